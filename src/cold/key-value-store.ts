@@ -1,0 +1,45 @@
+/**
+ * What the cold tier asks of an ordered key-value store: LevelDB's contract, cut down to what we use.
+ * Implementations: level-store.ts (classic-level) and, in tests, a simulated one that models LevelDB's behaviour
+ * in a crash: one log per memtable, each losing its own unsynced end.
+ */
+
+/** One change in a batch; `value` undefined deletes the key. */
+export interface StoreChange {
+  readonly key: Buffer;
+  readonly value: Buffer | undefined;
+}
+
+export interface StoreRange {
+  /** First key of the range, inclusive. */
+  readonly from: Buffer;
+  /** End of the range, exclusive. */
+  readonly to: Buffer;
+  readonly reverse?: boolean;
+}
+
+/** Walks a range as it was when the cursor was made, whatever is written meanwhile. */
+export interface StoreCursor {
+  /** The next entries, at most `limit`; none at the end of the range. */
+  next(limit: number): Promise<[key: Buffer, value: Buffer][]>;
+  close(): Promise<void>;
+}
+
+export interface KeyValueStore {
+  /** Values in the order of `keys`; undefined where there is none. */
+  getMany(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]>;
+  getSync(key: Buffer): Buffer | undefined;
+  /** Applies all changes or, after a crash, none. With `sync` they, and all batches before them in the present
+   * log, are durable when this resolves. */
+  batch(changes: readonly StoreChange[], sync: boolean): Promise<void>;
+  /** A cursor over the state of this very moment (taken synchronously). */
+  cursor(range: StoreRange): StoreCursor;
+  /** Moves everything written so far from logs into synced table files: a durability barrier. */
+  flush(): Promise<void>;
+  /** LevelDB's internal figures ("leveldb.num-files-at-level0", "leveldb.stats", ...); "" if unknown. */
+  property(name: string): string;
+  close(): Promise<void>;
+}
+
+/** Opens (or creates) the store in a folder. */
+export type OpenStore = (folder: string) => Promise<KeyValueStore>;

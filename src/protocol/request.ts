@@ -1,0 +1,58 @@
+/**
+ * One decoded request: where each argument lies in a buffer. Nothing is copied, so a request is valid only until
+ * the bytes under it move: within the synchronous handling of one command.
+ *
+ * The fields are public and plain because command handlers read them in the hot path.
+ */
+const INITIAL_ARGUMENTS = 16;
+const EMPTY = Buffer.alloc(0);
+
+export class Request {
+  /** The buffer that holds the arguments. */
+  buf: Buffer = EMPTY;
+  /** Number of arguments, the command's name included. */
+  argc = 0;
+  /** Offset in `buf` of argument i. */
+  start: Int32Array = new Int32Array(INITIAL_ARGUMENTS);
+  /** Length in bytes of argument i. */
+  len: Int32Array = new Int32Array(INITIAL_ARGUMENTS);
+
+  /** Makes room for `argc` arguments, keeping those already there. */
+  reserve(argc: number): void {
+    if (argc <= this.start.length) return;
+    let capacity = this.start.length;
+    while (capacity < argc) capacity *= 2;
+    const start = new Int32Array(capacity);
+    start.set(this.start);
+    this.start = start;
+    const len = new Int32Array(capacity);
+    len.set(this.len);
+    this.len = len;
+  }
+
+  /** Argument i as a view on `buf`. Allocates: not for the hot path. */
+  bytes(i: number): Buffer {
+    return this.buf.subarray(this.start[i], this.start[i] + this.len[i]);
+  }
+
+  /** Argument i as text, one character per byte: for names, options and error texts. */
+  text(i: number): string {
+    return this.buf.latin1Slice(this.start[i], this.start[i] + this.len[i]);
+  }
+
+  /** A request made of separate arguments, for callers that are not a socket (tests, embedded use). */
+  static of(...args: (string | Uint8Array)[]): Request {
+    const request = new Request();
+    const parts = args.map((arg) => (typeof arg === "string" ? Buffer.from(arg) : arg));
+    request.reserve(parts.length);
+    request.buf = Buffer.concat(parts);
+    let position = 0;
+    for (let i = 0; i < parts.length; i++) {
+      request.start[i] = position;
+      request.len[i] = parts[i].length;
+      position += parts[i].length;
+    }
+    request.argc = parts.length;
+    return request;
+  }
+}
