@@ -37,7 +37,7 @@ export class Request {
 
   /** Argument i as text, one character per byte: for names, options and error texts. */
   text(i: number): string {
-    return this.buf.latin1Slice(this.start[i], this.start[i] + this.len[i]);
+    return this.buf.toString("latin1", this.start[i], this.start[i] + this.len[i]);
   }
 
   /** A request made of separate arguments, for callers that are not a socket (tests, embedded use). */
