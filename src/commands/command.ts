@@ -1,0 +1,89 @@
+/**
+ * How a command is declared: one entry, beside its handler, from which everything else follows (arity check, gates,
+ * warming of cold keys, COMMAND INFO and GETKEYS). No second table anywhere.
+ */
+import type { Outcome } from "../protocol/outcome.ts";
+import type { CommandContext } from "./context.ts";
+
+/** Redis's command flags (COMMAND INFO), as far as commands here use them. */
+export type CommandFlag =
+  | "write"
+  | "readonly"
+  | "denyoom"
+  | "admin"
+  | "pubsub"
+  | "noscript"
+  | "loading"
+  | "stale"
+  | "skip_monitor"
+  | "skip_slowlog"
+  | "fast"
+  | "no_auth"
+  | "blocking"
+  | "movablekeys"
+  | "no_async_loading"
+  | "no_multi"
+  | "allow_busy";
+
+/** How a command uses the keys of one specification: Redis's key-spec flags, e.g. "RW", "ACCESS", "UPDATE". */
+export type KeyFlag =
+  | "RO"
+  | "RW"
+  | "OW"
+  | "RM"
+  | "access"
+  | "update"
+  | "insert"
+  | "delete"
+  | "not_key"
+  | "incomplete"
+  | "variable_flags";
+
+/** Where keys stand in the arguments: from argument `first` to `last` (negative: from the end, -1 is the last
+ * argument), every `step`. */
+export interface KeySpec {
+  readonly flags: readonly KeyFlag[];
+  readonly first: number;
+  readonly last: number;
+  readonly step: number;
+  readonly notes?: string;
+}
+
+export type CommandGroup = "string" | "generic" | "connection" | "server";
+
+/** Runs one command: reads ctx.request, answers through ctx.reply. Synchronous: see protocol/outcome.ts. */
+export type Handler = (ctx: CommandContext) => Outcome;
+
+export interface CommandSpec {
+  /** Lower case. Of a subcommand: without the container's name. */
+  readonly name: string;
+  readonly group: CommandGroup;
+  /** Redis version that introduced it. */
+  readonly since: string;
+  readonly summary: string;
+  readonly complexity: string;
+  /** Number of arguments with the name(s); negative: at least that many. */
+  readonly arity: number;
+  readonly flags: readonly CommandFlag[];
+  /** ACL categories that the flags do not imply (without "@"). */
+  readonly categories: readonly string[];
+  readonly keys: readonly KeySpec[];
+  readonly tips?: readonly string[];
+  readonly run?: Handler;
+  readonly subcommands?: readonly CommandSpec[];
+}
+
+/** Declares a command; only for its type. */
+export function defineCommand(spec: CommandSpec): CommandSpec {
+  return spec;
+}
+
+/** One key, at argument `position`. */
+export function keyAt(position: number, ...flags: KeyFlag[]): KeySpec {
+  return { flags, first: position, last: position, step: 1 };
+}
+
+/** Keys from argument `first` to the last argument, every `step`. */
+export function keysFrom(first: number, step: number, ...flags: KeyFlag[]): KeySpec {
+  return { flags, first, last: -1, step };
+}

@@ -1,0 +1,301 @@
+/**
+ * One database: the hot table, the index of keys with an expiry, and what is known of the records in the cold tier
+ * under the same namespace. Knows keys, expiry and housekeeping; what a value means is its type's business.
+ *
+ * Invariants:
+ *   - Hot shadows cold: if a key has an entry, the entry decides; a record under it may be stale.
+ *   - An entry has the flag RECORD exactly if a record of its key lies in the tier. A deleted key whose record is
+ *     not yet deleted is held by a tombstone. So size = entries - tombstones + records - entries with RECORD.
+ *   - Every change to an entry goes through `beforeWrite`, before it is made.
+ *   - A key is in `volatile` exactly if its entry has EXPIRES.
+ *
+ * An entry's address changes when it grows: methods that may move it return the new one.
+ */
+import { DIRTY, EXPIRES, PINNED, RECORD, SPILLING } from "../memory/entries.ts";
+import { HashTable } from "../memory/hash-table.ts";
+import type { Keyspace } from "./keyspace.ts";
+
+/** The entry type of a deleted key whose record still lies in the cold tier. */
+export const TOMBSTONE = 15;
+const TYPE_MASK = 0xf;
+
+export class Database {
+  /** Number by which clients select it. SWAPDB changes it. */
+  index: number;
+  /** Number under which its records lie in the cold tier. */
+  readonly namespace: number;
+  readonly table: HashTable;
+  readonly volatile: HashTable;
+  /** Entries that are tombstones. */
+  tombstones = 0;
+  /** Entries with the flag RECORD, tombstones included. */
+  shadowed = 0;
+  /** Hash of the key that the last find or lookup asked for. */
+  hash = 0;
+  private readonly keyspace: Keyspace;
+
+  constructor(keyspace: Keyspace, index: number, namespace: number) {
+    this.keyspace = keyspace;
+    this.index = index;
+    this.namespace = namespace;
+    this.table = new HashTable(keyspace.entries.slabs);
+    this.volatile = new HashTable(keyspace.entries.slabs);
+  }
+
+  /** Number of keys, those in the cold tier included. */
+  get size(): number {
+    return this.table.size - this.tombstones + this.keyspace.recordCount(this.namespace) - this.shadowed;
+  }
+
+  /** Keys that live only in the cold tier. */
+  get coldSize(): number {
+    return this.keyspace.recordCount(this.namespace) - this.shadowed;
+  }
+
+  /** Address of the key's entry, be it live, expired or a tombstone; 0 if it has none. Nothing is touched. */
+  find(key: Buffer, start: number, length: number): number {
+    const hash = this.keyspace.keyHash.of(key, start, length);
+    this.hash = hash;
+    const entries = this.keyspace.entries;
+    let address = this.table.seek(hash);
+    while (address !== 0 && !entries.keyEquals(address, key, start, length)) address = this.table.probeNext();
+    return address;
+  }
+
+  /** Address of the live key, or 0. A key past its expiry is deleted. Neither clock nor statistics are touched. */
+  peek(key: Buffer, start: number, length: number): number {
+    const address = this.find(key, start, length);
+    if (address === 0) return 0;
+    const head = this.keyspace.entries.head(address);
+    if ((head & TYPE_MASK) === TOMBSTONE) return 0;
+    if ((head & EXPIRES) !== 0 && this.expireIfDue(address)) return 0;
+    return address;
+  }
+
+  /** As `peek`, for a command that reads: counts the hit or miss and touches the access clock. */
+  lookupRead(key: Buffer, start: number, length: number): number {
+    const address = this.peek(key, start, length);
+    const keyspace = this.keyspace;
+    if (address === 0) {
+      keyspace.misses++;
+      return 0;
+    }
+    keyspace.hits++;
+    if (keyspace.touching) this.touch(address);
+    return address;
+  }
+
+  /** As `peek`, for a command that may change the value: touches the access clock. */
+  lookupWrite(key: Buffer, start: number, length: number): number {
+    const address = this.peek(key, start, length);
+    if (address !== 0 && this.keyspace.touching) this.touch(address);
+    return address;
+  }
+
+  touch(address: number): void {
+    const { entries, accessClock } = this.keyspace;
+    entries.setAccess(address, accessClock.touched(entries.access(address)));
+  }
+
+  /**
+   * Creates an entry for a key that has none, or only a tombstone; the value's bytes are the caller's to fill.
+   * `expireMs` 0 means no expiry. The key must be the one of the last find, peek or lookup (its hash is used).
+   */
+  add(
+    type: number,
+    key: Buffer,
+    start: number,
+    length: number,
+    valueLength: number,
+    expireMs: number,
+  ): number {
+    const keyspace = this.keyspace;
+    const entries = keyspace.entries;
+    const hash = this.hash;
+    let flags = DIRTY | keyspace.snapshots.newEntryFlag;
+    if (expireMs !== 0) flags |= EXPIRES;
+    let tombstone = this.table.size === 0 ? 0 : this.table.seek(hash);
+    while (tombstone !== 0 && !entries.keyEquals(tombstone, key, start, length)) tombstone = this.table.probeNext();
+    let address: number;
+    if (tombstone !== 0) {
+      this.beforeWrite(tombstone);
+      address = entries.create(type, flags | (entries.head(tombstone) & RECORD), key, start, length, valueLength);
+      this.table.replace(hash, tombstone, address);
+      entries.free(tombstone);
+      this.tombstones--;
+    } else {
+      address = entries.create(type, flags, key, start, length, valueLength);
+      this.table.insert(hash, address);
+    }
+    entries.setAccess(address, keyspace.accessClock.initial());
+    if (expireMs !== 0) {
+      entries.setExpireMs(address, expireMs);
+      this.volatile.insert(hash, address);
+    }
+    return address;
+  }
+
+  /** Must be called before an entry changes in any way: lets a running snapshot take its old state, and marks it. */
+  beforeWrite(address: number): void {
+    const { entries, snapshots } = this.keyspace;
+    if (snapshots.active) snapshots.capture(this, address);
+    entries.mark(address, DIRTY, SPILLING);
+  }
+
+  /** Gives the value another length (call beforeWrite first). Returns the entry's address. */
+  resizeValue(address: number, length: number): number {
+    const entries = this.keyspace.entries;
+    const moved = entries.resizeValue(address, length);
+    if (moved !== address) this.relocate(address, moved);
+    return moved;
+  }
+
+  /** Sets (or with 0 removes) the expiry; returns the entry's address. */
+  setExpiry(address: number, expireMs: number): number {
+    this.beforeWrite(address);
+    const entries = this.keyspace.entries;
+    const had = (entries.head(address) & EXPIRES) !== 0;
+    const has = expireMs !== 0;
+    if (had === has) {
+      if (has) entries.setExpireMs(address, expireMs);
+      return address;
+    }
+    const hash = this.hashOf(address);
+    if (had) this.volatile.remove(hash, address);
+    const moved = entries.withExpiry(address, has);
+    this.table.replace(hash, address, moved);
+    if (has) {
+      entries.setExpireMs(moved, expireMs);
+      this.volatile.insert(hash, moved);
+    }
+    return moved;
+  }
+
+  /** Deletes a live key's entry; a tombstone stays if a record lies under it. */
+  delete(address: number): void {
+    this.beforeWrite(address);
+    const { entries, snapshots } = this.keyspace;
+    const hash = this.hashOf(address);
+    const head = entries.head(address);
+    if ((head & EXPIRES) !== 0) this.volatile.remove(hash, address);
+    if ((head & RECORD) === 0) {
+      this.table.remove(hash, address);
+    } else {
+      const key = entries.key(address);
+      const flags = RECORD | DIRTY | snapshots.newEntryFlag | (head & PINNED);
+      this.table.replace(hash, address, entries.create(TOMBSTONE, flags, key, 0, key.length, 0));
+      this.tombstones++;
+      this.keyspace.onTombstone?.(this, hash, key);
+    }
+    entries.free(address);
+  }
+
+  /**
+   * Takes an unchanged entry (or a tombstone whose record is gone) out of memory, without a trace: from now on the
+   * tier answers for the key.
+   */
+  drop(address: number): void {
+    const { entries, snapshots } = this.keyspace;
+    if (snapshots.active) snapshots.capture(this, address);
+    const hash = this.hashOf(address);
+    const head = entries.head(address);
+    if ((head & EXPIRES) !== 0) this.volatile.remove(hash, address);
+    if ((head & RECORD) !== 0) this.shadowed--;
+    if ((head & TYPE_MASK) === TOMBSTONE) this.tombstones--;
+    this.table.remove(hash, address);
+    entries.free(address);
+  }
+
+  /**
+   * Puts a key that is only in the tier into memory, unchanged: the reverse of `drop`. The value's bytes are the
+   * caller's to fill. `hash` is the key's.
+   */
+  warm(hash: number, type: number, key: Buffer, valueLength: number, expireMs: number): number {
+    const { entries, snapshots } = this.keyspace;
+    const flags = RECORD | snapshots.newEntryFlag | (expireMs !== 0 ? EXPIRES : 0);
+    const address = entries.create(type, flags, key, 0, key.length, valueLength);
+    this.table.insert(hash, address);
+    this.shadowed++;
+    if (expireMs !== 0) {
+      entries.setExpireMs(address, expireMs);
+      this.volatile.insert(hash, address);
+    }
+    return address;
+  }
+
+  /** Puts back a tombstone that a checkpoint's base file lists. */
+  restoreTombstone(key: Buffer): void {
+    const { entries, snapshots } = this.keyspace;
+    const hash = this.keyspace.keyHash.of(key, 0, key.length);
+    const flags = RECORD | DIRTY | snapshots.newEntryFlag;
+    this.table.insert(hash, entries.create(TOMBSTONE, flags, key, 0, key.length, 0));
+    this.tombstones++;
+    this.shadowed++;
+    this.keyspace.onTombstone?.(this, hash, key);
+  }
+
+  /** Says that a record of this entry's key now lies in the tier. */
+  markRecord(address: number): void {
+    const entries = this.keyspace.entries;
+    if ((entries.head(address) & RECORD) !== 0) return;
+    entries.mark(address, RECORD, 0);
+    this.shadowed++;
+  }
+
+  /** Says that no record of this entry's key lies in the tier any more. */
+  unmarkRecord(address: number): void {
+    const entries = this.keyspace.entries;
+    if ((entries.head(address) & RECORD) === 0) return;
+    entries.mark(address, 0, RECORD);
+    this.shadowed--;
+  }
+
+  isTombstone(address: number): boolean {
+    return (this.keyspace.entries.head(address) & TYPE_MASK) === TOMBSTONE;
+  }
+
+  /** Whether a live entry is past its expiry (whoever loads data asks nothing of the clock: never then). */
+  isExpired(address: number): boolean {
+    const expireMs = this.keyspace.entries.expireMs(address);
+    return expireMs !== 0 && expireMs <= this.keyspace.nowMs && this.keyspace.expiring;
+  }
+
+  /** Deletes the key if it is past its expiry; says whether it did. */
+  expireIfDue(address: number): boolean {
+    if (!this.isExpired(address)) return false;
+    const key = Buffer.from(this.keyspace.entries.key(address));
+    this.delete(address);
+    this.keyspace.expired++;
+    this.keyspace.onKeyRemoved(this, key, "expired");
+    return true;
+  }
+
+  hashOf(address: number): number {
+    const key = this.keyspace.entries.key(address);
+    return this.keyspace.keyHash.of(key, 0, key.length);
+  }
+
+  /** Frees all entries and both tables. The object must not be used afterwards. */
+  dispose(): void {
+    while (!this.disposeStep(Number.MAX_SAFE_INTEGER));
+  }
+
+  private disposing = 0;
+
+  /** Frees about `limit` entries; true when all is freed. */
+  disposeStep(limit: number): boolean {
+    const addresses: number[] = [];
+    this.disposing = this.table.collect(this.disposing, 0x1_0000_0000, limit, addresses);
+    for (const address of addresses) this.keyspace.entries.free(address);
+    if (this.disposing < 0x1_0000_0000) return false;
+    this.table.dispose();
+    this.volatile.dispose();
+    return true;
+  }
+
+  private relocate(from: number, to: number): void {
+    const hash = this.hashOf(to);
+    this.table.replace(hash, from, to);
+    if ((this.keyspace.entries.head(to) & EXPIRES) !== 0) this.volatile.replace(hash, from, to);
+  }
+}

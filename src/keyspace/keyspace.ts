@@ -1,0 +1,130 @@
+/**
+ * All databases, and what they share: memory, the hash seed, the clock, statistics. Synchronous: whatever needs the
+ * disk (warming, spilling, scanning records) is beside it in this folder and works on it.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
+import { Entries } from "../memory/entries.ts";
+import { HugeValues } from "../memory/huge-values.ts";
+import { KeyHash } from "../memory/key-hash.ts";
+import { Slabs } from "../memory/slabs.ts";
+import { AccessClock } from "./access-clock.ts";
+import { Database } from "./database.ts";
+import { Snapshots } from "./snapshot.ts";
+
+/** What the keyspace must know of the cold tier; absent when it is off. */
+export interface RecordCounts {
+  /** Records in a namespace, those under hot entries included. */
+  recordCount(namespace: number): number;
+  allocateNamespace(): number;
+  /** The namespace is no longer in use; its records may go once no checkpoint names it. */
+  dropNamespace(namespace: number): void;
+}
+
+/** Why a key was removed other than by a command. */
+export type RemovalReason = "expired" | "evicted";
+
+export interface KeyspaceOptions {
+  readonly databases: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** At least 8 bytes; with a cold tier, the tier's own. */
+  readonly hashSeed: Uint8Array;
+}
+
+export class Keyspace {
+  readonly entries = new Entries(new Slabs(), new HugeValues());
+  readonly keyHash: KeyHash;
+  readonly accessClock: AccessClock;
+  readonly random: Random;
+  readonly snapshots = new Snapshots(this);
+  readonly databases: Database[] = [];
+  readonly clock: Clock;
+
+  hits = 0;
+  misses = 0;
+  expired = 0;
+  evicted = 0;
+  /** False while data is loaded: then nothing expires, because the log says itself what did. */
+  expiring = true;
+  /** False while a command runs for a client with NO-TOUCH. */
+  touching = true;
+  /** Told of each key that expiry or eviction removed, to propagate the deletion. */
+  onKeyRemoved: (database: Database, key: Buffer, reason: RemovalReason) => void = () => {};
+  /** Told of each new tombstone; `key` is valid only during the call. */
+  onTombstone: ((database: Database, hash: number, key: Buffer) => void) | undefined;
+
+  private tier: RecordCounts | undefined;
+  private nextNamespace = 0;
+  private readonly retired: Database[] = [];
+
+  constructor(options: KeyspaceOptions) {
+    this.clock = options.clock;
+    this.random = options.random;
+    this.keyHash = new KeyHash(options.hashSeed);
+    this.accessClock = new AccessClock(options.random, options.clock.nowMs);
+    for (let i = 0; i < options.databases; i++) this.databases.push(new Database(this, i, this.nextNamespace++));
+  }
+
+  get nowMs(): number {
+    return this.clock.nowMs;
+  }
+
+  /** Bytes of slab objects, huge values and table directories. */
+  get usedBytes(): number {
+    let bytes = this.entries.allocatedBytes;
+    for (const database of this.databases) {
+      bytes += database.table.directoryBytes + database.volatile.directoryBytes;
+    }
+    return bytes;
+  }
+
+  /** Connects the tier. `namespaces` gives the namespace of each database. The databases must be empty. */
+  attachTier(tier: RecordCounts, namespaces: readonly number[]): void {
+    this.tier = tier;
+    for (let i = 0; i < this.databases.length; i++) {
+      this.databases[i].dispose();
+      this.databases[i] = new Database(this, i, namespaces[i]);
+    }
+  }
+
+  get hasTier(): boolean {
+    return this.tier !== undefined;
+  }
+
+  recordCount(namespace: number): number {
+    return this.tier === undefined ? 0 : this.tier.recordCount(namespace);
+  }
+
+  /** Reads the clock for this turn of the event loop. */
+  refreshClock(): void {
+    this.accessClock.refresh(this.clock.refresh());
+  }
+
+  /** Empties a database at once; its memory is freed at once too, or in steps by `freeRetired`. */
+  flush(index: number, inBackground: boolean): number {
+    const old = this.databases[index];
+    const removed = old.size;
+    const namespace = this.tier === undefined ? this.nextNamespace++ : this.tier.allocateNamespace();
+    this.databases[index] = new Database(this, index, namespace);
+    this.tier?.dropNamespace(old.namespace);
+    if (inBackground || this.snapshots.active) this.snapshots.whenUnused(() => this.retired.push(old));
+    else old.dispose();
+    return removed;
+  }
+
+  swap(first: number, second: number): void {
+    const { databases } = this;
+    [databases[first], databases[second]] = [databases[second], databases[first]];
+    databases[first].index = first;
+    databases[second].index = second;
+  }
+
+  /** Frees some memory of flushed databases; true if there is more to free. */
+  freeRetired(limit: number): boolean {
+    const database = this.retired[0];
+    if (database === undefined) return false;
+    if (database.disposeStep(limit)) this.retired.shift();
+    return this.retired.length > 0;
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * What stands in an append-only directory: names of files, annotations, checksummed blocks. Pure text and bytes;
+ * the reader and the writer share it.
+ *
+ * Names are Redis 7's: `<appendfilename>.<seq>.base.rdb` or `.base.aof`, `<appendfilename>.<seq>.incr.aof`,
+ * `<appendfilename>.manifest`; what is not finished yet begins with `temp-`.
+ *
+ * An AOF file is a sequence of commands (RESP arrays of bulk strings) and annotations: lines that begin with `#`,
+ * stand between commands, and which Redis 7 skips. Redis reads at most 1023 bytes of a line, line end included.
+ *
+ *     #TS:<unix seconds>\r\n                              Redis's own: everything after it happened then or later
+ *     #TSREDIS-AOF:1\r\n                                  ours, the first line: this file consists of blocks
+ *     #BLOCK:<length>:<checksum>:<synced>\r\n             ours, the last line of each block
+ *
+ * A block is what one write to the file carried:
+ *
+ *     *3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n            commands and #TS lines: `length` bytes, from the end of the
+ *     ...                                                 previous #BLOCK line (or of the first line) up to the line
+ *     #BLOCK:29:0a1b2c3d:16\r\n
+ *
+ * checksum: CRC-32C, 8 lower case hexadecimal digits, of the block's bytes followed by the text `<length>:<synced>`,
+ * so that a damaged line is noticed like damaged data.
+ * synced: how much of this file, counted from its start, the writer knew to be on the disk (datasync returned)
+ * before it wrote the line; at most the offset of the line itself. It separates the two reasons for bad bytes: a
+ * power cut may spoil anything after the last synced offset, only damage spoils something before it.
+ * A block may be empty (length 0): then the line only says how far the file is synced.
+ */
+import { crc32c } from "../../base/checksum.ts";
+
+/** The longest annotation that Redis 7 reads as one line, in bytes, line end included (it reads into 1024 bytes with a final NUL). */
+export const ANNOTATION_MAX_BYTES = 1023;
+
+/** The first line of a file made of checksummed blocks. */
+export const BLOCKS_HEADER: Buffer = Buffer.from("#TSREDIS-AOF:1\r\n");
+/** How the first line begins in every version of the format. */
+export const BLOCKS_HEADER_PREFIX = "#TSREDIS-AOF:";
+/** How a block's last line begins. */
+export const BLOCK_LINE_PREFIX = "#BLOCK:";
+const TIMESTAMP_PREFIX = "#TS:";
+
+export interface BlockLine {
+  /** Bytes of the block before its line. */
+  readonly length: number;
+  readonly checksum: number;
+  /** Offset up to which the file was known to be on the disk. */
+  readonly synced: number;
+}
+
+/**
+ * The line that ends a block.
+ * @param length bytes of the block
+ * @param bytesChecksum CRC-32C of those bytes (`crc32c`, from seed 0; may be computed piece by piece)
+ * @param synced offset in this file up to which datasync has returned
+ */
+export function encodeBlockLine(length: number, bytesChecksum: number, synced: number): Buffer {
+  const checksum = blockChecksum(bytesChecksum, length, synced).toString(16).padStart(8, "0");
+  return Buffer.from(`${BLOCK_LINE_PREFIX}${length}:${checksum}:${synced}\r\n`, "latin1");
+}
+
+/** The checksum a block line must carry: that of the block's bytes, continued over the line's own numbers. */
+export function blockChecksum(bytesChecksum: number, length: number, synced: number): number {
+  return crc32c(Buffer.from(`${length}:${synced}`, "latin1"), bytesChecksum);
+}
+
+const BLOCK_LINE = /^#BLOCK:(0|[1-9][0-9]{0,15}):([0-9a-f]{8}):(0|[1-9][0-9]{0,15})\r\n$/;
+
+/** Decodes a block line (line end included); undefined if it is not one, letter by letter. */
+export function parseBlockLine(line: string): BlockLine | undefined {
+  const match = BLOCK_LINE.exec(line);
+  if (match === null) return undefined;
+  const length = Number(match[1]);
+  const synced = Number(match[3]);
+  if (!Number.isSafeInteger(length) || !Number.isSafeInteger(synced)) return undefined;
+  return { length, checksum: Number.parseInt(match[2], 16), synced };
+}
+
+/** Redis's timestamp annotation. */
+export function encodeTimestampLine(unixSeconds: number): Buffer {
+  return Buffer.from(`${TIMESTAMP_PREFIX}${unixSeconds}\r\n`, "latin1");
+}
+
+/** Unix seconds of a timestamp annotation (line end included); undefined if it is none or does not hold a number. */
+export function parseTimestampLine(line: string): number | undefined {
+  if (!line.startsWith(TIMESTAMP_PREFIX)) return undefined;
+  const match = /^#TS:(-?[0-9]{1,15})\r\n$/.exec(line);
+  return match === null ? undefined : Number(match[1]);
+}
+
+/** What an AOF file begins with: an RDB ("REDIS", a base file or an old preamble) or commands. */
+export function detectFormat(firstBytes: Uint8Array): "rdb" | "aof" {
+  return firstBytes.length >= 5 && Buffer.from(firstBytes.subarray(0, 5)).toString("latin1") === "REDIS"
+    ? "rdb"
+    : "aof";
+}
+
+/** Name of a base file; `format` is how it is written: "rdb", or commands ("aof"). */
+export function baseFileName(appendfilename: string, sequence: number, format: "rdb" | "aof"): string {
+  return `${appendfilename}.${sequence}.base.${format}`;
+}
+
+export function incrFileName(appendfilename: string, sequence: number): string {
+  return `${appendfilename}.${sequence}.incr.aof`;
+}
+
+export function manifestFileName(appendfilename: string): string {
+  return `${appendfilename}.manifest`;
+}
+
+/** The manifest while it is being written, and any other file that does not count yet. */
+export function temporaryFileName(finalName: string): string {
+  return `temp-${finalName}`;
+}
