@@ -1,0 +1,201 @@
+/**
+ * The codec of a cold record's value. Knows nothing but bytes: what a payload means is its type's business.
+ *
+ *   flags      u8    bit 0: payload is LZ4, bit 1: has an expiry, bit 2: holds a long key; other bits are zero
+ *   type       u8    the payload's RDB type
+ *   lru        u32   last access, as the keyspace counts it
+ *   generation u48   the checkpoint generation in which the record was written
+ *   [expireMs  u64]  Unix time in milliseconds, 1 ... 2^53 - 1
+ *   [key       u32 length, bytes]   only under a digest key (keys.ts)
+ *   payload          the RDB encoding of the value; as LZ4: raw length u32 little-endian, then one LZ4 block
+ *   checksum   u32   CRC-32C of the record key and of everything above
+ *
+ * Integers are big-endian unless said otherwise. The checksum includes the record key, so that a value found under a
+ * key it was not written for is noticed; LevelDB does not verify its blocks when it reads them.
+ */
+import { compressSync, uncompressSync } from "lz4-napi";
+import { crc32c } from "../base/checksum.ts";
+import { StorageError } from "../base/storage-error.ts";
+import {
+  inlineKeyOf,
+  isDigestKey,
+  isRecordKey,
+  namespaceOf,
+  type RecordRef,
+  readUint64,
+  writeUint64,
+} from "./keys.ts";
+import { compressionMinimumBytes } from "./limits.ts";
+
+export interface ColdRecord {
+  /** RDB type of the payload. */
+  readonly type: number;
+  /** Last access, opaque here; an unsigned 32-bit integer. */
+  readonly lru: number;
+  /** Unix time in milliseconds, 0 for a key that does not expire. */
+  readonly expireMs: number;
+  /** The value's RDB encoding. */
+  readonly payload: Buffer;
+}
+
+/** A record's verified header. */
+export interface RecordHeader {
+  readonly type: number;
+  readonly lru: number;
+  readonly generation: number;
+  readonly expireMs: number;
+  /** The full key: a view. */
+  readonly key: Buffer;
+  readonly isCompressed: boolean;
+  /** Where in the value the payload begins. */
+  readonly payloadAt: number;
+}
+
+const compressedFlag = 1;
+const expiryFlag = 2;
+const longKeyFlag = 4;
+const knownFlags = compressedFlag | expiryFlag | longKeyFlag;
+
+const typeAt = 1;
+const lruAt = 2;
+const generationAt = 6;
+const fixedHeaderBytes = 12;
+const checksumBytes = 4;
+
+/** The stored value of `record`; `bytes` is its record key, made from `ref`. Copies the payload. */
+export function encodeRecord(
+  bytes: Buffer,
+  ref: RecordRef,
+  record: ColdRecord,
+  generation: number,
+  compression: boolean,
+): Buffer {
+  let flags = 0;
+  let payload = record.payload;
+  if (compression && payload.length >= compressionMinimumBytes) {
+    const compressed = compressSync(payload);
+    if (compressed.length < payload.length) {
+      payload = compressed;
+      flags |= compressedFlag;
+    }
+  }
+  let size = fixedHeaderBytes + payload.length + checksumBytes;
+  if (record.expireMs !== 0) {
+    flags |= expiryFlag;
+    size += 8;
+  }
+  if (isDigestKey(bytes)) {
+    flags |= longKeyFlag;
+    size += 4 + ref.key.length;
+  }
+  const value = Buffer.allocUnsafe(size);
+  value[0] = flags;
+  value[typeAt] = record.type;
+  value.writeUInt32BE(record.lru, lruAt);
+  value.writeUIntBE(generation, generationAt, 6);
+  let at = fixedHeaderBytes;
+  if ((flags & expiryFlag) !== 0) {
+    writeUint64(value, record.expireMs, at);
+    at += 8;
+  }
+  if ((flags & longKeyFlag) !== 0) {
+    value.writeUInt32BE(ref.key.length, at);
+    value.set(ref.key, at + 4);
+    at += 4 + ref.key.length;
+  }
+  value.set(payload, at);
+  value.writeUInt32BE(checksumOf(bytes, value), size - checksumBytes);
+  return value;
+}
+
+/** Verifies the checksum and reads the header. Throws StorageError "corrupt". */
+export function readHeader(bytes: Buffer, value: Buffer): RecordHeader {
+  const end = value.length - checksumBytes;
+  if (end < fixedHeaderBytes) throw damaged(bytes, `only ${value.length} bytes are left of it`);
+  if (value.readUInt32BE(end) !== checksumOf(bytes, value)) throw damaged(bytes, "its checksum does not match");
+  const flags = value[0];
+  if ((flags & ~knownFlags) !== 0 || ((flags & longKeyFlag) !== 0) !== isDigestKey(bytes)) {
+    throw damaged(bytes, `flags ${flags} make no sense`);
+  }
+  let at = fixedHeaderBytes;
+  let expireMs = 0;
+  if ((flags & expiryFlag) !== 0) {
+    if (at + 8 > end) throw damaged(bytes, "its expiry is cut off");
+    expireMs = readUint64(value, at);
+    at += 8;
+  }
+  let key: Buffer;
+  if ((flags & longKeyFlag) === 0) {
+    key = inlineKeyOf(bytes);
+  } else {
+    const keyEnd = at + 4 <= end ? at + 4 + value.readUInt32BE(at) : Number.POSITIVE_INFINITY;
+    if (keyEnd > end) throw damaged(bytes, "its key is cut off");
+    key = value.subarray(at + 4, keyEnd);
+    at = keyEnd;
+  }
+  return {
+    type: value[typeAt],
+    lru: value.readUInt32BE(lruAt),
+    generation: value.readUIntBE(generationAt, 6),
+    expireMs,
+    key,
+    isCompressed: (flags & compressedFlag) !== 0,
+    payloadAt: at,
+  };
+}
+
+/** The payload behind a verified header: a view of `value`, or decompressed. Throws StorageError "corrupt". */
+export function readPayload(bytes: Buffer, value: Buffer, header: RecordHeader): Buffer {
+  const stored = value.subarray(header.payloadAt, value.length - checksumBytes);
+  if (!header.isCompressed) return stored;
+  try {
+    return uncompressSync(stored);
+  } catch (cause) {
+    throw damaged(bytes, "its value cannot be decompressed", cause);
+  }
+}
+
+/** Verifies and reads a whole record. Throws StorageError "corrupt". */
+export function decodeRecord(bytes: Buffer, value: Buffer): ColdRecord & RecordHeader {
+  const header = readHeader(bytes, value);
+  return { ...header, payload: readPayload(bytes, value, header) };
+}
+
+/** The header, or undefined where the record is damaged, for those who only replace or delete it. */
+export function readableHeader(bytes: Buffer, value: Buffer): RecordHeader | undefined {
+  try {
+    return readHeader(bytes, value);
+  } catch {
+    return undefined;
+  }
+}
+
+function checksumOf(bytes: Buffer, value: Buffer): number {
+  return crc32c(value.subarray(0, value.length - checksumBytes), crc32c(bytes));
+}
+
+function damaged(bytes: Buffer, reason: string, cause?: unknown): StorageError {
+  return new StorageError("corrupt", `the cold record of ${describeRecordKey(bytes)} is damaged: ${reason}`, {
+    cause,
+  });
+}
+
+/** A record key in words, for messages: printable, and never longer than a line. */
+export function describeRecordKey(bytes: Buffer): string {
+  if (!isRecordKey(bytes)) return `an unreadable record key (${bytes.length} bytes)`;
+  const name = isDigestKey(bytes)
+    ? `a long key with SHA-256 ${inlineKeyOf(bytes).toString("hex")}`
+    : `key ${printable(inlineKeyOf(bytes))}`;
+  return `${name} in namespace ${namespaceOf(bytes)}`;
+}
+
+const printableBytes = 64;
+
+function printable(key: Buffer): string {
+  let text = "";
+  for (const byte of key.subarray(0, printableBytes)) {
+    const isPlain = byte >= 0x20 && byte < 0x7f && byte !== 0x22 && byte !== 0x5c;
+    text += isPlain ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, "0")}`;
+  }
+  return key.length > printableBytes ? `"${text}"...` : `"${text}"`;
+}

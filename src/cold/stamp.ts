@@ -1,0 +1,132 @@
+/**
+ * What the tier knows about itself: its stamp, its last released checkpoint and its hash seed, each one meta record.
+ *
+ *   "mstamp", "mcheckpoint"   version u8 (1) | generation u64 | batch u64 | undo u64 | CRC-32C u32 of key and value
+ *   "mseed"                   16 bytes | CRC-32C u32 of key and value
+ *
+ * The stamp is written by every batch, together with that batch's marker: it tells how far the tier has come. The
+ * checkpoint is what recovery can still go back to; undo blocks and markers from before it are garbage.
+ */
+import { createHash } from "node:crypto";
+import { crc32c } from "../base/checksum.ts";
+import { StorageError } from "../base/storage-error.ts";
+import type { KeyValueStore, StoreChange } from "./key-value-store.ts";
+import { checkpointKey, namespaceLimit, readUint64, seedKey, stampKey, writeUint64 } from "./keys.ts";
+
+/** A point in the tier's history. */
+export interface TierPoint {
+  /** Number of the last cut; 0 before the first one. */
+  readonly generation: number;
+  /** Number of the last batch written. */
+  readonly batch: number;
+  /** Sequence of the next undo block. */
+  readonly undo: number;
+}
+
+/** The tier's state at a cut, to be kept in the base file: recovery rolls back to it. */
+export interface TierCheckpoint extends TierPoint {
+  /** Tells this tier from any other (not its seed, which stays secret). */
+  readonly identity: string;
+  /** Namespaces from this number on did not exist. */
+  readonly nextNamespace: number;
+  /** Every namespace there was, with its number of records. */
+  readonly counts: readonly (readonly [namespace: number, records: number])[];
+}
+
+export const seedBytes = 16;
+
+const formatVersion = 1;
+const pointBytes = 25;
+const checksumBytes = 4;
+
+export function stampChange(point: TierPoint): StoreChange {
+  return pointChange(stampKey, point);
+}
+
+export function checkpointChange(point: TierPoint): StoreChange {
+  return pointChange(checkpointKey, point);
+}
+
+export function seedChange(seed: Buffer): StoreChange {
+  if (seed.length !== seedBytes) throw new RangeError(`a hash seed has ${seedBytes} bytes, not ${seed.length}`);
+  return sealed(seedKey, Buffer.concat([seed, Buffer.alloc(checksumBytes)]));
+}
+
+/** Undefined where nothing was ever written. Throws StorageError "corrupt". */
+export function readStamp(store: KeyValueStore): TierPoint | undefined {
+  return readPoint(store, stampKey, "stamp");
+}
+
+/** The point of the checkpoint released last. Throws StorageError "corrupt", also when there is none. */
+export function readReleased(store: KeyValueStore): TierPoint {
+  const point = readPoint(store, checkpointKey, "checkpoint");
+  if (point === undefined) throw corrupt("the cold tier has a stamp but no checkpoint record");
+  return point;
+}
+
+/** Throws StorageError "corrupt", also when there is none. */
+export function readSeed(store: KeyValueStore): Buffer {
+  const value = store.getSync(seedKey);
+  if (value === undefined) throw corrupt("the cold tier has lost its hash seed");
+  verify(seedKey, value, seedBytes + checksumBytes, "hash seed");
+  return Buffer.from(value.subarray(0, seedBytes));
+}
+
+export function identityOf(seed: Buffer): string {
+  return createHash("sha256").update("tsredis tier").update(seed).digest("hex").slice(0, 16);
+}
+
+/** Refuses what cannot be a checkpoint: it comes from a file. Throws StorageError "corrupt". */
+export function verifyCheckpoint(checkpoint: TierCheckpoint): void {
+  const { generation, batch, undo, nextNamespace, counts } = checkpoint;
+  const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
+  if (![generation, batch, undo, nextNamespace].every(isCount) || nextNamespace > namespaceLimit) {
+    throw corrupt("the base file's description of the cold tier makes no sense");
+  }
+  const seen = new Set<number>();
+  for (const [namespace, records] of counts) {
+    if (!isCount(namespace) || !isCount(records) || namespace >= nextNamespace || seen.has(namespace)) {
+      throw corrupt(`the base file's record count of namespace ${namespace} makes no sense`);
+    }
+    seen.add(namespace);
+  }
+}
+
+function pointChange(key: Buffer, point: TierPoint): StoreChange {
+  const value = Buffer.allocUnsafe(pointBytes + checksumBytes);
+  value[0] = formatVersion;
+  writeUint64(value, point.generation, 1);
+  writeUint64(value, point.batch, 9);
+  writeUint64(value, point.undo, 17);
+  return sealed(key, value);
+}
+
+function readPoint(store: KeyValueStore, key: Buffer, what: string): TierPoint | undefined {
+  const value = store.getSync(key);
+  if (value === undefined) return undefined;
+  if (value.length > 0 && value[0] !== formatVersion) {
+    throw corrupt(`the cold tier has format version ${value[0]}; this program knows version ${formatVersion}`);
+  }
+  verify(key, value, pointBytes + checksumBytes, what);
+  return { generation: readUint64(value, 1), batch: readUint64(value, 9), undo: readUint64(value, 17) };
+}
+
+function sealed(key: Buffer, value: Buffer): StoreChange {
+  value.writeUInt32BE(checksumOf(key, value), value.length - checksumBytes);
+  return { key, value };
+}
+
+function verify(key: Buffer, value: Buffer, sizeBytes: number, what: string): void {
+  const isWhole = value.length === sizeBytes;
+  if (!isWhole || value.readUInt32BE(sizeBytes - checksumBytes) !== checksumOf(key, value)) {
+    throw corrupt(`the cold tier's ${what} is damaged: its checksum does not match`);
+  }
+}
+
+function checksumOf(key: Buffer, value: Buffer): number {
+  return crc32c(value.subarray(0, value.length - checksumBytes), crc32c(key));
+}
+
+function corrupt(message: string): StorageError {
+  return new StorageError("corrupt", message);
+}
