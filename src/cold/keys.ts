@@ -12,7 +12,7 @@
  * in the order of (namespace, hash), the order in which the hot table is walked.
  */
 import { createHash } from "node:crypto";
-import { maximumInlineKeyBytes } from "./limits.ts";
+import { MAXIMUM_INLINE_KEY_BYTES } from "./limits.ts";
 
 /** A key and where it belongs. `hash` is the key's hash under the tier's seed, an unsigned 32-bit integer. */
 export interface RecordRef {
@@ -29,49 +29,49 @@ export interface KeyRange {
 }
 
 /** One past the largest hash, the end of a walk over all of them. */
-export const hashSpace = 2 ** 32;
+export const HASH_SPACE = 2 ** 32;
 
 /** Namespaces are below this, so that the end of a namespace's range is always another namespace's start. */
-export const namespaceLimit = 2 ** 32 - 1;
+export const NAMESPACE_LIMIT = 2 ** 32 - 1;
 
-const dataSpace = 0x64;
-const expirySpace = 0x78;
-const undoSpace = 0x75;
-const markerSpace = 0x62;
+const DATA_SPACE = 0x64;
+const EXPIRY_SPACE = 0x78;
+const UNDO_SPACE = 0x75;
+const MARKER_SPACE = 0x62;
 
-const recordPrefixBytes = 10;
-const formAt = 9;
-const inlineForm = 0x00;
-const digestForm = 0xff;
+const RECORD_PREFIX_BYTES = 10;
+const FORM_AT = 9;
+const INLINE_FORM = 0x00;
+const DIGEST_FORM = 0xff;
 
-export const stampKey = Buffer.from("mstamp");
-export const checkpointKey = Buffer.from("mcheckpoint");
-export const seedKey = Buffer.from("mseed");
+export const STAMP_KEY = Buffer.from("mstamp");
+export const CHECKPOINT_KEY = Buffer.from("mcheckpoint");
+export const SEED_KEY = Buffer.from("mseed");
 
 /** Everything this tier may ever have written. */
-export const wholeRange: KeyRange = { from: Buffer.from([0x00]), to: Buffer.from([0xff]) };
+export const WHOLE_RANGE: KeyRange = { from: Buffer.from([0x00]), to: Buffer.from([0xff]) };
 
 /** Writes an unsigned integer below 2^53 as u64. */
 export function writeUint64(target: Buffer, value: number, offset: number): void {
-  target.writeUInt32BE(Math.floor(value / hashSpace), offset);
-  target.writeUInt32BE(value % hashSpace, offset + 4);
+  target.writeUInt32BE(Math.floor(value / HASH_SPACE), offset);
+  target.writeUInt32BE(value % HASH_SPACE, offset + 4);
 }
 
 /** Reads a u64; values from 2^53 on lose precision, and are never written. */
 export function readUint64(source: Buffer, offset: number): number {
-  return source.readUInt32BE(offset) * hashSpace + source.readUInt32BE(offset + 4);
+  return source.readUInt32BE(offset) * HASH_SPACE + source.readUInt32BE(offset + 4);
 }
 
 export function recordKey(ref: RecordRef): Buffer {
   const { key } = ref;
-  const isLong = key.length > maximumInlineKeyBytes;
+  const isLong = key.length > MAXIMUM_INLINE_KEY_BYTES;
   const tail = isLong ? createHash("sha256").update(key).digest() : key;
-  const bytes = Buffer.allocUnsafe(recordPrefixBytes + tail.length);
-  bytes[0] = dataSpace;
+  const bytes = Buffer.allocUnsafe(RECORD_PREFIX_BYTES + tail.length);
+  bytes[0] = DATA_SPACE;
   bytes.writeUInt32BE(ref.namespace, 1);
   bytes.writeUInt32BE(ref.hash, 5);
-  bytes[formAt] = isLong ? digestForm : inlineForm;
-  bytes.set(tail, recordPrefixBytes);
+  bytes[FORM_AT] = isLong ? DIGEST_FORM : INLINE_FORM;
+  bytes.set(tail, RECORD_PREFIX_BYTES);
   return bytes;
 }
 
@@ -85,35 +85,35 @@ export function hashOf(bytes: Buffer): number {
 
 /** True when the record's value holds the key, because the record key holds only its digest. */
 export function isDigestKey(bytes: Buffer): boolean {
-  return bytes[formAt] === digestForm;
+  return bytes[FORM_AT] === DIGEST_FORM;
 }
 
 /** The key within a record key that is not a digest: a view. */
 export function inlineKeyOf(bytes: Buffer): Buffer {
-  return bytes.subarray(recordPrefixBytes);
+  return bytes.subarray(RECORD_PREFIX_BYTES);
 }
 
 /** True when `bytes` can be a record key, for those read from where damage is possible. */
 export function isRecordKey(bytes: Buffer): boolean {
-  if (bytes.length < recordPrefixBytes || bytes[0] !== dataSpace) return false;
-  if (bytes[formAt] === digestForm) return bytes.length === recordPrefixBytes + 32;
-  return bytes[formAt] === inlineForm && bytes.length <= recordPrefixBytes + maximumInlineKeyBytes;
+  if (bytes.length < RECORD_PREFIX_BYTES || bytes[0] !== DATA_SPACE) return false;
+  if (bytes[FORM_AT] === DIGEST_FORM) return bytes.length === RECORD_PREFIX_BYTES + 32;
+  return bytes[FORM_AT] === INLINE_FORM && bytes.length <= RECORD_PREFIX_BYTES + MAXIMUM_INLINE_KEY_BYTES;
 }
 
 /** All records from `namespace` on up to the end of the data. */
 export function dataFrom(namespace: number): KeyRange {
-  return { from: dataPrefix(namespace, 0), to: Buffer.from([dataSpace + 1]) };
+  return { from: dataPrefix(namespace, 0), to: Buffer.from([DATA_SPACE + 1]) };
 }
 
 /** The records of one namespace whose hash is in [fromHash, toHash); `toHash` may be 2^32. */
 export function hashRange(namespace: number, fromHash: number, toHash: number): KeyRange {
-  const to = toHash >= hashSpace ? dataPrefix(namespace + 1, 0) : dataPrefix(namespace, toHash);
+  const to = toHash >= HASH_SPACE ? dataPrefix(namespace + 1, 0) : dataPrefix(namespace, toHash);
   return { from: dataPrefix(namespace, fromHash), to };
 }
 
 function dataPrefix(namespace: number, hash: number): Buffer {
-  const bytes = Buffer.allocUnsafe(formAt);
-  bytes[0] = dataSpace;
+  const bytes = Buffer.allocUnsafe(FORM_AT);
+  bytes[0] = DATA_SPACE;
   bytes.writeUInt32BE(namespace, 1);
   bytes.writeUInt32BE(hash, 5);
   return bytes;
@@ -122,7 +122,7 @@ function dataPrefix(namespace: number, hash: number): Buffer {
 /** The expiry index entry of the record at `record`. */
 export function expiryKey(expireMs: number, record: Buffer): Buffer {
   const bytes = Buffer.allocUnsafe(8 + record.length);
-  bytes[0] = expirySpace;
+  bytes[0] = EXPIRY_SPACE;
   writeUint64(bytes, expireMs, 1);
   bytes.set(record.subarray(1), 9);
   return bytes;
@@ -131,7 +131,7 @@ export function expiryKey(expireMs: number, record: Buffer): Buffer {
 /** The first index entry that can expire at `expireMs`. */
 export function expiryStart(expireMs: number): Buffer {
   const bytes = Buffer.allocUnsafe(9);
-  bytes[0] = expirySpace;
+  bytes[0] = EXPIRY_SPACE;
   writeUint64(bytes, expireMs, 1);
   return bytes;
 }
@@ -143,17 +143,17 @@ export function expiryOf(index: Buffer): number {
 /** The record key that an expiry index entry points to. */
 export function indexedRecordKey(index: Buffer): Buffer {
   const bytes = Buffer.allocUnsafe(index.length - 8);
-  bytes[0] = dataSpace;
+  bytes[0] = DATA_SPACE;
   bytes.set(index.subarray(9), 1);
   return bytes;
 }
 
 export function undoKey(sequence: number): Buffer {
-  return numbered(undoSpace, sequence);
+  return numbered(UNDO_SPACE, sequence);
 }
 
 export function markerKey(batch: number): Buffer {
-  return numbered(markerSpace, batch);
+  return numbered(MARKER_SPACE, batch);
 }
 
 /** The number in an undo or marker key. */
@@ -163,12 +163,12 @@ export function numberOf(bytes: Buffer): number {
 
 /** Undo blocks from `sequence` on. */
 export function undoFrom(sequence: number): KeyRange {
-  return { from: undoKey(sequence), to: Buffer.from([undoSpace + 1]) };
+  return { from: undoKey(sequence), to: Buffer.from([UNDO_SPACE + 1]) };
 }
 
 /** Batch markers from `batch` on. */
 export function markersFrom(batch: number): KeyRange {
-  return { from: markerKey(batch), to: Buffer.from([markerSpace + 1]) };
+  return { from: markerKey(batch), to: Buffer.from([MARKER_SPACE + 1]) };
 }
 
 function numbered(space: number, value: number): Buffer {

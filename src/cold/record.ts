@@ -25,7 +25,7 @@ import {
   readUint64,
   writeUint64,
 } from "./keys.ts";
-import { compressionMinimumBytes } from "./limits.ts";
+import { COMPRESSION_MINIMUM_BYTES } from "./limits.ts";
 
 export interface ColdRecord {
   /** RDB type of the payload. */
@@ -51,16 +51,16 @@ export interface RecordHeader {
   readonly payloadAt: number;
 }
 
-const compressedFlag = 1;
-const expiryFlag = 2;
-const longKeyFlag = 4;
-const knownFlags = compressedFlag | expiryFlag | longKeyFlag;
+const COMPRESSED_FLAG = 1;
+const EXPIRY_FLAG = 2;
+const LONG_KEY_FLAG = 4;
+const KNOWN_FLAGS = COMPRESSED_FLAG | EXPIRY_FLAG | LONG_KEY_FLAG;
 
-const typeAt = 1;
-const lruAt = 2;
-const generationAt = 6;
-const fixedHeaderBytes = 12;
-const checksumBytes = 4;
+const TYPE_AT = 1;
+const LRU_AT = 2;
+const GENERATION_AT = 6;
+const FIXED_HEADER_BYTES = 12;
+const CHECKSUM_BYTES = 4;
 
 /** The stored value of `record`; `bytes` is its record key, made from `ref`. Copies the payload. */
 export function encodeRecord(
@@ -72,60 +72,61 @@ export function encodeRecord(
 ): Buffer {
   let flags = 0;
   let payload = record.payload;
-  if (compression && payload.length >= compressionMinimumBytes) {
+  if (compression && payload.length >= COMPRESSION_MINIMUM_BYTES) {
     const compressed = compressSync(payload);
     if (compressed.length < payload.length) {
       payload = compressed;
-      flags |= compressedFlag;
+      flags |= COMPRESSED_FLAG;
     }
   }
-  let size = fixedHeaderBytes + payload.length + checksumBytes;
+  let size = FIXED_HEADER_BYTES + payload.length + CHECKSUM_BYTES;
   if (record.expireMs !== 0) {
-    flags |= expiryFlag;
+    flags |= EXPIRY_FLAG;
     size += 8;
   }
   if (isDigestKey(bytes)) {
-    flags |= longKeyFlag;
+    flags |= LONG_KEY_FLAG;
     size += 4 + ref.key.length;
   }
   const value = Buffer.allocUnsafe(size);
   value[0] = flags;
-  value[typeAt] = record.type;
-  value.writeUInt32BE(record.lru, lruAt);
-  value.writeUIntBE(generation, generationAt, 6);
-  let at = fixedHeaderBytes;
-  if ((flags & expiryFlag) !== 0) {
+  value[TYPE_AT] = record.type;
+  value.writeUInt32BE(record.lru, LRU_AT);
+  value.writeUIntBE(generation, GENERATION_AT, 6);
+  let at = FIXED_HEADER_BYTES;
+  if ((flags & EXPIRY_FLAG) !== 0) {
     writeUint64(value, record.expireMs, at);
     at += 8;
   }
-  if ((flags & longKeyFlag) !== 0) {
+  if ((flags & LONG_KEY_FLAG) !== 0) {
     value.writeUInt32BE(ref.key.length, at);
     value.set(ref.key, at + 4);
     at += 4 + ref.key.length;
   }
   value.set(payload, at);
-  value.writeUInt32BE(checksumOf(bytes, value), size - checksumBytes);
+  value.writeUInt32BE(checksumOf(bytes, value), size - CHECKSUM_BYTES);
   return value;
 }
 
 /** Verifies the checksum and reads the header. Throws StorageError "corrupt". */
 export function readHeader(bytes: Buffer, value: Buffer): RecordHeader {
-  const end = value.length - checksumBytes;
-  if (end < fixedHeaderBytes) throw damaged(bytes, `only ${value.length} bytes are left of it`);
-  if (value.readUInt32BE(end) !== checksumOf(bytes, value)) throw damaged(bytes, "its checksum does not match");
+  const end = value.length - CHECKSUM_BYTES;
+  if (end < FIXED_HEADER_BYTES) throw damaged(bytes, `only ${value.length} bytes are left of it`);
+  if (value.readUInt32BE(end) !== checksumOf(bytes, value))
+    throw damaged(bytes, "its checksum does not match");
   const flags = value[0];
-  if ((flags & ~knownFlags) !== 0 || ((flags & longKeyFlag) !== 0) !== isDigestKey(bytes)) {
+  if ((flags & ~KNOWN_FLAGS) !== 0 || ((flags & LONG_KEY_FLAG) !== 0) !== isDigestKey(bytes)) {
     throw damaged(bytes, `flags ${flags} make no sense`);
   }
-  let at = fixedHeaderBytes;
+  let at = FIXED_HEADER_BYTES;
   let expireMs = 0;
-  if ((flags & expiryFlag) !== 0) {
+  if ((flags & EXPIRY_FLAG) !== 0) {
     if (at + 8 > end) throw damaged(bytes, "its expiry is cut off");
     expireMs = readUint64(value, at);
     at += 8;
   }
   let key: Buffer;
-  if ((flags & longKeyFlag) === 0) {
+  if ((flags & LONG_KEY_FLAG) === 0) {
     key = inlineKeyOf(bytes);
   } else {
     const keyEnd = at + 4 <= end ? at + 4 + value.readUInt32BE(at) : Number.POSITIVE_INFINITY;
@@ -134,19 +135,19 @@ export function readHeader(bytes: Buffer, value: Buffer): RecordHeader {
     at = keyEnd;
   }
   return {
-    type: value[typeAt],
-    lru: value.readUInt32BE(lruAt),
-    generation: value.readUIntBE(generationAt, 6),
+    type: value[TYPE_AT],
+    lru: value.readUInt32BE(LRU_AT),
+    generation: value.readUIntBE(GENERATION_AT, 6),
     expireMs,
     key,
-    isCompressed: (flags & compressedFlag) !== 0,
+    isCompressed: (flags & COMPRESSED_FLAG) !== 0,
     payloadAt: at,
   };
 }
 
 /** The payload behind a verified header: a view of `value`, or decompressed. Throws StorageError "corrupt". */
 export function readPayload(bytes: Buffer, value: Buffer, header: RecordHeader): Buffer {
-  const stored = value.subarray(header.payloadAt, value.length - checksumBytes);
+  const stored = value.subarray(header.payloadAt, value.length - CHECKSUM_BYTES);
   if (!header.isCompressed) return stored;
   try {
     return uncompressSync(stored);
@@ -171,7 +172,7 @@ export function readableHeader(bytes: Buffer, value: Buffer): RecordHeader | und
 }
 
 function checksumOf(bytes: Buffer, value: Buffer): number {
-  return crc32c(value.subarray(0, value.length - checksumBytes), crc32c(bytes));
+  return crc32c(value.subarray(0, value.length - CHECKSUM_BYTES), crc32c(bytes));
 }
 
 function damaged(bytes: Buffer, reason: string, cause?: unknown): StorageError {
@@ -189,13 +190,13 @@ export function describeRecordKey(bytes: Buffer): string {
   return `${name} in namespace ${namespaceOf(bytes)}`;
 }
 
-const printableBytes = 64;
+const PRINTABLE_BYTES = 64;
 
 function printable(key: Buffer): string {
   let text = "";
-  for (const byte of key.subarray(0, printableBytes)) {
+  for (const byte of key.subarray(0, PRINTABLE_BYTES)) {
     const isPlain = byte >= 0x20 && byte < 0x7f && byte !== 0x22 && byte !== 0x5c;
     text += isPlain ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, "0")}`;
   }
-  return key.length > printableBytes ? `"${text}"...` : `"${text}"`;
+  return key.length > PRINTABLE_BYTES ? `"${text}"...` : `"${text}"`;
 }

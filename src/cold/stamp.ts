@@ -11,7 +11,7 @@ import { createHash } from "node:crypto";
 import { crc32c } from "../base/checksum.ts";
 import { StorageError } from "../base/storage-error.ts";
 import type { KeyValueStore, StoreChange } from "./key-value-store.ts";
-import { checkpointKey, namespaceLimit, readUint64, seedKey, stampKey, writeUint64 } from "./keys.ts";
+import { CHECKPOINT_KEY, NAMESPACE_LIMIT, readUint64, SEED_KEY, STAMP_KEY, writeUint64 } from "./keys.ts";
 
 /** A point in the tier's history. */
 export interface TierPoint {
@@ -33,43 +33,44 @@ export interface TierCheckpoint extends TierPoint {
   readonly counts: readonly (readonly [namespace: number, records: number])[];
 }
 
-export const seedBytes = 16;
+export const SEED_BYTES = 16;
 
-const formatVersion = 1;
-const pointBytes = 25;
-const checksumBytes = 4;
+const FORMAT_VERSION = 1;
+const POINT_BYTES = 25;
+const CHECKSUM_BYTES = 4;
 
 export function stampChange(point: TierPoint): StoreChange {
-  return pointChange(stampKey, point);
+  return pointChange(STAMP_KEY, point);
 }
 
 export function checkpointChange(point: TierPoint): StoreChange {
-  return pointChange(checkpointKey, point);
+  return pointChange(CHECKPOINT_KEY, point);
 }
 
 export function seedChange(seed: Buffer): StoreChange {
-  if (seed.length !== seedBytes) throw new RangeError(`a hash seed has ${seedBytes} bytes, not ${seed.length}`);
-  return sealed(seedKey, Buffer.concat([seed, Buffer.alloc(checksumBytes)]));
+  if (seed.length !== SEED_BYTES)
+    throw new RangeError(`a hash seed has ${SEED_BYTES} bytes, not ${seed.length}`);
+  return sealed(SEED_KEY, Buffer.concat([seed, Buffer.alloc(CHECKSUM_BYTES)]));
 }
 
 /** Undefined where nothing was ever written. Throws StorageError "corrupt". */
 export function readStamp(store: KeyValueStore): TierPoint | undefined {
-  return readPoint(store, stampKey, "stamp");
+  return readPoint(store, STAMP_KEY, "stamp");
 }
 
 /** The point of the checkpoint released last. Throws StorageError "corrupt", also when there is none. */
 export function readReleased(store: KeyValueStore): TierPoint {
-  const point = readPoint(store, checkpointKey, "checkpoint");
+  const point = readPoint(store, CHECKPOINT_KEY, "checkpoint");
   if (point === undefined) throw corrupt("the cold tier has a stamp but no checkpoint record");
   return point;
 }
 
 /** Throws StorageError "corrupt", also when there is none. */
 export function readSeed(store: KeyValueStore): Buffer {
-  const value = store.getSync(seedKey);
+  const value = store.getSync(SEED_KEY);
   if (value === undefined) throw corrupt("the cold tier has lost its hash seed");
-  verify(seedKey, value, seedBytes + checksumBytes, "hash seed");
-  return Buffer.from(value.subarray(0, seedBytes));
+  verify(SEED_KEY, value, SEED_BYTES + CHECKSUM_BYTES, "hash seed");
+  return Buffer.from(value.subarray(0, SEED_BYTES));
 }
 
 export function identityOf(seed: Buffer): string {
@@ -80,7 +81,7 @@ export function identityOf(seed: Buffer): string {
 export function verifyCheckpoint(checkpoint: TierCheckpoint): void {
   const { generation, batch, undo, nextNamespace, counts } = checkpoint;
   const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
-  if (![generation, batch, undo, nextNamespace].every(isCount) || nextNamespace > namespaceLimit) {
+  if (![generation, batch, undo, nextNamespace].every(isCount) || nextNamespace > NAMESPACE_LIMIT) {
     throw corrupt("the base file's description of the cold tier makes no sense");
   }
   const seen = new Set<number>();
@@ -93,8 +94,8 @@ export function verifyCheckpoint(checkpoint: TierCheckpoint): void {
 }
 
 function pointChange(key: Buffer, point: TierPoint): StoreChange {
-  const value = Buffer.allocUnsafe(pointBytes + checksumBytes);
-  value[0] = formatVersion;
+  const value = Buffer.allocUnsafe(POINT_BYTES + CHECKSUM_BYTES);
+  value[0] = FORMAT_VERSION;
   writeUint64(value, point.generation, 1);
   writeUint64(value, point.batch, 9);
   writeUint64(value, point.undo, 17);
@@ -104,27 +105,29 @@ function pointChange(key: Buffer, point: TierPoint): StoreChange {
 function readPoint(store: KeyValueStore, key: Buffer, what: string): TierPoint | undefined {
   const value = store.getSync(key);
   if (value === undefined) return undefined;
-  if (value.length > 0 && value[0] !== formatVersion) {
-    throw corrupt(`the cold tier has format version ${value[0]}; this program knows version ${formatVersion}`);
+  if (value.length > 0 && value[0] !== FORMAT_VERSION) {
+    throw corrupt(
+      `the cold tier has format version ${value[0]}; this program knows version ${FORMAT_VERSION}`,
+    );
   }
-  verify(key, value, pointBytes + checksumBytes, what);
+  verify(key, value, POINT_BYTES + CHECKSUM_BYTES, what);
   return { generation: readUint64(value, 1), batch: readUint64(value, 9), undo: readUint64(value, 17) };
 }
 
 function sealed(key: Buffer, value: Buffer): StoreChange {
-  value.writeUInt32BE(checksumOf(key, value), value.length - checksumBytes);
+  value.writeUInt32BE(checksumOf(key, value), value.length - CHECKSUM_BYTES);
   return { key, value };
 }
 
 function verify(key: Buffer, value: Buffer, sizeBytes: number, what: string): void {
   const isWhole = value.length === sizeBytes;
-  if (!isWhole || value.readUInt32BE(sizeBytes - checksumBytes) !== checksumOf(key, value)) {
+  if (!isWhole || value.readUInt32BE(sizeBytes - CHECKSUM_BYTES) !== checksumOf(key, value)) {
     throw corrupt(`the cold tier's ${what} is damaged: its checksum does not match`);
   }
 }
 
 function checksumOf(key: Buffer, value: Buffer): number {
-  return crc32c(value.subarray(0, value.length - checksumBytes), crc32c(key));
+  return crc32c(value.subarray(0, value.length - CHECKSUM_BYTES), crc32c(key));
 }
 
 function corrupt(message: string): StorageError {

@@ -16,9 +16,9 @@
  */
 import { crc32c } from "../base/checksum.ts";
 import { StorageError } from "../base/storage-error.ts";
-import { isRecordKey, numberOf, undoKey } from "./keys.ts";
 import type { StoreChange } from "./key-value-store.ts";
-import { undoBlockBytes } from "./limits.ts";
+import { isRecordKey, numberOf, undoKey } from "./keys.ts";
+import { UNDO_BLOCK_BYTES } from "./limits.ts";
 
 export interface UndoEntry {
   readonly recordKey: Buffer;
@@ -32,15 +32,15 @@ export interface UndoBlock {
   readonly entries: UndoEntry[];
 }
 
-const absentKind = 0;
-const recordKind = 1;
-const headerBytes = 6;
-const checksumBytes = 4;
+const ABSENT_KIND = 0;
+const RECORD_KIND = 1;
+const HEADER_BYTES = 6;
+const CHECKSUM_BYTES = 4;
 
 /** Packs the undo entries of one batch at a time; the working buffer is used again for the next. */
 export class UndoPacker {
-  #scratch = Buffer.allocUnsafe(undoBlockBytes);
-  #length = headerBytes;
+  #scratch = Buffer.allocUnsafe(UNDO_BLOCK_BYTES);
+  #length = HEADER_BYTES;
   #generation = 0;
   #sequence = 0;
   #blocks: StoreChange[] = [];
@@ -49,20 +49,20 @@ export class UndoPacker {
   begin(generation: number, sequence: number): void {
     this.#generation = generation;
     this.#sequence = sequence;
-    this.#length = headerBytes;
+    this.#length = HEADER_BYTES;
     this.#blocks = [];
   }
 
   /** Saves what lies under `recordKey`; `value` undefined says that nothing does. */
   add(recordKey: Buffer, value: Buffer | undefined): void {
     const size = 3 + recordKey.length + (value === undefined ? 0 : 4 + value.length);
-    if (this.#length + size > this.#scratch.length - checksumBytes) this.#seal();
-    if (this.#length + size > this.#scratch.length - checksumBytes) {
-      this.#scratch = Buffer.allocUnsafe(headerBytes + size + checksumBytes);
+    if (this.#length + size > this.#scratch.length - CHECKSUM_BYTES) this.#seal();
+    if (this.#length + size > this.#scratch.length - CHECKSUM_BYTES) {
+      this.#scratch = Buffer.allocUnsafe(HEADER_BYTES + size + CHECKSUM_BYTES);
     }
     const block = this.#scratch;
     let at = this.#length;
-    block[at] = value === undefined ? absentKind : recordKind;
+    block[at] = value === undefined ? ABSENT_KIND : RECORD_KIND;
     block.writeUInt16BE(recordKey.length, at + 1);
     block.set(recordKey, at + 3);
     at += 3 + recordKey.length;
@@ -81,35 +81,35 @@ export class UndoPacker {
   }
 
   #seal(): void {
-    if (this.#length === headerBytes) return;
+    if (this.#length === HEADER_BYTES) return;
     const key = undoKey(this.#sequence + this.#blocks.length);
-    const value = Buffer.allocUnsafe(this.#length + checksumBytes);
+    const value = Buffer.allocUnsafe(this.#length + CHECKSUM_BYTES);
     value.set(this.#scratch.subarray(0, this.#length));
-    value.writeUIntBE(this.#generation, 0, headerBytes);
+    value.writeUIntBE(this.#generation, 0, HEADER_BYTES);
     value.writeUInt32BE(checksumOf(key, value), this.#length);
     this.#blocks.push({ key, value });
-    this.#length = headerBytes;
+    this.#length = HEADER_BYTES;
     // A huge record made the buffer grow for one block; memory must not stay taken for it.
-    if (this.#scratch.length > undoBlockBytes) this.#scratch = Buffer.allocUnsafe(undoBlockBytes);
+    if (this.#scratch.length > UNDO_BLOCK_BYTES) this.#scratch = Buffer.allocUnsafe(UNDO_BLOCK_BYTES);
   }
 }
 
 /** Verifies and reads a block; entries are views. Throws StorageError "corrupt". */
 export function readUndoBlock(key: Buffer, value: Buffer): UndoBlock {
-  const end = value.length - checksumBytes;
-  if (end < headerBytes || value.readUInt32BE(end) !== checksumOf(key, value)) {
+  const end = value.length - CHECKSUM_BYTES;
+  if (end < HEADER_BYTES || value.readUInt32BE(end) !== checksumOf(key, value)) {
     throw damaged(key, "its checksum does not match");
   }
   const entries: UndoEntry[] = [];
-  let at = headerBytes;
+  let at = HEADER_BYTES;
   while (at < end) {
     const kind = value[at];
     const keyEnd = at + 3 <= end ? at + 3 + value.readUInt16BE(at + 1) : end + 1;
-    if (keyEnd > end || kind > recordKind) throw damaged(key, "an entry makes no sense");
+    if (keyEnd > end || kind > RECORD_KIND) throw damaged(key, "an entry makes no sense");
     const recordKey = value.subarray(at + 3, keyEnd);
     if (!isRecordKey(recordKey)) throw damaged(key, "an entry has no record key");
     at = keyEnd;
-    if (kind === absentKind) {
+    if (kind === ABSENT_KIND) {
       entries.push({ recordKey, value: undefined });
       continue;
     }
@@ -118,11 +118,11 @@ export function readUndoBlock(key: Buffer, value: Buffer): UndoBlock {
     entries.push({ recordKey, value: value.subarray(at + 4, valueEnd) });
     at = valueEnd;
   }
-  return { generation: value.readUIntBE(0, headerBytes), entries };
+  return { generation: value.readUIntBE(0, HEADER_BYTES), entries };
 }
 
 function checksumOf(key: Buffer, value: Buffer): number {
-  return crc32c(value.subarray(0, value.length - checksumBytes), crc32c(key));
+  return crc32c(value.subarray(0, value.length - CHECKSUM_BYTES), crc32c(key));
 }
 
 function damaged(key: Buffer, reason: string): StorageError {

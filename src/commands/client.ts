@@ -7,6 +7,9 @@ export interface Client {
   readonly id: number;
   /** Set by CLIENT SETNAME; "" if not. */
   name: string;
+  /** Set by CLIENT SETINFO; "" if not. */
+  libraryName: string;
+  libraryVersion: string;
   /** Protocol version of replies. */
   resp: 2 | 3;
   /** Number of the selected database. */
@@ -34,6 +37,10 @@ export interface Client {
   /** Memory that the client costs. */
   readonly memoryBytes: number;
   readonly argumentBytes: number;
+  /** A command of the client waits for something (flag "b" of CLIENT LIST). */
+  readonly isBlocked: boolean;
+  /** It will be closed when its replies are sent (flag "c"). */
+  readonly isClosing: boolean;
   /** Position in the append-only file after the client's last write (for WAITAOF). */
   lastWritePosition: number;
   /** Closes after the replies so far are sent. */

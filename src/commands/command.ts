@@ -3,6 +3,7 @@
  * warming of cold keys, COMMAND INFO and GETKEYS). No second table anywhere.
  */
 import type { Outcome } from "../protocol/outcome.ts";
+import type { Request } from "../protocol/request.ts";
 import type { CommandContext } from "./context.ts";
 
 /** Redis's command flags (COMMAND INFO), as far as commands here use them. */
@@ -49,6 +50,14 @@ export interface KeySpec {
   readonly notes?: string;
 }
 
+/** A key that a command needs in another database than the selected one. The number may be none of a database, if
+ * the request is wrong: whoever fetches keys passes over it, and the command answers the error. */
+export interface ForeignKey {
+  /** The argument that holds the key. */
+  readonly position: number;
+  readonly dbIndex: number;
+}
+
 export type CommandGroup = "string" | "generic" | "connection" | "server";
 
 /** Runs one command: reads ctx.request, answers through ctx.reply. Synchronous: see protocol/outcome.ts. */
@@ -68,6 +77,8 @@ export interface CommandSpec {
   /** ACL categories that the flags do not imply (without "@"). */
   readonly categories: readonly string[];
   readonly keys: readonly KeySpec[];
+  /** Of a command that reaches into another database (MOVE, COPY): the key it needs there, besides `keys`. */
+  readonly foreignKey?: (request: Request) => ForeignKey | undefined;
   readonly tips?: readonly string[];
   readonly run?: Handler;
   readonly subcommands?: readonly CommandSpec[];

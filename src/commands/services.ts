@@ -2,6 +2,7 @@
  * What commands need of the server around them, declared here by the consumer and implemented in src/server. Keeps
  * the import direction: commands never import the server.
  */
+import type { WalkedKey, WalkResult } from "../keyspace/tier-walk.ts";
 import type { Client } from "./client.ts";
 import type { CommandSpec } from "./command.ts";
 
@@ -13,6 +14,9 @@ export interface ConfigAccess {
   /** The password for AUTH; "" if none is set. */
   readonly requirepass: string;
   readonly maxmemoryPolicy: string;
+  /** Bytes of the longest string that APPEND and SETRANGE may make; Infinity while data is loaded, because a limit
+   * lowered since must not refuse what was once accepted. */
+  readonly protoMaxBulkLength: number;
 }
 
 export interface AofAccess {
@@ -50,30 +54,15 @@ export interface ServerServices {
   shutdown(options: ShutdownOptions): Promise<string>;
   /** Cancels a shutdown under way; false if there is none. */
   abortShutdown(): boolean;
-  /** Keys of the cold tier: all that a walk of both tiers needs (see keyspace/tier-walk.ts). */
+  /** Walks over the keys of both tiers. */
   readonly walk: KeyWalk;
 }
 
-/** One key found by a walk. `type` is the entry type number. */
-export interface WalkedKey {
-  readonly key: Buffer;
-  readonly type: number;
-}
-
-/** Walks keys of a database over both tiers. Synchronous while nothing is cold: then the promise is undefined. */
+/** keyspace/tier-walk.ts, as commands see it. A promise comes back only if the disk must be read. */
 export interface KeyWalk {
-  /**
-   * The keys from `cursor` (a position in hash space, 0 to begin) on, about `count` of them, and the cursor to go on
-   * with (0: done). Expired keys are left out.
-   */
   scan(dbIndex: number, cursor: number, count: number): WalkResult | Promise<WalkResult>;
-  /** All keys as of this moment. */
   all(dbIndex: number): WalkedKey[] | Promise<WalkedKey[]>;
-  /** A random key, or undefined if the database is empty. */
   random(dbIndex: number): Buffer | undefined | Promise<Buffer | undefined>;
 }
 
-export interface WalkResult {
-  readonly cursor: number;
-  readonly keys: WalkedKey[];
-}
+export type { WalkedKey, WalkResult };

@@ -6,6 +6,7 @@
  *   - Hot shadows cold: if a key has an entry, the entry decides; a record under it may be stale.
  *   - An entry has the flag RECORD exactly if a record of its key lies in the tier. A deleted key whose record is
  *     not yet deleted is held by a tombstone. So size = entries - tombstones + records - entries with RECORD.
+ *   - An entry is SPILLING while a batch with its record is being written; DIRTY tells whether it changed since.
  *   - Every change to an entry goes through `beforeWrite`, before it is made.
  *   - A key is in `volatile` exactly if its entry has EXPIRES.
  *
@@ -32,6 +33,8 @@ export class Database {
   shadowed = 0;
   /** Hash of the key that the last find or lookup asked for. */
   hash = 0;
+  /** Where active expiry goes on in `volatile`. */
+  expiryPosition = 0;
   private readonly keyspace: Keyspace;
 
   constructor(keyspace: Keyspace, index: number, namespace: number) {
@@ -119,7 +122,8 @@ export class Database {
     let address: number;
     if (tombstone !== 0) {
       this.beforeWrite(tombstone);
-      address = entries.create(type, flags | (entries.head(tombstone) & RECORD), key, start, length, valueLength);
+      flags |= entries.head(tombstone) & (RECORD | SPILLING | PINNED);
+      address = entries.create(type, flags, key, start, length, valueLength);
       this.table.replace(hash, tombstone, address);
       entries.free(tombstone);
       this.tombstones--;
@@ -139,7 +143,13 @@ export class Database {
   beforeWrite(address: number): void {
     const { entries, snapshots } = this.keyspace;
     if (snapshots.active) snapshots.capture(this, address);
-    entries.mark(address, DIRTY, SPILLING);
+    entries.mark(address, DIRTY, 0);
+  }
+
+  /** Must be called before what is known of the entry's record changes, since a snapshot tells that too. */
+  beforeRecordChange(address: number): void {
+    const { snapshots } = this.keyspace;
+    if (snapshots.active) snapshots.capture(this, address);
   }
 
   /** Gives the value another length (call beforeWrite first). Returns the entry's address. */
@@ -171,18 +181,18 @@ export class Database {
     return moved;
   }
 
-  /** Deletes a live key's entry; a tombstone stays if a record lies under it. */
+  /** Deletes a live key's entry; a tombstone stays if a record lies under it, or is just being written. */
   delete(address: number): void {
     this.beforeWrite(address);
     const { entries, snapshots } = this.keyspace;
     const hash = this.hashOf(address);
     const head = entries.head(address);
     if ((head & EXPIRES) !== 0) this.volatile.remove(hash, address);
-    if ((head & RECORD) === 0) {
+    if ((head & (RECORD | SPILLING)) === 0) {
       this.table.remove(hash, address);
     } else {
       const key = entries.key(address);
-      const flags = RECORD | DIRTY | snapshots.newEntryFlag | (head & PINNED);
+      const flags = DIRTY | snapshots.newEntryFlag | (head & (RECORD | SPILLING | PINNED));
       this.table.replace(hash, address, entries.create(TOMBSTONE, flags, key, 0, key.length, 0));
       this.tombstones++;
       this.keyspace.onTombstone?.(this, hash, key);

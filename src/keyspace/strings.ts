@@ -1,5 +1,6 @@
 /**
  * Writing strings into a database: create, overwrite in place where the new bytes fit, keep or replace the expiry.
+ * A value of another type gives way wholesale.
  */
 import { EXPIRES } from "../memory/entries.ts";
 import { fillValue, STRING } from "../types/string/string-value.ts";
@@ -27,6 +28,11 @@ export function setString(
   expireMs: number,
 ): number {
   const { entries } = keyspace;
+  if (address !== 0 && entries.type(address) !== STRING) {
+    if (expireMs === KEEP_TTL) expireMs = entries.expireMs(address);
+    db.delete(address);
+    address = 0;
+  }
   if (address === 0) {
     const expiry = expireMs === KEEP_TTL ? 0 : expireMs;
     const created = db.add(STRING, key, keyStart, keyLength, valueLength, expiry);

@@ -17,9 +17,9 @@ import { MAX_OBJECT_BYTES, SLAB_MASK, SLAB_SHIFT, type Slabs } from "./slabs.ts"
 export const EXPIRES = 1 << 8;
 /** A record of this key lies in the cold tier (perhaps stale: the entry decides). */
 export const RECORD = 1 << 9;
-/** The entry differs from its record, or has none. */
+/** The entry differs from its record (or from what is being written as such), or has none. */
 export const DIRTY = 1 << 10;
-/** The entry is in the batch that is being written to the cold tier; any change clears this. */
+/** A batch that holds the entry's record (or its deletion) is being written to the cold tier. */
 export const SPILLING = 1 << 11;
 /** The parity bit of snapshots: see keyspace/snapshot.ts. */
 export const VISITED = 1 << 12;

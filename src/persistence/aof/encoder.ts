@@ -12,7 +12,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Request } from "../../protocol/request.ts";
 
 /** Room kept free behind the open block, for the line that closes it (see block-log.ts). */
-export const BLOCK_LINE_ROOM = 96;
+export const BLOCK_LINE_ROOM = 64;
 
 const CR = 13;
 const LF = 10;
@@ -66,10 +66,10 @@ export class AofEncoder {
   private groupCommands = 0;
   private groupStart = 0;
 
-  constructor(clock: Clock, allocate: AllocateBlockRoom) {
+  constructor(clock: Clock, buffer: Buffer, allocate: AllocateBlockRoom) {
     this.clock = clock;
     this.allocate = allocate;
-    this.buf = allocate(0, 0);
+    this.buf = buffer;
     this.limit = this.buf.length - BLOCK_LINE_ROOM;
   }
 

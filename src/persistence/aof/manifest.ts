@@ -216,7 +216,7 @@ const ESCAPES: Record<string, string> = {
 /** A name as it stands in a line: as it is, or quoted if Redis's line splitter would not give it back. */
 function quoteName(name: string): string {
   const bytes = Buffer.from(name, "utf8").toString("latin1");
-  if (/^[!#-&(-[\]-~][!#-[\]-~]*$/.test(bytes)) return bytes;
+  if (/^[!#-&(-[\]-~]+$/.test(bytes)) return bytes;
   let quoted = '"';
   for (const character of bytes) {
     const code = character.charCodeAt(0);

@@ -8,9 +8,9 @@ export class SettingError extends Error {
   override name = "SettingError";
 }
 
-/** Where a directive stood: the file (undefined: the command line), the line's number from 1, and its text. */
+/** Where a directive stood: what was read (`the file '/etc/redis.conf'`), the line's number from 1, and its text. */
 export interface ConfigPlace {
-  readonly file: string | undefined;
+  readonly source: string;
   readonly line: number;
   readonly text: string;
 }
@@ -25,17 +25,14 @@ export class ConfigError extends Error {
     this.place = place;
   }
 
-  /** Redis's report, with one line more that names the file. `version` is the program's own. */
+  /** Redis's report, with one line more that names the file or other source. `version` is the program's own. */
   report(version: string): string {
     const lines = ["", `*** FATAL CONFIG FILE ERROR (tsredis ${version}) ***`];
     if (this.place !== undefined) {
       lines.push(`Reading the configuration file, at line ${this.place.line}`, `>>> '${this.place.text}'`);
     }
     lines.push(this.message);
-    if (this.place !== undefined) {
-      const { file } = this.place;
-      lines.push(file === undefined ? "(given on the command line)" : `(in the file '${file}')`);
-    }
+    if (this.place !== undefined) lines.push(`(from ${this.place.source})`);
     return `${lines.join("\n")}\n`;
   }
 }

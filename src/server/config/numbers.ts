@@ -9,16 +9,16 @@ export const UINT_MAX = 2n ** 32n - 1n;
 export const LONG_MAX = 2n ** 63n - 1n;
 export const ULONG_MAX = 2n ** 64n - 1n;
 
-const UNIT_BYTES: Readonly<Record<string, bigint>> = {
-  "": 1n,
-  b: 1n,
-  k: 1000n,
-  kb: 1n << 10n,
-  m: 1000n ** 2n,
-  mb: 1n << 20n,
-  g: 1000n ** 3n,
-  gb: 1n << 30n,
-};
+const UNIT_BYTES: ReadonlyMap<string, bigint> = new Map([
+  ["", 1n],
+  ["b", 1n],
+  ["k", 1000n],
+  ["kb", 1n << 10n],
+  ["m", 1000n ** 2n],
+  ["mb", 1n << 20n],
+  ["g", 1000n ** 3n],
+  ["gb", 1n << 30n],
+]);
 
 /** A decimal integer exactly as Redis's `string2ll` takes it (no plus sign, no leading zeros or blanks, 64 bits). */
 export function parseInteger(text: string): bigint | undefined {
@@ -35,7 +35,7 @@ export function parseMemory(text: string): bigint | undefined {
   const match = /^(\d{1,127})([a-z]*)$/i.exec(text);
   if (match === null) return undefined;
   const [, digits = "", unit = ""] = match;
-  const factor = UNIT_BYTES[unit.toLowerCase()];
+  const factor = UNIT_BYTES.get(unit.toLowerCase());
   if (factor === undefined) return undefined;
   const value = BigInt(digits) * factor;
   return value > ULONG_MAX ? undefined : value;

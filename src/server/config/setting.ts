@@ -26,7 +26,7 @@ export interface SettingTraits {
   /** Patterns of CONFIG GET do not find it. */
   readonly hidden?: boolean;
   /** CONFIG SET needs `enable-protected-configs`. */
-  readonly guarded?: boolean;
+  readonly protected?: boolean;
   /** CONFIG SET refuses it while the dataset is being loaded. */
   readonly deniedWhileLoading?: boolean;
   /** The value is kept out of SLOWLOG, MONITOR and the log. */
@@ -94,7 +94,11 @@ export function setting<Value>(
 }
 
 /** `yes` or `no`. */
-export function yesNo(status: SettingStatus, initial: "yes" | "no", traits?: SettingTraits): Setting<boolean> {
+export function yesNo(
+  status: SettingStatus,
+  initial: "yes" | "no",
+  traits?: SettingTraits,
+): Setting<boolean> {
   const parse = ([argument = ""]: readonly string[]): Parsed<boolean> => {
     const text = argument.toLowerCase();
     if (text !== "yes" && text !== "no") throw new SettingError("argument must be 'yes' or 'no'");
@@ -111,7 +115,11 @@ export interface IntegerTraits extends SettingTraits {
 }
 
 /** A whole number, by default 0 to 2^31 - 1. Values beyond 2^53 are reported exactly and read rounded. */
-export function integer(status: SettingStatus, initial: number, options: IntegerTraits = {}): Setting<number> {
+export function integer(
+  status: SettingStatus,
+  initial: number,
+  options: IntegerTraits = {},
+): Setting<number> {
   const { min = 0, max = INT_MAX, cap, ...traits } = options;
   const parse = ([argument = ""]: readonly string[]): Parsed<number> => {
     const exact = parseInteger(argument);
@@ -143,11 +151,16 @@ export function memory(
 }
 
 /** Bytes, or with a `%` sign a share of `maxmemory` (0 to 100, read as a negative number, as Redis keeps it). */
-export function memoryOrPercent(status: SettingStatus, initial: string, traits?: SettingTraits): Setting<number> {
+export function memoryOrPercent(
+  status: SettingStatus,
+  initial: string,
+  traits?: SettingTraits,
+): Setting<number> {
   const parse = ([argument = ""]: readonly string[]): Parsed<number> => {
     const percent = argument.endsWith("%") ? parseInteger(argument.slice(0, -1)) : undefined;
     const exact = percent ?? parseMemory(argument);
-    if (exact === undefined || exact < 0n) throw new SettingError("argument must be a memory or percent value");
+    if (exact === undefined || exact < 0n)
+      throw new SettingError("argument must be a memory or percent value");
     if (percent === undefined) {
       checkRange(exact, -100n, LONG_MAX);
       return { value: Number(exact), text: String(exact) };
@@ -160,7 +173,12 @@ export function memoryOrPercent(status: SettingStatus, initial: string, traits?:
 }
 
 /** File permissions, in octal. */
-export function octal(status: SettingStatus, initial: string, max: number, traits?: SettingTraits): Setting<number> {
+export function octal(
+  status: SettingStatus,
+  initial: string,
+  max: number,
+  traits?: SettingTraits,
+): Setting<number> {
   const parse = ([argument = ""]: readonly string[]): Parsed<number> => {
     if (!/^[0-7]{1,20}$/.test(argument)) {
       throw new SettingError("argument couldn't be parsed as an octal number");

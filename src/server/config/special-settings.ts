@@ -2,15 +2,15 @@
  * The kinds of value that only one or two directives have: save points, buffer limits, addresses, the working
  * folder, event classes and the like. Syntax, canonical text and errors follow Redis 7.0 (config.c, notify.c).
  */
-import { constants, accessSync, realpathSync, statSync } from "node:fs";
+import { accessSync, constants, realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { getSystemErrorMap } from "node:util";
 import { SettingError } from "./config-error.ts";
 import { INT_MAX, LONG_MAX, parseInteger, parseMemory } from "./numbers.ts";
 import {
   decodeText,
-  type Parsed,
   type ParseContext,
+  type Parsed,
   type Setting,
   type SettingStatus,
   type SettingTraits,
@@ -46,7 +46,7 @@ export function savePoints(status: SettingStatus, initial: string): Setting<read
     const value = [...earlier, ...added];
     return { value, text: value.map((point) => `${point.seconds} ${point.changes}`).join(" ") };
   };
-  const range = "pairs of seconds from 1 and changes from 0, or \"\"";
+  const range = 'pairs of seconds from 1 and changes from 0, or ""';
   return setting({ kind: "save points", status, initial, range, takesMany: true, parse });
 }
 
@@ -121,8 +121,9 @@ export function addresses(status: SettingStatus, initial: string): Setting<reado
 /** An existing folder, kept as its absolute path; a relative one starts from the present value. */
 export function folder(status: SettingStatus, traits: SettingTraits): Setting<string> {
   const parse = ([argument = ""]: readonly string[], context: ParseContext<string>): Parsed<string> => {
-    const path = argument === "" ? "" : resolve(context.current ?? process.cwd(), decodeText(argument));
-    const value = existingFolder(path);
+    // Not the present folder, which `resolve` would make of it.
+    if (argument === "") throw new SettingError("No such file or directory");
+    const value = existingFolder(resolve(context.current ?? process.cwd(), decodeText(argument)));
     return { value, text: textOfBytes(value) };
   };
   return setting({ kind: "folder", status, initial: ".", parse }, traits);
@@ -130,8 +131,7 @@ export function folder(status: SettingStatus, traits: SettingTraits): Setting<st
 
 function existingFolder(path: string): string {
   try {
-    // An empty path fails here as it does for chdir(2).
-    const real = path === "" ? statSync(path) && path : realpathSync(path);
+    const real = realpathSync(path);
     if (!statSync(real).isDirectory()) throw new SettingError("Not a directory");
     accessSync(real, constants.X_OK);
     return real;
@@ -144,7 +144,10 @@ function existingFolder(path: string): string {
 /** A system error in the words of C's strerror, for example "No such file or directory". */
 export function systemErrorText(error: unknown): string {
   const number = (error as NodeJS.ErrnoException).errno;
-  const [, words] = (number === undefined ? undefined : getSystemErrorMap().get(number)) ?? ["", String(error)];
+  const [, words] = (number === undefined ? undefined : getSystemErrorMap().get(number)) ?? [
+    "",
+    String(error),
+  ];
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
@@ -160,7 +163,11 @@ export function eventClasses(status: SettingStatus): Setting<string> {
       throw new SettingError("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.");
     }
     const written = argument.replaceAll("A", () => EVENT_CLASSES);
-    const pick = (letters: string): string => [...letters].filter((letter) => written.includes(letter)).join("");
+    const pick = (letters: string): string =>
+      letters
+        .split("")
+        .filter((letter) => written.includes(letter))
+        .join("");
     const all = pick(EVENT_CLASSES);
     const shown = all === EVENT_CLASSES ? "A" : all + pick("n");
     return { value: all + pick("nKEm"), text: shown + pick("KEm") };
@@ -169,7 +176,12 @@ export function eventClasses(status: SettingStatus): Setting<string> {
 }
 
 /** Several numbers between `min` and `max`, exactly `count` of them. */
-export function numbers(status: SettingStatus, initial: string, count: number, refusal: string): Setting<number[]> {
+export function numbers(
+  status: SettingStatus,
+  initial: string,
+  count: number,
+  refusal: string,
+): Setting<number[]> {
   const parse = (args: readonly string[]): Parsed<number[]> => {
     if (args.length !== count) throw new SettingError("wrong number of arguments");
     const value = args.map((argument) => {

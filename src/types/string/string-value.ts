@@ -13,6 +13,9 @@ export const RAW = 0;
 export const INT = 1;
 export const EMBSTR = 8;
 
+/** The longest string there can be, whatever the configuration allows: an entry counts its bytes in 31 bits. */
+export const MAX_STRING_BYTES = 0x7fff_ffff;
+
 /** Longest string that Redis embeds in its object. */
 const EMBSTR_MAX_BYTES = 44;
 const MAX_INT64_DIGITS = 19;
@@ -54,13 +57,31 @@ function isCanonicalInt64(bytes: Buffer, start: number, length: number): boolean
 
 /** Copies bytes into the value of an entry that has the right length already. */
 export function fillValue(entries: Entries, address: number, from: Buffer, start: number, length: number): void {
+  writeBytes(entries, address, 0, from, start, length);
+}
+
+/** Copies bytes into the value from `offset` on; the value is long enough. */
+export function writeBytes(
+  entries: Entries,
+  address: number,
+  offset: number,
+  from: Buffer,
+  start: number,
+  length: number,
+): void {
   const target = entries.valueBuffer(address);
-  const to = entries.valueStart(address);
+  const to = entries.valueStart(address) + offset;
   if (length <= SHORT_COPY_BYTES) {
     for (let i = 0; i < length; i++) target[to + i] = from[start + i];
   } else {
     from.copy(target, to, start, start + length);
   }
+}
+
+/** Fills the value with zeros from `start` to `end`. */
+export function zeroBytes(entries: Entries, address: number, start: number, end: number): void {
+  const to = entries.valueStart(address);
+  entries.valueBuffer(address).fill(0, to + start, to + end);
 }
 
 /** Up to here a loop beats the call into native code. */

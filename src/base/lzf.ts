@@ -1,0 +1,136 @@
+/**
+ * LZF, the compression of strings in RDB files (LibLZF's format).
+ *
+ * Compressed data is a sequence of
+ *     000LLLLL <L+1 bytes>                        L+1 literal bytes (1..32)
+ *     LLLooooo oooooooo                           copy L+2 bytes (3..8, L = 1..6) from o+1 bytes back (o: 13 bits)
+ *     111ooooo LLLLLLLL oooooooo                  copy L+9 bytes (9..264) from o+1 bytes back
+ *
+ * Any compressor that produces this is compatible; ours need not produce the same bytes as LibLZF.
+ */
+const HASH_BITS = 14;
+const LITERALS_MAX = 32;
+const DISTANCE_MAX = 8192;
+const MATCH_MAX = 264;
+/** Three bytes give at most 264: an announced length above 88 times the input is a lie, found before allocating it. */
+const EXPANSION_MAX = 88;
+
+/**
+ * Where the three bytes with a given hash were last seen, as position + `epoch`. A new call begins a new epoch above
+ * every old entry, so the table need not be cleared, which would cost more than compressing a short string.
+ */
+const lastSeen = new Int32Array(1 << HASH_BITS).fill(-1);
+let epoch = 0;
+
+/**
+ * Compresses input[start, start + length) into `output` from `position` on, using at most `limit` bytes there.
+ * @returns the number of bytes written; 0 if it does not fit
+ */
+export function lzfCompress(
+  input: Uint8Array,
+  start: number,
+  length: number,
+  output: Uint8Array,
+  position: number,
+  limit: number,
+): number {
+  if (length < 4 || limit < 4) return 0;
+  if (epoch > 0x7fffffff - length) {
+    lastSeen.fill(-1);
+    epoch = 0;
+  }
+  const shift = epoch - start; // an index of `input` plus this is an entry of the table
+  epoch += length;
+  const inputEnd = start + length;
+  const outputEnd = position + limit;
+  let write = position + 1; // room for the first literal run's length
+  let literals = 0;
+  let read = start;
+  while (read < inputEnd - 2) {
+    const a = input[read];
+    const b = input[read + 1];
+    const c = input[read + 2];
+    const slot = Math.imul((a << 16) | (b << 8) | c, 0x9e3779b1) >>> (32 - HASH_BITS);
+    const from = lastSeen[slot] - shift;
+    lastSeen[slot] = read + shift;
+    const distance = read - from;
+    if (
+      from < start ||
+      distance > DISTANCE_MAX ||
+      input[from] !== a ||
+      input[from + 1] !== b ||
+      input[from + 2] !== c
+    ) {
+      if (write >= outputEnd) return 0;
+      output[write++] = a;
+      read++;
+      literals++;
+      if (literals === LITERALS_MAX) {
+        output[write - literals - 1] = literals - 1;
+        literals = 0;
+        write++;
+      }
+      continue;
+    }
+    let match = 3;
+    const matchMax = Math.min(inputEnd - read, MATCH_MAX);
+    while (match < matchMax && input[from + match] === input[read + match]) match++;
+    if (write + 4 >= outputEnd) return 0;
+    if (literals > 0) output[write - literals - 1] = literals - 1;
+    else write--; // nobody needs the length byte kept free
+    const offset = distance - 1;
+    if (match < 9) {
+      output[write++] = ((match - 2) << 5) | (offset >> 8);
+    } else {
+      output[write++] = 0xe0 | (offset >> 8);
+      output[write++] = match - 9;
+    }
+    output[write++] = offset & 0xff;
+    literals = 0;
+    write++;
+    read += match;
+  }
+  if (write + (inputEnd - read) >= outputEnd) return 0; // one more than the rest: a run may fill up on the way
+  while (read < inputEnd) {
+    output[write++] = input[read++];
+    literals++;
+    if (literals === LITERALS_MAX) {
+      output[write - literals - 1] = literals - 1;
+      literals = 0;
+      write++;
+    }
+  }
+  if (literals > 0) output[write - literals - 1] = literals - 1;
+  else write--;
+  return write - position;
+}
+
+/**
+ * Decompresses all of `input` into a buffer of exactly `length` bytes.
+ * @returns undefined if `input` is not LZF, or does not yield exactly `length` bytes
+ */
+export function lzfDecompress(input: Uint8Array, length: number): Buffer | undefined {
+  if (length > input.length * EXPANSION_MAX) return undefined;
+  const output = Buffer.allocUnsafe(length);
+  let read = 0;
+  let write = 0;
+  while (read < input.length) {
+    const control = input[read++];
+    if (control < LITERALS_MAX) {
+      const count = control + 1;
+      if (read + count > input.length || write + count > length) return undefined;
+      for (let i = 0; i < count; i++) output[write++] = input[read++];
+      continue;
+    }
+    let count = (control >> 5) + 2;
+    if (count === 9) {
+      if (read >= input.length) return undefined;
+      count += input[read++];
+    }
+    if (read >= input.length) return undefined;
+    let from = write - (((control & 0x1f) << 8) | input[read++]) - 1;
+    if (from < 0 || write + count > length) return undefined;
+    for (let i = 0; i < count; i++) output[write++] = output[from++];
+  }
+  return write === length ? output : undefined;
+}

@@ -1,0 +1,229 @@
+/**
+ * Numbers as Redis reads and prints them, on bytes: 64-bit integers (its string2ll), replies' integers, and doubles
+ * (C's strtod and printf "%.17g"). Reading is strict: nothing is skipped, trimmed or rounded to fit.
+ */
+
+const ZERO = 0x30;
+const MINUS = 0x2d;
+const MAX_INT64 = 2n ** 63n - 1n;
+const MIN_INT64 = -(2n ** 63n);
+/** Digits that always fit a double exactly; one more may, and is looked at. */
+const SAFE_DIGITS = 15;
+const MAX_SAFE_DIGITS = 16;
+const MAX_INT64_DIGITS = 19;
+
+/**
+ * The integer that these bytes are, in the one way an integer is printed: no plus sign, no leading zeros, no "-0", no
+ * blanks. NaN if they are none, and also if they are one outside the range that a double holds exactly (then
+ * `parseInt64` tells).
+ */
+export function parseInteger(buf: Uint8Array, start: number, len: number): number {
+  let position = start;
+  const end = start + len;
+  let negative = false;
+  if (len > 1 && buf[position] === MINUS) {
+    negative = true;
+    position++;
+  }
+  const digits = end - position;
+  if (digits === 0 || digits > MAX_SAFE_DIGITS) return Number.NaN;
+  const first = buf[position] - ZERO;
+  if (first === 0) return len === 1 ? 0 : Number.NaN;
+  let value = 0;
+  for (; position < end; position++) {
+    const digit = buf[position] - ZERO;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    value = value * 10 + digit;
+  }
+  if (digits > SAFE_DIGITS && value > Number.MAX_SAFE_INTEGER) return Number.NaN;
+  return negative ? -value : value;
+}
+
+/** As `parseInteger`, over the whole range of 64 bits; undefined if the bytes are no integer or exceed it. */
+export function parseInt64(buf: Uint8Array, start: number, len: number): bigint | undefined {
+  const small = parseInteger(buf, start, len);
+  if (!Number.isNaN(small)) return BigInt(small);
+  const negative = len > 1 && buf[start] === MINUS;
+  const first = negative ? start + 1 : start;
+  const end = start + len;
+  if (end - first > MAX_INT64_DIGITS || end - first < MAX_SAFE_DIGITS || buf[first] === ZERO) return undefined;
+  let text = negative ? "-" : "";
+  for (let i = first; i < end; i++) {
+    const digit = buf[i] - ZERO;
+    if (digit < 0 || digit > 9) return undefined;
+    text += digit;
+  }
+  const value = BigInt(text);
+  return value > MAX_INT64 || value < MIN_INT64 ? undefined : value;
+}
+
+/** Integers up to here are written with 32-bit arithmetic. */
+const MAX_INT32 = 0x7fffffff;
+const BILLION = 1e9;
+const BILLION_DIGITS = 9;
+
+/** How many bytes `writeInteger` writes. */
+export function integerLength(value: number): number {
+  return value < 0 ? 1 + digitCount(-value) : digitCount(value);
+}
+
+/** Writes the decimal digits of a safe integer at `position`; returns the position after them. */
+export function writeInteger(buf: Uint8Array, position: number, value: number): number {
+  let at = position;
+  let rest = value;
+  if (rest < 0) {
+    buf[at++] = MINUS;
+    rest = -rest;
+  }
+  if (rest < 10) {
+    buf[at] = ZERO + rest;
+    return at + 1;
+  }
+  const end = at + digitCount(rest);
+  if (rest <= MAX_INT32) {
+    writeDigits(buf, end, rest | 0);
+    return end;
+  }
+  // Two parts of at most 9 digits each: division of doubles is exact, but slow, so only one is done.
+  const high = Math.floor(rest / BILLION);
+  const low = rest - high * BILLION;
+  const middle = end - BILLION_DIGITS;
+  buf.fill(ZERO, middle, end);
+  writeDigits(buf, end, low | 0);
+  writeDigits(buf, middle, high | 0);
+  return end;
+}
+
+/** Writes the digits of a non-negative 32-bit integer so that they end before `end`. */
+function writeDigits(buf: Uint8Array, end: number, value: number): void {
+  let rest = value;
+  let at = end;
+  while (rest >= 10) {
+    const tenth = (rest / 10) | 0;
+    buf[--at] = ZERO + rest - tenth * 10;
+    rest = tenth;
+  }
+  buf[--at] = ZERO + rest;
+}
+
+function digitCount(value: number): number {
+  if (value < 10) return 1;
+  if (value < 100) return 2;
+  if (value < 1000) return 3;
+  if (value < 10_000) return 4;
+  let count = 4;
+  let power = 10_000;
+  while (value >= power) {
+    power *= 10;
+    count++;
+  }
+  return count;
+}
+
+const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
+const HEXADECIMAL = /^([+-]?)0x(?:([\da-f]+)(?:\.([\da-f]*))?|\.([\da-f]+))(?:p([+-]?\d+))?$/i;
+const INFINITY = /^([+-]?)inf(?:inity)?$/i;
+const NOT_ZERO = /^[+-]?[0.]*[1-9]/;
+
+/**
+ * The double that the whole text is, as C's strtod reads it (decimal, hexadecimal, "inf", "infinity" in any case).
+ * Undefined where Redis's string2d refuses: anything before or after the number, blanks included, "nan", and numbers
+ * too large or too small for a double.
+ */
+export function parseDouble(text: string): number | undefined {
+  if (DECIMAL.test(text)) {
+    const value = Number(text);
+    if (value === 0 && NOT_ZERO.test(text)) return undefined;
+    return Number.isFinite(value) ? value : undefined;
+  }
+  const infinity = INFINITY.exec(text);
+  if (infinity !== null) return infinity[1] === "-" ? -Infinity : Infinity;
+  return parseHexadecimal(text);
+}
+
+/** Bits of a double's significand, and the exponents (of the lowest bit) of the smallest and the largest double. */
+const SIGNIFICAND_BITS = 53;
+const MIN_EXPONENT = -1074;
+const MAX_EXPONENT = 971;
+
+function parseHexadecimal(text: string): number | undefined {
+  const match = HEXADECIMAL.exec(text);
+  if (match === null) return undefined;
+  const [, sign, whole = "", wholeFraction = "", onlyFraction = "", power = "0"] = match;
+  const fraction = wholeFraction + onlyFraction;
+  const significand = BigInt(`0x${whole}${fraction}`);
+  if (significand === 0n) return sign === "-" ? -0 : 0;
+  const value = scaleByPowerOfTwo(significand, Number(power) - 4 * fraction.length);
+  if (value === 0 || value === Infinity) return undefined;
+  return sign === "-" ? -value : value;
+}
+
+/** significand * 2^exponent, rounded once, half to even. */
+function scaleByPowerOfTwo(significand: bigint, exponent: number): number {
+  const bits = significand.toString(2).length;
+  if (bits + exponent > SIGNIFICAND_BITS + MAX_EXPONENT) return Infinity;
+  // The lowest bit kept: by precision, or, among the smallest doubles, by the least exponent there is.
+  const lowest = Math.max(exponent + bits - SIGNIFICAND_BITS, MIN_EXPONENT);
+  const dropped = lowest - exponent;
+  if (dropped > bits + 1) return 0;
+  let kept = significand;
+  if (dropped > 0) {
+    const shift = BigInt(dropped);
+    kept = significand >> shift;
+    const rest = significand - (kept << shift);
+    const half = 1n << (shift - 1n);
+    if (rest > half || (rest === half && (kept & 1n) === 1n)) kept++;
+  } else {
+    kept = significand << BigInt(-dropped);
+  }
+  // Exact: the product of at most 53 bits and a power of two from 2^-1074 to 2^971.
+  return Number(kept) * 2 ** lowest;
+}
+
+const PRECISION = 17;
+
+/** A double as C's printf prints it with "%.17g": how Redis 7.0 replies doubles. "inf", "-inf", "nan". */
+export function formatDouble(value: number): string {
+  if (Number.isInteger(value) && Math.abs(value) < Number.MAX_SAFE_INTEGER) {
+    return Object.is(value, -0) ? "-0" : String(value);
+  }
+  if (Number.isNaN(value)) return "nan";
+  if (value === Infinity) return "inf";
+  if (value === -Infinity) return "-inf";
+  const sign = value < 0 ? "-" : "";
+  const { digits, exponent } = seventeenDigits(Math.abs(value));
+  if (exponent < -4 || exponent >= PRECISION) {
+    const power = Math.abs(exponent);
+    const mark = exponent < 0 ? "-" : "+";
+    return `${sign}${withPoint(digits, 1)}e${mark}${power < 10 ? "0" : ""}${power}`;
+  }
+  if (exponent < 0) return `${sign}0.${"0".repeat(-exponent - 1)}${withoutZeros(digits)}`;
+  return sign + withPoint(digits, exponent + 1);
+}
+
+/** The 17 significant digits of a positive double, rounded half to even as C does, and the decimal exponent. */
+function seventeenDigits(value: number): { digits: string; exponent: number } {
+  const rounded = splitExponential(value.toExponential(PRECISION - 1));
+  const longer = splitExponential(value.toExponential(PRECISION));
+  if (!longer.digits.endsWith("5")) return rounded;
+  // JavaScript rounds a tie up. It is one if all further digits (83 of them can be had) are zero.
+  const exact = splitExponential(value.toExponential(100));
+  if (!/^0*$/.test(exact.digits.slice(PRECISION + 1))) return rounded;
+  const down = longer.digits.slice(0, PRECISION);
+  return Number(down[PRECISION - 1]) % 2 === 0 ? { digits: down, exponent: longer.exponent } : rounded;
+}
+
+function splitExponential(text: string): { digits: string; exponent: number } {
+  const [digits, exponent] = text.replace(".", "").split("e");
+  return { digits, exponent: Number(exponent) };
+}
+
+/** Digits with a decimal point after the first `whole`; no trailing zeros behind it. */
+function withPoint(digits: string, whole: number): string {
+  const fraction = withoutZeros(digits.slice(whole));
+  return fraction === "" ? digits.slice(0, whole) : `${digits.slice(0, whole)}.${fraction}`;
+}
+
+function withoutZeros(digits: string): string {
+  return digits.replace(/0+$/, "");
+}

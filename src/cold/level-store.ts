@@ -1,0 +1,270 @@
+/**
+ * The key-value store on LevelDB (classic-level). Owns the database handle, the order of writes, and what LevelDB
+ * leaves to its user:
+ *
+ * - Writes are applied in the order of the calls: LevelDB is called from a pool of threads, in any order.
+ * - After a failed append to its log, LevelDB goes on as if the record were there. Records written later, synced ones
+ *   too, then stand where the log's reader does not look for them, and are dropped without a word when the store is
+ *   next opened (tried: a full disk, room again, and sixty synced batches gone). And an error while it writes a table
+ *   makes it refuse all writes until it is opened again.
+ *   So after a write that failed for want of space nothing is written before there is room again and the store has
+ *   been reopened, which turns all logs into synced tables. Reads go on until then; they wait while it is reopened.
+ * - After any other failed write the store stays read-only until someone opens it anew. A failed sync may have cost
+ *   the log pages that were acknowledged before, while memory still has them.
+ * - `compactRange` reports no error. `flush` looks for it: see there.
+ *
+ * A batch that failed may nevertheless have been written: it may show after the store was reopened, or after a crash.
+ */
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ClassicLevel } from "classic-level";
+import { StorageError } from "../base/storage-error.ts";
+import type { KeyValueStore, OpenStore, StoreChange, StoreCursor, StoreRange } from "./key-value-store.ts";
+import { toStorageError } from "./level-errors.ts";
+
+export interface LevelStoreOptions {
+  /** Uncompressed blocks kept in memory. Values in use live in the hot tier, so this need only hold the blocks that
+   * neighbouring cold reads share. */
+  readonly cacheSizeBytes: number;
+  /** Size of a memtable, of which two may be in memory. Larger ones make fewer and larger tables, and a longer flush
+   * at a checkpoint and a longer recovery. */
+  readonly writeBufferSizeBytes: number;
+  /** Size of a table file. LevelDB's 2 MiB would make 50,000 files of 100 GB; much larger ones make each compaction,
+   * and the room it needs, larger. */
+  readonly maxFileSizeBytes: number;
+  /** Size of a block, the unit of reading. A cold read wants one record, so a larger block costs reading and gains
+   * only index memory. */
+  readonly blockSizeBytes: number;
+  /** Table files held open, each with its index and bloom filter (10 bits a key) in memory outside the cache. */
+  readonly maxOpenFiles: number;
+  /** Snappy for blocks. Off unless told: cold records carry LZ4 already where it helps, and to try again costs
+   * processor time for each block written and gains nothing. */
+  readonly compression: boolean;
+}
+
+export const levelStoreDefaults: LevelStoreOptions = {
+  cacheSizeBytes: 32 << 20,
+  writeBufferSizeBytes: 16 << 20,
+  maxFileSizeBytes: 8 << 20,
+  blockSizeBytes: 4 << 10,
+  maxOpenFiles: 1000,
+  compression: false,
+};
+
+/** Keys that begin like this are the store's own; callers' keys must be below. */
+const RESERVED_PREFIX: Buffer = Buffer.alloc(16, 0xff);
+/** Never has a value: deleting it is a write that changes nothing. */
+const BARRIER_KEY = RESERVED_PREFIX;
+/** Above all keys there can be, the barrier included, so that compacting this range flushes and moves nothing. */
+const ABOVE_ALL_FROM: Buffer = Buffer.alloc(17, 0xff);
+const ABOVE_ALL_TO: Buffer = Buffer.alloc(18, 0xff);
+
+/** Bytes of entries a cursor fetches at once, at most: a few milliseconds of the main thread's copying. */
+const CURSOR_FETCH_BYTES = 256 << 10;
+
+/** Written and removed to learn whether there is room; left behind only if the process dies in between. */
+const ROOM_PROBE_FILE = "room.probe";
+
+/** Opens stores with these options; what is not given is as in `levelStoreDefaults`. Opening throws StorageError
+ * "locked" when another process, or this one, has the folder open. */
+export function openLevelStore(options: Partial<LevelStoreOptions> = {}): OpenStore {
+  const all = { ...levelStoreDefaults, ...options };
+  return async (folder) => {
+    const database = new ClassicLevel<Buffer, Buffer>(folder, {
+      keyEncoding: "buffer",
+      valueEncoding: "buffer",
+      cacheSize: all.cacheSizeBytes,
+      writeBufferSize: all.writeBufferSizeBytes,
+      maxFileSize: all.maxFileSizeBytes,
+      blockSize: all.blockSizeBytes,
+      maxOpenFiles: all.maxOpenFiles,
+      compression: all.compression,
+    });
+    try {
+      await database.open();
+      await rm(join(folder, ROOM_PROBE_FILE), { force: true });
+    } catch (error) {
+      throw toStorageError(error, `opening the store in ${folder}`);
+    }
+    return new LevelStore(database, all.writeBufferSizeBytes);
+  };
+}
+
+class LevelStore implements KeyValueStore {
+  readonly #database: ClassicLevel<Buffer, Buffer>;
+  readonly #writeBufferSize: number;
+  /** The last write asked for; the next begins when it has ended, well or not. */
+  #lastWrite: Promise<unknown> = Promise.resolve();
+  /** The write that failed last, while it may still have left something behind. */
+  #failure: StorageError | undefined;
+  /** While the database is being reopened. */
+  #reopening: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(database: ClassicLevel<Buffer, Buffer>, writeBufferSize: number) {
+    this.#database = database;
+    this.#writeBufferSize = writeBufferSize;
+  }
+
+  async getMany(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
+    if (this.#reopening !== undefined) await this.#reopening.catch(() => undefined);
+    try {
+      // The library's type asks for a mutable array, which it does not change.
+      return await this.#database.getMany(keys as Buffer[]);
+    } catch (error) {
+      throw this.#readError(error);
+    }
+  }
+
+  getSync(key: Buffer): Buffer | undefined {
+    try {
+      return this.#database.getSync(key);
+    } catch (error) {
+      throw this.#readError(error);
+    }
+  }
+
+  batch(changes: readonly StoreChange[], sync: boolean): Promise<void> {
+    return this.#inOrder(() => this.#write(changes, sync));
+  }
+
+  cursor(range: StoreRange): StoreCursor {
+    try {
+      const iterator = this.#database.iterator({
+        gte: range.from,
+        lt: range.to,
+        reverse: range.reverse ?? false,
+        highWaterMarkBytes: CURSOR_FETCH_BYTES,
+        // A walk over everything must not push out what point reads use.
+        fillCache: false,
+      });
+      return {
+        next: async (limit) => {
+          try {
+            return await iterator.nextv(limit);
+          } catch (error) {
+            throw this.#readError(error);
+          }
+        },
+        close: () => iterator.close(),
+      };
+    } catch (error) {
+      throw this.#readError(error);
+    }
+  }
+
+  /**
+   * LevelDB's compaction of an empty range first ends the present log and writes its memtable to a synced table. It
+   * says nothing if that fails, so both ways to fail are closed: if no new log could be made, the log before was synced
+   * just now; and if the table could not be written, LevelDB refuses the write that follows.
+   */
+  async flush(): Promise<void> {
+    await this.#inOrder(() => this.#write([], true));
+    try {
+      await this.#database.compactRange(ABOVE_ALL_FROM, ABOVE_ALL_TO);
+    } catch (error) {
+      throw this.#readError(error);
+    }
+    await this.#inOrder(() => this.#write([{ key: BARRIER_KEY, value: undefined }], false));
+  }
+
+  property(name: string): string {
+    return this.#database.status === "open" ? this.#database.getProperty(name) : "";
+  }
+
+  /** Waits for writes asked for and reads under way; cursors end. */
+  close(): Promise<void> {
+    this.#closing ??= this.#lastWrite.then(async () => {
+      try {
+        await this.#database.close();
+      } catch (error) {
+        throw toStorageError(error, "closing the store");
+      }
+    });
+    return this.#closing;
+  }
+
+  #inOrder(write: () => Promise<void>): Promise<void> {
+    if (this.#closing !== undefined) return Promise.reject(new StorageError("closed", "the store is closed"));
+    const result = this.#lastWrite.then(write);
+    this.#lastWrite = result.catch(() => undefined);
+    return result;
+  }
+
+  async #write(changes: readonly StoreChange[], sync: boolean): Promise<void> {
+    if (this.#failure !== undefined) await this.#recover(this.#failure);
+    if (changes.length === 0 && !sync) return;
+    const batch = this.#database.batch();
+    try {
+      for (const { key, value } of changes) {
+        if (value === undefined) batch.del(key);
+        else batch.put(key, value);
+      }
+      // An empty batch would not reach the log, and so would sync nothing.
+      if (changes.length === 0) batch.del(BARRIER_KEY);
+      await batch.write({ sync });
+    } catch (error) {
+      const failure = toStorageError(error, "writing to the store");
+      if (failure instanceof StorageError) this.#failure = failure;
+      throw failure;
+    }
+  }
+
+  /** Makes the store fit for writing after `failure`, or throws why it is not. */
+  async #recover(failure: StorageError): Promise<void> {
+    if (failure.code !== "no-space") {
+      throw new StorageError(
+        failure.code,
+        `the store is read-only since a write failed: ${failure.message}`,
+        {
+          cause: failure,
+        },
+      );
+    }
+    // Opening on a full disk fails, and then there would be no reads either.
+    if (this.#database.status === "open") await this.#mustHaveRoom();
+    this.#reopening = this.#reopen();
+    try {
+      await this.#reopening;
+      this.#failure = undefined;
+    } finally {
+      this.#reopening = undefined;
+    }
+  }
+
+  async #mustHaveRoom(): Promise<void> {
+    const probe = join(this.#database.location, ROOM_PROBE_FILE);
+    // Opening writes the memtables as tables, two at most, and some small files.
+    const room = 2 * this.#writeBufferSize + (1 << 20);
+    try {
+      await writeFile(probe, Buffer.alloc(room));
+    } catch (error) {
+      throw toStorageError(error, "making room for writes");
+    } finally {
+      await rm(probe, { force: true });
+    }
+  }
+
+  async #reopen(): Promise<void> {
+    try {
+      await this.#database.close();
+      await this.#database.open();
+    } catch (error) {
+      const failure = toStorageError(error, "reopening the store after a failed write");
+      // Whatever it was, only another attempt to open can help.
+      throw failure instanceof StorageError
+        ? new StorageError("no-space", failure.message, { cause: error })
+        : failure;
+    }
+  }
+
+  #readError(error: unknown): Error {
+    const known = toStorageError(error, "reading from the store");
+    if (!(known instanceof StorageError) || known.code !== "closed" || this.#closing !== undefined)
+      return known;
+    // Not closed by its owner: it is being reopened, or that failed.
+    return new StorageError("io", "the store cannot be read while it recovers from a failed write", {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,323 @@
+/**
+ * The cold tier: records on disk, by namespace and key, and the checkpoints they can be rolled back to. The rest of the
+ * program knows only this file (and the types it names). Owns the store it is given.
+ *
+ * Invariants:
+ * - every write is one synced batch, so what survives a crash is the tier as it was after some batch;
+ * - together with its undo blocks, that state leads back to every cut not yet given up by `release`;
+ * - record counts are exact, provided that callers tell truly whether a record lies under the key they change.
+ */
+import { StorageError } from "../base/storage-error.ts";
+import type { BatchLog } from "./batch-log.ts";
+import { type ExpiredRef, ExpiryIndex } from "./expiry-index.ts";
+import type { KeyValueStore } from "./key-value-store.ts";
+import { isDigestKey, type RecordRef, recordKey } from "./keys.ts";
+import { LEVEL_ZERO_COMPACTION, LEVEL_ZERO_SLOWDOWN, PRESSURE_SAMPLE_BATCHES } from "./limits.ts";
+import type { Namespaces } from "./namespaces.ts";
+import { readValues } from "./read.ts";
+import { type ColdRecord, decodeRecord } from "./record.ts";
+import { createParts, recoverParts, type TierParts, wipe } from "./recovery.ts";
+import { firstRecordFrom, ScanCursor, type ScannedRecord, type ScanOptions } from "./scan.ts";
+import { checkpointChange, identityOf, type TierCheckpoint, type TierPoint } from "./stamp.ts";
+import type { Sweeper } from "./sweeper.ts";
+import { UndoPacker } from "./undo.ts";
+import { type TierChange, WriteBatch } from "./write-batch.ts";
+
+export type { ColdRecord, ExpiredRef, RecordRef, ScanCursor, ScannedRecord, TierChange, TierCheckpoint };
+
+export interface TierOptions {
+  /** The hash seed of a tier that is newly made: 16 random bytes. One that is found keeps its own. */
+  readonly seed: Buffer;
+  /** Compress values with LZ4 where that makes them smaller (default true). */
+  readonly compression?: boolean;
+}
+
+/** Figures for INFO; counts are since the start of the process unless they say otherwise. */
+export interface TierStatistics {
+  readonly generation: number;
+  readonly namespaces: number;
+  /** Records on disk now. */
+  readonly records: number;
+  readonly recordsRead: number;
+  readonly recordsWritten: number;
+  readonly recordsDeleted: number;
+  /** Records that could not be read because they are damaged. */
+  readonly recordsDamaged: number;
+  /** Records that were said to be there and were not. */
+  readonly recordsMissing: number;
+  readonly batches: number;
+  readonly batchBytes: number;
+  readonly batchFailures: number;
+  /** Batches begun while LevelDB was slowing writes down. */
+  readonly batchesSlowed: number;
+  /** Undo blocks that lead back to the released checkpoint. */
+  readonly undoBlocks: number;
+  readonly levelZeroFiles: number;
+}
+
+export class ColdTier {
+  readonly hashSeed: Buffer;
+  readonly #store: KeyValueStore;
+  readonly #identity: string;
+  readonly #compression: boolean;
+  readonly #log: BatchLog;
+  readonly #namespaces: Namespaces;
+  readonly #sweeper: Sweeper;
+  readonly #expiry: ExpiryIndex;
+  readonly #packer = new UndoPacker();
+  /** Cuts not yet given up, oldest first. The first is the released one. */
+  #cuts: TierPoint[];
+  #isWriting = false;
+  #recordsRead = 0;
+  #recordsWritten = 0;
+  #recordsDeleted = 0;
+  #recordsDamaged = 0;
+  #recordsMissing = 0;
+  #batchesSlowed = 0;
+  #levelZeroFiles = 0;
+  #sampledAtBatch = Number.NEGATIVE_INFINITY;
+
+  private constructor(parts: TierParts, compression: boolean) {
+    this.hashSeed = parts.seed;
+    this.#store = parts.log.store;
+    this.#identity = identityOf(parts.seed);
+    this.#compression = compression;
+    this.#log = parts.log;
+    this.#namespaces = parts.namespaces;
+    this.#sweeper = parts.sweeper;
+    this.#cuts = [parts.cut];
+    this.#expiry = new ExpiryIndex(this.#log.view, (namespace) => this.#namespaces.isAlive(namespace));
+  }
+
+  /** Makes a new tier in a store that holds none. Throws StorageError. */
+  static async create(store: KeyValueStore, options: TierOptions): Promise<ColdTier> {
+    return new ColdTier(await createParts(store, options.seed), options.compression ?? true);
+  }
+
+  /**
+   * Opens the tier in the state of `checkpoint`, the one that the manifest's base file holds. Without a checkpoint
+   * nothing on disk is relied upon: everything is deleted (emptying the folder beforehand is quicker). A crash at any
+   * moment leaves a tier that can be recovered again. Throws StorageError "corrupt" when the tier cannot be what the
+   * checkpoint describes; nothing but undo steps that succeeded has been changed then.
+   */
+  static async recover(
+    store: KeyValueStore,
+    checkpoint: TierCheckpoint | undefined,
+    options: TierOptions,
+  ): Promise<ColdTier> {
+    if (checkpoint !== undefined) {
+      return new ColdTier(await recoverParts(store, checkpoint), options.compression ?? true);
+    }
+    await wipe(store);
+    return ColdTier.create(store, options);
+  }
+
+  /** Number of the last cut; 0 before the first. */
+  get generation(): number {
+    return this.#log.point.generation;
+  }
+
+  /** Records in a namespace; 0 for one that was dropped. */
+  recordCount(namespace: number): number {
+    return this.#namespaces.count(namespace);
+  }
+
+  /**
+   * Reads records, in the order of `refs`; undefined where there is none. A damaged record is the StorageError that
+   * tells which, in its place. Rejects with StorageError when the store cannot read at all.
+   */
+  async fetch(refs: readonly RecordRef[]): Promise<(ColdRecord | StorageError | undefined)[]> {
+    const keys = refs.map(recordKey);
+    const values = await readValues(this.#log.view, keys);
+    return values.map((value, index) => this.#decode(refs[index], keys[index], value));
+  }
+
+  /** Reads one record at once, for those who cannot wait. Throws StorageError. */
+  fetchSync(ref: RecordRef): ColdRecord | undefined {
+    const key = recordKey(ref);
+    const record = this.#decode(ref, key, this.#log.view.getSync(key));
+    if (record instanceof StorageError) throw record;
+    return record;
+  }
+
+  #decode(
+    ref: RecordRef,
+    key: Buffer,
+    value: Buffer | StorageError | undefined,
+  ): ColdRecord | StorageError | undefined {
+    if (value === undefined) return undefined;
+    try {
+      if (value instanceof StorageError) throw value;
+      const { type, lru, expireMs, payload, key: storedKey } = decodeRecord(key, value);
+      if (isDigestKey(key) && !storedKey.equals(ref.key)) return undefined;
+      this.#recordsRead += 1;
+      return { type, lru, expireMs, payload };
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      this.#recordsDamaged += 1;
+      return error;
+    }
+  }
+
+  /**
+   * Writes and deletes records as one batch: all or, on failure, none. A key appears at most once. Payloads and keys
+   * must stay as they are until the promise settles. Changes in a namespace dropped meanwhile are left out. One write
+   * at a time. Rejects with StorageError; counts are then unchanged and the same write may be repeated.
+   */
+  async write(changes: readonly TierChange[]): Promise<void> {
+    if (this.#isWriting) throw new Error("a write to the cold tier is under way already");
+    if (changes.length === 0) return;
+    this.#isWriting = true;
+    try {
+      if (this.pressure() >= 1) this.#batchesSlowed += 1;
+      await this.#log.exclusive(() => this.#write(changes));
+    } finally {
+      this.#isWriting = false;
+    }
+  }
+
+  async #write(changes: readonly TierChange[]): Promise<void> {
+    const stale = this.#expiry.takeStale();
+    try {
+      const { generation, undo } = this.#log.point;
+      const batch = await WriteBatch.build(
+        {
+          store: this.#store,
+          namespaces: this.#namespaces,
+          packer: this.#packer,
+          generation,
+          undo,
+          compression: this.#compression,
+          stale,
+        },
+        changes,
+      );
+      await this.#log.commit(batch.changes, { undo: undo + batch.undoBlocks }, () => batch.inverse());
+      for (const [namespace, difference] of batch.countDifferences) {
+        this.#namespaces.add(namespace, difference);
+      }
+      this.#expiry.written(batch.earliestExpiryMs);
+      this.#recordsWritten += batch.puts;
+      this.#recordsDeleted += batch.deletes;
+      this.#recordsDamaged += batch.damaged;
+      this.#recordsMissing += batch.missing;
+    } catch (error) {
+      this.#expiry.giveBackStale(stale);
+      throw error;
+    }
+  }
+
+  /**
+   * Cold keys whose expiry is before `nowMs`, from where the last call ended; examines at most `limit` index entries.
+   * Memory may know better (a hot key shadows its record): what the caller leaves is not given again before the next
+   * start, unless an earlier expiry is written. An empty answer does not prove that there are none. One call at a time.
+   */
+  expired(nowMs: number, limit: number): Promise<ExpiredRef[]> {
+    return this.#expiry.expired(nowMs, limit);
+  }
+
+  /** Walks the records of a namespace whose hash is in [fromHash, toHash), as they are at this very moment. */
+  scan(namespace: number, fromHash: number, toHash: number, options?: ScanOptions): ScanCursor {
+    return new ScanCursor(this.#log.view, namespace, fromHash, toHash, options);
+  }
+
+  /** The first record at or after `hash`, from the beginning again at the end of the namespace. */
+  randomRecord(namespace: number, hash: number): Promise<ScannedRecord | undefined> {
+    return firstRecordFrom(this.#log.view, namespace, hash);
+  }
+
+  /** A number for a new, empty namespace. */
+  allocateNamespace(): number {
+    return this.#namespaces.allocate();
+  }
+
+  /** Forgets a namespace. Its records are deleted by `sweep` once no checkpoint names it. */
+  dropNamespace(namespace: number): void {
+    const isUnnamed = this.#namespaces.drop(namespace, this.generation);
+    if (isUnnamed) this.#sweeper.addNamespace(namespace);
+  }
+
+  /**
+   * Marks this moment as one that the tier can be rolled back to, and begins a generation. No write may be under way.
+   * The result belongs into the base file; it counts once `barrier` has resolved and the manifest names that file.
+   */
+  cut(): TierCheckpoint {
+    if (this.#isWriting) throw new Error("a write to the cold tier is under way at a cut");
+    const point = this.#log.cut();
+    this.#cuts.push(point);
+    return { ...point, identity: this.#identity, ...this.#namespaces.cut() };
+  }
+
+  /** Resolves when all written so far, and the present generation, are in synced table files. */
+  async barrier(): Promise<void> {
+    await this.#log.exclusive(async () => {
+      await this.#log.commit([]);
+      await this.#store.flush();
+    });
+  }
+
+  /**
+   * To be called when the manifest durably names the base file of `generation`: what leads back to earlier cuts is
+   * given up at once, and deleted by `sweep`. Rejects with StorageError; it may then be repeated.
+   */
+  async release(generation: number): Promise<void> {
+    const cut = this.#cuts.find((point) => point.generation === generation);
+    if (cut === undefined) throw new RangeError(`generation ${generation} was given up or never cut`);
+    if (cut === this.#cuts[0]) return;
+    await this.#log.exclusive(() => this.#log.commit([checkpointChange(cut)]));
+    this.#cuts = this.#cuts.filter((point) => point.generation >= generation);
+    this.#sweeper.addNumbersBefore(cut.undo, cut.batch + 1);
+    for (const namespace of this.#namespaces.released(generation)) this.#sweeper.addNamespace(namespace);
+  }
+
+  /** Deletes about `limit` entries that nothing needs any more, in one batch. True when there are more. */
+  async sweep(limit: number): Promise<boolean> {
+    if (this.#sweeper.isClean) return false;
+    return this.#log.exclusive(() => this.#sweeper.step(limit));
+  }
+
+  /**
+   * How far LevelDB has fallen behind with compaction: 0 not at all, 1 where it begins to slow every write down (wait
+   * then before writing more), 2 where it stops them.
+   */
+  pressure(): number {
+    const batches = this.#log.batchesWritten;
+    // Above the limit callers wait and write nothing: then time must bring the new figure, not batches.
+    const isDue = batches - this.#sampledAtBatch >= PRESSURE_SAMPLE_BATCHES || this.#pressure() >= 1;
+    if (isDue) {
+      this.#levelZeroFiles = Number(this.#store.property("leveldb.num-files-at-level0")) || 0;
+      this.#sampledAtBatch = batches;
+    }
+    return this.#pressure();
+  }
+
+  #pressure(): number {
+    const excess = this.#levelZeroFiles - LEVEL_ZERO_COMPACTION;
+    return Math.max(0, excess / (LEVEL_ZERO_SLOWDOWN - LEVEL_ZERO_COMPACTION));
+  }
+
+  statistics(): TierStatistics {
+    return {
+      generation: this.generation,
+      namespaces: this.#namespaces.size,
+      records: this.#namespaces.total(),
+      recordsRead: this.#recordsRead,
+      recordsWritten: this.#recordsWritten,
+      recordsDeleted: this.#recordsDeleted,
+      recordsDamaged: this.#recordsDamaged,
+      recordsMissing: this.#recordsMissing,
+      batches: this.#log.batchesWritten,
+      batchBytes: this.#log.bytesWritten,
+      batchFailures: this.#log.failures,
+      batchesSlowed: this.#batchesSlowed,
+      undoBlocks: this.#log.point.undo - this.#cuts[0].undo,
+      levelZeroFiles: this.#levelZeroFiles,
+    };
+  }
+
+  /** Waits for the batch under way and closes the store. */
+  async close(): Promise<void> {
+    await this.#log.idle();
+    await this.#store.close();
+  }
+}

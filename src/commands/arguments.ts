@@ -1,0 +1,82 @@
+/**
+ * Reading arguments the way Redis's commands do: option words in any case, integers of C's types. The `...OrReply`
+ * functions answer the error themselves and return NaN; the caller then returns DONE without another word.
+ */
+import { parseInt64, parseInteger } from "../base/numbers.ts";
+import { error, NOT_AN_INTEGER, VALUE_NOT_POSITIVE, valueNotBetween } from "../protocol/errors.ts";
+import type { Request } from "../protocol/request.ts";
+import type { CommandContext } from "./context.ts";
+
+const INT_MIN = -(2 ** 31);
+const INT_MAX = 2 ** 31 - 1;
+/** Largest double below 2^63: where a 64-bit integer that no double holds exactly is cut off. */
+const MAX_INT64_DOUBLE = 2 ** 63 - 1024;
+export const LONG_MAX = 2n ** 63n - 1n;
+export const LONG_MIN = -(2n ** 63n);
+
+/** Whether argument i is `word` (given in lower case ASCII), in any case. Allocates nothing. */
+export function isWord(request: Request, i: number, word: string): boolean {
+  if (request.len[i] !== word.length) return false;
+  const { buf } = request;
+  const start = request.start[i];
+  for (let k = 0; k < word.length; k++) {
+    let byte = buf[start + k];
+    if (byte >= 0x41 && byte <= 0x5a) byte |= 0x20;
+    if (byte !== word.charCodeAt(k)) return false;
+  }
+  return true;
+}
+
+/** Argument i for use in an error text: where C's "%s" would end, at the first NUL. */
+export function textForError(request: Request, i: number): string {
+  const text = request.text(i);
+  const nul = text.indexOf("\0");
+  return nul === -1 ? text : text.slice(0, nul);
+}
+
+/** Whether two arguments are the same bytes. */
+export function sameArgument(request: Request, i: number, k: number): boolean {
+  const { buf, start, len } = request;
+  if (len[i] !== len[k]) return false;
+  return buf.compare(buf, start[k], start[k] + len[k], start[i], start[i] + len[i]) === 0;
+}
+
+/**
+ * Argument i as an integer of 64 bits. The few that a double does not hold exactly (over 2^53) are rounded, towards
+ * the inside of the range. `message` is the error text in place of the usual one (without "ERR ").
+ */
+export function longOrReply(ctx: CommandContext, i: number, message?: string): number {
+  const { buf, start, len } = ctx.request;
+  const value = parseInteger(buf, start[i], len[i]);
+  if (!Number.isNaN(value)) return value;
+  const large = parseInt64(buf, start[i], len[i]);
+  if (large !== undefined) return Math.min(Number(large), MAX_INT64_DOUBLE);
+  ctx.reply.error(message === undefined ? NOT_AN_INTEGER : error(message));
+  return Number.NaN;
+}
+
+/** Argument i as a C int; `message` replaces both error texts. */
+export function intOrReply(ctx: CommandContext, i: number, message?: string): number {
+  return rangeOrReply(ctx, i, INT_MIN, INT_MAX, message);
+}
+
+/** Argument i as an integer from `min` to `max`; `message` replaces both error texts. */
+export function rangeOrReply(ctx: CommandContext, i: number, min: number, max: number, message?: string): number {
+  const value = longOrReply(ctx, i, message);
+  if (Number.isNaN(value) || (value >= min && value <= max)) return value;
+  ctx.reply.error(message === undefined ? valueNotBetween(min, max) : error(message));
+  return Number.NaN;
+}
+
+/** Argument i as an integer that is not negative. */
+export function positiveOrReply(ctx: CommandContext, i: number): number {
+  const value = longOrReply(ctx, i);
+  if (Number.isNaN(value) || value >= 0) return value;
+  ctx.reply.error(VALUE_NOT_POSITIVE);
+  return Number.NaN;
+}
+
+/** Argument i as a number, NaN if it is none; for callers that only look ahead. */
+export function intArgument(request: Request, i: number): number {
+  return parseInteger(request.buf, request.start[i], request.len[i]);
+}

@@ -1,0 +1,125 @@
+/**
+ * Who a client is: AUTH and HELLO. There is one user, "default", with the password of `requirepass` or none.
+ */
+import { createHash, timingSafeEqual } from "node:crypto";
+import {
+  HELLO_NEEDS_AUTH,
+  helloSyntaxError,
+  NO_PASSWORD_SET,
+  SYNTAX_ERROR,
+  UNSUPPORTED_PROTOCOL,
+  WRONG_PASSWORD,
+} from "../../protocol/errors.ts";
+import { DONE } from "../../protocol/outcome.ts";
+import { isWord, longOrReply, textForError } from "../arguments.ts";
+import { defineCommand } from "../command.ts";
+import type { CommandContext } from "../context.ts";
+import { setNameOrReply } from "./client-names.ts";
+
+/** Version of Redis whose features clients may expect; our own is in INFO. */
+export const COMPATIBLE_VERSION = "7.2.4";
+
+export const DEFAULT_USER = "default";
+
+/**
+ * Authenticates the client as `user` if `password` is right, and says whether it is. Without `requirepass` any password
+ * is. The digests are compared, so that neither the password's bytes nor its length show in the time it takes.
+ */
+function authenticate(ctx: CommandContext, user: string, password: Buffer): boolean {
+  if (user !== DEFAULT_USER) return false;
+  const { requirepass } = ctx.server.config;
+  const expected = Buffer.from(requirepass, "latin1");
+  if (requirepass !== "" && !timingSafeEqual(digest(expected), digest(password))) return false;
+  ctx.client.authenticated = true;
+  return true;
+}
+
+function digest(bytes: Buffer): Buffer {
+  return createHash("sha256").update(bytes).digest();
+}
+
+export const auth = defineCommand({
+  name: "auth",
+  group: "connection",
+  since: "1.0.0",
+  summary: "Authenticates the connection",
+  complexity: "O(1)",
+  arity: -2,
+  flags: ["noscript", "loading", "stale", "fast", "no_auth", "allow_busy"],
+  categories: ["connection"],
+  keys: [],
+  run(ctx) {
+    const { request, reply } = ctx;
+    if (request.argc > 3) return reply.error(SYNTAX_ERROR);
+    if (request.argc === 2 && ctx.server.config.requirepass === "") return reply.error(NO_PASSWORD_SET);
+    const user = request.argc === 2 ? DEFAULT_USER : request.text(1);
+    const isRight = authenticate(ctx, user, request.bytes(request.argc - 1));
+    return isRight ? reply.ok() : reply.error(WRONG_PASSWORD);
+  },
+});
+
+export const hello = defineCommand({
+  name: "hello",
+  group: "connection",
+  since: "6.0.0",
+  summary: "Greets the server: chooses the protocol, and may authenticate and name the connection",
+  complexity: "O(1)",
+  arity: -1,
+  flags: ["noscript", "loading", "stale", "fast", "no_auth", "allow_busy"],
+  categories: ["connection"],
+  keys: [],
+  run(ctx) {
+    const { request, reply, client } = ctx;
+    let version: number = client.resp;
+    if (request.argc > 1) {
+      version = longOrReply(ctx, 1, "Protocol version is not an integer or out of range");
+      if (Number.isNaN(version)) return DONE;
+      if (version !== 2 && version !== 3) return reply.error(UNSUPPORTED_PROTOCOL);
+    }
+    if (!applyHelloOptions(ctx)) return DONE;
+    if (!client.authenticated) return reply.error(HELLO_NEEDS_AUTH);
+    client.resp = version === 3 ? 3 : 2;
+    reply.resp = client.resp;
+    return greet(ctx);
+  },
+});
+
+/** AUTH and SETNAME of HELLO, in their order; false after an error reply. */
+function applyHelloOptions(ctx: CommandContext): boolean {
+  const { request, reply } = ctx;
+  for (let i = 2; i < request.argc; i++) {
+    const following = request.argc - 1 - i;
+    if (following >= 2 && isWord(request, i, "auth")) {
+      if (!authenticate(ctx, request.text(i + 1), request.bytes(i + 2))) {
+        reply.error(WRONG_PASSWORD);
+        return false;
+      }
+      i += 2;
+    } else if (following >= 1 && isWord(request, i, "setname")) {
+      if (!setNameOrReply(ctx, ++i)) return false;
+    } else {
+      reply.error(helloSyntaxError(textForError(request, i)));
+      return false;
+    }
+  }
+  return true;
+}
+
+function greet({ reply, client }: CommandContext): typeof DONE {
+  reply.map(7);
+  reply.bulkText("server");
+  reply.bulkText("redis");
+  reply.bulkText("version");
+  reply.bulkText(COMPATIBLE_VERSION);
+  reply.bulkText("proto");
+  reply.integer(client.resp);
+  reply.bulkText("id");
+  reply.integer(client.id);
+  reply.bulkText("mode");
+  reply.bulkText("standalone");
+  reply.bulkText("role");
+  reply.bulkText("master");
+  reply.bulkText("modules");
+  reply.array(0);
+  return DONE;
+}

@@ -1,0 +1,59 @@
+/**
+ * A client as CLIENT LIST and CLIENT INFO show it: one line of `field=value`, the fields and their order those of
+ * Redis 7.0, then lib-name and lib-ver of 7.2. What a client here never has (subscriptions, a transaction, a static
+ * reply buffer) is shown as Redis shows a client without it.
+ */
+import type { Client } from "../client.ts";
+import { DEFAULT_USER } from "./authentication.ts";
+
+/** The line, without a newline, one character per byte. */
+export function clientLine(client: Client, nowMs: number): string {
+  const nowSeconds = seconds(nowMs);
+  const fields: readonly (readonly [name: string, value: string | number])[] = [
+    ["id", client.id],
+    ["addr", client.address],
+    ["laddr", client.localAddress],
+    ["fd", client.fileDescriptor],
+    ["name", client.name],
+    ["age", nowSeconds - seconds(client.createdMs)],
+    ["idle", nowSeconds - seconds(client.lastActiveMs)],
+    ["flags", flagLetters(client)],
+    ["db", client.dbIndex],
+    ["sub", 0],
+    ["psub", 0],
+    ["ssub", 0],
+    ["multi", -1],
+    ["qbuf", client.queryBufferBytes],
+    ["qbuf-free", client.queryBufferFreeBytes],
+    ["argv-mem", client.argumentBytes],
+    ["multi-mem", 0],
+    ["rbs", 0],
+    ["rbp", 0],
+    ["obl", 0],
+    ["oll", client.outputListLength],
+    ["omem", client.outputBufferBytes],
+    ["tot-mem", client.memoryBytes],
+    ["events", client.outputBufferBytes > 0 ? "rw" : "r"],
+    ["cmd", client.lastCommand === "" ? "NULL" : client.lastCommand],
+    ["user", DEFAULT_USER],
+    ["redir", -1],
+    ["resp", client.resp],
+    ["lib-name", client.libraryName],
+    ["lib-ver", client.libraryVersion],
+  ];
+  return fields.map(([name, value]) => `${name}=${value}`).join(" ");
+}
+
+function flagLetters(client: Client): string {
+  let letters = "";
+  if (client.isBlocked) letters += "b";
+  if (client.isClosing) letters += "c";
+  if (client.noEvict) letters += "e";
+  if (client.noTouch) letters += "T";
+  return letters === "" ? "N" : letters;
+}
+
+/** Redis's clock for ages has whole seconds. */
+function seconds(milliseconds: number): number {
+  return Math.floor(milliseconds / 1000);
+}

@@ -1,0 +1,36 @@
+/**
+ * The generic key commands.
+ */
+import type { CommandSpec } from "../command.ts";
+import { expire, expireat, persist, pexpire, pexpireat } from "./expire.ts";
+import { exists, touch, type } from "./inspect.ts";
+import { copy, move, rename, renamenx } from "./move.ts";
+import { object } from "./object.ts";
+import { del, unlink } from "./remove.ts";
+import { keys, randomkey, scan } from "./scan.ts";
+import { expiretime, pexpiretime, pttl, ttl } from "./ttl.ts";
+
+export const keyCommands: readonly CommandSpec[] = [
+  copy,
+  del,
+  exists,
+  expire,
+  expireat,
+  expiretime,
+  keys,
+  move,
+  object,
+  persist,
+  pexpire,
+  pexpireat,
+  pexpiretime,
+  pttl,
+  randomkey,
+  rename,
+  renamenx,
+  scan,
+  touch,
+  ttl,
+  type,
+  unlink,
+];

@@ -1,0 +1,137 @@
+/**
+ * The table of commands: finds one by its name in a request without allocating, and holds what the dispatcher needs
+ * of each, worked out once from its declaration.
+ */
+import type { Request } from "../protocol/request.ts";
+import type { CommandSpec, Handler } from "./command.ts";
+
+/** A declared command made ready for dispatch. */
+export class CompiledCommand {
+  readonly spec: CommandSpec;
+  /** "get", "client|list". */
+  readonly fullName: string;
+  readonly name: Buffer;
+  readonly arity: number;
+  readonly run: Handler | undefined;
+  readonly isWrite: boolean;
+  readonly denyOom: boolean;
+  readonly needsAuth: boolean;
+  readonly allowedWhileLoading: boolean;
+  readonly hasKeys: boolean;
+  readonly subcommands: CommandNames | undefined;
+  /** Statistics of INFO commandstats. */
+  calls = 0;
+  microseconds = 0;
+  rejectedCalls = 0;
+  failedCalls = 0;
+
+  constructor(spec: CommandSpec, container?: CommandSpec) {
+    check(spec);
+    this.spec = spec;
+    this.fullName = container === undefined ? spec.name : `${container.name}|${spec.name}`;
+    this.name = Buffer.from(spec.name);
+    this.arity = spec.arity;
+    this.run = spec.run;
+    this.isWrite = spec.flags.includes("write");
+    this.denyOom = spec.flags.includes("denyoom");
+    this.needsAuth = !spec.flags.includes("no_auth");
+    this.allowedWhileLoading = spec.flags.includes("loading");
+    this.hasKeys = spec.keys.length > 0;
+    this.subcommands =
+      spec.subcommands === undefined
+        ? undefined
+        : new CommandNames(spec.subcommands.map((sub) => new CompiledCommand(sub, spec)));
+  }
+
+  /** Whether a request with `argc` arguments, the name(s) included, has the right number of them. */
+  accepts(argc: number): boolean {
+    return this.arity >= 0 ? argc === this.arity : argc >= -this.arity;
+  }
+}
+
+/** What a declaration must not contradict. Throws on a mistake in our own code. */
+function check(spec: CommandSpec): void {
+  const fail = (reason: string) => {
+    throw new Error(`command '${spec.name}': ${reason}`);
+  };
+  if ((spec.run === undefined) === (spec.subcommands === undefined)) fail("needs either run or subcommands");
+  if (spec.flags.includes("write") && spec.flags.includes("readonly")) fail("cannot both write and only read");
+  if (spec.flags.includes("readonly") && spec.keys.some((key) => !key.flags.includes("RO"))) {
+    fail("is readonly, but has keys that are not");
+  }
+}
+
+/** Commands by name, in any case. */
+export class CommandNames {
+  readonly all: readonly CompiledCommand[];
+  private readonly slots: (CompiledCommand | undefined)[];
+  private readonly mask: number;
+
+  constructor(commands: readonly CompiledCommand[]) {
+    this.all = commands;
+    let capacity = 8;
+    while (capacity < commands.length * 4) capacity *= 2;
+    this.mask = capacity - 1;
+    this.slots = new Array<CompiledCommand | undefined>(capacity).fill(undefined);
+    for (const command of commands) {
+      const { name } = command;
+      if (this.find(name, 0, name.length) !== undefined) throw new Error(`command '${command.fullName}' stands twice`);
+      let slot = hashName(name, 0, name.length) & this.mask;
+      while (this.slots[slot] !== undefined) slot = (slot + 1) & this.mask;
+      this.slots[slot] = command;
+    }
+  }
+
+  find(buf: Buffer, start: number, length: number): CompiledCommand | undefined {
+    let slot = hashName(buf, start, length) & this.mask;
+    for (;;) {
+      const command = this.slots[slot];
+      if (command === undefined) return undefined;
+      if (sameName(command.name, buf, start, length)) return command;
+      slot = (slot + 1) & this.mask;
+    }
+  }
+}
+
+export class CommandTable {
+  private readonly names: CommandNames;
+
+  constructor(specs: readonly CommandSpec[]) {
+    this.names = new CommandNames(specs.map((spec) => new CompiledCommand(spec)));
+  }
+
+  get all(): readonly CompiledCommand[] {
+    return this.names.all;
+  }
+
+  /** The command that the request names; of a container, the container itself. */
+  find(request: Request): CompiledCommand | undefined {
+    return this.names.find(request.buf, request.start[0], request.len[0]);
+  }
+
+  findByName(name: string, subcommand?: string): CompiledCommand | undefined {
+    const bytes = Buffer.from(name, "latin1");
+    const command = this.names.find(bytes, 0, bytes.length);
+    if (subcommand === undefined) return command;
+    const subBytes = Buffer.from(subcommand, "latin1");
+    return command?.subcommands?.find(subBytes, 0, subBytes.length);
+  }
+}
+
+/** Any spread will do: a hundred names, chosen by us. Case is folded by setting bit 5. */
+function hashName(buf: Buffer, start: number, length: number): number {
+  let hash = length;
+  for (let i = 0; i < length; i++) hash = (Math.imul(hash, 31) + (buf[start + i] | 0x20)) | 0;
+  return hash ^ (hash >>> 7);
+}
+
+/** `name` is in lower case. */
+function sameName(name: Buffer, buf: Buffer, start: number, length: number): boolean {
+  if (name.length !== length) return false;
+  for (let i = 0; i < length; i++) {
+    let byte = buf[start + i];
+    if (byte >= 0x41 && byte <= 0x5a) byte |= 0x20;
+    if (name[i] !== byte) return false;
+  }
+  return true;
+}

@@ -1,0 +1,41 @@
+/**
+ * Between entries and cold records: packing an entry for the tier and putting a record back into memory.
+ */
+import type { ColdRecord } from "../cold/tier.ts";
+import { dataTypeOf, dataTypeOfRdb } from "../types/registry.ts";
+import type { Database } from "./database.ts";
+import type { Keyspace } from "./keyspace.ts";
+
+const ACCESS_MASK = 0xff_ffff;
+const ENCODING_SHIFT = 24;
+
+/** The record of a live entry. Its word `lru` carries the access bits and, above them, the encoding. */
+export function packEntry(keyspace: Keyspace, address: number): ColdRecord {
+  const { entries } = keyspace;
+  const dataType = dataTypeOf(entries.type(address));
+  return {
+    type: dataType.rdbType,
+    lru: entries.access(address) | (entries.encoding(address) << ENCODING_SHIFT),
+    expireMs: entries.expireMs(address),
+    payload: dataType.pack(entries, address),
+  };
+}
+
+/** Puts a record into memory, unchanged, as an entry that shadows it. Returns the entry. */
+export function warmRecord(
+  keyspace: Keyspace,
+  database: Database,
+  hash: number,
+  key: Buffer,
+  record: ColdRecord,
+): number {
+  const dataType = dataTypeOfRdb(record.type);
+  const encoding = (record.lru >>> ENCODING_SHIFT) & 0xf;
+  const value = dataType.unpack(record.payload, encoding);
+  const address = database.warm(hash, dataType.type, key, value.length, record.expireMs);
+  const { entries } = keyspace;
+  value.fill(entries, address);
+  entries.setEncoding(address, value.encoding);
+  entries.setAccess(address, record.lru & ACCESS_MASK);
+  return address;
+}

@@ -1,0 +1,227 @@
+/**
+ * Moves the coldest entries to the cold tier until memory is within its budget, and deletes the records of deleted
+ * keys. One batch is written at a time; while it is, changes collect for the next.
+ *
+ * An entry leaves memory only after the batch that holds it is on disk, and only if it was not changed meanwhile.
+ * An unchanged copy of its record leaves at once: reads must not cause writes.
+ */
+import type { Log } from "../base/log.ts";
+import { StorageError } from "../base/storage-error.ts";
+import type { ColdTier, TierChange } from "../cold/tier.ts";
+import { DIRTY, PINNED, RECORD, SPILLING } from "../memory/entries.ts";
+import { packEntry } from "./cold-records.ts";
+import type { Database } from "./database.ts";
+import type { Keyspace } from "./keyspace.ts";
+import { Victims } from "./victims.ts";
+import type { Warmer } from "./warmer.ts";
+
+/** A batch ends at this many entries: packing one takes some microseconds, and the loop must not be held for long. */
+const BATCH_ENTRIES = 256;
+const BATCH_BYTES = 4 * 1024 * 1024;
+/** Rounds of sampling without a single victim after which memory counts as unspillable. */
+const FRUITLESS_ROUNDS = 4;
+/** Deleted keys that wait before a batch is written for their sake alone. */
+const DELETES_PER_BATCH = 256;
+
+interface PendingDelete {
+  readonly database: Database;
+  readonly hash: number;
+  readonly key: Buffer;
+}
+
+export interface SpillerOptions {
+  readonly keyspace: Keyspace;
+  readonly tier: ColdTier;
+  readonly warmer: Warmer;
+  readonly log: Log;
+  /** Bytes in use and the bytes allowed (Infinity: no limit). */
+  readonly usedBytes: () => number;
+  readonly limitBytes: () => number;
+  readonly samplesPerVictim: () => number;
+  /** Called after each batch, when memory may have become free. */
+  readonly onBatch: () => void;
+}
+
+export class Spiller {
+  spilledEntries = 0;
+  spilledBytes = 0;
+  droppedEntries = 0;
+  /** Reason of the last failed batch; "" after a good one. */
+  failure = "";
+  /** True when memory is over its limit and nothing in it can go. */
+  stuck = false;
+  /** While a checkpoint makes its cut, no batch may begin. */
+  private held = false;
+  private inFlight: Promise<void> | undefined;
+  private deletes: PendingDelete[] = [];
+  private readonly victims: Victims;
+  private readonly options: SpillerOptions;
+
+  constructor(options: SpillerOptions) {
+    this.options = options;
+    this.victims = new Victims(options.keyspace);
+    options.keyspace.onTombstone = (database, hash, key) => {
+      this.deletes.push({ database, hash, key: Buffer.from(key) });
+    };
+  }
+
+  get writing(): boolean {
+    return this.inFlight !== undefined;
+  }
+
+  get pendingDeletes(): number {
+    return this.deletes.length;
+  }
+
+  /** Spilling begins a little before the limit, so that writers seldom have to wait for it. */
+  get shouldRun(): boolean {
+    if (this.deletes.length >= DELETES_PER_BATCH) return true;
+    const { usedBytes, limitBytes } = this.options;
+    return usedBytes() > limitBytes() * 0.96;
+  }
+
+  /** Starts a batch if memory asks for one and none is under way. `deletesToo`: also for few deleted keys. */
+  run(deletesToo = false): void {
+    if (this.inFlight !== undefined || this.held) return;
+    if (!this.shouldRun && !(deletesToo && this.deletes.length > 0)) return;
+    const changes: TierChange[] = [];
+    const databases: Database[] = [];
+    this.collectDeletes(changes, databases);
+    this.collectVictims(changes, databases);
+    if (changes.length > 0) this.inFlight = this.write(changes, databases);
+  }
+
+  /** Resolves when no batch is being written; none begins until `resume`. */
+  async hold(): Promise<void> {
+    this.held = true;
+    while (this.inFlight !== undefined) await this.inFlight;
+  }
+
+  resume(): void {
+    this.held = false;
+  }
+
+  private collectDeletes(changes: TierChange[], databases: Database[]): void {
+    const { keyspace } = this.options;
+    const { entries } = keyspace;
+    let taken = 0;
+    for (; taken < this.deletes.length && changes.length < BATCH_ENTRIES; taken++) {
+      const { database, hash, key } = this.deletes[taken];
+      if (keyspace.databases[database.index] !== database) continue;
+      const address = database.find(key, 0, key.length);
+      // Only a tombstone over a record has something to delete; the key may have been set again since.
+      if (address === 0 || !database.isTombstone(address)) continue;
+      if ((entries.head(address) & (RECORD | SPILLING)) !== RECORD) continue;
+      entries.mark(address, SPILLING, DIRTY);
+      changes.push({ namespace: database.namespace, hash, key, hasRecord: true, value: undefined });
+      databases.push(database);
+    }
+    this.deletes = this.deletes.slice(taken);
+  }
+
+  private collectVictims(changes: TierChange[], databases: Database[]): void {
+    const { keyspace, usedBytes, limitBytes, samplesPerVictim } = this.options;
+    const { accessClock, entries } = keyspace;
+    const target = limitBytes() * 0.95;
+    const coldness = (address: number) => accessClock.coldness(entries.access(address));
+    let batchBytes = 0;
+    let fruitless = 0;
+    while (usedBytes() - batchBytes > target && changes.length < BATCH_ENTRIES && batchBytes < BATCH_BYTES) {
+      this.victims.choose(SPILLING | PINNED, 0, false, samplesPerVictim(), coldness);
+      if (this.victims.count === 0) {
+        if (++fruitless === FRUITLESS_ROUNDS) break;
+        continue;
+      }
+      fruitless = 0;
+      for (let i = 0; i < this.victims.count && changes.length < BATCH_ENTRIES; i++) {
+        batchBytes += this.take(this.victims.databases[i], this.victims.addresses[i], changes, databases);
+        if (usedBytes() - batchBytes <= target || batchBytes >= BATCH_BYTES) break;
+      }
+    }
+    this.stuck = fruitless === FRUITLESS_ROUNDS && changes.length === 0 && usedBytes() > limitBytes();
+  }
+
+  /** Drops a clean entry, or adds a changed one to the batch; returns the bytes that the batch will free. */
+  private take(database: Database, address: number, changes: TierChange[], databases: Database[]): number {
+    const { keyspace } = this.options;
+    const { entries } = keyspace;
+    const head = entries.head(address);
+    if ((head & (RECORD | DIRTY)) === RECORD) {
+      database.drop(address);
+      this.droppedEntries++;
+      return 0;
+    }
+    const key = Buffer.from(entries.key(address));
+    const size = entries.sizeBytes(address);
+    changes.push({
+      namespace: database.namespace,
+      hash: keyspace.keyHash.of(key, 0, key.length),
+      key,
+      hasRecord: (head & RECORD) !== 0,
+      value: packEntry(keyspace, address),
+    });
+    databases.push(database);
+    entries.mark(address, SPILLING, DIRTY);
+    return size;
+  }
+
+  private async write(changes: TierChange[], databases: Database[]): Promise<void> {
+    const { keyspace, log, tier, onBatch } = this.options;
+    let written = true;
+    try {
+      await tier.write(changes);
+      if (this.failure !== "") log.notice("The cold tier accepts writes again.");
+      this.failure = "";
+    } catch (error) {
+      written = false;
+      const reason = error instanceof StorageError ? error.message : String(error);
+      if (this.failure === "") log.warning(`Writing to the cold tier failed: ${reason}`);
+      this.failure = reason;
+    }
+    for (let i = 0; i < changes.length; i++) {
+      // A flush may have retired the database meanwhile; its namespace is garbage then, whatever was written.
+      if (keyspace.databases[databases[i].index] !== databases[i]) continue;
+      if (written) this.settle(databases[i], changes[i]);
+      else this.revert(databases[i], changes[i]);
+    }
+    this.inFlight = undefined;
+    onBatch();
+  }
+
+  /** The change is on disk: what is unchanged since leaves memory. */
+  private settle(database: Database, change: TierChange): void {
+    const { entries } = this.options.keyspace;
+    const address = database.find(change.key, 0, change.key.length);
+    if (address === 0) throw new Error("an entry left memory while its record was being written");
+    database.beforeRecordChange(address);
+    if (change.value === undefined) database.unmarkRecord(address);
+    else database.markRecord(address);
+    entries.mark(address, 0, SPILLING);
+    const head = entries.head(address);
+    const gone = database.isTombstone(address)
+      ? (head & RECORD) === 0
+      : change.value !== undefined && (head & (DIRTY | PINNED)) === 0;
+    if (change.value !== undefined) {
+      this.spilledEntries++;
+      this.spilledBytes += change.value.payload.length;
+    }
+    if (gone) {
+      database.drop(address);
+      this.options.warmer.recordChanged(database, change.key);
+    } else if (database.isTombstone(address)) {
+      this.deletes.push({ database, hash: change.hash, key: change.key });
+    }
+  }
+
+  /** The change was not written: all is as before. */
+  private revert(database: Database, change: TierChange): void {
+    const { entries } = this.options.keyspace;
+    const address = database.find(change.key, 0, change.key.length);
+    if (address === 0) throw new Error("an entry left memory while its record was being written");
+    database.beforeRecordChange(address);
+    entries.mark(address, DIRTY, SPILLING);
+    if (!database.isTombstone(address)) return;
+    if ((entries.head(address) & RECORD) === 0) database.drop(address);
+    else this.deletes.push({ database, hash: change.hash, key: change.key });
+  }
+}

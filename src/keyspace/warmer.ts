@@ -1,0 +1,216 @@
+/**
+ * Brings cold values back into memory before a command runs, so that handlers stay synchronous.
+ *
+ * A client whose command needs keys that may be cold waits as a `Waiter`; all keys wanted in one turn of the event
+ * loop are read as one batch (`issue`). A key found is put into memory and pinned there, a key not found is known to
+ * be absent, for as long as some waiter that asked for it has not gone on: that is what a `Fetch` holds.
+ *
+ * While a fetch is under way its key cannot come into memory by another road (every command that names it waits for
+ * the same fetch), but a batch of the spiller may end and change its record: then the fetch is read again.
+ */
+import { StorageError } from "../base/storage-error.ts";
+import type { ColdRecord, ColdTier } from "../cold/tier.ts";
+import { PINNED } from "../memory/entries.ts";
+import { warmRecord } from "./cold-records.ts";
+import type { Database } from "./database.ts";
+import type { Keyspace } from "./keyspace.ts";
+
+/** Keys read by one call of the store; more are read by several calls side by side. */
+const READ_BATCH_KEYS = 256;
+
+/** One who waits for cold keys. */
+export interface Waiter {
+  /** Fetches it must hold until it has gone on. Managed here. */
+  fetches: Set<Fetch>;
+  /** How many of them are still being read. Managed here. */
+  pendingFetches: number;
+  /** Called when the last one arrives. */
+  goOn(): void;
+}
+
+export interface Fetch {
+  readonly mapKey: string;
+  readonly database: Database;
+  readonly hash: number;
+  readonly key: Buffer;
+  state: "wanted" | "reading" | "reread" | "absent" | "warmed" | "failed";
+  error: StorageError | undefined;
+  readonly waiters: Waiter[];
+  /** Waiters that hold it. */
+  holders: number;
+}
+
+/** What `residency` answers. */
+export const RESIDENT = 0;
+export const NOT_RESIDENT = 1;
+export const UNREADABLE = 2;
+
+export class Warmer {
+  /** Records found, and keys found to have none. */
+  found = 0;
+  absent = 0;
+  /** Durations of the last reads in milliseconds, a ring. */
+  readonly readMs = new Float64Array(1024);
+  reads = 0;
+  /** Why the last `residency` answered UNREADABLE. */
+  failure: StorageError | undefined;
+  private readonly fetches = new Map<string, Fetch>();
+  private wanted: Fetch[] = [];
+  private readonly keyspace: Keyspace;
+  private readonly tier: ColdTier;
+
+  constructor(keyspace: Keyspace, tier: ColdTier) {
+    this.keyspace = keyspace;
+    this.tier = tier;
+  }
+
+  /** Keys wanted but not yet asked for: `issue` must be called this turn. */
+  get hasWanted(): boolean {
+    return this.wanted.length > 0;
+  }
+
+  /** Whether all that is known of the key is known in memory: it has an entry, or certainly no record. */
+  residency(database: Database, buf: Buffer, start: number, length: number): number {
+    if (database.coldSize === 0) return RESIDENT;
+    if (database.find(buf, start, length) !== 0) return RESIDENT;
+    if (this.fetches.size === 0) return NOT_RESIDENT;
+    const fetch = this.fetches.get(mapKeyOf(database, buf, start, length));
+    if (fetch === undefined) return NOT_RESIDENT;
+    if (fetch.state === "absent") return RESIDENT;
+    if (fetch.state !== "failed") return NOT_RESIDENT;
+    this.failure = fetch.error;
+    return UNREADABLE;
+  }
+
+  /** Makes `waiter` wait for a key that is not resident. */
+  want(database: Database, buf: Buffer, start: number, length: number, waiter: Waiter): void {
+    const mapKey = mapKeyOf(database, buf, start, length);
+    let fetch = this.fetches.get(mapKey);
+    if (fetch === undefined) {
+      const key = Buffer.from(buf.subarray(start, start + length));
+      const hash = this.keyspace.keyHash.of(key, 0, length);
+      fetch = { mapKey, database, hash, key, state: "wanted", error: undefined, waiters: [], holders: 0 };
+      this.fetches.set(mapKey, fetch);
+      this.wanted.push(fetch);
+    }
+    if (waiter.fetches.has(fetch)) return;
+    waiter.fetches.add(fetch);
+    fetch.holders++;
+    if (fetch.state === "warmed") {
+      // It was warm and has left memory since (only an entry not pinned can): read it once more.
+      fetch.state = "wanted";
+      this.wanted.push(fetch);
+    }
+    if (fetch.state === "absent" || fetch.state === "failed") return;
+    fetch.waiters.push(waiter);
+    waiter.pendingFetches++;
+  }
+
+  /** Starts reading all that was wanted. */
+  issue(): void {
+    const wanted = this.wanted;
+    this.wanted = [];
+    for (let i = 0; i < wanted.length; i += READ_BATCH_KEYS) {
+      void this.read(wanted.length <= READ_BATCH_KEYS ? wanted : wanted.slice(i, i + READ_BATCH_KEYS));
+    }
+  }
+
+  /** Whoever held these fetches went on (or is gone): what they hold may leave memory again. Empties the set. */
+  release(fetches: Set<Fetch>): void {
+    for (const fetch of fetches) {
+      if (--fetch.holders > 0) continue;
+      if (fetch.state === "wanted" || fetch.state === "reading" || fetch.state === "reread") continue;
+      this.forget(fetch);
+    }
+    fetches.clear();
+  }
+
+  /** The waiter is gone before its keys arrived. */
+  cancel(waiter: Waiter): void {
+    for (const fetch of waiter.fetches) {
+      const place = fetch.waiters.indexOf(waiter);
+      if (place >= 0) fetch.waiters.splice(place, 1);
+    }
+    waiter.pendingFetches = 0;
+    this.release(waiter.fetches);
+  }
+
+  /** The spiller changed the key's record, and the key is not in memory: what a fetch knows may be out of date. */
+  recordChanged(database: Database, key: Buffer): void {
+    if (this.fetches.size === 0) return;
+    const fetch = this.fetches.get(mapKeyOf(database, key, 0, key.length));
+    if (fetch === undefined) return;
+    if (fetch.state === "reading") fetch.state = "reread";
+    else if (fetch.state !== "wanted") this.fetches.delete(fetch.mapKey);
+  }
+
+  private async read(batch: Fetch[]): Promise<void> {
+    for (const fetch of batch) fetch.state = "reading";
+    const begun = this.keyspace.clock.monotonicMs();
+    const refs = batch.map(({ database, hash, key }) => ({ namespace: database.namespace, hash, key }));
+    let results: readonly (ColdRecord | StorageError | undefined)[];
+    try {
+      results = await this.tier.fetch(refs);
+    } catch (error) {
+      const failure = error instanceof StorageError ? error : new StorageError("io", String(error));
+      results = batch.map(() => failure);
+    }
+    this.readMs[this.reads++ % this.readMs.length] = this.keyspace.clock.monotonicMs() - begun;
+    const ready: Waiter[] = [];
+    for (let i = 0; i < batch.length; i++) {
+      const fetch = batch[i];
+      if (fetch.state === "reread") {
+        fetch.state = "wanted";
+        this.wanted.push(fetch);
+        continue;
+      }
+      this.arrive(fetch, results[i]);
+      for (const waiter of fetch.waiters) {
+        if (--waiter.pendingFetches === 0) ready.push(waiter);
+      }
+      fetch.waiters.length = 0;
+      if (fetch.holders === 0) this.forget(fetch);
+    }
+    if (this.wanted.length > 0) this.issue();
+    for (const waiter of ready) waiter.goOn();
+  }
+
+  private arrive(fetch: Fetch, result: ColdRecord | StorageError | undefined): void {
+    const { database, key } = fetch;
+    if (result instanceof StorageError) {
+      fetch.state = "failed";
+      fetch.error = result;
+      return;
+    }
+    if (result === undefined) {
+      fetch.state = "absent";
+      this.absent++;
+      return;
+    }
+    this.found++;
+    fetch.state = "warmed";
+    // A flush may have retired the database, and its records with it, while they were read.
+    if (this.keyspace.databases[database.index] !== database) return;
+    let address = database.find(key, 0, key.length);
+    try {
+      if (address === 0) address = warmRecord(this.keyspace, database, fetch.hash, key, result);
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      fetch.state = "failed";
+      fetch.error = error;
+      return;
+    }
+    if (fetch.holders > 0) this.keyspace.entries.mark(address, PINNED, 0);
+  }
+
+  private forget(fetch: Fetch): void {
+    if (this.fetches.get(fetch.mapKey) === fetch) this.fetches.delete(fetch.mapKey);
+    if (fetch.state !== "warmed" || this.keyspace.databases[fetch.database.index] !== fetch.database) return;
+    const address = fetch.database.find(fetch.key, 0, fetch.key.length);
+    if (address !== 0) this.keyspace.entries.mark(address, 0, PINNED);
+  }
+}
+
+function mapKeyOf(database: Database, buf: Buffer, start: number, length: number): string {
+  return `${database.namespace}:${buf.toString("latin1", start, start + length)}`;
+}

@@ -1,0 +1,24 @@
+/**
+ * The words for a failed system call as the C library and Redis have them ("No space left on device"), because
+ * operators search for those, and -MISCONF carries them. Node's own texts differ.
+ */
+const TEXTS: Record<string, string> = {
+  EACCES: "Permission denied",
+  EBADF: "Bad file descriptor",
+  EDQUOT: "Disk quota exceeded",
+  EFBIG: "File too large",
+  EIO: "Input/output error",
+  EMFILE: "Too many open files",
+  ENFILE: "Too many open files in system",
+  ENOENT: "No such file or directory",
+  ENOSPC: "No space left on device",
+  EPERM: "Operation not permitted",
+  EROFS: "Read-only file system",
+};
+
+/** A system error in the C library's words; any other error's own message. */
+export function errorText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = "code" in error ? String(error.code) : "";
+  return TEXTS[code] ?? error.message;
+}

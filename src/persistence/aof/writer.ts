@@ -1,0 +1,499 @@
+/**
+ * Writes the append-only file. All through a turn of the event loop the server appends through `encoder`, which is
+ * memory only; `kick` then starts the writing, and everything appended until a write can start becomes one block
+ * (group commit). Owns the open incr file, the bytes that are not safe yet, and the three positions
+ *
+ *     synced  <=  written  <=  appended           in bytes appended since the process began; they only grow
+ *
+ * A reply may leave when `gatePosition` has reached the value of `appended` at the time it was made.
+ *
+ * What is kept in memory: with "always" and "everysec" a byte stays until a datasync that began after it was
+ * written has returned; with "no" until it is written.
+ *
+ * When the disk fails:
+ * - A write fails or is cut short: the rest stays, `failure` says why, `cron` tries again from that very byte.
+ * - A datasync fails: the file's unsynced pages may be gone although later datasyncs succeed, so nothing after its
+ *   synced part is believed. Those bytes are written to a new incr file, synced, and only then does one step of the
+ *   manifest end the old file and name the new one. If that fails too, `cron` tries again with another file.
+ * While `failure` is set the server refuses writes; replies stay held; what was appended stays in memory.
+ *
+ * One operation at a time, except that with "everysec" and "no" a datasync runs beside writes.
+ */
+import type { Clock } from "../../base/clock.ts";
+import { writeFully } from "../../base/files.ts";
+import type { Log } from "../../base/log.ts";
+import { type Block, BlockLog, closeBlock } from "./block-log.ts";
+import { type AofDirectory, NOTHING_UNCLOSED, type OpenIncr, type UnclosedBlock } from "./directory.ts";
+import type { AofEncoder } from "./encoder.ts";
+import { errorText } from "./error-text.ts";
+import { encodeBlockLine } from "./format.ts";
+import { PositionWaiters } from "./position-waiters.ts";
+import { rewriteBlocks } from "./rewrite-blocks.ts";
+
+export type FsyncPolicy = "always" | "everysec" | "no";
+
+/** What the writer needs of the directory. */
+export type IncrFiles = Pick<AofDirectory, "createIncr" | "listIncr" | "discardIncr">;
+
+export interface AofWriterOptions {
+  readonly directory: IncrFiles;
+  /** The last incr file of the manifest. */
+  readonly incr: OpenIncr;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly policy: FsyncPolicy;
+  /** Called after `written`, `synced` or `failure` has changed. */
+  readonly onProgress: () => void;
+}
+
+export interface AofFailure {
+  readonly operation: "write" | "fsync";
+  /** In the C library's words, for -MISCONF and INFO. */
+  readonly text: string;
+}
+
+/** With "everysec": from the start of one datasync to the start of the next. */
+const SYNC_INTERVAL_MS = 1000;
+/** A datasync that takes longer counts as delayed (Redis waits as long before it writes regardless). */
+const SYNC_DELAYED_AFTER_MS = 2000;
+/** From a failure to the next attempt. */
+const RETRY_INTERVAL_MS = 1000;
+
+interface Cut {
+  /** Bytes before it belong to the old file. */
+  readonly position: number;
+  resolve(firstIncr: number): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * running: writes when there is something. waiting: a write failed, cron goes on with it. recovering: moving what is
+ * not synced to a new file. failed: that did not work either, cron does it again.
+ */
+type State = "running" | "waiting" | "recovering" | "failed" | "closed";
+
+export class AofWriter {
+  /** Where commands are appended; between two calls of `kick` they must be whole. */
+  readonly encoder: AofEncoder;
+  /** Times that a datasync was still under way SYNC_DELAYED_AFTER_MS after its start (INFO aof_delayed_fsync). */
+  delayedFsync = 0;
+
+  private readonly options: AofWriterOptions;
+  private readonly directory: IncrFiles;
+  private readonly clock: Clock;
+  private readonly log: BlockLog;
+  private policyNow: FsyncPolicy;
+  private state: State = "running";
+  private failureNow: AofFailure | undefined;
+  private retryAtMs = 0;
+
+  private file: OpenIncr;
+  /** Offset behind the last block that is wholly written. */
+  private fileEnd: number;
+  /** Offset up to which the file is durable. */
+  private fileSynced: number;
+  /** What stands in the file behind its last line since before it was opened. */
+  private unclosed: UnclosedBlock;
+
+  private writtenPosition = 0;
+  private syncedPosition = 0;
+  /** A write, or the change to the next file, is under way. */
+  private isWriting = false;
+  private isSyncing = false;
+  private isDelayCounted = false;
+  private isClosing = false;
+  private syncStartedMs = Number.NEGATIVE_INFINITY;
+  private readonly waiters = new PositionWaiters();
+  private pendingCut: Cut | undefined;
+  private whenQuiet: (() => void) | undefined;
+  /** Value of `appended` at the last cron, and when the last empty block was written. */
+  private cronPosition = 0;
+  private markedPosition = 0;
+
+  constructor(options: AofWriterOptions) {
+    this.options = options;
+    this.directory = options.directory;
+    this.clock = options.clock;
+    this.policyNow = options.policy;
+    this.log = new BlockLog(options.clock);
+    this.encoder = this.log.encoder;
+    this.file = options.incr;
+    this.fileEnd = options.incr.sizeBytes;
+    this.fileSynced = options.incr.sizeBytes;
+    this.unclosed = options.incr.unclosed;
+  }
+
+  /** Position behind the last appended byte. */
+  get appended(): number {
+    return this.log.appended;
+  }
+
+  /** Position up to which bytes were handed to the operating system. */
+  get written(): number {
+    return this.writtenPosition;
+  }
+
+  /** Position up to which bytes are on the disk. */
+  get synced(): number {
+    return this.syncedPosition;
+  }
+
+  /** Replies made when `appended` was at most this may leave. */
+  get gatePosition(): number {
+    return this.policyNow === "always" ? this.syncedPosition : this.writtenPosition;
+  }
+
+  get policy(): FsyncPolicy {
+    return this.policyNow;
+  }
+
+  /** May change at any time. Replies that wait go by the new policy. */
+  set policy(policy: FsyncPolicy) {
+    this.policyNow = policy;
+    this.releaseSafe();
+    this.options.onProgress();
+    this.pump();
+  }
+
+  /** Why writes must be refused at present; undefined while all is well. */
+  get failure(): AofFailure | undefined {
+    return this.failureNow;
+  }
+
+  /** False while the disk does not take what was appended: the server refuses writes, with the text of `failure`. */
+  get writable(): boolean {
+    return this.failureNow === undefined;
+  }
+
+  /** Appended and not written yet (INFO aof_buffer_length). */
+  get pendingBytes(): number {
+    return this.log.appended - this.writtenPosition;
+  }
+
+  get unsyncedBytes(): number {
+    return this.log.appended - this.syncedPosition;
+  }
+
+  /** Datasyncs under way: 0 or 1 (INFO aof_pending_bio_fsync). */
+  get pendingFsync(): number {
+    return this.isSyncing ? 1 : 0;
+  }
+
+  /** Memory held for bytes that are not safe yet, and for those to come. */
+  get memoryBytes(): number {
+    return this.log.memoryBytes;
+  }
+
+  /** Present size of the incr file. */
+  get fileBytes(): number {
+    return this.fileEnd;
+  }
+
+  /** Number of the incr file that is written to. */
+  get fileSequence(): number {
+    return this.file.sequence;
+  }
+
+  /** Writes what was appended, now or as soon as the write under way is done. Once per turn of the event loop. */
+  kick(): void {
+    if (this.log.appended !== this.writtenPosition) this.pump();
+  }
+
+  /** To be called about ten times a second: datasyncs that are due, attempts after a failure, and, when nothing
+   * happens any more, an empty block that tells readers how far the file is synced. */
+  cron(): void {
+    if (this.failureNow !== undefined && this.clock.monotonicMs() >= this.retryAtMs) {
+      if (this.state === "waiting") this.state = "running";
+      else if (this.state === "failed") this.startRecovery();
+    }
+    this.pump();
+    this.markIdle();
+  }
+
+  /**
+   * Cuts the stream here: what was appended goes to the present file, what follows to a new one, which is listed in
+   * the manifest after the old one is durable, whatever the policy. Resolves to the new file's number. Rejects if
+   * the new file cannot be made: then there is no cut, and the present file goes on.
+   */
+  cut(): Promise<number> {
+    if (this.state === "closed") throw new Error("the AOF is closed");
+    if (this.pendingCut !== undefined) throw new Error("an AOF cut is under way");
+    if (this.log.appended > this.log.ended) this.log.endBlock();
+    this.log.startFile();
+    return new Promise((resolve, reject) => {
+      this.pendingCut = { position: this.log.ended, resolve, reject };
+      this.pump();
+    });
+  }
+
+  /** Resolves when everything up to `position` is on the disk, and sees to it without waiting for the policy. Stays
+   * open while the disk fails; rejects if bytes of "no", which memory no longer has, may be lost, and when closing fails. */
+  waitForSync(position: number): Promise<void> {
+    if (position <= this.syncedPosition) return Promise.resolve();
+    const reached = this.waiters.add(position);
+    this.pump();
+    return reached;
+  }
+
+  /** Writes and syncs everything and closes the file. Rejects at the first failure; the writer then goes on, and
+   * `close` may be called again. */
+  async close(): Promise<void> {
+    if (this.state === "closed") return;
+    this.isClosing = true;
+    try {
+      const isSafe = this.waitForSync(this.log.appended);
+      this.retryAtMs = 0;
+      this.cron();
+      await isSafe;
+    } finally {
+      this.isClosing = false;
+    }
+    this.state = "closed";
+    this.pendingCut?.reject(new Error("the AOF was closed"));
+    if (this.isWriting || this.isSyncing) await new Promise<void>((resolve) => (this.whenQuiet = resolve));
+    await this.finishFile();
+  }
+
+  private pump(): void {
+    if (this.state === "running" && !this.isWriting) this.startWrite();
+    if (this.isSyncing) this.countDelay();
+    else if (this.isSyncDue()) void this.sync();
+    if (this.state === "closed" && !this.isWriting && !this.isSyncing) this.whenQuiet?.();
+  }
+
+  private startWrite(): void {
+    // With "always", what is appended during a datasync makes the next block: fewer, larger groups.
+    if (this.isSyncing && this.policyNow === "always") return;
+    const block = this.log.nextUnwritten();
+    const cut = this.pendingCut;
+    if (cut !== undefined && (block === undefined || block.endPosition > cut.position)) {
+      // A torn end must only be found in the last file, so the old one is made durable before there is a next.
+      if (this.isSyncing) return;
+      if (this.fileSynced < this.fileEnd) void this.sync();
+      else void this.changeFile(cut);
+      return;
+    }
+    if (block !== undefined) void this.write(block);
+    else if (this.log.appended > this.log.ended) void this.write(this.log.endBlock());
+  }
+
+  private async write(block: Block): Promise<void> {
+    this.isWriting = true;
+    if (block.totalBytes === 0) {
+      closeBlock(block, this.fileSynced, this.unclosed);
+      block.fileOffset = this.fileEnd;
+    }
+    const { buf } = block.chunk;
+    const { start, totalBytes, fileOffset } = block;
+    try {
+      while (block.writtenBytes < totalBytes) {
+        const rest = buf.subarray(start + block.writtenBytes, start + totalBytes);
+        const count = await this.file.handle.write(rest, fileOffset + block.writtenBytes);
+        if (count === 0) throw new Error("The file system wrote nothing");
+        block.writtenBytes += count;
+      }
+    } catch (error) {
+      this.isWriting = false;
+      this.writeFailed(error);
+      return;
+    }
+    this.isWriting = false;
+    this.blockWritten(block);
+  }
+
+  private blockWritten(block: Block): void {
+    this.fileEnd += block.totalBytes;
+    this.unclosed = NOTHING_UNCLOSED;
+    this.log.markWritten();
+    // The file failed meanwhile: being written there means nothing.
+    if (this.state === "recovering") return void this.recover();
+    this.writtenPosition = block.endPosition;
+    this.clearFailure();
+    this.releaseSafe();
+    this.options.onProgress();
+    this.pump();
+  }
+
+  private writeFailed(error: unknown): void {
+    if (this.state === "recovering") return void this.recover();
+    if (this.state !== "closed") this.state = "waiting";
+    this.fail("write", error);
+    this.pump();
+  }
+
+  private isSyncDue(): boolean {
+    if (this.syncedPosition === this.writtenPosition || this.fileSynced === this.fileEnd) return false;
+    if (this.state !== "running" && this.state !== "waiting") return false;
+    if (this.policyNow === "always") return true;
+    const { highest } = this.waiters;
+    if (highest > this.syncedPosition && this.writtenPosition >= highest) return true;
+    if (this.policyNow === "no") return false;
+    return this.clock.monotonicMs() - this.syncStartedMs >= SYNC_INTERVAL_MS;
+  }
+
+  private async sync(): Promise<void> {
+    const position = this.writtenPosition;
+    const offset = this.fileEnd;
+    this.isSyncing = true;
+    this.isDelayCounted = false;
+    this.syncStartedMs = this.clock.monotonicMs();
+    try {
+      await this.file.handle.datasync();
+    } catch (error) {
+      this.isSyncing = false;
+      this.syncFailed(error);
+      return;
+    }
+    this.isSyncing = false;
+    this.fileSynced = offset;
+    this.advanceSynced(position);
+    this.pump();
+  }
+
+  private syncFailed(error: unknown): void {
+    this.options.log.warning(`Fail to fsync the AOF file ${this.file.name}: ${errorText(error)}`);
+    if (this.policyNow === "no" && this.syncedPosition < this.writtenPosition) {
+      this.options.log.warning(
+        "With appendfsync no, bytes written before that failure may not be on the disk",
+      );
+      this.waiters.rejectAll(error);
+    }
+    this.startRecovery();
+  }
+
+  private startRecovery(): void {
+    this.state = "recovering";
+    if (!this.isWriting) void this.recover();
+  }
+
+  /** Moves to a new file with everything that the old one has not surely got. */
+  private async recover(): Promise<void> {
+    const old = this.file;
+    const blocks = this.log.endedUpTo(this.pendingCut?.position ?? this.log.ended);
+    const end = this.log.oldestBegun()?.fileOffset ?? this.fileEnd;
+    let next: OpenIncr | undefined;
+    let sizeBytes: number;
+    try {
+      next = await this.directory.createIncr();
+      sizeBytes = await rewriteBlocks(next, blocks);
+      await this.directory.listIncr(next, { sequence: old.sequence, end });
+    } catch (error) {
+      if (next !== undefined) await this.directory.discardIncr(next);
+      this.state = "failed";
+      this.fail("fsync", error);
+      return;
+    }
+    this.options.log.notice(`Continuing in the new AOF file ${next.name}`);
+    void voidAndClose(old, end);
+    this.enterFile(next, sizeBytes);
+    this.log.releaseRewritten(blocks);
+    const position = blocks.at(-1)?.endPosition ?? this.writtenPosition;
+    this.writtenPosition = Math.max(this.writtenPosition, position);
+    this.state = "running";
+    this.clearFailure();
+    this.advanceSynced(position);
+    this.pump();
+  }
+
+  private async changeFile(cut: Cut): Promise<void> {
+    this.isWriting = true;
+    let next: OpenIncr | undefined;
+    try {
+      next = await this.directory.createIncr();
+      await this.directory.listIncr(next);
+    } catch (error) {
+      if (next !== undefined) await this.directory.discardIncr(next);
+      next = undefined;
+      this.options.log.warning(`Could not begin a new AOF file: ${errorText(error)}`);
+      cut.reject(error);
+    }
+    this.isWriting = false;
+    this.pendingCut = undefined;
+    if (next !== undefined) {
+      void this.file.handle.close().catch(() => undefined);
+      this.enterFile(next, next.sizeBytes);
+      cut.resolve(next.sequence);
+    }
+    this.pump();
+  }
+
+  private enterFile(incr: OpenIncr, sizeBytes: number): void {
+    this.file = incr;
+    this.fileEnd = sizeBytes;
+    this.fileSynced = sizeBytes;
+    this.unclosed = incr.unclosed;
+    this.markedPosition = this.writtenPosition;
+  }
+
+  private advanceSynced(position: number): void {
+    this.syncedPosition = Math.max(this.syncedPosition, position);
+    this.releaseSafe();
+    this.waiters.reach(this.syncedPosition);
+    this.options.onProgress();
+  }
+
+  private releaseSafe(): void {
+    // Blocks that are being moved to another file must stay.
+    if (this.state === "recovering") return;
+    this.log.release(this.policyNow === "no" ? this.writtenPosition : this.syncedPosition);
+  }
+
+  /** After a quiet spell, once, an empty block: it proves to readers that everything before it was synced, so that
+   * bad bytes there are damage and not what a power cut leaves. Not synced itself. */
+  private markIdle(): void {
+    const appended = this.log.appended;
+    const isQuiet = appended === this.cronPosition && appended === this.syncedPosition;
+    this.cronPosition = appended;
+    if (!isQuiet || (appended === this.markedPosition && this.unclosed.length === 0)) return;
+    if (this.state !== "running" || this.isWriting || this.isSyncing || this.pendingCut !== undefined) return;
+    if (this.log.nextUnwritten() !== undefined) return;
+    this.markedPosition = appended;
+    void this.write(this.log.endBlock());
+  }
+
+  private countDelay(): void {
+    if (this.isDelayCounted || this.policyNow !== "everysec") return;
+    if (this.clock.monotonicMs() - this.syncStartedMs < SYNC_DELAYED_AFTER_MS) return;
+    this.isDelayCounted = true;
+    this.delayedFsync++;
+    this.options.log.notice("Asynchronous AOF fsync is taking too long (disk is busy?)");
+  }
+
+  private fail(operation: AofFailure["operation"], error: unknown): void {
+    const text = errorText(error);
+    if (this.failureNow?.operation !== operation || this.failureNow.text !== text) {
+      const doing =
+        operation === "write" ? "Error writing to the AOF file" : "Could not move to a new AOF file";
+      this.options.log.warning(`${doing}: ${text}. Writes are refused until this succeeds`);
+    }
+    this.failureNow = { operation, text };
+    this.retryAtMs = this.clock.monotonicMs() + RETRY_INTERVAL_MS;
+    if (this.isClosing) this.waiters.rejectAll(error);
+    this.options.onProgress();
+  }
+
+  private clearFailure(): void {
+    if (this.failureNow === undefined) return;
+    this.failureNow = undefined;
+    this.options.log.notice("The AOF can be written again: writes are accepted");
+  }
+
+  /** The last line and the last datasync of a file that is complete. */
+  private async finishFile(): Promise<void> {
+    const { handle } = this.file;
+    if (this.fileSynced === this.fileEnd && this.log.nextUnwritten() === undefined) {
+      const isMarked = this.markedPosition === this.syncedPosition && this.unclosed.length === 0;
+      const { length, checksum } = this.unclosed;
+      if (!isMarked)
+        await writeFully(handle, encodeBlockLine(length, checksum, this.fileSynced), this.fileEnd);
+    }
+    await handle.datasync();
+    await handle.close();
+  }
+}
+
+/** Shortens a file that has ended, for readers that do not know about ends. The manifest counts, so failing is fine. */
+async function voidAndClose(incr: OpenIncr, end: number): Promise<void> {
+  await incr.handle.truncate(end).catch(() => undefined);
+  await incr.handle.close().catch(() => undefined);
+}

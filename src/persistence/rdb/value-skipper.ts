@@ -1,0 +1,162 @@
+/**
+ * Passes over a value of any type that Redis 7.4 or older writes, by its layout alone: nothing is decoded, and
+ * memory use does not depend on the value's size. What it passes over is exactly the value's payload, as DUMP would carry it.
+ *
+ *     string 0                     string
+ *     list 1, set 2                count, strings
+ *     hash 4                       count, (field, value)
+ *     zset 3                       count, (member, score: length byte and text; 253 nan, 254 +inf, 255 -inf)
+ *     zset 5                       count, (member, score: 8 bytes)
+ *     9-13, 16, 17, 20             one string that holds the packed form (zipmap, ziplist, intset, listpack)
+ *     list 14                      count, strings (ziplists)
+ *     list 18                      count, (container length, string)
+ *     stream 15, 19, 21            nodes, lengths, consumer groups: see `skipStream`
+ *     hash 24                      8 bytes, count, (time to live length, field, value)
+ *     hash 25                      8 bytes, one string (listpack)
+ *     module 7                     module id, values that begin with their kind (1, 2 length; 3 float; 4 double; 5 string), 0
+ */
+import { moduleName, TYPE_MODULE_1, TYPE_MODULE_2, typeName } from "./format.ts";
+import type { RdbSource } from "./source.ts";
+
+/** Passes over the value. Throws RdbError. */
+export async function skipValue(source: RdbSource, type: number): Promise<void> {
+  const skip = LAYOUTS[type];
+  if (skip === undefined) {
+    throw source.fail("unsupported", `The layout of a ${typeName(type) ?? "value"} (type ${type}) is unknown`);
+  }
+  await skip(source, type);
+}
+
+type Skipper = (source: RdbSource, type: number) => Promise<void>;
+
+const oneString: Skipper = (source) => source.skipString();
+
+/** A count, and for each element `perElement` strings followed by `rawBytes` bytes. */
+function counted(perElement: number, rawBytes = 0): Skipper {
+  return async (source) => {
+    const count = await source.length();
+    for (let i = 0; i < count; i++) {
+      for (let j = 0; j < perElement; j++) await source.skipString();
+      if (rawBytes > 0) await source.skip(rawBytes);
+    }
+  };
+}
+
+async function skipTextScores(source: RdbSource): Promise<void> {
+  const count = await source.length();
+  for (let i = 0; i < count; i++) {
+    await source.skipString();
+    const length = await source.byte();
+    if (length < 253) await source.skip(length);
+  }
+}
+
+async function skipQuicklist2(source: RdbSource): Promise<void> {
+  const count = await source.length();
+  for (let i = 0; i < count; i++) {
+    await source.length();
+    await source.skipString();
+  }
+}
+
+async function skipHashWithExpiries(source: RdbSource): Promise<void> {
+  await source.skip(8);
+  const count = await source.length();
+  for (let i = 0; i < count; i++) {
+    await source.length();
+    await source.skipString();
+    await source.skipString();
+  }
+}
+
+async function skipHashListpackWithExpiries(source: RdbSource): Promise<void> {
+  await source.skip(8);
+  await source.skipString();
+}
+
+/** Nodes (id, listpack), counters (more since type 19), groups with pending entries and consumers (more since 21). */
+async function skipStream(source: RdbSource, type: number): Promise<void> {
+  const isSecond = type !== 15;
+  const nodes = await source.length();
+  for (let i = 0; i < nodes; i++) {
+    await source.skipString();
+    await source.skipString();
+  }
+  await lengths(source, isSecond ? 8 : 3);
+  const groups = await source.length();
+  for (let i = 0; i < groups; i++) {
+    await source.skipString();
+    await lengths(source, isSecond ? 3 : 2);
+    const pending = await source.length();
+    for (let j = 0; j < pending; j++) {
+      await source.skip(16 + 8);
+      await source.length();
+    }
+    const consumers = await source.length();
+    for (let j = 0; j < consumers; j++) {
+      await source.skipString();
+      await source.skip(type === 21 ? 16 : 8);
+      const owned = await source.length();
+      await source.skip(owned * 16);
+    }
+  }
+}
+
+async function lengths(source: RdbSource, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await source.length();
+}
+
+async function skipModule(source: RdbSource): Promise<void> {
+  await skipModuleValues(source, await readModuleName(source));
+}
+
+/** Reads a module's id and returns the name in it. */
+export async function readModuleName(source: RdbSource): Promise<string> {
+  // An id is always written as a 64-bit length, whose value a number cannot hold exactly.
+  const marker = await source.byte();
+  if (marker !== 0x81) throw source.fail("corrupt", "A module's id is not a 64-bit length");
+  return moduleName((await source.bytes(8)).readBigUInt64BE());
+}
+
+/** Passes over a module's values up to the end mark. */
+export async function skipModuleValues(source: RdbSource, name: string): Promise<void> {
+  for (;;) {
+    const kind = await source.length();
+    if (kind === 0) return;
+    if (kind === 1 || kind === 2) await source.length();
+    else if (kind === 3) await source.skip(4);
+    else if (kind === 4) await source.skip(8);
+    else if (kind === 5) await source.skipString();
+    else throw source.fail("corrupt", `Unknown kind of value (${kind}) of module ${name}`);
+  }
+}
+
+async function refuseOldModule(source: RdbSource): Promise<void> {
+  throw source.fail("unsupported", "A module value of a Redis 4 pre-release: only its module could read it");
+}
+
+const LAYOUTS: Record<number, Skipper | undefined> = {
+  0: oneString,
+  1: counted(1),
+  2: counted(1),
+  3: skipTextScores,
+  4: counted(2),
+  5: counted(1, 8),
+  [TYPE_MODULE_1]: refuseOldModule,
+  [TYPE_MODULE_2]: skipModule,
+  9: oneString,
+  10: oneString,
+  11: oneString,
+  12: oneString,
+  13: oneString,
+  14: counted(1),
+  15: skipStream,
+  16: oneString,
+  17: oneString,
+  18: skipQuicklist2,
+  19: skipStream,
+  20: oneString,
+  21: skipStream,
+  24: skipHashWithExpiries,
+  25: skipHashListpackWithExpiries,
+};

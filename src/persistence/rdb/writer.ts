@@ -1,0 +1,227 @@
+/**
+ * Writes an RDB file (layout: format.ts). Appending is synchronous and goes to memory, so that it can be done in
+ * slices of time while commands run in between; `drain` hands what has gathered to the sink.
+ *
+ * Order of calls: appendHeader, appendAux..., then for each database appendSelectDb, appendResizeDb, entries; appendEnd,
+ * and a last drain. An entry is its attributes (appendExpire, appendIdle, appendFrequency, appendRecordBelow, each
+ * optional) followed by appendString or appendPayload; nothing may come in between.
+ */
+import { Crc64 } from "../../base/crc64.ts";
+import { encodeLength, encodeString, STRING_OVERHEAD_BYTES } from "../../types/rdb-encoding.ts";
+import {
+  OPCODE_AUX,
+  OPCODE_END,
+  OPCODE_EXPIRE_MS,
+  OPCODE_FREQUENCY,
+  OPCODE_FUNCTION2,
+  OPCODE_IDLE,
+  OPCODE_RECORD_BELOW,
+  OPCODE_RESIZE_DB,
+  OPCODE_SELECT_DB,
+  OPCODE_TOMBSTONE,
+  RDB_MAGIC,
+  RDB_VERSION_WRITTEN,
+  TYPE_STRING,
+} from "./format.ts";
+
+/** Takes the next bytes of the file; the chunk may be reused once the promise is settled. */
+export type RdbSink = (chunk: Buffer) => Promise<void>;
+
+export interface RdbWriterOptions {
+  /** `rdbcompression`: LZF for strings over 20 bytes. Default yes. */
+  readonly compress?: boolean;
+  /** `rdbchecksum`. Default yes; without, the file says that it has none. */
+  readonly checksum?: boolean;
+}
+
+/** Size of a fresh buffer; one that a large value has blown up is not kept. */
+const BUFFER_BYTES = 1 << 16;
+const BUFFER_KEPT_MAX_BYTES = 1 << 20;
+const LENGTH_MAX_BYTES = 9;
+
+export class RdbWriter {
+  readonly #sink: RdbSink;
+  readonly #compress: boolean;
+  readonly #withChecksum: boolean;
+  readonly #checksum = new Crc64();
+  #buffer: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  #length = 0;
+  /** Up to where the checksum has come in the buffer. */
+  #summed = 0;
+  #spare: Buffer | undefined;
+  #isDraining = false;
+  #drainedBytes = 0;
+
+  constructor(sink: RdbSink, options: RdbWriterOptions = {}) {
+    this.#sink = sink;
+    this.#compress = options.compress ?? true;
+    this.#withChecksum = options.checksum ?? true;
+  }
+
+  /** Bytes appended and not yet handed to the sink: the caller drains when there are enough. */
+  get pendingBytes(): number {
+    return this.#length;
+  }
+
+  /** Bytes appended so far: the file's size after the last drain. */
+  get totalBytes(): number {
+    return this.#drainedBytes + this.#length;
+  }
+
+  /** Hands everything appended so far to the sink. Appending may go on meanwhile; a second drain may not.
+   * If the sink rejects, so does this, and the file is lost: its bytes are not offered again. */
+  async drain(): Promise<void> {
+    if (this.#isDraining) throw new Error("RdbWriter.drain called while it runs");
+    if (this.#length === 0) return;
+    this.#isDraining = true;
+    const buffer = this.#buffer;
+    const length = this.#length;
+    this.#sum();
+    this.#buffer = this.#spare ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
+    this.#spare = undefined;
+    this.#length = 0;
+    this.#summed = 0;
+    this.#drainedBytes += length;
+    try {
+      await this.#sink(buffer.subarray(0, length));
+      if (buffer.length <= BUFFER_KEPT_MAX_BYTES) this.#spare = buffer;
+    } finally {
+      this.#isDraining = false;
+    }
+  }
+
+  appendHeader(): void {
+    this.#appendRaw(Buffer.from(RDB_MAGIC + String(RDB_VERSION_WRITTEN).padStart(4, "0")));
+  }
+
+  /** A metadata field. Readers skip names they do not know. */
+  appendAux(name: string, value: string): void {
+    this.#appendByte(OPCODE_AUX);
+    this.#appendText(Buffer.from(name));
+    this.#appendText(Buffer.from(value));
+  }
+
+  /** A function library's source. */
+  appendFunction(code: Uint8Array): void {
+    this.#appendByte(OPCODE_FUNCTION2);
+    this.#appendText(code);
+  }
+
+  appendSelectDb(db: number): void {
+    this.#appendByte(OPCODE_SELECT_DB);
+    this.#appendLength(db);
+  }
+
+  /** How many keys, and keys with an expiry, the database holds: a hint. */
+  appendResizeDb(keys: number, expires: number): void {
+    this.#appendByte(OPCODE_RESIZE_DB);
+    this.#appendLength(keys);
+    this.#appendLength(expires);
+  }
+
+  /** Attribute: the next entry's expiry, unix time in milliseconds. */
+  appendExpire(expireMs: number): void {
+    this.#appendByte(OPCODE_EXPIRE_MS);
+    this.#reserve(8);
+    // Two 32-bit halves of a signed 64-bit number, without a bigint.
+    const high = Math.floor(expireMs / 0x100000000);
+    this.#buffer.writeUInt32LE(expireMs - high * 0x100000000, this.#length);
+    this.#buffer.writeInt32LE(high, this.#length + 4);
+    this.#length += 8;
+  }
+
+  /** Attribute: seconds since the next entry was used. */
+  appendIdle(seconds: number): void {
+    this.#appendByte(OPCODE_IDLE);
+    this.#appendLength(seconds);
+  }
+
+  /** Attribute: the next entry's LFU counter, 0..255. */
+  appendFrequency(frequency: number): void {
+    this.#appendByte(OPCODE_FREQUENCY);
+    this.#appendByte(frequency);
+  }
+
+  /** Attribute: the cold tier holds a record of the next entry's key. Only where the manifest names the tier. */
+  appendRecordBelow(): void {
+    this.#appendByte(OPCODE_RECORD_BELOW);
+  }
+
+  /** A deleted key of which the cold tier still holds a record. Only where the manifest names the tier. */
+  appendTombstone(key: Uint8Array, keyStart = 0, keyLength = key.length): void {
+    this.#appendByte(OPCODE_TOMBSTONE);
+    this.#appendText(key, keyStart, keyLength);
+  }
+
+  /** An entry of type string: key and value are slices of larger buffers. */
+  appendString(
+    key: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueLength: number,
+  ): void {
+    this.#appendByte(TYPE_STRING);
+    this.#appendText(key, keyStart, keyLength);
+    this.#appendText(value, valueStart, valueLength);
+  }
+
+  /** An entry whose value is encoded already (as in DUMP, or in a cold record). */
+  appendPayload(
+    type: number,
+    key: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    payload: Uint8Array,
+    payloadStart = 0,
+    payloadLength = payload.length,
+  ): void {
+    this.#appendByte(type);
+    this.#appendText(key, keyStart, keyLength);
+    this.#appendRaw(payload, payloadStart, payloadLength);
+  }
+
+  /** The end mark and the checksum. */
+  appendEnd(): void {
+    this.#appendByte(OPCODE_END);
+    this.#sum();
+    this.#appendRaw(this.#withChecksum ? this.#checksum.digest() : Buffer.alloc(8));
+    // The checksum does not cover itself.
+    this.#summed = this.#length;
+  }
+
+  #sum(): void {
+    if (this.#withChecksum) this.#checksum.update(this.#buffer, this.#summed, this.#length);
+    this.#summed = this.#length;
+  }
+
+  #appendByte(byte: number): void {
+    this.#reserve(1);
+    this.#buffer[this.#length++] = byte;
+  }
+
+  #appendLength(length: number): void {
+    this.#reserve(LENGTH_MAX_BYTES);
+    this.#length = encodeLength(this.#buffer, this.#length, length);
+  }
+
+  #appendText(text: Uint8Array, start = 0, length = text.length): void {
+    this.#reserve(length + STRING_OVERHEAD_BYTES);
+    this.#length = encodeString(this.#buffer, this.#length, text, start, length, this.#compress);
+  }
+
+  #appendRaw(bytes: Uint8Array, start = 0, length = bytes.length): void {
+    this.#reserve(length);
+    this.#buffer.set(bytes.subarray(start, start + length), this.#length);
+    this.#length += length;
+  }
+
+  #reserve(count: number): void {
+    const needed = this.#length + count;
+    if (needed <= this.#buffer.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
+    this.#buffer.copy(grown, 0, 0, this.#length);
+    this.#buffer = grown;
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * Every error text that a client can receive, code included ("ERR ...", without the "-" and the line's end). Texts
+ * are those of Redis 7.0, because clients match them. Constants first, by the commands that use them, then functions
+ * for texts that name what was wrong.
+ *
+ * What a client sent goes into a text as one character per byte (`Request.text`) and up to its first NUL byte: the
+ * reply writer sends it back byte for byte, except that it puts blanks for line ends.
+ */
+import type { Request } from "./request.ts";
+
+/** Bytes of a client's own words that an error text repeats. */
+const MAX_REPEATED = 128;
+const LINE_ENDS_AT_END = /[\r\n]+$/;
+
+/** An error with the general code. */
+export function error(text: string): string {
+  return `ERR ${text}`;
+}
+
+// Any command: arguments and keys.
+export const SYNTAX_ERROR = "ERR syntax error";
+export const NOT_AN_INTEGER = "ERR value is not an integer or out of range";
+export const NOT_A_FLOAT = "ERR value is not a valid float";
+export const VALUE_OUT_OF_RANGE = "ERR value is out of range";
+export const VALUE_NOT_POSITIVE = "ERR value is out of range, must be positive";
+export const INDEX_OUT_OF_RANGE = "ERR index out of range";
+export const NO_SUCH_KEY = "ERR no such key";
+export const WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value";
+export const SAME_OBJECT = "ERR source and destination objects are the same";
+export const DB_INDEX_OUT_OF_RANGE = "ERR DB index is out of range";
+
+// Gates before a command: authentication, memory, disk, state of the server.
+export const NOT_AUTHENTICATED = "NOAUTH Authentication required.";
+export const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
+export const LOADING = "LOADING Redis is loading the dataset in memory";
+export const READ_ONLY_REPLICA = "READONLY You can't write against a read only replica.";
+export const SNAPSHOT_FAILED =
+  "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may" +
+  " modify the data set are disabled, because this instance is configured to report errors during writes if RDB" +
+  " snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB" +
+  " error.";
+export const TOO_MANY_CLIENTS = "ERR max number of clients reached";
+export const PROTECTED_MODE =
+  "DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default" +
+  " user. In this mode connections are only accepted from the loopback interface. If you want to connect from external" +
+  " computers to Redis you may adopt one of the following solutions: 1) Just disable protected mode sending the command" +
+  " 'CONFIG SET protected-mode no' from the loopback interface by connecting to Redis from the same host the server is" +
+  " running, however MAKE SURE Redis is not publicly accessible from internet if you do so. Use CONFIG REWRITE to make" +
+  " this change permanent. 2) Alternatively you can just disable the protected mode by editing the Redis configuration" +
+  " file, and setting the protected mode option to 'no', and then restarting the server. 3) If you started the server" +
+  " manually just for testing, restart it with the '--protected-mode no' option. 4) Setup a an authentication password" +
+  " for the default user. NOTE: You only need to do one of the above things in order for the server to start accepting" +
+  " connections from the outside.";
+
+// Strings.
+export const STRING_TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+export const OFFSET_OUT_OF_RANGE = "ERR offset is out of range";
+export const INCREMENT_OVERFLOW = "ERR increment or decrement would overflow";
+export const DECREMENT_OVERFLOW = "ERR decrement would overflow";
+export const INCREMENT_NOT_FINITE = "ERR increment would produce NaN or Infinity";
+export const LCS_NOT_STRINGS = "ERR The specified keys must contain string values";
+export const LCS_LENGTH_AND_INDEXES =
+  "ERR If you want both the length and indexes, please just use IDX.";
+export const LCS_STRING_TOO_LONG = "ERR String too long for LCS";
+export const LCS_TOO_MUCH_MEMORY =
+  "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len";
+export const LCS_NO_MEMORY = "ERR Insufficient memory, failed allocating transient memory for LCS";
+
+// Keys of any type.
+export const INVALID_CURSOR = "ERR invalid cursor";
+export const EXPIRE_NX_AND_OTHERS = "ERR NX and XX, GT or LT options at the same time are not compatible";
+export const EXPIRE_GT_AND_LT = "ERR GT and LT options at the same time are not compatible";
+export const TARGET_KEY_EXISTS = "BUSYKEY Target key name already exists.";
+export const NOT_TRACKING_IDLE_TIME =
+  "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies" +
+  " at runtime LRU and LFU data will take some time to adjust.";
+export const NOT_TRACKING_FREQUENCY =
+  "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between" +
+  " policies at runtime LRU and LFU data will take some time to adjust.";
+
+// Connections: AUTH, HELLO, CLIENT, RESET.
+export const WRONG_PASSWORD = "WRONGPASS invalid username-password pair or user is disabled.";
+export const NO_PASSWORD_SET =
+  "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration" +
+  " is correct?";
+export const PROTOCOL_VERSION_NOT_AN_INTEGER = "ERR Protocol version is not an integer or out of range";
+export const UNSUPPORTED_PROTOCOL = "NOPROTO unsupported protocol version";
+export const HELLO_NOT_AUTHENTICATED =
+  "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option" +
+  " can be used to authenticate the client and select the RESP protocol version at the same time";
+export const INVALID_CLIENT_NAME =
+  "ERR Client names cannot contain spaces, newlines or special characters.";
+export const INVALID_CLIENT_ID = "ERR Invalid client ID";
+export const CLIENT_ID_NOT_POSITIVE = "ERR client-id should be greater than 0";
+export const NO_SUCH_CLIENT = "ERR No such client";
+export const INVALID_UNBLOCK_REASON = "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR";
+export const UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+export const INVALID_PAUSE_MODE = "ERR CLIENT PAUSE mode must be WRITE or ALL";
+export const TIMEOUT_NOT_AN_INTEGER = "ERR timeout is not an integer or out of range";
+export const TIMEOUT_NOT_A_FLOAT = "ERR timeout is not a float or out of range";
+export const TIMEOUT_NEGATIVE = "ERR timeout is negative";
+
+// The server: COMMAND, CONFIG, saving, SHUTDOWN.
+export const INVALID_COMMAND = "ERR Invalid command specified";
+export const COMMAND_HAS_NO_KEYS = "ERR The command has no key arguments";
+export const INVALID_COMMAND_ARGUMENT_COUNT = "ERR Invalid number of arguments specified for command";
+export const INVALID_COMMAND_ARGUMENTS = "ERR Invalid arguments specified for command";
+export const NO_CONFIG_FILE = "ERR The server is running without a config file";
+export const SAVE_IN_PROGRESS = "ERR Background save already in progress";
+export const SAVE_BLOCKED_BY_REWRITE =
+  "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a" +
+  " BGSAVE whenever possible.";
+export const REWRITE_IN_PROGRESS = "ERR Background append only file rewriting already in progress";
+export const REWRITE_FAILED =
+  "ERR Can't execute an AOF background rewriting. Please check the server logs for more information.";
+export const NO_SHUTDOWN = "ERR No shutdown in progress.";
+export const SHUTDOWN_FAILED = "ERR Errors trying to SHUTDOWN. Check logs.";
+
+// Transactions.
+export const NOT_IN_TRANSACTION = "ERR Command not allowed inside a transaction";
+export const NESTED_MULTI = "ERR MULTI calls can not be nested";
+export const DISCARD_WITHOUT_MULTI = "ERR DISCARD without MULTI";
+export const EXEC_WITHOUT_MULTI = "ERR EXEC without MULTI";
+export const WATCH_INSIDE_MULTI = "ERR WATCH inside MULTI is not allowed";
+export const TRANSACTION_DISCARDED = "EXECABORT Transaction discarded because of previous errors.";
+
+/** A command that no one knows, with its first arguments. */
+export function unknownCommand(request: Request): string {
+  let args = "";
+  for (let i = 1; i < request.argc && args.length < MAX_REPEATED; i++) {
+    args += `'${repeated(request, i, MAX_REPEATED - args.length)}' `;
+  }
+  return `ERR unknown command '${repeated(request, 0, MAX_REPEATED)}', with args beginning with: ${args}`;
+}
+
+/** A container command's subcommand that no one knows: argument 1 of the request. */
+export function unknownSubcommand(request: Request): string {
+  const container = repeated(request, 0, request.len[0]).toUpperCase();
+  return `ERR unknown subcommand '${repeated(request, 1, MAX_REPEATED)}'. Try ${container} HELP.`;
+}
+
+/** A subcommand whose arguments are of no form it knows. */
+export function subcommandSyntax(request: Request): string {
+  const container = repeated(request, 0, request.len[0]).toUpperCase();
+  const subcommand = repeated(request, 1, MAX_REPEATED);
+  return `ERR unknown subcommand or wrong number of arguments for '${subcommand}'. Try ${container} HELP.`;
+}
+
+/** `command` is the full name in lower case, "client|kill" for a subcommand. */
+export function wrongArity(command: string): string {
+  return `ERR wrong number of arguments for '${command}' command`;
+}
+
+export function invalidExpireTime(command: string): string {
+  return `ERR invalid expire time in '${command}' command`;
+}
+
+export function valueNotBetween(min: number, max: number): string {
+  return `ERR value is out of range, value must between ${min} and ${max}`;
+}
+
+export function unsupportedOption(option: string): string {
+  return `ERR Unsupported option ${option}`.replace(LINE_ENDS_AT_END, "");
+}
+
+export function unknownClientType(type: string): string {
+  return `ERR Unknown client type '${type}'`;
+}
+
+export function noSuchUser(user: string): string {
+  return `ERR No such user '${user}'`;
+}
+
+export function unknownHelloOption(option: string): string {
+  return `ERR Syntax error in HELLO option '${option}'`;
+}
+
+/** CONFIG SET with a name that no directive has. */
+export function unknownDirective(name: string): string {
+  return `ERR Unknown option or number of arguments for CONFIG SET - '${name}'`;
+}
+
+/** CONFIG SET that was refused or could not be put into effect. */
+export function directiveNotSet(name: string, reason?: string): string {
+  const text = `ERR CONFIG SET failed (possibly related to argument '${name}')`;
+  return reason === undefined ? text : `${text} - ${reason}`.replace(LINE_ENDS_AT_END, "");
+}
+
+/** Writing refused because the append-only file cannot be written. */
+export function appendOnlyFileFailed(reason: string): string {
+  return `MISCONF Errors writing to the AOF file: ${reason}`;
+}
+
+/** EXEC refused by a gate, for the reason that its own commands would have been. `refusal` is the gate's error. */
+export function transactionRefused(refusal: string): string {
+  const reason = refusal.startsWith("ERR ") ? refusal.slice("ERR ".length) : refusal;
+  return `EXECABORT Transaction discarded because of: ${reason}`;
+}
+
+/** Argument i up to its first NUL byte, at most `limit` bytes of it. */
+function repeated(request: Request, i: number, limit: number): string {
+  const start = request.start[i];
+  const text = request.buf.toString("latin1", start, start + Math.min(request.len[i], limit));
+  const nul = text.indexOf("\0");
+  return nul < 0 ? text : text.slice(0, nul);
+}

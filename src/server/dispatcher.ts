@@ -1,0 +1,347 @@
+/**
+ * Executes requests: finds the command, passes it through the gates in Redis's order, warms its cold keys, runs its
+ * handler, and hands the reply on. One request at a time; between the last warmed key and the append of the effects
+ * there is no await, so every command is atomic.
+ */
+import { DONE, type Outcome, SUSPENDED } from "../protocol/outcome.ts";
+import type { CompiledCommand, CommandTable } from "../commands/table.ts";
+import type { CommandContext, Continuation, Effects } from "../commands/context.ts";
+import type { ServerServices } from "../commands/services.ts";
+import type { Database } from "../keyspace/database.ts";
+import type { Eviction, MaxmemoryPolicy } from "../keyspace/eviction.ts";
+import type { Keyspace } from "../keyspace/keyspace.ts";
+import type { Spiller } from "../keyspace/spiller.ts";
+import { NOT_RESIDENT, RESIDENT, UNREADABLE, type Warmer } from "../keyspace/warmer.ts";
+import {
+  coldKeyUnreadable,
+  misconfAof,
+  NOAUTH,
+  OOM,
+  unknownCommand,
+  unknownSubcommand,
+  wrongNumberOfArguments,
+} from "../protocol/errors.ts";
+import { ReplyWriter } from "../protocol/reply-writer.ts";
+import { Request } from "../protocol/request.ts";
+import { NEED_MORE, QUERY_BUFFER_LIMIT, REQUEST } from "../protocol/request-decoder.ts";
+import type { Connection } from "./connection.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
+import type { ReplyGate } from "./reply-gate.ts";
+
+/** Requests executed for one connection before others get their turn. */
+const REQUESTS_PER_RUN = 1000;
+/** How far a pipeline is looked ahead for cold keys when a command parks. */
+const LOOK_AHEAD_REQUESTS = 512;
+const LOOK_AHEAD_KEYS = 1024;
+/** One call in this many is timed for commandstats; the time is scaled up. Timing each would cost as much as a GET. */
+const TIMED_CALLS = 64;
+
+/** The append-only file as the dispatcher sees it; `enabled` false means no AOF. */
+export interface DispatchAof {
+  readonly enabled: boolean;
+  readonly appended: number;
+  readonly gatePosition: number;
+  /** Reason why writes must be refused, or undefined. */
+  readonly failureText: string | undefined;
+}
+
+export interface DispatcherParts {
+  readonly keyspace: Keyspace;
+  readonly table: CommandTable;
+  readonly budget: MemoryBudget;
+  readonly eviction: Eviction;
+  readonly gate: ReplyGate;
+  readonly effects: Effects;
+  readonly services: ServerServices;
+  readonly aof: DispatchAof;
+  /** Both absent when the cold tier is off. */
+  readonly warmer: Warmer | undefined;
+  readonly spiller: Spiller | undefined;
+  readonly policy: () => MaxmemoryPolicy;
+  readonly samplesPerVictim: () => number;
+  /** Something must be done at the end of this turn of the event loop. */
+  readonly scheduleTurnEnd: () => void;
+  readonly onQueryBufferLimit: (connection: Connection) => void;
+}
+
+export class Dispatcher implements CommandContext {
+  request = new Request();
+  readonly reply = new ReplyWriter();
+  client!: Connection;
+  db!: Database;
+  readonly keyspace: Keyspace;
+  readonly effects: Effects;
+  readonly server: ServerServices;
+  /** Commands executed, for INFO. */
+  commandsProcessed = 0;
+  /** Connections whose write waits for memory, oldest first. */
+  readonly memoryWaiters: Connection[] = [];
+  /** Commands that had to wait for memory since the start. */
+  memoryWaits = 0;
+  private readonly parts: DispatcherParts;
+  private suspension: { readonly work: Promise<unknown>; readonly finish: Continuation<never> } | undefined;
+
+  constructor(parts: DispatcherParts) {
+    this.parts = parts;
+    this.keyspace = parts.keyspace;
+    this.effects = parts.effects;
+    this.server = parts.services;
+  }
+
+  /** Executes what the connection's decoder has, until it is empty or the connection parks or closes. */
+  run(connection: Connection): void {
+    // What was fetched for the commands now to be executed stays in memory until they are.
+    const held = connection.fetches;
+    if (held.size > 0) connection.fetches = new Set();
+    const { decoder } = connection;
+    this.client = connection;
+    this.reply.resp = connection.resp;
+    let left = REQUESTS_PER_RUN;
+    while (!connection.isClosing) {
+      const result = decoder.next();
+      if (result === REQUEST) {
+        if (left-- === 0) {
+          decoder.rewindToCurrent();
+          this.yieldTo(connection);
+          break;
+        }
+        this.request = decoder.request;
+        if (this.execute(connection) === SUSPENDED) break;
+      } else {
+        if (result !== NEED_MORE) this.refuse(connection, result);
+        break;
+      }
+    }
+    this.deliver(connection);
+    if (held.size > 0) this.parts.warmer!.release(held);
+  }
+
+  suspend<T>(work: Promise<T>, finish: Continuation<T>): Outcome {
+    this.suspension = { work, finish: finish as Continuation<never> };
+    return SUSPENDED;
+  }
+
+  /** Lets connections go on whose writes waited for memory, as far as there is some. */
+  admitMemoryWaiters(): void {
+    const { budget, spiller } = this.parts;
+    while (this.memoryWaiters.length > 0 && (!budget.isOver || spiller!.stuck)) {
+      this.memoryWaiters.shift()!.goOn();
+    }
+  }
+
+  /** The connection is gone: nothing may wait for it. */
+  forget(connection: Connection): void {
+    this.parts.warmer?.cancel(connection);
+    const place = this.memoryWaiters.indexOf(connection);
+    if (place >= 0) this.memoryWaiters.splice(place, 1);
+  }
+
+  private execute(connection: Connection): Outcome {
+    const { request, reply } = this;
+    let command = this.parts.table.find(request);
+    if (command?.subcommands !== undefined && request.argc > 1) {
+      const sub = command.subcommands.find(request.buf, request.start[1], request.len[1]);
+      if (sub === undefined) return this.reject(command, reply.error(unknownSubcommand(request, command.fullName)));
+      command = sub;
+    }
+    if (command === undefined) return reply.error(unknownCommand(request));
+    if (!command.accepts(request.argc) || command.run === undefined) {
+      return this.reject(command, reply.error(wrongNumberOfArguments(command.fullName)));
+    }
+    if (!connection.authenticated && command.needsAuth) return this.reject(command, reply.error(NOAUTH));
+    this.db = this.keyspace.databases[connection.dbIndex];
+    if (command.isWrite) {
+      const refused = this.refuseWrite(command, connection);
+      if (refused !== undefined) return refused;
+    }
+    if (command.hasKeys && this.parts.warmer !== undefined && this.db.coldSize > 0) {
+      const warmed = this.warmKeys(command, connection);
+      if (warmed !== undefined) return warmed;
+    }
+    return this.invoke(command, connection);
+  }
+
+  private invoke(command: CompiledCommand, connection: Connection): Outcome {
+    const { reply } = this;
+    const replyStart = reply.end;
+    const errors = reply.errorCount;
+    connection.lastCommand = command.fullName;
+    this.commandsProcessed++;
+    const timed = (command.calls++ & (TIMED_CALLS - 1)) === 0;
+    const begun = timed ? this.keyspace.clock.monotonicMs() : 0;
+    this.keyspace.touching = !connection.noTouch;
+    const outcome = command.run!(this);
+    if (timed) command.microseconds += (this.keyspace.clock.monotonicMs() - begun) * 1000 * TIMED_CALLS;
+    if (reply.errorCount !== errors) command.failedCalls++;
+    if (outcome === SUSPENDED) this.awaitSuspension(connection, command.isWrite);
+    else if (connection.replyMode !== "on") this.muteReply(connection, replyStart);
+    if (command.isWrite) this.afterWrite(connection);
+    return outcome;
+  }
+
+  /** Bookkeeping after a command that may have changed something. */
+  private afterWrite(connection: Connection): void {
+    const { aof, spiller } = this.parts;
+    if (aof.enabled) {
+      if (connection.lastWritePosition !== aof.appended) {
+        connection.lastWritePosition = aof.appended;
+        this.parts.scheduleTurnEnd();
+      }
+    }
+    if (spiller !== undefined && spiller.shouldRun) this.parts.scheduleTurnEnd();
+  }
+
+  private reject(command: CompiledCommand, outcome: Outcome): Outcome {
+    command.rejectedCalls++;
+    return outcome;
+  }
+
+  /** The gates that only writes pass: memory and the append-only file. Undefined lets the command through. */
+  private refuseWrite(command: CompiledCommand, connection: Connection): Outcome | undefined {
+    const { aof, budget, eviction, spiller } = this.parts;
+    if (budget.isOver && command.denyOom) {
+      if (spiller !== undefined) {
+        if (spiller.stuck || spiller.failure !== "") return this.reject(command, this.reply.error(OOM));
+        return this.parkForMemory(connection);
+      }
+      const { policy, samplesPerVictim } = this.parts;
+      if (!eviction.freeMemory(policy(), samplesPerVictim(), budget.limitBytes, () => budget.usedBytes)) {
+        return this.reject(command, this.reply.error(OOM));
+      }
+    }
+    if (aof.failureText !== undefined) return this.reject(command, this.reply.error(misconfAof(aof.failureText)));
+    return undefined;
+  }
+
+  private parkForMemory(connection: Connection): Outcome {
+    connection.decoder.rewindToCurrent();
+    connection.park();
+    this.memoryWaiters.push(connection);
+    this.memoryWaits++;
+    this.parts.scheduleTurnEnd();
+    return SUSPENDED;
+  }
+
+  /** Undefined if all keys of the request are in memory or known to be absent; else the connection is parked (or
+   * answered, if a key cannot be read). */
+  private warmKeys(command: CompiledCommand, connection: Connection): Outcome | undefined {
+    const state = this.residencyOf(command, connection, false);
+    if (state === RESIDENT) return undefined;
+    if (state === UNREADABLE) {
+      return this.reject(command, this.reply.error(coldKeyUnreadable(this.parts.warmer!.failure!.message)));
+    }
+    this.residencyOf(command, connection, true);
+    this.lookAhead(connection);
+    connection.decoder.rewindToCurrent();
+    connection.park();
+    this.parts.scheduleTurnEnd();
+    return SUSPENDED;
+  }
+
+  /** Where the keys of the present request are; with `wanting` those that are cold are asked for. */
+  private residencyOf(command: CompiledCommand, connection: Connection, wanting: boolean): number {
+    const { request, db } = this;
+    const warmer = this.parts.warmer!;
+    let result = RESIDENT;
+    for (const spec of command.spec.keys) {
+      const last = spec.last < 0 ? request.argc + spec.last : spec.last;
+      for (let i = spec.first; i <= last && i < request.argc; i += spec.step) {
+        const state = warmer.residency(db, request.buf, request.start[i], request.len[i]);
+        if (state === RESIDENT) continue;
+        if (state === UNREADABLE) return UNREADABLE;
+        if (!wanting) return NOT_RESIDENT;
+        warmer.want(db, request.buf, request.start[i], request.len[i], connection);
+        result = NOT_RESIDENT;
+      }
+    }
+    return result;
+  }
+
+  /** Asks for the cold keys of the requests behind the present one, as far as they have arrived whole. */
+  private lookAhead(connection: Connection): void {
+    const { decoder } = connection;
+    const present = this.request;
+    decoder.mark();
+    for (let i = 0; i < LOOK_AHEAD_REQUESTS && connection.fetches.size < LOOK_AHEAD_KEYS; i++) {
+      if (decoder.next() !== REQUEST) break;
+      this.request = decoder.request;
+      const command = this.parts.table.find(this.request);
+      // Behind a SELECT, SWAPDB or FLUSH the keys mean others.
+      if (command === undefined || command.spec.group === "connection" || command.spec.group === "server") break;
+      if (command.hasKeys && command.accepts(this.request.argc)) this.residencyOf(command, connection, true);
+    }
+    decoder.rewind();
+    this.request = present;
+  }
+
+  private awaitSuspension(connection: Connection, isWrite: boolean): void {
+    const { work, finish } = this.suspension!;
+    this.suspension = undefined;
+    connection.park();
+    work.then(
+      (value) => this.finishSuspended(connection, isWrite, () => finish(this, value as never)),
+      (error: unknown) => {
+        const text = error instanceof Error ? error.message : String(error);
+        this.finishSuspended(connection, isWrite, () => this.reply.error(`ERR ${text}`));
+      },
+    );
+  }
+
+  private finishSuspended(connection: Connection, isWrite: boolean, answer: () => Outcome): void {
+    if (connection.isClosed) return;
+    this.client = connection;
+    this.reply.resp = connection.resp;
+    this.db = this.keyspace.databases[connection.dbIndex];
+    const replyStart = this.reply.end;
+    const outcome = answer();
+    if (outcome === SUSPENDED) {
+      this.awaitSuspension(connection, isWrite);
+      this.deliver(connection);
+      return;
+    }
+    if (connection.replyMode !== "on") this.muteReply(connection, replyStart);
+    if (isWrite) this.afterWrite(connection);
+    this.deliver(connection);
+    connection.goOn();
+  }
+
+  /** CLIENT REPLY OFF and SKIP: takes the reply back. */
+  private muteReply(connection: Connection, replyStart: number): void {
+    const mode = connection.replyMode;
+    this.reply.end = replyStart;
+    if (mode === "skip") connection.replyMode = "on";
+    else if (mode === "skip-next") connection.replyMode = "skip";
+  }
+
+  /** Lets others have their turn and goes on in the next. */
+  private yieldTo(connection: Connection): void {
+    connection.park();
+    setImmediate(() => connection.goOn());
+  }
+
+  private refuse(connection: Connection, result: number): void {
+    if (result === QUERY_BUFFER_LIMIT) {
+      this.parts.onQueryBufferLimit(connection);
+      connection.close();
+      return;
+    }
+    this.reply.error(`ERR ${connection.decoder.error}`);
+    connection.closeAfterReply();
+  }
+
+  /** Sends what the reply buffer holds, or has it held back until the append-only file has caught up. */
+  private deliver(connection: Connection): void {
+    const { reply } = this;
+    const { aof, gate } = this.parts;
+    if (reply.end > 0 && !connection.isClosed) {
+      const isOpen = !aof.enabled || aof.gatePosition >= aof.appended;
+      if (isOpen && connection.heldPieces === 0) {
+        if (!connection.transport.send(reply.bytes())) reply.detach();
+      } else {
+        gate.hold(connection, reply.bytes(), aof.appended);
+      }
+    }
+    reply.reset();
+    if (connection.isClosing || connection.hasEnded) connection.closeIfDone();
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * The reply gate: no reply leaves before everything it may have observed is as safe as the fsync policy promises. A
+ * piece of output carries the append-only file's position at the time it was produced, and leaves when the writer's
+ * gate position has reached it. Positions only grow, so the pieces wait in one queue.
+ */
+import type { Connection } from "./connection.ts";
+
+interface HeldPiece {
+  readonly connection: Connection;
+  readonly bytes: Buffer;
+  readonly position: number;
+}
+
+/** Room in the queue is given back when this many pieces have left. */
+const COMPACT_AFTER = 1024;
+
+export class ReplyGate {
+  private queue: HeldPiece[] = [];
+  private first = 0;
+
+  get heldPieces(): number {
+    return this.queue.length - this.first;
+  }
+
+  /** Holds a copy of `bytes` until the position is safe. */
+  hold(connection: Connection, bytes: Buffer, position: number): void {
+    this.queue.push({ connection, bytes: Buffer.from(bytes), position });
+    connection.heldPieces++;
+    connection.heldBytes += bytes.length;
+  }
+
+  /** Sends what may leave now. */
+  release(gatePosition: number): void {
+    while (this.first < this.queue.length && this.queue[this.first].position <= gatePosition) {
+      const { connection, bytes } = this.queue[this.first++];
+      connection.heldPieces--;
+      connection.heldBytes -= bytes.length;
+      if (connection.isClosed) continue;
+      connection.transport.send(bytes);
+      if (connection.heldPieces === 0) connection.closeIfDone();
+    }
+    if (this.first === this.queue.length) {
+      this.queue.length = 0;
+      this.first = 0;
+    } else if (this.first >= COMPACT_AFTER) {
+      this.queue = this.queue.slice(this.first);
+      this.first = 0;
+    }
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * The transport on net.Socket: for whatever fast-tcp.ts cannot take.
+ */
+import type { Socket } from "node:net";
+import type { Acceptor, Transport, TransportEvents } from "./transport.ts";
+
+/** Serves a socket that net.Server accepted (with allowHalfOpen, so that replies can follow the peer's end). */
+export function acceptPlain(socket: Socket, keepAliveSeconds: () => number, acceptor: Acceptor): void {
+  socket.setNoDelay(true);
+  if (keepAliveSeconds() > 0) socket.setKeepAlive(true, keepAliveSeconds() * 1000);
+  const transport = new PlainSocketTransport(socket);
+  const events = acceptor(transport);
+  if (events === undefined) transport.close();
+  else transport.listen(events);
+}
+
+class PlainSocketTransport implements Transport {
+  readonly remoteAddress: string;
+  readonly localAddress: string;
+  readonly fileDescriptor: number;
+  private readonly socket: Socket;
+  private events: TransportEvents | undefined;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    this.remoteAddress =
+      socket.remoteAddress === undefined ? "" : `${socket.remoteAddress}:${socket.remotePort}`;
+    this.localAddress = socket.localAddress === undefined ? "" : `${socket.localAddress}:${socket.localPort}`;
+    this.fileDescriptor = (socket as unknown as { _handle?: { fd: number } })._handle?.fd ?? -1;
+  }
+
+  get pendingBytes(): number {
+    return this.socket.writableLength;
+  }
+
+  listen(events: TransportEvents): void {
+    this.events = events;
+    this.socket.on("data", (chunk: Buffer) => this.events?.onData(chunk, chunk.length));
+    // An error is always followed by "close".
+    this.socket.on("error", () => {});
+    this.socket.on("end", () => this.events?.onEnd());
+    this.socket.on("close", () => this.events?.onClose());
+  }
+
+  send(bytes: Buffer): boolean {
+    this.socket.write(bytes, () => {
+      if (this.socket.writableLength === 0) this.events?.onDrain();
+    });
+    return false;
+  }
+
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  close(): void {
+    this.events = undefined;
+    this.socket.destroy();
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * All data types. Whoever packs, unpacks, names or saves values finds the type here; nobody else lists types.
+ */
+import { StorageError } from "../base/storage-error.ts";
+import type { DataType } from "./data-type.ts";
+import { stringType } from "./string/string-type.ts";
+
+const DATA_TYPES: readonly DataType[] = [stringType];
+
+const byType: (DataType | undefined)[] = [];
+const byRdbType: (DataType | undefined)[] = [];
+for (const dataType of DATA_TYPES) {
+  byType[dataType.type] = dataType;
+  byRdbType[dataType.rdbType] = dataType;
+}
+
+/** The type of a live entry. */
+export function dataTypeOf(type: number): DataType {
+  const dataType = byType[type];
+  if (dataType === undefined) throw new Error(`there is no data type ${type}`);
+  return dataType;
+}
+
+/** The type that packs values under this RDB type number. Throws StorageError "corrupt" if there is none. */
+export function dataTypeOfRdb(rdbType: number): DataType {
+  const dataType = byRdbType[rdbType];
+  if (dataType === undefined) throw new StorageError("corrupt", `a record has the unknown value type ${rdbType}`);
+  return dataType;
+}

@@ -1,0 +1,52 @@
+/**
+ * The packed form of strings, for cold records and DUMP: one string as RDB encodes it (layout: ../rdb-encoding.ts).
+ * Every form that Redis writes is read. LZF is not written: who stores the packed form compresses better himself.
+ */
+import { StorageError } from "../../base/storage-error.ts";
+import type { Entries } from "../../memory/entries.ts";
+import { decodeString, encodeString, RdbEncodingError, STRING_OVERHEAD_BYTES } from "../rdb-encoding.ts";
+import { encodingOf, RAW, textEncoding } from "./string-value.ts";
+
+/** A string out of its packed form. `bytes` may be a view on the packed form. */
+export interface UnpackedString {
+  readonly bytes: Buffer;
+  readonly encoding: number;
+}
+
+/** The RDB encoding of the string at `address`, in a buffer of its own. */
+export function packString(entries: Entries, address: number): Buffer {
+  const length = entries.valueLength(address);
+  const packed = Buffer.allocUnsafe(length + STRING_OVERHEAD_BYTES);
+  const end = encodeString(packed, 0, entries.valueBuffer(address), entries.valueStart(address), length, false);
+  return packed.subarray(0, end);
+}
+
+/**
+ * Reads a whole packed string. `encoding` is the entry's when it was packed; without it (a payload from outside) it
+ * is what SET would choose. Throws StorageError "corrupt" if the bytes are no packed string, or hold more than one.
+ */
+export function unpackString(packed: Buffer, encoding?: number): UnpackedString {
+  const bytes = unpackBytes(packed);
+  // A string that a command computed stays "raw" or "embstr" though it may read as an integer, and a short one that
+  // grew by APPEND stays "raw". What could not have been so is taken for what the bytes are.
+  const isPossible = encoding === RAW || (encoding !== undefined && encoding === textEncoding(bytes.length));
+  return { bytes, encoding: isPossible ? encoding : encodingOf(bytes, 0, bytes.length) };
+}
+
+function unpackBytes(packed: Buffer): Buffer {
+  const reader = { buffer: packed, next: 0, end: packed.length };
+  let bytes: Buffer | undefined;
+  try {
+    bytes = decodeString(reader);
+  } catch (cause) {
+    if (!(cause instanceof RdbEncodingError)) throw cause;
+    throw corrupt(cause.message, cause);
+  }
+  if (bytes === undefined) throw corrupt("it is cut off");
+  if (reader.next !== reader.end) throw corrupt(`${reader.end - reader.next} bytes follow it`);
+  return bytes;
+}
+
+function corrupt(reason: string, cause?: unknown): StorageError {
+  return new StorageError("corrupt", `a packed string is damaged: ${reason}`, { cause });
+}

@@ -1,0 +1,30 @@
+/**
+ * The string type as the layers see it that move values about.
+ */
+import { StorageError } from "../../base/storage-error.ts";
+import type { DataType } from "../data-type.ts";
+import { packString, unpackString } from "./string-codec.ts";
+import { encodingName, fillValue, STRING } from "./string-value.ts";
+
+/** RDB_TYPE_STRING. */
+const RDB_STRING = 0;
+
+export const stringType: DataType = {
+  type: STRING,
+  name: "string",
+  encodingName,
+  rdbType: RDB_STRING,
+  pack: packString,
+  unpack(packed, encoding) {
+    const { bytes, encoding: unpackedEncoding } = unpackString(packed, encoding);
+    if (bytes.length > MAX_STRING_BYTES) throw new StorageError("corrupt", "a packed string is impossibly long");
+    return {
+      length: bytes.length,
+      encoding: unpackedEncoding,
+      fill: (entries, address) => fillValue(entries, address, bytes, 0, bytes.length),
+    };
+  },
+};
+
+/** Lengths of values are kept in 32 bits, one for the sign. */
+const MAX_STRING_BYTES = 2 ** 31 - 1;

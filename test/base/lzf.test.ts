@@ -1,0 +1,70 @@
+/** LZF: round trips, limits, and refusal of everything that is not LZF. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { lzfCompress, lzfDecompress } from "../../src/base/lzf.ts";
+
+function compress(input: Uint8Array, limit = input.length): Buffer | undefined {
+  const output = Buffer.alloc(limit + 16, 0xee);
+  const size = lzfCompress(input, 0, input.length, output, 8, limit);
+  // Nothing outside the room given is touched.
+  expect(output.subarray(0, 8).every((byte) => byte === 0xee)).toBe(true);
+  expect(output.subarray(8 + limit).every((byte) => byte === 0xee)).toBe(true);
+  return size === 0 ? undefined : Buffer.from(output.subarray(8, 8 + size));
+}
+
+const repetitive = fc
+  .array(fc.tuple(fc.uint8Array({ minLength: 1, maxLength: 12 }), fc.integer({ min: 1, max: 200 })), { maxLength: 30 })
+  .map((runs) => Buffer.concat(runs.flatMap(([bytes, times]) => Array<Uint8Array>(times).fill(bytes))));
+
+describe("lzf", () => {
+  test("what was compressed comes back", () => {
+    fc.assert(
+      fc.property(fc.oneof(repetitive, fc.uint8Array({ maxLength: 3000 })), (input) => {
+        const packed = compress(input, input.length * 2 + 8);
+        if (input.length < 4) expect(packed).toBeUndefined();
+        else expect(lzfDecompress(packed!, input.length)).toEqual(Buffer.from(input));
+      }),
+    );
+  });
+
+  test("never exceeds the room it was given", () => {
+    fc.assert(
+      fc.property(repetitive, fc.nat(400), (input, limit) => {
+        const packed = compress(input, limit);
+        if (packed !== undefined) expect(lzfDecompress(packed, input.length)).toEqual(Buffer.from(input));
+      }),
+    );
+  });
+
+  test("matches far away, long ones, and a range inside a larger buffer", () => {
+    const input = Buffer.concat([Buffer.from("0123456789abcdef"), Buffer.alloc(8170, "xyzw!"), Buffer.from("0123456789abcdef")]);
+    const output = Buffer.alloc(20000);
+    const whole = Buffer.concat([Buffer.from("junk"), input, Buffer.from("junk")]);
+    const size = lzfCompress(whole, 4, input.length, output, 0, output.length);
+    expect(size).toBeGreaterThan(0);
+    expect(size).toBeLessThan(200);
+    expect(lzfDecompress(output.subarray(0, size), input.length)).toEqual(input);
+  });
+
+  test("a wrong length is refused", () => {
+    const input = Buffer.alloc(500, "abc");
+    const packed = compress(input)!;
+    for (const length of [0, 1, 499, 501, 1e12]) expect(lzfDecompress(packed, length)).toBeUndefined();
+    for (let cut = 0; cut < packed.length; cut++) {
+      expect(lzfDecompress(packed.subarray(0, cut), input.length)).toBeUndefined();
+    }
+  });
+
+  test("arbitrary bytes decompress to the length asked for, or are refused", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), fc.nat(300), (bytes, length) => {
+        const result = lzfDecompress(bytes, length);
+        if (result !== undefined) expect(result.length).toBe(length);
+      }),
+    );
+  });
+
+  test("a reference before the start is refused", () => {
+    expect(lzfDecompress(Buffer.from([0x00, 0x61, 0x20, 0x05]), 4)).toBeUndefined();
+  });
+});

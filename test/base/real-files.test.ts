@@ -1,0 +1,47 @@
+/** The machine's own file system through `Files`; the shared suite, and what only real files can show. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { realFiles } from "../../src/base/real-files.ts";
+import { filesSuite } from "./files-suite.ts";
+
+async function temporaryFolder(): Promise<string> {
+  return mkdtemp(join(tmpdir(), "tsredis-files-"));
+}
+
+filesSuite("realFiles", async () => {
+  const folder = await temporaryFolder();
+  return { files: realFiles, folder, cleanUp: () => rm(folder, { recursive: true, force: true }) };
+});
+
+it("reads and writes past 4 GiB in a sparse file", async () => {
+  const folder = await temporaryFolder();
+  try {
+    const file = await realFiles.open(join(folder, "sparse"), "create");
+    const position = 5 * 2 ** 30 + 3;
+    expect(await file.write(Buffer.from("far out"), position)).toBe(7);
+    expect(await file.size()).toBe(position + 7);
+    const target = Buffer.alloc(9);
+    expect(await file.read(target, position - 1)).toBe(8);
+    expect(target.toString("latin1")).toBe("\0far out\0");
+    await file.close();
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+it("reports a full device as ENOSPC", async () => {
+  // Linux's device for this purpose: every write to it finds the disk full.
+  const file = await realFiles.open("/dev/full", "update");
+  await expect(file.write(Buffer.from("x"), 0)).rejects.toMatchObject({ code: "ENOSPC" });
+  await file.close();
+});
+
+it("writes more than 2 GiB in one call", async () => {
+  // /dev/null takes the bytes without looking: neither the buffer's pages nor a disk's are ever touched.
+  const file = await realFiles.open("/dev/null", "update");
+  const length = 2.5 * 2 ** 30;
+  expect(await file.write(Buffer.alloc(length), 0)).toBe(length);
+  await file.close();
+});

@@ -1,0 +1,251 @@
+/**
+ * Runs commands in the test's own process, without a server: a keyspace, a reply writer, a client, recorded effects
+ * and a clock that the test moves. Gates that the server applies before a command (authentication, memory) are not
+ * part of it; arity is.
+ */
+import { ManualClock } from "../../src/base/clock.ts";
+import { type Random, SeededRandom } from "../../src/base/random.ts";
+import type { Client } from "../../src/commands/client.ts";
+import type { CommandSpec } from "../../src/commands/command.ts";
+import type { CommandContext, Continuation, Effects } from "../../src/commands/context.ts";
+import type { AofAccess, ConfigAccess, KeyWalk, ServerServices } from "../../src/commands/services.ts";
+import type { Database } from "../../src/keyspace/database.ts";
+import { Keyspace } from "../../src/keyspace/keyspace.ts";
+import { unknownCommand, wrongArity } from "../../src/protocol/errors.ts";
+import { DONE, type Outcome, SUSPENDED } from "../../src/protocol/outcome.ts";
+import { ReplyWriter } from "../../src/protocol/reply-writer.ts";
+import { Request } from "../../src/protocol/request.ts";
+
+export type Argument = string | Uint8Array | number;
+
+export interface HarnessOptions {
+  readonly commands: readonly CommandSpec[];
+  /** Parts of the server's services that the commands under test need; others throw when they are used. */
+  readonly services?: Partial<ServerServices>;
+  readonly config?: Partial<ConfigAccess>;
+  readonly databases?: number;
+  readonly startMs?: number;
+  readonly random?: Random;
+}
+
+/** Writable where the server's client is not, so that a test can arrange anything. */
+export type HarnessClient = { -readonly [Field in keyof Client]: Client[Field] } & { closed: boolean };
+
+export class CommandHarness {
+  readonly clock: ManualClock;
+  readonly keyspace: Keyspace;
+  readonly client: HarnessClient;
+  /** What was propagated so far, one list of arguments per command. */
+  readonly effects: Buffer[][] = [];
+  readonly server: ServerServices;
+  private readonly commands = new Map<string, CommandSpec>();
+  private readonly context: HarnessContext;
+
+  constructor(options: HarnessOptions) {
+    this.clock = new ManualClock(options.startMs ?? 1_700_000_000_000);
+    this.keyspace = new Keyspace({
+      databases: options.databases ?? 16,
+      clock: this.clock,
+      random: options.random ?? new SeededRandom(1),
+      hashSeed: Buffer.from("0123456789abcdef"),
+    });
+    this.keyspace.onKeyRemoved = (_database, key) => this.effects.push([Buffer.from("DEL"), Buffer.from(key)]);
+    this.client = newClient(1, this.clock.nowMs);
+    for (const command of options.commands) this.commands.set(command.name, command);
+    this.server = newServices(options, this.client, this.commands);
+    this.context = new HarnessContext(this);
+  }
+
+  /** The client's database. */
+  get db(): Database {
+    return this.keyspace.databases[this.client.dbIndex];
+  }
+
+  /** Runs one command and returns the bytes of its reply. The command must not suspend. */
+  run(...args: readonly Argument[]): Buffer {
+    if (this.start(args) !== DONE) throw new Error(`${String(args[0])} suspended: use runAsync`);
+    return this.context.takeReply();
+  }
+
+  /** As `run`, as text with one character per byte. */
+  text(...args: readonly Argument[]): string {
+    return this.run(...args).toString("latin1");
+  }
+
+  /** Runs one command to its end, waiting for what it waits for. */
+  async runAsync(...args: readonly Argument[]): Promise<Buffer> {
+    let outcome = this.start(args);
+    while (outcome === SUSPENDED) outcome = await this.context.resume();
+    return this.context.takeReply();
+  }
+
+  /** Effects as text, one line per command; cleared afterwards. */
+  takeEffects(): string[] {
+    return this.effects.splice(0).map((args) => args.map((arg) => arg.toString("latin1")).join(" "));
+  }
+
+  private start(args: readonly Argument[]): Outcome {
+    const parts = args.map((arg) => (typeof arg === "number" ? String(arg) : arg));
+    const request = Request.of(...parts);
+    this.keyspace.refreshClock();
+    const { context } = this;
+    context.begin(request);
+    const name = request.text(0).toLowerCase();
+    const container = this.commands.get(name);
+    if (container === undefined) return context.reply.error(unknownCommand(request));
+    const command = subcommandOf(container, request);
+    const isArityRight = command.arity > 0 ? request.argc === command.arity : request.argc >= -command.arity;
+    const fullName = command === container ? name : `${name}|${command.name}`;
+    if (!isArityRight || command.run === undefined) return context.reply.error(wrongArity(fullName));
+    return command.run(context);
+  }
+}
+
+function subcommandOf(command: CommandSpec, request: Request): CommandSpec {
+  if (command.subcommands === undefined || request.argc < 2) return command;
+  const name = request.text(1).toLowerCase();
+  return command.subcommands.find((candidate) => candidate.name === name) ?? command;
+}
+
+class HarnessContext implements CommandContext {
+  request = new Request();
+  readonly reply = new ReplyWriter();
+  readonly effects: Effects;
+  private readonly harness: CommandHarness;
+  private waiting: (() => Promise<Outcome>) | undefined;
+
+  constructor(harness: CommandHarness) {
+    this.harness = harness;
+    this.effects = {
+      verbatim: () => {
+        const { request } = this;
+        harness.effects.push(Array.from({ length: request.argc }, (_, i) => Buffer.from(request.bytes(i))));
+      },
+      command: (...args) => {
+        harness.effects.push(args.map((arg) => Buffer.from(typeof arg === "number" ? String(arg) : arg)));
+      },
+    };
+  }
+
+  get client(): Client {
+    return this.harness.client;
+  }
+
+  get db(): Database {
+    return this.harness.db;
+  }
+
+  get keyspace(): Keyspace {
+    return this.harness.keyspace;
+  }
+
+  get server(): ServerServices {
+    return this.harness.server;
+  }
+
+  begin(request: Request): void {
+    this.request = request;
+    this.reply.resp = this.harness.client.resp;
+    this.reply.reset();
+  }
+
+  suspend<T>(work: Promise<T>, finish: Continuation<T>): Outcome {
+    this.waiting = async () => finish(this, await work);
+    return SUSPENDED;
+  }
+
+  async resume(): Promise<Outcome> {
+    const { waiting } = this;
+    if (waiting === undefined) throw new Error("nothing to wait for");
+    this.waiting = undefined;
+    return waiting();
+  }
+
+  takeReply(): Buffer {
+    return Buffer.from(this.reply.buf.subarray(0, this.reply.end));
+  }
+}
+
+/** A client like one that has just connected. */
+export function newClient(id: number, nowMs: number): HarnessClient {
+  return {
+    id,
+    name: "",
+    resp: 2,
+    dbIndex: 0,
+    authenticated: true,
+    address: "127.0.0.1:50000",
+    localAddress: "127.0.0.1:6379",
+    fileDescriptor: 8,
+    createdMs: nowMs,
+    lastActiveMs: nowMs,
+    lastCommand: "",
+    noEvict: false,
+    noTouch: false,
+    replyMode: "on",
+    queryBufferBytes: 0,
+    queryBufferFreeBytes: 0,
+    outputBufferBytes: 0,
+    outputListLength: 0,
+    memoryBytes: 0,
+    argumentBytes: 0,
+    lastWritePosition: 0,
+    closed: false,
+    closeAfterReply() {
+      this.closed = true;
+    },
+    close() {
+      this.closed = true;
+    },
+  };
+}
+
+function newServices(
+  options: HarnessOptions,
+  client: Client,
+  commands: ReadonlyMap<string, CommandSpec>,
+): ServerServices {
+  return {
+    version: "0.0.0",
+    config: {
+      get: () => missing("config.get"),
+      set: () => missing("config.set"),
+      requirepass: "",
+      maxmemoryPolicy: "noeviction",
+      protoMaxBulkLength: 512 * 1024 * 1024,
+      ...options.config,
+    },
+    aof: disabledAof,
+    clients: () => [client],
+    info: () => missing("info"),
+    resetStatistics: () => missing("resetStatistics"),
+    commands: () => commands.values(),
+    findCommand(name, subcommand) {
+      const command = commands.get(name.toLowerCase());
+      if (subcommand === undefined) return command;
+      return command?.subcommands?.find((candidate) => candidate.name === subcommand.toLowerCase());
+    },
+    shutdown: () => missing("shutdown"),
+    abortShutdown: () => missing("abortShutdown"),
+    walk: missingWalk,
+    ...options.services,
+  };
+}
+
+const disabledAof: AofAccess = {
+  enabled: false,
+  appendedPosition: 0,
+  syncedPosition: 0,
+  waitForSync: () => missing("aof.waitForSync"),
+  rewrite: () => missing("aof.rewrite"),
+};
+
+const missingWalk: KeyWalk = {
+  scan: () => missing("walk.scan"),
+  all: () => missing("walk.all"),
+  random: () => missing("walk.random"),
+};
+
+function missing(name: string): never {
+  throw new Error(`the test must provide ${name}`);
+}

@@ -1,0 +1,125 @@
+/**
+ * A connection that sends requests and returns each reply as the bytes that came, for comparing servers byte by byte.
+ */
+import { connect, type Socket } from "node:net";
+import type { Argument } from "./command-harness.ts";
+
+export class RawClient {
+  private readonly socket: Socket;
+  private received: Buffer[] = [];
+  private receivedBytes = 0;
+  private wake: (() => void) | undefined;
+  private failure: Error | undefined;
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on("data", (chunk: Buffer) => {
+      this.received.push(chunk);
+      this.receivedBytes += chunk.length;
+      this.wake?.();
+    });
+    socket.on("error", (error: Error) => this.fail(error));
+    socket.on("close", () => this.fail(new Error("the server closed the connection")));
+  }
+
+  static connect(port: number): Promise<RawClient> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+      socket.once("error", reject);
+      socket.once("connect", () => {
+        socket.removeListener("error", reject);
+        resolve(new RawClient(socket));
+      });
+    });
+  }
+
+  /** Sends one request; resolves to its reply. */
+  async run(...args: readonly Argument[]): Promise<Buffer> {
+    const [reply] = await this.runAll([args]);
+    return reply;
+  }
+
+  /** As `run`, as text with one character per byte. */
+  async text(...args: readonly Argument[]): Promise<string> {
+    return (await this.run(...args)).toString("latin1");
+  }
+
+  /** Sends requests as one pipeline; resolves to their replies. One caller at a time. */
+  async runAll(requests: readonly (readonly Argument[])[]): Promise<Buffer[]> {
+    this.socket.write(Buffer.concat(requests.map(encodeRequest)));
+    const replies: Buffer[] = [];
+    let scannedBytes = -1;
+    while (replies.length < requests.length) {
+      // A large reply arrives in many pieces: look again only when there is twice as much.
+      if (this.receivedBytes === 0 || this.receivedBytes < scannedBytes) await this.moreBytes();
+      else scannedBytes = this.takeReplies(replies, requests.length) ? -1 : this.receivedBytes + 1;
+    }
+    return replies;
+  }
+
+  close(): void {
+    this.socket.removeAllListeners("close");
+    this.socket.destroy();
+  }
+
+  /** Moves complete replies over; false if none was complete. */
+  private takeReplies(replies: Buffer[], limit: number): boolean {
+    const bytes = Buffer.concat(this.received);
+    let start = 0;
+    while (replies.length < limit) {
+      const end = replyEnd(bytes, start);
+      if (end === -1) break;
+      replies.push(Buffer.from(bytes.subarray(start, end)));
+      start = end;
+    }
+    this.received = start < bytes.length ? [bytes.subarray(start)] : [];
+    this.receivedBytes = bytes.length - start;
+    return start > 0;
+  }
+
+  private moreBytes(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.failure !== undefined) reject(this.failure);
+      this.wake = () => {
+        this.wake = undefined;
+        if (this.failure === undefined) resolve();
+        else reject(this.failure);
+      };
+    });
+  }
+
+  private fail(error: Error): void {
+    this.failure = error;
+    this.wake?.();
+  }
+}
+
+/** A request in RESP. */
+export function encodeRequest(args: readonly Argument[]): Buffer {
+  const parts: Buffer[] = [Buffer.from(`*${args.length}\r\n`)];
+  for (const arg of args) {
+    const bytes = typeof arg === "number" ? Buffer.from(String(arg)) : Buffer.from(arg);
+    parts.push(Buffer.from(`$${bytes.length}\r\n`), bytes, Buffer.from("\r\n"));
+  }
+  return Buffer.concat(parts);
+}
+
+/** Where the reply that begins at `start` ends; -1 if it is not complete. */
+function replyEnd(bytes: Buffer, start: number): number {
+  const lineEnd = bytes.indexOf("\r\n", start);
+  if (lineEnd === -1) return -1;
+  const next = lineEnd + 2;
+  const kind = String.fromCharCode(bytes[start]);
+  if ("+-:_#,(".includes(kind)) return next;
+  const count = Number(bytes.toString("latin1", start + 1, lineEnd));
+  if (!Number.isInteger(count)) throw new Error(`not a reply: ${bytes.toString("latin1", start, lineEnd)}`);
+  if ("$=!".includes(kind)) {
+    if (count === -1) return next;
+    return next + count + 2 <= bytes.length ? next + count + 2 : -1;
+  }
+  if (!"*%~>|".includes(kind)) throw new Error(`not a reply: ${bytes.toString("latin1", start, lineEnd)}`);
+  let end = next;
+  const elements = "%|".includes(kind) ? count * 2 : count;
+  for (let i = 0; i < elements && end !== -1; i++) end = replyEnd(bytes, end);
+  return end;
+}
