@@ -46,7 +46,8 @@ export function parseInt64(buf: Uint8Array, start: number, len: number): bigint 
   const negative = len > 1 && buf[start] === MINUS;
   const first = negative ? start + 1 : start;
   const end = start + len;
-  if (end - first > MAX_INT64_DIGITS || end - first < MAX_SAFE_DIGITS || buf[first] === ZERO) return undefined;
+  if (end - first > MAX_INT64_DIGITS || end - first < MAX_SAFE_DIGITS || buf[first] === ZERO)
+    return undefined;
   let text = negative ? "-" : "";
   for (let i = first; i < end; i++) {
     const digit = buf[i] - ZERO;
@@ -181,6 +182,8 @@ function scaleByPowerOfTwo(significand: bigint, exponent: number): number {
 }
 
 const PRECISION = 17;
+/** As many digits as JavaScript gives. */
+const MOST_DIGITS = 100;
 
 /** A double as C's printf prints it with "%.17g": how Redis 7.0 replies doubles. "inf", "-inf", "nan". */
 export function formatDouble(value: number): string {
@@ -207,7 +210,7 @@ function seventeenDigits(value: number): { digits: string; exponent: number } {
   const longer = splitExponential(value.toExponential(PRECISION));
   if (!longer.digits.endsWith("5")) return rounded;
   // JavaScript rounds a tie up. It is one if all further digits (83 of them can be had) are zero.
-  const exact = splitExponential(value.toExponential(100));
+  const exact = splitExponential(value.toExponential(MOST_DIGITS));
   if (!/^0*$/.test(exact.digits.slice(PRECISION + 1))) return rounded;
   const down = longer.digits.slice(0, PRECISION);
   return Number(down[PRECISION - 1]) % 2 === 0 ? { digits: down, exponent: longer.exponent } : rounded;

@@ -1,14 +1,15 @@
 /**
- * Writes the tier's batches, one at a time, each numbered, marked and synced. Owns the tier's point in its history.
+ * Writes the tier's batches, one at a time, each numbered, marked and synced. Owns the tier's point in its
+ * history.
  *
- * Why every batch is synced: LevelDB keeps one log for each memtable, and after a crash each may have lost its own
- * unsynced end. A synced batch makes everything before it in its log durable, and every earlier log was ended by one;
- * so what survives a crash is always a prefix of the batches. Markers prove it: LevelDB skips damaged log records
- * without a word, and a hole in the markers is how that shows.
+ * Why every batch is synced: LevelDB keeps one log for each memtable, and after a crash each may have lost
+ * its own unsynced end. A synced batch makes everything before it in its log durable, and every earlier log
+ * was ended by one; so what survives a crash is always a prefix of the batches. Markers prove it: LevelDB
+ * skips damaged log records without a word, and a hole in the markers is how that shows.
  *
- * A failed batch may have been written or not. It is taken back before anything else is written: the log that may hold
- * half of it is retired by a flush, and then its inverse is written, which is harmless if nothing is to be undone.
- * Until then `view` hides it from readers.
+ * A failed batch may have been written or not. It is taken back before anything else is written: the log that
+ * may hold half of it is retired by a flush, and then its inverse is written, which is harmless if nothing is
+ * to be undone. Until then `view` hides it from readers.
  */
 import type { KeyValueStore, StoreChange } from "./key-value-store.ts";
 import { markerKey } from "./keys.ts";
@@ -46,8 +47,8 @@ export class BatchLog {
   }
 
   /**
-   * Runs `task` alone, after all tasks asked for before, on a store in which no batch is in doubt. Throws StorageError
-   * if the store still refuses to have the last failed batch taken back.
+   * Runs `task` alone, after all tasks asked for before, on a store in which no batch is in doubt. Throws
+   * StorageError if the store still refuses to have the last failed batch taken back.
    */
   exclusive<Result>(task: () => Promise<Result>): Promise<Result> {
     const result = this.#tail.then(async () => {
@@ -73,9 +74,9 @@ export class BatchLog {
   }
 
   /**
-   * Writes one batch; only within `exclusive`. Adds marker and stamp to `changes`. `inverse` undoes them: idempotent,
-   * so that it may be applied to either outcome; leave it out for changes that may as well stay. Throws StorageError;
-   * the point stays as it was.
+   * Writes one batch; only within `exclusive`. Adds marker and stamp to `changes`. `inverse` undoes them:
+   * idempotent, so that it may be applied to either outcome; leave it out for changes that may as well stay.
+   * Throws StorageError; the point stays as it was.
    */
   async commit(
     changes: StoreChange[],

@@ -1,10 +1,10 @@
 /**
- * Finds cold keys whose time has come, through the index of expiry times in the store. Owns a position in time up to
- * which the index was examined in this run, and the stale entries seen on the way.
+ * Finds cold keys whose time has come, through the index of expiry times in the store. Owns a position in
+ * time up to which the index was examined in this run, and the stale entries seen on the way.
  *
- * Invariant: every record with an expiry has its index entry (written and replaced in the same batch). The reverse does
- * not hold: an entry without its record is stale, and is deleted along with a later write, when nothing can write
- * the same record at the same time.
+ * Invariant: every record with an expiry has its index entry (written and replaced in the same batch). The
+ * reverse does not hold: an entry without its record is stale, and is deleted along with a later write, when
+ * nothing can write the same record at the same time.
  */
 import { StorageError } from "../base/storage-error.ts";
 import { expiryOf, expiryStart, hashOf, indexedRecordKey, namespaceOf, type RecordRef } from "./keys.ts";
@@ -41,8 +41,9 @@ export class ExpiryIndex {
   }
 
   /**
-   * Up to `limit` keys whose expiry is before `nowMs`, each given once until the next start. Examines `limit` index
-   * entries; none may be left of them after verification, so an empty answer is no proof that all were seen.
+   * Up to `limit` keys whose expiry is before `nowMs`, each given once until the next start. Examines `limit`
+   * index entries; none may be left of them after verification, so an empty answer is no proof that all were
+   * seen.
    */
   async expired(nowMs: number, limit: number): Promise<ExpiredRef[]> {
     if (this.#isLooking) throw new Error("the expiry index is being examined already");
@@ -104,7 +105,8 @@ export class ExpiryIndex {
       const expireMs = expiryOf(entries[index]);
       if (value !== undefined && header === undefined) continue;
       if (header?.expireMs === expireMs) {
-        // A checkpoint may bring a dropped namespace back, so its entries are not stale as long as its records are there.
+        // A checkpoint may bring a dropped namespace back, so its entries are not stale as long as its
+        // records are there.
         if (this.#isAlive(namespace)) found.push({ namespace, hash: hashOf(key), key: header.key, expireMs });
       } else if (this.#stale.length < STALE_ENTRIES_MAXIMUM) {
         this.#stale.push(entries[index]);

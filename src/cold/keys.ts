@@ -1,15 +1,17 @@
 /**
- * Keys of the cold tier's key spaces in the store. All integers are big-endian, so that byte order is numeric order.
+ * Keys of the cold tier's key spaces in the store. All integers are big-endian, so that byte order is numeric
+ * order.
  *
- *   'd' | namespace u32 | hash u32 | form u8 | key bytes            a record; form 0x00: the key itself, up to 1000 bytes
- *   'd' | namespace u32 | hash u32 | form u8 | SHA-256 (32 bytes)   a record; form 0xFF: a longer key, kept in the value
- *   'x' | expireMs u64  | a record key without its 'd'              the expiry index; the value is empty
- *   'u' | sequence u64                                              an undo block (undo.ts)
- *   'b' | batch number u64                                          a batch marker; the value is empty
- *   'm' | name                                                      meta: "stamp", "checkpoint", "seed" (stamp.ts)
+ *   'd' | namespace u32 | hash u32 | form u8 | key     a record (record.ts)
+ *         form 0x00: the key itself, up to 1000 bytes
+ *         form 0xFF: the SHA-256 of a longer key, which is kept in the value
+ *   'x' | expireMs u64 | a record key without its 'd'  the expiry index; the value is empty
+ *   'u' | sequence u64                                 an undo block (undo.ts)
+ *   'b' | batch number u64                             a batch marker; the value is empty
+ *   'm' | name                                         meta: "stamp", "checkpoint", "seed" (stamp.ts)
  *
- * The form byte keeps a short key from ever being taken for the digest of a long one, whatever its bytes. Records are
- * in the order of (namespace, hash), the order in which the hot table is walked.
+ * The form byte keeps a short key from ever being taken for the digest of a long one, whatever its bytes.
+ * Records are in the order of (namespace, hash), the order in which the hot table is walked.
  */
 import { createHash } from "node:crypto";
 import { MAXIMUM_INLINE_KEY_BYTES } from "./limits.ts";

@@ -35,8 +35,8 @@ export function toStorageError(error: unknown, attempt: string): Error {
   let text = "";
   let current: unknown = error;
   for (let depth = 0; current instanceof Error && depth < MAX_CAUSES; depth++) {
-    // The innermost error knows best.
-    code = codeOf(current) ?? code;
+    // The innermost error tells what happened, those around it what could not be done therefore.
+    code = codeOf(current);
     text = current.message;
     current = current.cause;
   }

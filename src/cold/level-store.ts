@@ -99,6 +99,8 @@ class LevelStore implements KeyValueStore {
   #failure: StorageError | undefined;
   /** While the database is being reopened. */
   #reopening: Promise<void> | undefined;
+  /** Settles when no flush is under way. */
+  #flushes: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
   constructor(database: ClassicLevel<Buffer, Buffer>, writeBufferSize: number) {
@@ -107,6 +109,7 @@ class LevelStore implements KeyValueStore {
   }
 
   async getMany(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
+    this.#mustBeOpen();
     if (this.#reopening !== undefined) await this.#reopening.catch(() => undefined);
     try {
       // The library's type asks for a mutable array, which it does not change.
@@ -117,6 +120,7 @@ class LevelStore implements KeyValueStore {
   }
 
   getSync(key: Buffer): Buffer | undefined {
+    this.#mustBeOpen();
     try {
       return this.#database.getSync(key);
     } catch (error) {
@@ -124,11 +128,14 @@ class LevelStore implements KeyValueStore {
     }
   }
 
-  batch(changes: readonly StoreChange[], sync: boolean): Promise<void> {
-    return this.#inOrder(() => this.#write(changes, sync));
+  /** `changes`, and the bytes in them, must stay as they are until the batch is written. */
+  async batch(changes: readonly StoreChange[], sync: boolean): Promise<void> {
+    this.#mustBeOpen();
+    await this.#inOrder(() => this.#write(changes, sync));
   }
 
   cursor(range: StoreRange): StoreCursor {
+    this.#mustBeOpen();
     try {
       const iterator = this.#database.iterator({
         gte: range.from,
@@ -159,6 +166,33 @@ class LevelStore implements KeyValueStore {
    * just now; and if the table could not be written, LevelDB refuses the write that follows.
    */
   async flush(): Promise<void> {
+    this.#mustBeOpen();
+    const flushed = this.#flush();
+    this.#flushes = Promise.allSettled([this.#flushes, flushed]);
+    await flushed;
+  }
+
+  property(name: string): string {
+    return this.#database.status === "open" ? this.#database.getProperty(name) : "";
+  }
+
+  /** Waits for everything asked for; cursors end. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#flushes;
+    await this.#lastWrite;
+    try {
+      await this.#database.close();
+    } catch (error) {
+      throw toStorageError(error, "closing the store");
+    }
+  }
+
+  async #flush(): Promise<void> {
     await this.#inOrder(() => this.#write([], true));
     try {
       await this.#database.compactRange(ABOVE_ALL_FROM, ABOVE_ALL_TO);
@@ -168,24 +202,11 @@ class LevelStore implements KeyValueStore {
     await this.#inOrder(() => this.#write([{ key: BARRIER_KEY, value: undefined }], false));
   }
 
-  property(name: string): string {
-    return this.#database.status === "open" ? this.#database.getProperty(name) : "";
-  }
-
-  /** Waits for writes asked for and reads under way; cursors end. */
-  close(): Promise<void> {
-    this.#closing ??= this.#lastWrite.then(async () => {
-      try {
-        await this.#database.close();
-      } catch (error) {
-        throw toStorageError(error, "closing the store");
-      }
-    });
-    return this.#closing;
+  #mustBeOpen(): void {
+    if (this.#closing !== undefined) throw new StorageError("closed", "the store is closed");
   }
 
   #inOrder(write: () => Promise<void>): Promise<void> {
-    if (this.#closing !== undefined) return Promise.reject(new StorageError("closed", "the store is closed"));
     const result = this.#lastWrite.then(write);
     this.#lastWrite = result.catch(() => undefined);
     return result;
@@ -204,6 +225,7 @@ class LevelStore implements KeyValueStore {
       if (changes.length === 0) batch.del(BARRIER_KEY);
       await batch.write({ sync });
     } catch (error) {
+      await batch.close();
       const failure = toStorageError(error, "writing to the store");
       if (failure instanceof StorageError) this.#failure = failure;
       throw failure;
@@ -221,7 +243,8 @@ class LevelStore implements KeyValueStore {
         },
       );
     }
-    // Opening on a full disk fails, and then there would be no reads either.
+    // Opening on a full disk fails, and then there would be no reads either. When an attempt did fail, reads have
+    // ended already, and another attempt is all that can help.
     if (this.#database.status === "open") await this.#mustHaveRoom();
     this.#reopening = this.#reopen();
     try {
@@ -250,11 +273,7 @@ class LevelStore implements KeyValueStore {
       await this.#database.close();
       await this.#database.open();
     } catch (error) {
-      const failure = toStorageError(error, "reopening the store after a failed write");
-      // Whatever it was, only another attempt to open can help.
-      throw failure instanceof StorageError
-        ? new StorageError("no-space", failure.message, { cause: error })
-        : failure;
+      throw toStorageError(error, "reopening the store after a failed write");
     }
   }
 
@@ -262,8 +281,8 @@ class LevelStore implements KeyValueStore {
     const known = toStorageError(error, "reading from the store");
     if (!(known instanceof StorageError) || known.code !== "closed" || this.#closing !== undefined)
       return known;
-    // Not closed by its owner: it is being reopened, or that failed.
-    return new StorageError("io", "the store cannot be read while it recovers from a failed write", {
+    // Not closed by its owner: it is being reopened, or was, under a cursor, or that failed.
+    return new StorageError("io", "reading was cut off by the recovery of the store from a failed write", {
       cause: error,
     });
   }

@@ -2,13 +2,19 @@
  * Every bound of the cold tier in one place, each with its reason.
  */
 
-/** Longer keys are stored by digest: LevelDB keeps index entries of whole keys in memory, and compares them. */
+/**
+ * Longer keys are stored by digest: LevelDB keeps index entries of whole keys in memory, and compares them.
+ */
 export const MAXIMUM_INLINE_KEY_BYTES = 1000;
 
-/** Shorter payloads are not worth a compression call: LZ4 cannot win back its own length and the call's cost. */
+/**
+ * Shorter payloads are not worth a compression call: LZ4 cannot win back its own length and the call's cost.
+ */
 export const COMPRESSION_MINIMUM_BYTES = 64;
 
-/** Undo entries of one batch share blocks of about this size: one store entry instead of one for each record. */
+/**
+ * Undo entries of one batch share blocks of about this size: one store entry instead of one for each record.
+ */
 export const UNDO_BLOCK_BYTES = 64 * 1024;
 
 /** A rollback writes batches of about this many changes or bytes: few syncs, bounded memory. */

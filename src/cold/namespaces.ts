@@ -1,9 +1,10 @@
 /**
- * The tier's namespaces: which are alive, how many records each holds, and which dropped ones may be deleted. A database
- * is a namespace; FLUSHDB takes a fresh one and drops the old, whose records stay until no checkpoint names it.
+ * The tier's namespaces: which are alive, how many records each holds, and which dropped ones may be deleted.
+ * A database is a namespace; FLUSHDB takes a fresh one and drops the old, whose records stay until no
+ * checkpoint names it.
  *
- * Invariant: a number is given out once for as long as a record of it may exist; counts change only after a batch was
- * written, so they are exact.
+ * Invariant: a number is given out once for as long as a record of it may exist; counts change only after a
+ * batch was written, so they are exact.
  */
 import { NAMESPACE_LIMIT } from "./keys.ts";
 import type { TierCheckpoint } from "./stamp.ts";
@@ -40,7 +41,9 @@ export class Namespaces {
     return this.#counts.has(namespace);
   }
 
-  /** True when the last checkpoint may hold records of the namespace, so that changing one must be undoable. */
+  /**
+   * True when the last checkpoint may hold records of the namespace, so that changing one must be undoable.
+   */
   needsUndo(namespace: number): boolean {
     return namespace < this.#cutNext;
   }

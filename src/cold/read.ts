@@ -5,8 +5,8 @@ import { StorageError } from "../base/storage-error.ts";
 import type { StoreReader } from "./settled-view.ts";
 
 /**
- * Values in the order of `keys`. Where the store cannot read one because its bytes are damaged, the error takes the
- * value's place; any other failure rejects.
+ * Values in the order of `keys`. Where the store cannot read one because its bytes are damaged, the error
+ * takes the value's place; any other failure rejects.
  */
 export async function readValues(
   store: StoreReader,

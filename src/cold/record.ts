@@ -1,7 +1,7 @@
 /**
  * The codec of a cold record's value. Knows nothing but bytes: what a payload means is its type's business.
  *
- *   flags      u8    bit 0: payload is LZ4, bit 1: has an expiry, bit 2: holds a long key; other bits are zero
+ *   flags      u8    bit 0: payload is LZ4, bit 1: has an expiry, bit 2: holds a long key; others zero
  *   type       u8    the payload's RDB type
  *   lru        u32   last access, as the keyspace counts it
  *   generation u48   the checkpoint generation in which the record was written
@@ -10,8 +10,8 @@
  *   payload          the RDB encoding of the value; as LZ4: raw length u32 little-endian, then one LZ4 block
  *   checksum   u32   CRC-32C of the record key and of everything above
  *
- * Integers are big-endian unless said otherwise. The checksum includes the record key, so that a value found under a
- * key it was not written for is noticed; LevelDB does not verify its blocks when it reads them.
+ * Integers are big-endian unless said otherwise. The checksum includes the record key, so that a value found
+ * under a key it was not written for is noticed; LevelDB does not verify its blocks when it reads them.
  */
 import { compressSync, uncompressSync } from "lz4-napi";
 import { crc32c } from "../base/checksum.ts";
@@ -62,9 +62,9 @@ const GENERATION_AT = 6;
 const FIXED_HEADER_BYTES = 12;
 const CHECKSUM_BYTES = 4;
 
-/** The stored value of `record`; `bytes` is its record key, made from `ref`. Copies the payload. */
+/** The stored value of `record`; `recordKey` is made from `ref`. Copies the payload. */
 export function encodeRecord(
-  bytes: Buffer,
+  recordKey: Buffer,
   ref: RecordRef,
   record: ColdRecord,
   generation: number,
@@ -84,7 +84,7 @@ export function encodeRecord(
     flags |= EXPIRY_FLAG;
     size += 8;
   }
-  if (isDigestKey(bytes)) {
+  if (isDigestKey(recordKey)) {
     flags |= LONG_KEY_FLAG;
     size += 4 + ref.key.length;
   }
@@ -104,33 +104,33 @@ export function encodeRecord(
     at += 4 + ref.key.length;
   }
   value.set(payload, at);
-  value.writeUInt32BE(checksumOf(bytes, value), size - CHECKSUM_BYTES);
+  value.writeUInt32BE(checksumOf(recordKey, value), size - CHECKSUM_BYTES);
   return value;
 }
 
 /** Verifies the checksum and reads the header. Throws StorageError "corrupt". */
-export function readHeader(bytes: Buffer, value: Buffer): RecordHeader {
+export function readHeader(recordKey: Buffer, value: Buffer): RecordHeader {
   const end = value.length - CHECKSUM_BYTES;
-  if (end < FIXED_HEADER_BYTES) throw damaged(bytes, `only ${value.length} bytes are left of it`);
-  if (value.readUInt32BE(end) !== checksumOf(bytes, value))
-    throw damaged(bytes, "its checksum does not match");
+  if (end < FIXED_HEADER_BYTES) throw damaged(recordKey, `only ${value.length} bytes are left of it`);
+  if (value.readUInt32BE(end) !== checksumOf(recordKey, value))
+    throw damaged(recordKey, "its checksum does not match");
   const flags = value[0];
-  if ((flags & ~KNOWN_FLAGS) !== 0 || ((flags & LONG_KEY_FLAG) !== 0) !== isDigestKey(bytes)) {
-    throw damaged(bytes, `flags ${flags} make no sense`);
+  if ((flags & ~KNOWN_FLAGS) !== 0 || ((flags & LONG_KEY_FLAG) !== 0) !== isDigestKey(recordKey)) {
+    throw damaged(recordKey, `flags ${flags} make no sense`);
   }
   let at = FIXED_HEADER_BYTES;
   let expireMs = 0;
   if ((flags & EXPIRY_FLAG) !== 0) {
-    if (at + 8 > end) throw damaged(bytes, "its expiry is cut off");
+    if (at + 8 > end) throw damaged(recordKey, "its expiry is cut off");
     expireMs = readUint64(value, at);
     at += 8;
   }
   let key: Buffer;
   if ((flags & LONG_KEY_FLAG) === 0) {
-    key = inlineKeyOf(bytes);
+    key = inlineKeyOf(recordKey);
   } else {
     const keyEnd = at + 4 <= end ? at + 4 + value.readUInt32BE(at) : Number.POSITIVE_INFINITY;
-    if (keyEnd > end) throw damaged(bytes, "its key is cut off");
+    if (keyEnd > end) throw damaged(recordKey, "its key is cut off");
     key = value.subarray(at + 4, keyEnd);
     at = keyEnd;
   }
@@ -145,49 +145,55 @@ export function readHeader(bytes: Buffer, value: Buffer): RecordHeader {
   };
 }
 
-/** The payload behind a verified header: a view of `value`, or decompressed. Throws StorageError "corrupt". */
-export function readPayload(bytes: Buffer, value: Buffer, header: RecordHeader): Buffer {
+/**
+ * The payload behind a verified header: a view of `value`, or decompressed. Throws StorageError "corrupt".
+ */
+export function readPayload(recordKey: Buffer, value: Buffer, header: RecordHeader): Buffer {
   const stored = value.subarray(header.payloadAt, value.length - CHECKSUM_BYTES);
   if (!header.isCompressed) return stored;
   try {
     return uncompressSync(stored);
   } catch (cause) {
-    throw damaged(bytes, "its value cannot be decompressed", cause);
+    throw damaged(recordKey, "its value cannot be decompressed", cause);
   }
 }
 
 /** Verifies and reads a whole record. Throws StorageError "corrupt". */
-export function decodeRecord(bytes: Buffer, value: Buffer): ColdRecord & RecordHeader {
-  const header = readHeader(bytes, value);
-  return { ...header, payload: readPayload(bytes, value, header) };
+export function decodeRecord(recordKey: Buffer, value: Buffer): ColdRecord & RecordHeader {
+  const header = readHeader(recordKey, value);
+  return { ...header, payload: readPayload(recordKey, value, header) };
 }
 
 /** The header, or undefined where the record is damaged, for those who only replace or delete it. */
-export function readableHeader(bytes: Buffer, value: Buffer): RecordHeader | undefined {
+export function readableHeader(recordKey: Buffer, value: Buffer): RecordHeader | undefined {
   try {
-    return readHeader(bytes, value);
+    return readHeader(recordKey, value);
   } catch {
     return undefined;
   }
 }
 
-function checksumOf(bytes: Buffer, value: Buffer): number {
-  return crc32c(value.subarray(0, value.length - CHECKSUM_BYTES), crc32c(bytes));
+function checksumOf(recordKey: Buffer, value: Buffer): number {
+  return crc32c(value.subarray(0, value.length - CHECKSUM_BYTES), crc32c(recordKey));
 }
 
-function damaged(bytes: Buffer, reason: string, cause?: unknown): StorageError {
-  return new StorageError("corrupt", `the cold record of ${describeRecordKey(bytes)} is damaged: ${reason}`, {
-    cause,
-  });
+function damaged(recordKey: Buffer, reason: string, cause?: unknown): StorageError {
+  return new StorageError(
+    "corrupt",
+    `the cold record of ${describeRecordKey(recordKey)} is damaged: ${reason}`,
+    {
+      cause,
+    },
+  );
 }
 
 /** A record key in words, for messages: printable, and never longer than a line. */
-export function describeRecordKey(bytes: Buffer): string {
-  if (!isRecordKey(bytes)) return `an unreadable record key (${bytes.length} bytes)`;
-  const name = isDigestKey(bytes)
-    ? `a long key with SHA-256 ${inlineKeyOf(bytes).toString("hex")}`
-    : `key ${printable(inlineKeyOf(bytes))}`;
-  return `${name} in namespace ${namespaceOf(bytes)}`;
+export function describeRecordKey(recordKey: Buffer): string {
+  if (!isRecordKey(recordKey)) return `an unreadable record key (${recordKey.length} bytes)`;
+  const name = isDigestKey(recordKey)
+    ? `a long key with SHA-256 ${inlineKeyOf(recordKey).toString("hex")}`
+    : `key ${printable(inlineKeyOf(recordKey))}`;
+  return `${name} in namespace ${namespaceOf(recordKey)}`;
 }
 
 const PRINTABLE_BYTES = 64;

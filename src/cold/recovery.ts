@@ -1,12 +1,14 @@
 /**
  * Brings the tier back to the state of a checkpoint, or refuses with the reason.
  *
- *   1. verify   the tier is the one the checkpoint was cut in, is not older than it, still holds what leads back to it,
- *               and has no hole in its batch markers
- *   2. undo     blocks are applied newest first; each batch restores records and deletes the blocks it used, so that a
- *               crash midway leaves a state from which the same procedure goes on
+ *   1. verify   the tier is the one the checkpoint was cut in, is not older than it, still holds what leads
+ *               back to it, and has no hole in its batch markers
+ *   2. undo     blocks are applied newest first; each batch restores records and deletes the blocks it used,
+ *               so that a crash midway leaves a state from which the same procedure goes on
  *   3. check    every namespace that the checkpoint says has records has some, and no other
- *   4. garbage  undo blocks and markers from before the checkpoint and namespaces it does not name are left to the sweeper
+ *   4. adopt    the stamp goes back to the checkpoint's generation, and what is older is given up
+ *   5. garbage  undo blocks and markers from before the checkpoint, and namespaces it does not name, are left
+ *               to the sweeper
  */
 import { StorageError } from "../base/storage-error.ts";
 import { BatchLog, EMPTY_VALUE } from "./batch-log.ts";
@@ -65,7 +67,9 @@ export async function createParts(store: KeyValueStore, seed: Buffer): Promise<T
   return { log, namespaces, sweeper: new Sweeper(log, 0, 1), seed: Buffer.from(seed), cut: BEGINNING };
 }
 
-/** Deletes everything in the store; the stamp first, so that a half-wiped tier is never taken for a whole one. */
+/**
+ * Deletes everything in the store; the stamp first, so that a half-wiped tier is never taken for a whole one.
+ */
 export async function wipe(store: KeyValueStore): Promise<void> {
   await store.batch([{ key: STAMP_KEY, value: undefined }], true);
   const cursor = store.cursor(WHOLE_RANGE);
@@ -83,7 +87,9 @@ export async function wipe(store: KeyValueStore): Promise<void> {
   }
 }
 
-/** Rolls the tier back to `checkpoint`. Throws StorageError "corrupt" where that is impossible, telling why. */
+/**
+ * Rolls the tier back to `checkpoint`. Throws StorageError "corrupt" where that is impossible, telling why.
+ */
 export async function recoverParts(store: KeyValueStore, checkpoint: TierCheckpoint): Promise<TierParts> {
   verifyCheckpoint(checkpoint);
   const stamp = readStamp(store);
@@ -96,9 +102,11 @@ export async function recoverParts(store: KeyValueStore, checkpoint: TierCheckpo
 
   const log = new BatchLog(store, stamp);
   await log.exclusive(() => rollBack(log, checkpoint));
-
   const found = await namespacesOnDisk(store);
   verifyNamespaces(checkpoint, found);
+  const { generation, batch, undo } = checkpoint;
+  await log.exclusive(() => log.commit([checkpointChange(checkpoint)], { generation, undo }));
+
   const firstFree = found.length === 0 ? 0 : found[found.length - 1] + 1;
   const namespaces = new Namespaces(checkpoint.counts, checkpoint.nextNamespace, firstFree);
   const sweeper = new Sweeper(
@@ -108,7 +116,6 @@ export async function recoverParts(store: KeyValueStore, checkpoint: TierCheckpo
   );
   sweeper.addNumbersBefore(checkpoint.undo, checkpoint.batch + 1);
   for (const namespace of found) if (!namespaces.isAlive(namespace)) sweeper.addNamespace(namespace);
-  const { generation, batch, undo } = checkpoint;
   return { log, namespaces, sweeper, seed, cut: { generation, batch, undo } };
 }
 
@@ -127,7 +134,8 @@ function verifyHistory(
     stamp.undo < checkpoint.undo
   ) {
     throw refused(
-      `the cold tier is older than the base file: it ends in generation ${stamp.generation} at batch ${stamp.batch}, ` +
+      `the cold tier is older than the base file: it ends in generation ${stamp.generation} ` +
+        `at batch ${stamp.batch}, ` +
         `the base file was written in generation ${checkpoint.generation} after batch ${checkpoint.batch}`,
     );
   }
@@ -187,8 +195,7 @@ async function rollBack(log: BatchLog, checkpoint: TierCheckpoint): Promise<void
     },
   );
   if (expected !== checkpoint.undo - 1) throw missingBlock(expected, checkpoint.undo - 1);
-  changes.push(checkpointChange(checkpoint));
-  await log.commit(changes, { generation: checkpoint.generation, undo: checkpoint.undo });
+  if (changes.length > 0) await log.commit(changes, { undo: checkpoint.undo });
 }
 
 /** Adds the changes that take back one block. */

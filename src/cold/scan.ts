@@ -37,7 +37,10 @@ export class ScanCursor {
     this.#withPayloads = options.withPayloads ?? false;
   }
 
-  /** The next records, at most `limit`, none at the end; in a damaged record's place the error that tells which. */
+  /**
+   * The next records, at most `limit`, none at the end; in a damaged record's place the error that tells
+   * which.
+   */
   async next(limit: number): Promise<(ScannedRecord | StorageError)[]> {
     const entries = await this.#cursor.next(limit);
     return entries.map(([key, value]) => scanned(key, value, this.#withPayloads));
@@ -72,8 +75,8 @@ function scanned(key: Buffer, value: Buffer, withPayload: boolean): ScannedRecor
 const NEIGHBOURS = 8;
 
 /**
- * The first readable record at or after `hash`, from the beginning again at the end; undefined in an empty namespace.
- * Throws StorageError "corrupt" when all that it met are damaged.
+ * The first readable record at or after `hash`, from the beginning again at the end; undefined in an empty
+ * namespace. Throws StorageError "corrupt" when all that it met are damaged.
  */
 export async function firstRecordFrom(
   store: StoreReader,

@@ -1,6 +1,7 @@
 /**
- * Reads the store as it is without a batch whose outcome is in doubt (batch-log.ts): callers were told that it failed,
- * so nobody may see it, although it may have been applied. Costs one comparison when nothing is in doubt.
+ * Reads the store as it is without a batch whose outcome is in doubt (batch-log.ts): callers were told that
+ * it failed, so nobody may see it, although it may have been applied. Costs one comparison when nothing is in
+ * doubt.
  */
 import type { KeyValueStore, StoreChange, StoreCursor, StoreRange } from "./key-value-store.ts";
 

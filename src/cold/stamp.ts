@@ -1,11 +1,14 @@
 /**
- * What the tier knows about itself: its stamp, its last released checkpoint and its hash seed, each one meta record.
+ * What the tier knows about itself: its stamp, its last released checkpoint and its hash seed, each one meta
+ * record.
  *
- *   "mstamp", "mcheckpoint"   version u8 (1) | generation u64 | batch u64 | undo u64 | CRC-32C u32 of key and value
- *   "mseed"                   16 bytes | CRC-32C u32 of key and value
+ *   "mstamp", "mcheckpoint"   version u8 (1) | generation u64 | batch u64 | undo u64 | checksum u32
+ *   "mseed"                   16 bytes | checksum u32
  *
- * The stamp is written by every batch, together with that batch's marker: it tells how far the tier has come. The
- * checkpoint is what recovery can still go back to; undo blocks and markers from before it are garbage.
+ * The checksum is the CRC-32C of the key and of the value before it.
+ *
+ * The stamp is written by every batch, together with that batch's marker: it tells how far the tier has come.
+ * The checkpoint is what recovery can still go back to; undo blocks and markers from before it are garbage.
  */
 import { createHash } from "node:crypto";
 import { crc32c } from "../base/checksum.ts";

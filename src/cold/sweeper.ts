@@ -1,7 +1,7 @@
 /**
- * Deletes in small steps what no checkpoint needs any more: undo blocks and batch markers from before the released one,
- * and the records of dropped namespaces. Nothing here is needed for correctness: after a crash, recovery finds the same
- * garbage again.
+ * Deletes in small steps what no checkpoint needs any more: undo blocks and batch markers from before the
+ * released one, and the records of dropped namespaces. Nothing here is needed for correctness: after a crash,
+ * recovery finds the same garbage again.
  */
 import type { BatchLog } from "./batch-log.ts";
 import type { StoreChange } from "./key-value-store.ts";
@@ -49,7 +49,9 @@ export class Sweeper {
     );
   }
 
-  /** Deletes about `limit` entries in one batch, within the log's `exclusive`. True when there is more to do. */
+  /**
+   * Deletes about `limit` entries in one batch, within the log's `exclusive`. True when there is more to do.
+   */
   async step(limit: number): Promise<boolean> {
     const undo = numbers(this.#undo, limit, undoKey);
     const markers = numbers(this.#markers, limit - undo.length, markerKey);

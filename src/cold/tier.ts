@@ -1,11 +1,12 @@
 /**
- * The cold tier: records on disk, by namespace and key, and the checkpoints they can be rolled back to. The rest of the
- * program knows only this file (and the types it names). Owns the store it is given.
+ * The cold tier: records on disk, by namespace and key, and the checkpoints they can be rolled back to. The
+ * rest of the program knows only this file (and the types it names). Owns the store it is given.
  *
  * Invariants:
  * - every write is one synced batch, so what survives a crash is the tier as it was after some batch;
  * - together with its undo blocks, that state leads back to every cut not yet given up by `release`;
- * - record counts are exact, provided that callers tell truly whether a record lies under the key they change.
+ * - record counts are exact, provided that callers tell truly whether a record lies under the key they
+ * change.
  */
 import { StorageError } from "../base/storage-error.ts";
 import type { BatchLog } from "./batch-log.ts";
@@ -95,10 +96,11 @@ export class ColdTier {
   }
 
   /**
-   * Opens the tier in the state of `checkpoint`, the one that the manifest's base file holds. Without a checkpoint
-   * nothing on disk is relied upon: everything is deleted (emptying the folder beforehand is quicker). A crash at any
-   * moment leaves a tier that can be recovered again. Throws StorageError "corrupt" when the tier cannot be what the
-   * checkpoint describes; nothing but undo steps that succeeded has been changed then.
+   * Opens the tier in the state of `checkpoint`, the one that the manifest's base file holds. Without a
+   * checkpoint nothing on disk is relied upon: everything is deleted (emptying the folder beforehand is
+   * quicker). A crash at any moment leaves a tier that can be recovered again. Throws StorageError "corrupt"
+   * when the tier cannot be what the checkpoint describes; nothing but undo steps that succeeded has been
+   * changed then.
    */
   static async recover(
     store: KeyValueStore,
@@ -123,8 +125,8 @@ export class ColdTier {
   }
 
   /**
-   * Reads records, in the order of `refs`; undefined where there is none. A damaged record is the StorageError that
-   * tells which, in its place. Rejects with StorageError when the store cannot read at all.
+   * Reads records, in the order of `refs`; undefined where there is none. A damaged record is the
+   * StorageError that tells which, in its place. Rejects with StorageError when the store cannot read at all.
    */
   async fetch(refs: readonly RecordRef[]): Promise<(ColdRecord | StorageError | undefined)[]> {
     const keys = refs.map(recordKey);
@@ -160,9 +162,10 @@ export class ColdTier {
   }
 
   /**
-   * Writes and deletes records as one batch: all or, on failure, none. A key appears at most once. Payloads and keys
-   * must stay as they are until the promise settles. Changes in a namespace dropped meanwhile are left out. One write
-   * at a time. Rejects with StorageError; counts are then unchanged and the same write may be repeated.
+   * Writes and deletes records as one batch: all or, on failure, none. A key appears at most once. Payloads
+   * and keys must stay as they are until the promise settles. Changes in a namespace dropped meanwhile are
+   * left out. One write at a time. Rejects with StorageError; counts are then unchanged and the same write
+   * may be repeated.
    */
   async write(changes: readonly TierChange[]): Promise<void> {
     if (this.#isWriting) throw new Error("a write to the cold tier is under way already");
@@ -208,15 +211,18 @@ export class ColdTier {
   }
 
   /**
-   * Cold keys whose expiry is before `nowMs`, from where the last call ended; examines at most `limit` index entries.
-   * Memory may know better (a hot key shadows its record): what the caller leaves is not given again before the next
-   * start, unless an earlier expiry is written. An empty answer does not prove that there are none. One call at a time.
+   * Cold keys whose expiry is before `nowMs`, from where the last call ended; examines at most `limit` index
+   * entries. Memory may know better (a hot key shadows its record): what the caller leaves is not given again
+   * before the next start, unless an earlier expiry is written. An empty answer does not prove that there are
+   * none. One call at a time.
    */
   expired(nowMs: number, limit: number): Promise<ExpiredRef[]> {
     return this.#expiry.expired(nowMs, limit);
   }
 
-  /** Walks the records of a namespace whose hash is in [fromHash, toHash), as they are at this very moment. */
+  /**
+   * Walks the records of a namespace whose hash is in [fromHash, toHash), as they are at this very moment.
+   */
   scan(namespace: number, fromHash: number, toHash: number, options?: ScanOptions): ScanCursor {
     return new ScanCursor(this.#log.view, namespace, fromHash, toHash, options);
   }
@@ -238,8 +244,9 @@ export class ColdTier {
   }
 
   /**
-   * Marks this moment as one that the tier can be rolled back to, and begins a generation. No write may be under way.
-   * The result belongs into the base file; it counts once `barrier` has resolved and the manifest names that file.
+   * Marks this moment as one that the tier can be rolled back to, and begins a generation. No write may be
+   * under way. The result belongs into the base file; it counts once `barrier` has resolved and the manifest
+   * names that file.
    */
   cut(): TierCheckpoint {
     if (this.#isWriting) throw new Error("a write to the cold tier is under way at a cut");
@@ -257,8 +264,8 @@ export class ColdTier {
   }
 
   /**
-   * To be called when the manifest durably names the base file of `generation`: what leads back to earlier cuts is
-   * given up at once, and deleted by `sweep`. Rejects with StorageError; it may then be repeated.
+   * To be called when the manifest durably names the base file of `generation`: what leads back to earlier
+   * cuts is given up at once, and deleted by `sweep`. Rejects with StorageError; it may then be repeated.
    */
   async release(generation: number): Promise<void> {
     const cut = this.#cuts.find((point) => point.generation === generation);
@@ -277,8 +284,8 @@ export class ColdTier {
   }
 
   /**
-   * How far LevelDB has fallen behind with compaction: 0 not at all, 1 where it begins to slow every write down (wait
-   * then before writing more), 2 where it stops them.
+   * How far LevelDB has fallen behind with compaction: 0 not at all, 1 where it begins to slow every write
+   * down (wait then before writing more), 2 where it stops them.
    */
   pressure(): number {
     const batches = this.#log.batchesWritten;

@@ -1,8 +1,10 @@
 /**
- * Undo blocks: what records were before the first change since the last cut, in the order in which they were saved.
- * A batch packs its entries into blocks, so that they cost the store one entry each 64 KB instead of one a record.
+ * Undo blocks: what records were before the first change since the last cut, in the order in which they were
+ * saved. A batch packs its entries into blocks, so that they cost the store one entry each 64 KB instead of
+ * one a record.
  *
- *   key    'u' | sequence u64        one sequence for the life of the tier: a checkpoint remembers where its part begins
+ *   key    'u' | sequence u64        one sequence through all generations: a checkpoint knows where its part
+ *                                    begins
  *   value  generation u48            the cut that these entries lead back to
  *          entries                   until the checksum
  *          checksum u32              CRC-32C of the key and of everything above
@@ -10,9 +12,9 @@
  *          record key                u16 length, bytes
  *          [record                   u32 length, the stored bytes as they were, damaged ones too]
  *
- * Rolling back applies blocks, and entries within a block, in reverse: of several entries for one record the oldest is
- * applied last and wins. So an entry too many does no harm, and one too few cannot be noticed here: the rule for when an
- * entry is needed stands in write-batch.ts.
+ * Rolling back applies blocks, and entries within a block, in reverse: of several entries for one record the
+ * oldest is applied last and wins. So an entry too many does no harm, and one too few cannot be noticed here:
+ * the rule for when an entry is needed stands in write-batch.ts.
  */
 import { crc32c } from "../base/checksum.ts";
 import { StorageError } from "../base/storage-error.ts";

@@ -1,12 +1,13 @@
 /**
- * Turns changes of records into one batch of the store: records, expiry index and undo blocks, and the inverse of all.
+ * Turns changes of records into one batch of the store: records, expiry index and undo blocks, and the
+ * inverse of all.
  *
- * The undo rule. A record must be saved before its first change after the last cut, unless the namespace is younger than
- * that cut (rolling back removes such namespaces whole):
+ * The undo rule. A record must be saved before its first change after the last cut, unless the namespace is
+ * younger than that cut (rolling back removes such namespaces whole):
  *   there is a record of an earlier generation   it is saved
  *   there is a record of this generation         its first change saved what was before
- *   there is none                                "absent" is saved; after a delete in this generation once too often,
- *                                                which does no harm (undo.ts)
+ *   there is none                                "absent" is saved; after a delete in this generation once
+ *                                                too often, which does no harm (undo.ts)
  * Old records are read only where the caller knows that there is one, so new records cost no reads.
  */
 import { StorageError } from "../base/storage-error.ts";
@@ -107,7 +108,8 @@ export class WriteBatch {
   #add(change: TierChange, key: Buffer, found: OldValue): void {
     const { namespaces, generation, packer, compression } = this.#context;
     const { namespace, value } = change;
-    // An unreadable block leaves nothing to save but the fact that the record is damaged, and an empty one is.
+    // An unreadable block leaves nothing to save but the fact that the record is damaged, and an empty one
+    // is.
     const old = found instanceof StorageError ? EMPTY_VALUE : found;
     const header = old === undefined ? undefined : readableHeader(key, old);
     if (change.hasRecord && old === undefined) this.missing += 1;

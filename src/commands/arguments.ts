@@ -3,7 +3,7 @@
  * functions answer the error themselves and return NaN; the caller then returns DONE without another word.
  */
 import { parseInt64, parseInteger } from "../base/numbers.ts";
-import { error, NOT_AN_INTEGER, VALUE_NOT_POSITIVE, valueNotBetween } from "../protocol/errors.ts";
+import { NOT_AN_INTEGER, VALUE_NOT_POSITIVE, valueNotBetween } from "../protocol/errors.ts";
 import type { Request } from "../protocol/request.ts";
 import type { CommandContext } from "./context.ts";
 
@@ -43,15 +43,15 @@ export function sameArgument(request: Request, i: number, k: number): boolean {
 
 /**
  * Argument i as an integer of 64 bits. The few that a double does not hold exactly (over 2^53) are rounded, towards
- * the inside of the range. `message` is the error text in place of the usual one (without "ERR ").
+ * the inside of the range. `message` is the error text, if not the usual one.
  */
-export function longOrReply(ctx: CommandContext, i: number, message?: string): number {
+export function longOrReply(ctx: CommandContext, i: number, message: string = NOT_AN_INTEGER): number {
   const { buf, start, len } = ctx.request;
   const value = parseInteger(buf, start[i], len[i]);
   if (!Number.isNaN(value)) return value;
   const large = parseInt64(buf, start[i], len[i]);
   if (large !== undefined) return Math.min(Number(large), MAX_INT64_DOUBLE);
-  ctx.reply.error(message === undefined ? NOT_AN_INTEGER : error(message));
+  ctx.reply.error(message);
   return Number.NaN;
 }
 
@@ -61,10 +61,16 @@ export function intOrReply(ctx: CommandContext, i: number, message?: string): nu
 }
 
 /** Argument i as an integer from `min` to `max`; `message` replaces both error texts. */
-export function rangeOrReply(ctx: CommandContext, i: number, min: number, max: number, message?: string): number {
+export function rangeOrReply(
+  ctx: CommandContext,
+  i: number,
+  min: number,
+  max: number,
+  message?: string,
+): number {
   const value = longOrReply(ctx, i, message);
   if (Number.isNaN(value) || (value >= min && value <= max)) return value;
-  ctx.reply.error(message === undefined ? valueNotBetween(min, max) : error(message));
+  ctx.reply.error(message ?? valueNotBetween(min, max));
   return Number.NaN;
 }
 

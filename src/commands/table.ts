@@ -3,6 +3,7 @@
  * of each, worked out once from its declaration.
  */
 import type { Request } from "../protocol/request.ts";
+import { ACL_CATEGORIES } from "./acl-categories.ts";
 import type { CommandSpec, Handler } from "./command.ts";
 
 /** A declared command made ready for dispatch. */
@@ -54,10 +55,19 @@ function check(spec: CommandSpec): void {
   const fail = (reason: string) => {
     throw new Error(`command '${spec.name}': ${reason}`);
   };
-  if ((spec.run === undefined) === (spec.subcommands === undefined)) fail("needs either run or subcommands");
-  if (spec.flags.includes("write") && spec.flags.includes("readonly")) fail("cannot both write and only read");
+  if (spec.run === undefined && spec.subcommands === undefined) fail("needs run or subcommands");
+  if (spec.arity === 0) fail("has no arity");
+  if (spec.flags.includes("write") && spec.flags.includes("readonly"))
+    fail("cannot both write and only read");
   if (spec.flags.includes("readonly") && spec.keys.some((key) => !key.flags.includes("RO"))) {
     fail("is readonly, but has keys that are not");
+  }
+  if (spec.categories.some((category) => !ACL_CATEGORIES.some((known) => known === category))) {
+    fail("is in an unknown ACL category");
+  }
+  if (spec.name !== spec.name.toLowerCase()) fail("has a name that is not in lower case");
+  if (spec.keys.some(({ first, last, step }) => first < 1 || step < 1 || (last >= 0 && last < first))) {
+    fail("has keys in impossible places");
   }
 }
 
@@ -72,10 +82,11 @@ export class CommandNames {
     let capacity = 8;
     while (capacity < commands.length * 4) capacity *= 2;
     this.mask = capacity - 1;
-    this.slots = new Array<CompiledCommand | undefined>(capacity).fill(undefined);
+    this.slots = Array.from({ length: capacity }, () => undefined);
     for (const command of commands) {
       const { name } = command;
-      if (this.find(name, 0, name.length) !== undefined) throw new Error(`command '${command.fullName}' stands twice`);
+      if (this.find(name, 0, name.length) !== undefined)
+        throw new Error(`command '${command.fullName}' stands twice`);
       let slot = hashName(name, 0, name.length) & this.mask;
       while (this.slots[slot] !== undefined) slot = (slot + 1) & this.mask;
       this.slots[slot] = command;

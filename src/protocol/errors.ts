@@ -59,8 +59,7 @@ export const INCREMENT_OVERFLOW = "ERR increment or decrement would overflow";
 export const DECREMENT_OVERFLOW = "ERR decrement would overflow";
 export const INCREMENT_NOT_FINITE = "ERR increment would produce NaN or Infinity";
 export const LCS_NOT_STRINGS = "ERR The specified keys must contain string values";
-export const LCS_LENGTH_AND_INDEXES =
-  "ERR If you want both the length and indexes, please just use IDX.";
+export const LCS_LENGTH_AND_INDEXES = "ERR If you want both the length and indexes, please just use IDX.";
 export const LCS_STRING_TOO_LONG = "ERR String too long for LCS";
 export const LCS_TOO_MUCH_MEMORY =
   "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len";
@@ -70,6 +69,8 @@ export const LCS_NO_MEMORY = "ERR Insufficient memory, failed allocating transie
 export const INVALID_CURSOR = "ERR invalid cursor";
 export const EXPIRE_NX_AND_OTHERS = "ERR NX and XX, GT or LT options at the same time are not compatible";
 export const EXPIRE_GT_AND_LT = "ERR GT and LT options at the same time are not compatible";
+export const INVALID_FIRST_DB_INDEX = "ERR invalid first DB index";
+export const INVALID_SECOND_DB_INDEX = "ERR invalid second DB index";
 export const TARGET_KEY_EXISTS = "BUSYKEY Target key name already exists.";
 export const NOT_TRACKING_IDLE_TIME =
   "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies" +
@@ -88,8 +89,7 @@ export const UNSUPPORTED_PROTOCOL = "NOPROTO unsupported protocol version";
 export const HELLO_NOT_AUTHENTICATED =
   "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option" +
   " can be used to authenticate the client and select the RESP protocol version at the same time";
-export const INVALID_CLIENT_NAME =
-  "ERR Client names cannot contain spaces, newlines or special characters.";
+export const INVALID_CLIENT_NAME = "ERR Client names cannot contain spaces, newlines or special characters.";
 export const INVALID_CLIENT_ID = "ERR Invalid client ID";
 export const CLIENT_ID_NOT_POSITIVE = "ERR client-id should be greater than 0";
 export const NO_SUCH_CLIENT = "ERR No such client";
@@ -97,8 +97,10 @@ export const INVALID_UNBLOCK_REASON = "ERR CLIENT UNBLOCK reason should be TIMEO
 export const UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
 export const INVALID_PAUSE_MODE = "ERR CLIENT PAUSE mode must be WRITE or ALL";
 export const TIMEOUT_NOT_AN_INTEGER = "ERR timeout is not an integer or out of range";
-export const TIMEOUT_NOT_A_FLOAT = "ERR timeout is not a float or out of range";
 export const TIMEOUT_NEGATIVE = "ERR timeout is negative";
+export const TIMEOUT_OUT_OF_RANGE = "ERR timeout is out of range";
+export const WAITAOF_WITHOUT_AOF =
+  "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
 
 // The server: COMMAND, CONFIG, saving, SHUTDOWN.
 export const INVALID_COMMAND = "ERR Invalid command specified";
@@ -115,14 +117,6 @@ export const REWRITE_FAILED =
   "ERR Can't execute an AOF background rewriting. Please check the server logs for more information.";
 export const NO_SHUTDOWN = "ERR No shutdown in progress.";
 export const SHUTDOWN_FAILED = "ERR Errors trying to SHUTDOWN. Check logs.";
-
-// Transactions.
-export const NOT_IN_TRANSACTION = "ERR Command not allowed inside a transaction";
-export const NESTED_MULTI = "ERR MULTI calls can not be nested";
-export const DISCARD_WITHOUT_MULTI = "ERR DISCARD without MULTI";
-export const EXEC_WITHOUT_MULTI = "ERR EXEC without MULTI";
-export const WATCH_INSIDE_MULTI = "ERR WATCH inside MULTI is not allowed";
-export const TRANSACTION_DISCARDED = "EXECABORT Transaction discarded because of previous errors.";
 
 /** A command that no one knows, with its first arguments. */
 export function unknownCommand(request: Request): string {
@@ -171,6 +165,15 @@ export function noSuchUser(user: string): string {
   return `ERR No such user '${user}'`;
 }
 
+/** CLIENT SETINFO with an attribute that no client has, or a value that does not fit a line of CLIENT LIST. */
+export function unrecognizedAttribute(attribute: string): string {
+  return `ERR Unrecognized option '${attribute}'`;
+}
+
+export function invalidClientAttribute(attribute: string): string {
+  return `ERR ${attribute} cannot contain spaces, newlines or special characters.`;
+}
+
 export function unknownHelloOption(option: string): string {
   return `ERR Syntax error in HELLO option '${option}'`;
 }
@@ -191,16 +194,15 @@ export function appendOnlyFileFailed(reason: string): string {
   return `MISCONF Errors writing to the AOF file: ${reason}`;
 }
 
-/** EXEC refused by a gate, for the reason that its own commands would have been. `refusal` is the gate's error. */
-export function transactionRefused(refusal: string): string {
-  const reason = refusal.startsWith("ERR ") ? refusal.slice("ERR ".length) : refusal;
-  return `EXECABORT Transaction discarded because of: ${reason}`;
-}
-
 /** Argument i up to its first NUL byte, at most `limit` bytes of it. */
 function repeated(request: Request, i: number, limit: number): string {
   const start = request.start[i];
   const text = request.buf.toString("latin1", start, start + Math.min(request.len[i], limit));
   const nul = text.indexOf("\0");
   return nul < 0 ? text : text.slice(0, nul);
+}
+
+/** A key's value lies in the cold tier and cannot be read. */
+export function coldKeyUnreadable(reason: string): string {
+  return `ERR The value cannot be read from the cold tier: ${reason}`;
 }

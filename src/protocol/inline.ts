@@ -72,7 +72,14 @@ function closingQuote(line: Buffer, start: number, end: number, quote: number): 
 }
 
 /** Copies what stands between quotes, escapes resolved; returns the end of what was written. */
-function unquote(line: Buffer, start: number, end: number, quote: number, target: Buffer, to: number): number {
+function unquote(
+  line: Buffer,
+  start: number,
+  end: number,
+  quote: number,
+  target: Buffer,
+  to: number,
+): number {
   let written = to;
   for (let i = start; i < end; i++) {
     if (line[i] !== BACKSLASH || i + 1 >= end) {

@@ -43,6 +43,8 @@ export class Connection implements Client, Waiter, TransportEvents {
   /** A command waits for cold keys, memory, or work it was suspended with. */
   parked = false;
   isClosed = false;
+  /** Replays an append-only file: no gate applies but memory. */
+  isReplay = false;
   /** No further command is executed; the connection closes when its replies are out. */
   isClosing = false;
   /** The peer sends nothing more. */
@@ -50,6 +52,8 @@ export class Connection implements Client, Waiter, TransportEvents {
   /** Pieces of output held back by the reply gate. */
   heldPieces = 0;
   heldBytes = 0;
+  /** Since when its output is over the soft limit; 0 if it is not. */
+  overSoftLimitSinceMs = 0;
 
   fetches = new Set<Fetch>();
   pendingFetches = 0;
@@ -57,6 +61,7 @@ export class Connection implements Client, Waiter, TransportEvents {
   readonly transport: Transport;
   private readonly host: ConnectionHost;
   private isPaused = false;
+  private onIdle: (() => void) | undefined;
 
   constructor(id: number, transport: Transport, host: ConnectionHost, authenticated: boolean) {
     this.id = id;
@@ -104,6 +109,10 @@ export class Connection implements Client, Waiter, TransportEvents {
     return this.heldPieces;
   }
 
+  get isBlocked(): boolean {
+    return this.parked;
+  }
+
   get argumentBytes(): number {
     return 0;
   }
@@ -136,6 +145,11 @@ export class Connection implements Client, Waiter, TransportEvents {
     this.forget();
   }
 
+  /** Resolves when no command is parked. */
+  async whenIdle(): Promise<void> {
+    while (this.parked) await new Promise<void>((resolve) => (this.onIdle = resolve));
+  }
+
   /** The dispatcher parked the connection's present command. */
   park(): void {
     this.parked = true;
@@ -152,6 +166,7 @@ export class Connection implements Client, Waiter, TransportEvents {
       this.transport.resume();
     }
     this.closeIfDone();
+    if (!this.parked) this.onIdle?.();
   }
 
   closeAfterReply(): void {

@@ -3,7 +3,7 @@
  * handler, and hands the reply on. One request at a time; between the last warmed key and the append of the effects
  * there is no await, so every command is atomic.
  */
-import { DONE, type Outcome, SUSPENDED } from "../protocol/outcome.ts";
+import { type Outcome, SUSPENDED } from "../protocol/outcome.ts";
 import type { CompiledCommand, CommandTable } from "../commands/table.ts";
 import type { CommandContext, Continuation, Effects } from "../commands/context.ts";
 import type { ServerServices } from "../commands/services.ts";
@@ -13,13 +13,14 @@ import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Spiller } from "../keyspace/spiller.ts";
 import { NOT_RESIDENT, RESIDENT, UNREADABLE, type Warmer } from "../keyspace/warmer.ts";
 import {
+  appendOnlyFileFailed,
   coldKeyUnreadable,
-  misconfAof,
-  NOAUTH,
-  OOM,
+  LOADING,
+  NOT_AUTHENTICATED,
+  OUT_OF_MEMORY,
   unknownCommand,
   unknownSubcommand,
-  wrongNumberOfArguments,
+  wrongArity,
 } from "../protocol/errors.ts";
 import { ReplyWriter } from "../protocol/reply-writer.ts";
 import { Request } from "../protocol/request.ts";
@@ -61,6 +62,7 @@ export interface DispatcherParts {
   readonly samplesPerVictim: () => number;
   /** Something must be done at the end of this turn of the event loop. */
   readonly scheduleTurnEnd: () => void;
+  readonly isLoading: () => boolean;
   readonly onQueryBufferLimit: (connection: Connection) => void;
 }
 
@@ -141,15 +143,18 @@ export class Dispatcher implements CommandContext {
     let command = this.parts.table.find(request);
     if (command?.subcommands !== undefined && request.argc > 1) {
       const sub = command.subcommands.find(request.buf, request.start[1], request.len[1]);
-      if (sub === undefined) return this.reject(command, reply.error(unknownSubcommand(request, command.fullName)));
+      if (sub === undefined) return this.reject(command, reply.error(unknownSubcommand(request)));
       command = sub;
     }
     if (command === undefined) return reply.error(unknownCommand(request));
     if (!command.accepts(request.argc) || command.run === undefined) {
-      return this.reject(command, reply.error(wrongNumberOfArguments(command.fullName)));
+      return this.reject(command, reply.error(wrongArity(command.fullName)));
     }
-    if (!connection.authenticated && command.needsAuth) return this.reject(command, reply.error(NOAUTH));
+    if (!connection.authenticated && command.needsAuth) return this.reject(command, reply.error(NOT_AUTHENTICATED));
     this.db = this.keyspace.databases[connection.dbIndex];
+    if (!command.allowedWhileLoading && this.parts.isLoading() && !connection.isReplay) {
+      return this.reject(command, reply.error(LOADING));
+    }
     if (command.isWrite) {
       const refused = this.refuseWrite(command, connection);
       if (refused !== undefined) return refused;
@@ -164,7 +169,7 @@ export class Dispatcher implements CommandContext {
   private invoke(command: CompiledCommand, connection: Connection): Outcome {
     const { reply } = this;
     const replyStart = reply.end;
-    const errors = reply.errorCount;
+    const errors = reply.errors;
     connection.lastCommand = command.fullName;
     this.commandsProcessed++;
     const timed = (command.calls++ & (TIMED_CALLS - 1)) === 0;
@@ -172,7 +177,7 @@ export class Dispatcher implements CommandContext {
     this.keyspace.touching = !connection.noTouch;
     const outcome = command.run!(this);
     if (timed) command.microseconds += (this.keyspace.clock.monotonicMs() - begun) * 1000 * TIMED_CALLS;
-    if (reply.errorCount !== errors) command.failedCalls++;
+    if (reply.errors !== errors) command.failedCalls++;
     if (outcome === SUSPENDED) this.awaitSuspension(connection, command.isWrite);
     else if (connection.replyMode !== "on") this.muteReply(connection, replyStart);
     if (command.isWrite) this.afterWrite(connection);
@@ -201,15 +206,15 @@ export class Dispatcher implements CommandContext {
     const { aof, budget, eviction, spiller } = this.parts;
     if (budget.isOver && command.denyOom) {
       if (spiller !== undefined) {
-        if (spiller.stuck || spiller.failure !== "") return this.reject(command, this.reply.error(OOM));
+        if (spiller.stuck || spiller.failure !== "") return this.reject(command, this.reply.error(OUT_OF_MEMORY));
         return this.parkForMemory(connection);
       }
       const { policy, samplesPerVictim } = this.parts;
       if (!eviction.freeMemory(policy(), samplesPerVictim(), budget.limitBytes, () => budget.usedBytes)) {
-        return this.reject(command, this.reply.error(OOM));
+        return this.reject(command, this.reply.error(OUT_OF_MEMORY));
       }
     }
-    if (aof.failureText !== undefined) return this.reject(command, this.reply.error(misconfAof(aof.failureText)));
+    if (aof.failureText !== undefined) return this.reject(command, this.reply.error(appendOnlyFileFailed(aof.failureText)));
     return undefined;
   }
 
@@ -335,11 +340,10 @@ export class Dispatcher implements CommandContext {
     const { aof, gate } = this.parts;
     if (reply.end > 0 && !connection.isClosed) {
       const isOpen = !aof.enabled || aof.gatePosition >= aof.appended;
-      if (isOpen && connection.heldPieces === 0) {
-        if (!connection.transport.send(reply.bytes())) reply.detach();
-      } else {
-        gate.hold(connection, reply.bytes(), aof.appended);
-      }
+      const bytes = reply.buf.subarray(0, reply.end);
+      if (!isOpen || connection.heldPieces > 0) gate.hold(connection, bytes, aof.appended);
+      // The transport keeps what it could not send at once: the writer goes on in another buffer.
+      else if (!connection.transport.send(bytes)) reply.take();
     }
     reply.reset();
     if (connection.isClosing || connection.hasEnded) connection.closeIfDone();

@@ -38,10 +38,13 @@ it("reports a full device as ENOSPC", async () => {
   await file.close();
 });
 
-it("writes more than 2 GiB in one call", async () => {
-  // /dev/null takes the bytes without looking: neither the buffer's pages nor a disk's are ever touched.
+it("writes more than 2 GiB in one call, also when it is asked to close meanwhile", async () => {
+  // /dev/null takes the bytes without looking: neither the buffer's pages nor a disk's are ever touched. The system is
+  // called three times for it, so that a close which did not wait would come in between.
   const file = await realFiles.open("/dev/null", "update");
   const length = 2.5 * 2 ** 30;
-  expect(await file.write(Buffer.alloc(length), 0)).toBe(length);
-  await file.close();
+  const writing = file.write(Buffer.alloc(length), 0);
+  const closing = file.close();
+  expect(await writing).toBe(length);
+  await closing;
 });

@@ -11,7 +11,7 @@ import type { CommandContext, Continuation, Effects } from "../../src/commands/c
 import type { AofAccess, ConfigAccess, KeyWalk, ServerServices } from "../../src/commands/services.ts";
 import type { Database } from "../../src/keyspace/database.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
-import { unknownCommand, wrongArity } from "../../src/protocol/errors.ts";
+import { unknownCommand, unknownSubcommand, wrongArity } from "../../src/protocol/errors.ts";
 import { DONE, type Outcome, SUSPENDED } from "../../src/protocol/outcome.ts";
 import { ReplyWriter } from "../../src/protocol/reply-writer.ts";
 import { Request } from "../../src/protocol/request.ts";
@@ -49,7 +49,8 @@ export class CommandHarness {
       random: options.random ?? new SeededRandom(1),
       hashSeed: Buffer.from("0123456789abcdef"),
     });
-    this.keyspace.onKeyRemoved = (_database, key) => this.effects.push([Buffer.from("DEL"), Buffer.from(key)]);
+    this.keyspace.onKeyRemoved = (_database, key) =>
+      this.effects.push([Buffer.from("DEL"), Buffer.from(key)]);
     this.client = newClient(1, this.clock.nowMs);
     for (const command of options.commands) this.commands.set(command.name, command);
     this.server = newServices(options, this.client, this.commands);
@@ -93,18 +94,22 @@ export class CommandHarness {
     const name = request.text(0).toLowerCase();
     const container = this.commands.get(name);
     if (container === undefined) return context.reply.error(unknownCommand(request));
-    const command = subcommandOf(container, request);
+    let command = container;
+    let fullName = name;
+    if (container.subcommands !== undefined && request.argc > 1) {
+      const subcommand = findSubcommand(container, request.text(1));
+      if (subcommand === undefined) return context.reply.error(unknownSubcommand(request));
+      command = subcommand;
+      fullName = `${name}|${subcommand.name}`;
+    }
     const isArityRight = command.arity > 0 ? request.argc === command.arity : request.argc >= -command.arity;
-    const fullName = command === container ? name : `${name}|${command.name}`;
     if (!isArityRight || command.run === undefined) return context.reply.error(wrongArity(fullName));
     return command.run(context);
   }
 }
 
-function subcommandOf(command: CommandSpec, request: Request): CommandSpec {
-  if (command.subcommands === undefined || request.argc < 2) return command;
-  const name = request.text(1).toLowerCase();
-  return command.subcommands.find((candidate) => candidate.name === name) ?? command;
+function findSubcommand(container: CommandSpec, name: string): CommandSpec | undefined {
+  return container.subcommands?.find((candidate) => candidate.name === name.toLowerCase());
 }
 
 class HarnessContext implements CommandContext {
@@ -171,6 +176,8 @@ export function newClient(id: number, nowMs: number): HarnessClient {
   return {
     id,
     name: "",
+    libraryName: "",
+    libraryVersion: "",
     resp: 2,
     dbIndex: 0,
     authenticated: true,
@@ -189,6 +196,8 @@ export function newClient(id: number, nowMs: number): HarnessClient {
     outputListLength: 0,
     memoryBytes: 0,
     argumentBytes: 0,
+    isBlocked: false,
+    isClosing: false,
     lastWritePosition: 0,
     closed: false,
     closeAfterReply() {
@@ -223,7 +232,7 @@ function newServices(
     findCommand(name, subcommand) {
       const command = commands.get(name.toLowerCase());
       if (subcommand === undefined) return command;
-      return command?.subcommands?.find((candidate) => candidate.name === subcommand.toLowerCase());
+      return command === undefined ? undefined : findSubcommand(command, subcommand);
     },
     shutdown: () => missing("shutdown"),
     abortShutdown: () => missing("abortShutdown"),

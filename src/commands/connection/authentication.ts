@@ -3,11 +3,12 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import {
-  HELLO_NEEDS_AUTH,
-  helloSyntaxError,
+  HELLO_NOT_AUTHENTICATED,
   NO_PASSWORD_SET,
+  PROTOCOL_VERSION_NOT_AN_INTEGER,
   SYNTAX_ERROR,
   UNSUPPORTED_PROTOCOL,
+  unknownHelloOption,
   WRONG_PASSWORD,
 } from "../../protocol/errors.ts";
 import { DONE } from "../../protocol/outcome.ts";
@@ -72,12 +73,12 @@ export const hello = defineCommand({
     const { request, reply, client } = ctx;
     let version: number = client.resp;
     if (request.argc > 1) {
-      version = longOrReply(ctx, 1, "Protocol version is not an integer or out of range");
+      version = longOrReply(ctx, 1, PROTOCOL_VERSION_NOT_AN_INTEGER);
       if (Number.isNaN(version)) return DONE;
       if (version !== 2 && version !== 3) return reply.error(UNSUPPORTED_PROTOCOL);
     }
     if (!applyHelloOptions(ctx)) return DONE;
-    if (!client.authenticated) return reply.error(HELLO_NEEDS_AUTH);
+    if (!client.authenticated) return reply.error(HELLO_NOT_AUTHENTICATED);
     client.resp = version === 3 ? 3 : 2;
     reply.resp = client.resp;
     return greet(ctx);
@@ -98,7 +99,7 @@ function applyHelloOptions(ctx: CommandContext): boolean {
     } else if (following >= 1 && isWord(request, i, "setname")) {
       if (!setNameOrReply(ctx, ++i)) return false;
     } else {
-      reply.error(helloSyntaxError(textForError(request, i)));
+      reply.error(unknownHelloOption(textForError(request, i)));
       return false;
     }
   }

@@ -2,6 +2,7 @@
  * Looking at clients and closing them: CLIENT LIST, INFO, KILL.
  */
 import {
+  CLIENT_ID_NOT_POSITIVE,
   INVALID_CLIENT_ID,
   NO_SUCH_CLIENT,
   noSuchUser,
@@ -147,10 +148,14 @@ function parseKillFilter(ctx: CommandContext, filter: KillFilter): boolean {
   return true;
 }
 
-function parseKillOption(ctx: CommandContext, i: number, filter: KillFilter): "parsed" | "replied" | "unknown" {
+function parseKillOption(
+  ctx: CommandContext,
+  i: number,
+  filter: KillFilter,
+): "parsed" | "replied" | "unknown" {
   const { request, reply } = ctx;
   if (isWord(request, i, "id")) {
-    filter.id = rangeOrReply(ctx, i + 1, 1, Number.POSITIVE_INFINITY, "client-id should be greater than 0");
+    filter.id = rangeOrReply(ctx, i + 1, 1, Number.POSITIVE_INFINITY, CLIENT_ID_NOT_POSITIVE);
     return Number.isNaN(filter.id) ? "replied" : "parsed";
   }
   if (isWord(request, i, "type")) {

@@ -1,7 +1,7 @@
 /**
  * What clients say about themselves: CLIENT SETNAME, GETNAME, SETINFO.
  */
-import { BAD_CLIENT_NAME, badClientAttribute, unrecognizedOption } from "../../protocol/errors.ts";
+import { INVALID_CLIENT_NAME, invalidClientAttribute, unrecognizedAttribute } from "../../protocol/errors.ts";
 import { DONE } from "../../protocol/outcome.ts";
 import { isWord, textForError } from "../arguments.ts";
 import { type CommandSpec, defineCommand } from "../command.ts";
@@ -14,7 +14,7 @@ const PRINTABLE_WITHOUT_SPACE = /^[!-~]*$/;
 export function setNameOrReply(ctx: CommandContext, i: number): boolean {
   const name = ctx.request.text(i);
   if (!PRINTABLE_WITHOUT_SPACE.test(name)) {
-    ctx.reply.error(BAD_CLIENT_NAME);
+    ctx.reply.error(INVALID_CLIENT_NAME);
     return false;
   }
   ctx.client.name = name;
@@ -59,9 +59,11 @@ const setinfo = defineCommand({
   keys: [],
   run({ request, reply, client }) {
     const isName = isWord(request, 2, "lib-name");
-    if (!isName && !isWord(request, 2, "lib-ver")) return reply.error(unrecognizedOption(textForError(request, 2)));
+    if (!isName && !isWord(request, 2, "lib-ver"))
+      return reply.error(unrecognizedAttribute(textForError(request, 2)));
     const value = request.text(3);
-    if (!PRINTABLE_WITHOUT_SPACE.test(value)) return reply.error(badClientAttribute(textForError(request, 2)));
+    if (!PRINTABLE_WITHOUT_SPACE.test(value))
+      return reply.error(invalidClientAttribute(textForError(request, 2)));
     if (isName) client.libraryName = value;
     else client.libraryVersion = value;
     return reply.ok();

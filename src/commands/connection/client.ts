@@ -76,7 +76,11 @@ function switchPosition(request: Request, i: number): boolean | undefined {
 }
 
 const noEvict = switchCommand(
-  { name: "no-evict", since: "7.0.0", summary: "Exempts the connection from being closed for want of memory" },
+  {
+    name: "no-evict",
+    since: "7.0.0",
+    summary: "Exempts the connection from being closed for want of memory",
+  },
   ["admin", "noscript", "loading", "stale"],
   ({ client }, isOn) => {
     client.noEvict = isOn;

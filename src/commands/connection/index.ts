@@ -6,4 +6,13 @@ import { auth, hello } from "./authentication.ts";
 import { echo, ping, quit, reset, select } from "./basics.ts";
 import { client } from "./client.ts";
 
-export const connectionCommands: readonly CommandSpec[] = [auth, client, echo, hello, ping, quit, reset, select];
+export const connectionCommands: readonly CommandSpec[] = [
+  auth,
+  client,
+  echo,
+  hello,
+  ping,
+  quit,
+  reset,
+  select,
+];

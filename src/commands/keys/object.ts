@@ -44,7 +44,11 @@ const encoding = aboutKey(
 );
 
 const freq = aboutKey(
-  { name: "freq", since: "4.0.0", summary: "Tells how often a key is used, as the logarithmic counter of LFU" },
+  {
+    name: "freq",
+    since: "4.0.0",
+    summary: "Tells how often a key is used, as the logarithmic counter of LFU",
+  },
   ({ keyspace: { accessClock, entries }, reply }, address) =>
     accessClock.lfu
       ? reply.integer(accessClock.frequency(entries.access(address)))

@@ -46,7 +46,12 @@ export const ttl: CommandSpec = timeCommand(
 );
 
 export const pttl: CommandSpec = timeCommand(
-  { name: "pttl", since: "2.6.0", summary: "Tells the milliseconds a key has to live", tips: CHANGES_BY_ITSELF },
+  {
+    name: "pttl",
+    since: "2.6.0",
+    summary: "Tells the milliseconds a key has to live",
+    tips: CHANGES_BY_ITSELF,
+  },
   false,
   1,
 );

@@ -13,7 +13,12 @@ import {
   WRONG_TYPE,
 } from "../../protocol/errors.ts";
 import type { Outcome } from "../../protocol/outcome.ts";
-import { addLongDoubles, formatLongDouble, LONG_DOUBLE_ZERO, parseLongDouble } from "../../types/string/long-double.ts";
+import {
+  addLongDoubles,
+  formatLongDouble,
+  LONG_DOUBLE_ZERO,
+  parseLongDouble,
+} from "../../types/string/long-double.ts";
 import { INT, STRING, textEncoding } from "../../types/string/string-value.ts";
 import { defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
@@ -105,7 +110,11 @@ export const incrbyfloat = defineCommand({
     const value =
       address === 0
         ? LONG_DOUBLE_ZERO
-        : parseLongDouble(entries.valueBuffer(address), entries.valueStart(address), entries.valueLength(address));
+        : parseLongDouble(
+            entries.valueBuffer(address),
+            entries.valueStart(address),
+            entries.valueLength(address),
+          );
     const by = value === undefined ? undefined : parseLongDouble(buf, start[2], len[2]);
     if (value === undefined || by === undefined) return reply.error(NOT_A_FLOAT);
     const sum = addLongDoubles(value, by);

@@ -189,7 +189,11 @@ export const getex = defineCommand({
 export function replyString(ctx: CommandContext, address: number): Outcome {
   const { entries } = ctx.keyspace;
   if (entries.type(address) !== STRING) return ctx.reply.error(WRONG_TYPE);
-  return ctx.reply.bulkRange(entries.valueBuffer(address), entries.valueStart(address), entries.valueLength(address));
+  return ctx.reply.bulkRange(
+    entries.valueBuffer(address),
+    entries.valueStart(address),
+    entries.valueLength(address),
+  );
 }
 
 /** Sets the key in argument 1 to argument `i`. `address` is what the lookup just made returned. */

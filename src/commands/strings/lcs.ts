@@ -1,7 +1,13 @@
 /**
  * LCS: the longest common subsequence of two strings, its length, or where it lies in both.
  */
-import { LCS_LENGTH_AND_INDEXES, LCS_NEEDS_STRINGS, LCS_NO_MEMORY, LCS_TOO_LARGE, SYNTAX_ERROR } from "../../protocol/errors.ts";
+import {
+  LCS_LENGTH_AND_INDEXES,
+  LCS_NO_MEMORY,
+  LCS_NOT_STRINGS,
+  LCS_TOO_MUCH_MEMORY,
+  SYNTAX_ERROR,
+} from "../../protocol/errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import { type CommonRun, LongestCommonSubsequence } from "../../types/string/longest-common-subsequence.ts";
 import { STRING } from "../../types/string/string-value.ts";
@@ -33,12 +39,12 @@ export const lcs = defineCommand({
   run(ctx) {
     const first = lookupString(ctx, 1);
     const second = lookupString(ctx, 2);
-    if (first === undefined || second === undefined) return ctx.reply.error(LCS_NEEDS_STRINGS);
+    if (first === undefined || second === undefined) return ctx.reply.error(LCS_NOT_STRINGS);
     const options = parseOptions(ctx);
     if (options === undefined) return DONE;
     if (options.length && options.indexes) return ctx.reply.error(LCS_LENGTH_AND_INDEXES);
     const tableBytes = (first.length + 1) * (second.length + 1) * TABLE_CELL_BYTES;
-    if (tableBytes > ctx.server.config.protoMaxBulkLength) return ctx.reply.error(LCS_TOO_LARGE);
+    if (tableBytes > ctx.server.config.protoMaxBulkLength) return ctx.reply.error(LCS_TOO_MUCH_MEMORY);
     let found: LongestCommonSubsequence;
     try {
       found = new LongestCommonSubsequence(first, second, !options.length);

@@ -58,7 +58,8 @@ export class StringOptions {
     this.flags = 0;
     for (let i = first; i < request.argc; i++) {
       const option = findOption(request, i);
-      if (option === undefined || (option.flag & allowed) === 0 || (option.excludes & this.flags) !== 0) return false;
+      if (option === undefined || (option.flag & allowed) === 0 || (option.excludes & this.flags) !== 0)
+        return false;
       if ((option.flag & EXPIRY) !== 0) {
         i++;
         if (i === request.argc) return false;

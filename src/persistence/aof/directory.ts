@@ -32,6 +32,16 @@ export interface OpenIncr {
   readonly unclosed: UnclosedBlock;
 }
 
+/** How much of an incr file can be used, as its reader found. */
+export interface IncrTail {
+  /** Offset behind the last whole command. */
+  readonly validUpTo: number;
+  /** Offset behind the last intact block line; commands from there to `validUpTo` have none yet. */
+  readonly verifiedUpTo: number;
+  /** The highest offset that an intact block line calls synced; 0 is safe, and makes the whole file written again. */
+  readonly syncedUpTo: number;
+}
+
 /** Tells where an incr file ends because what follows could not be synced. */
 export interface VoidedIncr {
   readonly sequence: number;
@@ -91,6 +101,9 @@ export class AofDirectory {
     const path = `${folder}/${options.appenddirname}`;
     await files.mkdir(path);
     await files.syncDirectory(folder);
+    // The process before may have been killed between renaming a manifest and making that durable: what is read now
+    // must not be undone by a power cut later.
+    await files.syncDirectory(path);
     const found = await readManifest(files, `${path}/${manifestFileName(appendfilename)}`);
     const directory = new AofDirectory(options, path, found ?? { incr: [], history: [] });
     await directory.takeInOldFile();
@@ -160,27 +173,32 @@ export class AofDirectory {
   /**
    * Opens the last incr file to go on behind its good bytes, makes these durable, and cuts off what follows them.
    * Only for a file of blocks that has no `end`; otherwise `addIncr` begins a new one.
-   *
-   * What no block line calls synced is written once more: the process before may have died after a failed datasync,
-   * and then the system shows bytes that it has given up bringing to the disk.
-   * @param validUpTo offset behind the last whole command
-   * @param blocksEnd offset behind the last block line: the commands from there to `validUpTo` have none yet
-   * @param syncedUpTo the highest offset that a block line calls synced
    */
-  async openLastIncr(validUpTo: number, blocksEnd: number, syncedUpTo: number): Promise<OpenIncr> {
+  async openLastIncr(tail: IncrTail): Promise<OpenIncr> {
     const last = this.current.incr.at(-1);
     if (last === undefined) throw new Error("there is no incr file to open");
     if (last.end !== undefined) throw new Error(`incr file ${last.name} has ended`);
     const handle = await this.files.open(this.pathOf(last.name), "update");
     try {
-      const checksum = await writeAgain(handle, Math.min(syncedUpTo, blocksEnd), blocksEnd, validUpTo);
-      if ((await handle.size()) > validUpTo) await handle.truncate(validUpTo);
-      await handle.datasync();
-      const unclosed = { length: validUpTo - blocksEnd, checksum };
-      return { sequence: last.sequence, name: last.name, handle, sizeBytes: validUpTo, unclosed };
+      const checksum = await settleTail(handle, tail);
+      const unclosed = { length: tail.validUpTo - tail.verifiedUpTo, checksum };
+      return { sequence: last.sequence, name: last.name, handle, sizeBytes: tail.validUpTo, unclosed };
     } catch (error) {
       await handle.close().catch(() => undefined);
       throw error;
+    }
+  }
+
+  /** Does the same to an incr file that others follow, and leaves it closed. Needed before anything is appended to
+   * a later file when a cut was under way at the end: this file was the last with bytes, the later ones are empty. */
+  async settleIncr(sequence: number, tail: IncrTail): Promise<void> {
+    const incr = this.current.incr.find((file) => file.sequence === sequence);
+    if (incr === undefined) throw new Error(`there is no incr file ${sequence}`);
+    const handle = await this.files.open(this.pathOf(incr.name), "update");
+    try {
+      await settleTail(handle, tail);
+    } finally {
+      await handle.close();
     }
   }
 
@@ -188,12 +206,14 @@ export class AofDirectory {
    * A rewrite is finished: the file at `temporaryPath`, complete and synced, becomes the base; the incr files from
    * `firstIncr` on belong to it; all earlier files become history and are removed. When this rejects, the old set or
    * the new one is in force on the disk, each whole; the old one goes on in memory.
+   * @param unlisted an incr file not yet in the manifest, which is listed in the same step: the log begins with it
    */
   async replaceBase(
     temporaryPath: string,
     format: "rdb" | "aof",
     firstIncr: number,
     tier?: TierReference,
+    unlisted?: OpenIncr,
   ): Promise<void> {
     const sequence = ++this.lastBase;
     const name = baseFileName(this.options.appendfilename, sequence, format);
@@ -202,7 +222,10 @@ export class AofDirectory {
     try {
       await this.change((manifest) => ({
         base: { name, sequence },
-        incr: manifest.incr.filter((file) => file.sequence >= firstIncr),
+        incr: [
+          ...manifest.incr.filter((file) => file.sequence >= firstIncr),
+          ...(unlisted === undefined ? [] : [{ name: unlisted.name, sequence: unlisted.sequence }]),
+        ],
         history: [
           ...manifest.history,
           ...(manifest.base === undefined ? [] : [manifest.base]),
@@ -285,19 +308,28 @@ export class AofDirectory {
   }
 }
 
-/** Writes what stands from `from` to `to` again; returns the CRC-32C of the part behind `blocksEnd`. */
-async function writeAgain(handle: FileHandle, from: number, blocksEnd: number, to: number): Promise<number> {
-  const buffer = Buffer.allocUnsafe(Math.min(to - from, COPY_BYTES));
+/**
+ * Cuts a file behind its good bytes and makes these durable. What no block line calls synced is written once more:
+ * the process before may have died after a failed datasync, and then the system shows bytes that it has given up
+ * bringing to the disk. Returns the CRC-32C of the bytes behind the last block line.
+ */
+async function settleTail(handle: FileHandle, tail: IncrTail): Promise<number> {
+  const { validUpTo, verifiedUpTo, syncedUpTo } = tail;
+  const from = Math.min(syncedUpTo, verifiedUpTo);
+  const buffer = Buffer.allocUnsafe(Math.min(validUpTo - from, COPY_BYTES));
   let checksum = 0;
-  for (let position = from; position < to; ) {
-    const stop = position < blocksEnd ? blocksEnd : to;
+  for (let position = from; position < validUpTo; ) {
+    const stop = position < verifiedUpTo ? verifiedUpTo : validUpTo;
     const piece = buffer.subarray(0, Math.min(buffer.length, stop - position));
     const count = await handle.read(piece, position);
-    if (count < piece.length) throw new Error(`AOF file ends at ${position + count}, before offset ${to}`);
-    if (position >= blocksEnd) checksum = crc32c(piece, checksum);
+    if (count < piece.length)
+      throw new Error(`AOF file ends at ${position + count}, before offset ${validUpTo}`);
+    if (position >= verifiedUpTo) checksum = crc32c(piece, checksum);
     await writeFully(handle, piece, position);
     position += count;
   }
+  if ((await handle.size()) > validUpTo) await handle.truncate(validUpTo);
+  await handle.datasync();
   return checksum;
 }
 

@@ -74,6 +74,13 @@ export function parseBlockLine(line: string): BlockLine | undefined {
   return { length, checksum: Number.parseInt(match[2], 16), synced };
 }
 
+const BLOCK_LINE_START = /^#BLOCK:(?:[0-9]{1,16}(?::(?:[0-9a-f]{1,8}(?::(?:[0-9]{1,16}(?:\r\n?)?)?)?)?)?)?/;
+
+/** How far a malformed block line, which at least begins like one, could still have become one. */
+export function blockLinePrefixLength(line: string): number {
+  return BLOCK_LINE_START.exec(line)?.[0].length ?? 0;
+}
+
 /** Redis's timestamp annotation. */
 export function encodeTimestampLine(unixSeconds: number): Buffer {
   return Buffer.from(`${TIMESTAMP_PREFIX}${unixSeconds}\r\n`, "latin1");

@@ -4,8 +4,8 @@
  * memory use is constant. Neither reads files nor knows about blocks: verifier.ts does.
  *
  * It accepts what redis-check-aof accepts, and reports in its words and with its offsets (the start of the line or
- * value that is wrong), with one exception: a command without arguments, which that tool lets pass and which Redis
- * then refuses to load. Numbers are read as C's strtol does: blanks and a sign before the digits are allowed.
+ * value that is wrong), with two exceptions: a command without arguments, which that tool lets pass and which Redis
+ * then refuses to load; and a zero byte in an annotation. Numbers are read as C's strtol does: blanks and a sign before the digits are allowed.
  *
  * Invariant: bytes before `itemStart` are whole commands and annotations.
  */
@@ -94,6 +94,11 @@ export class FramingScanner {
     this.itemStart = offset;
     this.#partStart = offset;
     this.#fileName = fileName;
+  }
+
+  /** Offset in the file of the line or value looked at last. */
+  get partStart(): number {
+    return this.#partStart;
   }
 
   /** Whether the bytes looked at last belong to an annotation that is not complete. */
@@ -199,6 +204,11 @@ export class FramingScanner {
   }
 
   #endAnnotation(): FramingEvent {
+    // Zeros that a power cut left in a line would otherwise hide the commands up to the next line end.
+    const zero = this.annotationBytes.indexOf(0);
+    if (zero !== -1) {
+      return this.#fail("bytes", "Found a zero byte in an annotation", this.itemStart, this.itemStart + zero);
+    }
     this.#state = AT_ITEM;
     return ANNOTATION;
   }

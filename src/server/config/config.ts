@@ -214,7 +214,7 @@ export class Config {
   }
 
   #assign(name: SettingName, args: readonly string[], isRepeated: boolean): void {
-    this.#put(name, directive(name).parse(args, { current: this.#values[name], isRepeated }));
+    this.#put(name, directive(name).parse(args, { current: this.#values[name], isRepeated, isStarting: true }));
   }
 
   #put(name: SettingName, parsed: Parsed<unknown>): void {

@@ -48,6 +48,8 @@ export interface ParseContext<Value> {
   readonly current: Value | undefined;
   /** An earlier line of the same start-up has set this directive already (`save` lines add up). */
   readonly isRepeated: boolean;
+  /** The server is starting: a data folder that is not there is made. */
+  readonly isStarting?: boolean;
 }
 
 export interface Setting<Value> extends SettingTraits {

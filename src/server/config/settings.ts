@@ -60,7 +60,7 @@ const SHUTDOWN_FLAGS = ["default", "save", "nosave", "now", "force"] as const;
 export const settings = {
   // Network and clients
   port: integer("used", 6379, { max: 65535 }),
-  bind: addresses("used", "* -::*"),
+  bind: addresses("used", "127.0.0.1 -::1"),
   "protected-mode": yesNo("used", "yes"),
   "tcp-backlog": integer("used", 511, fixed),
   timeout: integer("used", 0, { unit: "seconds" }),

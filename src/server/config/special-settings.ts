@@ -2,7 +2,7 @@
  * The kinds of value that only one or two directives have: save points, buffer limits, addresses, the working
  * folder, event classes and the like. Syntax, canonical text and errors follow Redis 7.0 (config.c, notify.c).
  */
-import { accessSync, constants, realpathSync, statSync } from "node:fs";
+import { accessSync, constants, mkdirSync, realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { getSystemErrorMap } from "node:util";
 import { SettingError } from "./config-error.ts";
@@ -123,10 +123,21 @@ export function folder(status: SettingStatus, traits: SettingTraits): Setting<st
   const parse = ([argument = ""]: readonly string[], context: ParseContext<string>): Parsed<string> => {
     // Not the present folder, which `resolve` would make of it.
     if (argument === "") throw new SettingError("No such file or directory");
-    const value = existingFolder(resolve(context.current ?? process.cwd(), decodeText(argument)));
+    const path = resolve(context.current ?? process.cwd(), decodeText(argument));
+    if (context.isStarting === true) createFolder(path);
+    const value = existingFolder(path);
     return { value, text: textOfBytes(value) };
   };
   return setting({ kind: "folder", status, initial: ".", parse }, traits);
+}
+
+/** Whatever is wrong with the path shows when it is looked at next. */
+function createFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch {
+    // See above.
+  }
 }
 
 function existingFolder(path: string): string {

@@ -63,7 +63,8 @@ export function addLongDoubles(left: LongDouble, right: LongDouble): FiniteLongD
   if (typeof left === "string" || typeof right === "string") return undefined;
   const exponent = Math.min(left.exponent, right.exponent);
   const sum =
-    (left.significand << BigInt(left.exponent - exponent)) + (right.significand << BigInt(right.exponent - exponent));
+    (left.significand << BigInt(left.exponent - exponent)) +
+    (right.significand << BigInt(right.exponent - exponent));
   return rounded(sum, 1n, exponent);
 }
 
@@ -83,7 +84,12 @@ export function formatLongDouble(value: FiniteLongDouble): string {
   return fraction === "" ? integer : `${integer}.${fraction}`;
 }
 
-function fromDecimal(sign: string, integer: string, fraction: string, power?: string): FiniteLongDouble | undefined {
+function fromDecimal(
+  sign: string,
+  integer: string,
+  fraction: string,
+  power?: string,
+): FiniteLongDouble | undefined {
   const digits = integer + fraction;
   if (digits === "") return undefined;
   const significant = digits.replace(/^0+/, "");
@@ -93,7 +99,9 @@ function fromDecimal(sign: string, integer: string, fraction: string, power?: st
   if (magnitude > MAX_DECIMAL_MAGNITUDE || magnitude < MIN_DECIMAL_MAGNITUDE) return undefined;
   const value = BigInt(sign === "-" ? `-${significant}` : significant);
   const number =
-    exponent >= 0 ? rounded(value * 10n ** BigInt(exponent), 1n, 0) : rounded(value, 10n ** BigInt(-exponent), 0);
+    exponent >= 0
+      ? rounded(value * 10n ** BigInt(exponent), 1n, 0)
+      : rounded(value, 10n ** BigInt(-exponent), 0);
   return refusedIfLost(number);
 }
 

@@ -17,7 +17,14 @@ export interface UnpackedString {
 export function packString(entries: Entries, address: number): Buffer {
   const length = entries.valueLength(address);
   const packed = Buffer.allocUnsafe(length + STRING_OVERHEAD_BYTES);
-  const end = encodeString(packed, 0, entries.valueBuffer(address), entries.valueStart(address), length, false);
+  const end = encodeString(
+    packed,
+    0,
+    entries.valueBuffer(address),
+    entries.valueStart(address),
+    length,
+    false,
+  );
   return packed.subarray(0, end);
 }
 

@@ -4,7 +4,7 @@
 import { StorageError } from "../../base/storage-error.ts";
 import type { DataType } from "../data-type.ts";
 import { packString, unpackString } from "./string-codec.ts";
-import { encodingName, fillValue, STRING } from "./string-value.ts";
+import { encodingName, fillValue, MAX_STRING_BYTES, STRING } from "./string-value.ts";
 
 /** RDB_TYPE_STRING. */
 const RDB_STRING = 0;
@@ -25,6 +25,3 @@ export const stringType: DataType = {
     };
   },
 };
-
-/** Lengths of values are kept in 32 bits, one for the sign. */
-const MAX_STRING_BYTES = 2 ** 31 - 1;

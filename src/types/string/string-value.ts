@@ -56,7 +56,13 @@ function isCanonicalInt64(bytes: Buffer, start: number, length: number): boolean
 }
 
 /** Copies bytes into the value of an entry that has the right length already. */
-export function fillValue(entries: Entries, address: number, from: Buffer, start: number, length: number): void {
+export function fillValue(
+  entries: Entries,
+  address: number,
+  from: Buffer,
+  start: number,
+  length: number,
+): void {
   writeBytes(entries, address, 0, from, start, length);
 }
 

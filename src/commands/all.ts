@@ -1,0 +1,15 @@
+/**
+ * All commands there are. A new one is listed in the index of its group, a new group here.
+ */
+import type { CommandSpec } from "./command.ts";
+import { connectionCommands } from "./connection/index.ts";
+import { keyCommands } from "./keys/index.ts";
+import { serverCommands } from "./server/index.ts";
+import { stringCommands } from "./strings/index.ts";
+
+export const commandSpecs: readonly CommandSpec[] = [
+  ...stringCommands,
+  ...keyCommands,
+  ...connectionCommands,
+  ...serverCommands,
+];

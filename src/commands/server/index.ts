@@ -1,0 +1,23 @@
+/**
+ * The commands of the server as a whole.
+ */
+import type { CommandSpec } from "../command.ts";
+import { bgrewriteaof, info, shutdown, time } from "./administration.ts";
+import { config } from "./config.ts";
+import { dbsize, flushall, flushdb, swapdb } from "./databases.ts";
+import { command } from "./introspection.ts";
+import { waitaof } from "./waitaof.ts";
+
+export const serverCommands: readonly CommandSpec[] = [
+  bgrewriteaof,
+  command,
+  config,
+  dbsize,
+  flushall,
+  flushdb,
+  info,
+  shutdown,
+  swapdb,
+  time,
+  waitaof,
+];

@@ -1,0 +1,77 @@
+/**
+ * WAITAOF (of Redis 7.2): waits until what the client wrote is safe in append-only files. There are no replicas: who
+ * wants their acknowledgement too waits for his whole timeout, as he would for replicas that are gone.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  TIMEOUT_NEGATIVE,
+  TIMEOUT_NOT_AN_INTEGER,
+  TIMEOUT_OUT_OF_RANGE,
+  WAITAOF_WITHOUT_AOF,
+} from "../../protocol/errors.ts";
+import { DONE, type Outcome } from "../../protocol/outcome.ts";
+import { longOrReply, positiveOrReply, rangeOrReply } from "../arguments.ts";
+import { defineCommand } from "../command.ts";
+import type { CommandContext } from "../context.ts";
+
+/** Longest time that a timer of Node takes. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+const MAX_INT64 = 2 ** 63;
+
+export const waitaof = defineCommand({
+  name: "waitaof",
+  group: "generic",
+  since: "7.2.0",
+  summary: "Waits until the connection's writes are safe in append-only files",
+  complexity: "O(1)",
+  arity: 4,
+  flags: ["blocking"],
+  categories: ["connection"],
+  keys: [],
+  tips: ["request_policy:all_shards", "response_policy:agg_min"],
+  run(ctx) {
+    const { aof } = ctx.server;
+    const localWanted = rangeOrReply(ctx, 1, 0, 1);
+    if (Number.isNaN(localWanted)) return DONE;
+    const replicasWanted = positiveOrReply(ctx, 2);
+    if (Number.isNaN(replicasWanted)) return DONE;
+    const timeoutMs = timeoutOrReply(ctx, 3);
+    if (Number.isNaN(timeoutMs)) return DONE;
+    if (localWanted === 1 && !aof.enabled) return ctx.reply.error(WAITAOF_WITHOUT_AOF);
+    const position = ctx.client.lastWritePosition;
+    if (replicasWanted > 0) {
+      return ctx.suspend(waitInVain(timeoutMs), (later) => replySynced(later, position, localWanted));
+    }
+    if (localWanted === 0 || aof.syncedPosition >= position) return replySynced(ctx, position, localWanted);
+    return ctx.suspend(aof.waitForSync(position, timeoutMs), (later) =>
+      replySynced(later, position, localWanted),
+    );
+  },
+});
+
+/** Argument i as a timeout in milliseconds, 0 for none; NaN after an error reply. */
+function timeoutOrReply(ctx: CommandContext, i: number): number {
+  const timeoutMs = longOrReply(ctx, i, TIMEOUT_NOT_AN_INTEGER);
+  if (Number.isNaN(timeoutMs)) return timeoutMs;
+  if (timeoutMs < 0) ctx.reply.error(TIMEOUT_NEGATIVE);
+  else if (timeoutMs > MAX_INT64 - ctx.keyspace.nowMs) ctx.reply.error(TIMEOUT_OUT_OF_RANGE);
+  else return timeoutMs;
+  return Number.NaN;
+}
+
+function replySynced(ctx: CommandContext, position: number, localWanted: number): Outcome {
+  const { aof } = ctx.server;
+  // It may have been switched off meanwhile.
+  if (localWanted === 1 && !aof.enabled) return ctx.reply.error(WAITAOF_WITHOUT_AOF);
+  ctx.reply.array(2);
+  ctx.reply.integer(aof.enabled && aof.syncedPosition >= position ? 1 : 0);
+  return ctx.reply.integer(0);
+}
+
+/** Passes the time, for ever if it is 0. */
+async function waitInVain(timeoutMs: number): Promise<void> {
+  if (timeoutMs === 0) return new Promise(() => {});
+  for (let rest = timeoutMs; rest > 0; rest -= MAX_TIMER_MS) {
+    await sleep(Math.min(rest, MAX_TIMER_MS), undefined, { ref: false });
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * A rewrite of the append-only file, which is also the cold tier's checkpoint: a new base file with the hot data of
+ * one instant (the cut), the tier as of the same instant, and the incr file that begins there.
+ *
+ *   1. wait until no batch is being written to the tier, and let none begin
+ *   2. the cut, within one turn: the log goes on in a new incr file, the tier begins a generation, the snapshot begins
+ *   3. the walk writes the base to a temporary file, in slices, while commands go on
+ *   4. the base and the tier are made durable
+ *   5. one step of the manifest names the new base (and the tier's generation, if it held records at the cut)
+ *   6. what leads back to the old checkpoint is given up
+ *
+ * Before step 5 the old base is in force, with both incr files behind it; after it, the new one. If anything fails
+ * before, the attempt is given up and the old base stays; the tier can be rolled back over any number of cuts.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { FileHandle, Files } from "../base/files.ts";
+import { writeFully } from "../base/files.ts";
+import type { Log } from "../base/log.ts";
+import type { ColdTier, TierCheckpoint } from "../cold/tier.ts";
+import type { Database } from "../keyspace/database.ts";
+import type { Keyspace } from "../keyspace/keyspace.ts";
+import type { SnapshotReceiver } from "../keyspace/snapshot.ts";
+import type { Spiller } from "../keyspace/spiller.ts";
+import { RECORD } from "../memory/entries.ts";
+import { dataTypeOf } from "../types/registry.ts";
+import type { AofDirectory, OpenIncr } from "./aof/directory.ts";
+import { errorText } from "./aof/error-text.ts";
+import type { AofWriter } from "./aof/writer.ts";
+import { AUX_TIER } from "./rdb/format.ts";
+import { RdbWriter } from "./rdb/writer.ts";
+
+
+
+
+/** What recovery must know of the cut besides the entries: the AUX field AUX_TIER of the base file, as JSON. */
+export interface CheckpointMetadata {
+  readonly tier: TierCheckpoint;
+  /** Namespace of each database. */
+  readonly namespaces: readonly number[];
+}
+
+/** The loop is held no longer than this by one slice of the walk. */
+const SLICE_MS = 2;
+const ENTRIES_PER_STEP = 64;
+/** Gathered output that is written out before the walk goes on. */
+const DRAIN_BYTES = 256 * 1024;
+/** Garbage entries of the tier deleted per batch after a checkpoint. */
+const SWEEP_ENTRIES = 1000;
+
+export interface CheckpointParts {
+  readonly files: Files;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly keyspace: Keyspace;
+  readonly directory: AofDirectory;
+  readonly writer: () => AofWriter;
+  readonly tier: ColdTier | undefined;
+  /** Folder of the tier, beside the append-only directory, as the manifest names it. */
+  readonly tierFolder: string;
+  readonly spiller: Spiller | undefined;
+  readonly checksum: boolean;
+  /** Whether entries carry how long they were idle or how often they were used. */
+  readonly withAccess: boolean;
+  /** A turn of the event loop, so that commands run between slices. */
+  readonly nextTurn: () => Promise<void>;
+}
+
+/**
+ * Writes one base file. Resolves when it is in force; rejects with the reason why it is not. `firstLog` makes the log
+ * at the cut when there was none before (CONFIG SET appendonly yes): its first file, which is to be listed with the base.
+ */
+export async function runCheckpoint(
+  parts: CheckpointParts,
+  firstLog?: { readonly incr: OpenIncr; begin(): void },
+): Promise<{ readonly baseBytes: number }> {
+  const { files, directory, tier, log } = parts;
+  const path = directory.pathOf(`temp-rewriteaof-bg-${process.pid}.aof`);
+  const file = await files.open(path, "create");
+  let baseBytes: number;
+  try {
+    await parts.spiller?.hold();
+    const base = new BaseFile(parts, file);
+    // From here to the end of `cut` nothing is awaited: this is the instant that the base holds.
+    const metadata = base.cut();
+    firstLog?.begin();
+    const firstIncr = firstLog === undefined ? parts.writer().cut() : Promise.resolve(firstLog.incr.sequence);
+    // If the walk fails first, nobody would be waiting for this one.
+    firstIncr.catch(() => undefined);
+    parts.spiller?.resume();
+    baseBytes = await base.writeAll();
+    await file.datasync();
+    const first = await firstIncr;
+    await tier?.barrier();
+    const records = metadata?.tier.counts.reduce((sum, [, count]) => sum + count, 0) ?? 0;
+    const reference =
+      records > 0 ? { folder: parts.tierFolder, generation: metadata!.tier.generation } : undefined;
+    await directory.replaceBase(path, "rdb", first, reference, firstLog?.incr);
+    if (metadata !== undefined) await tier!.release(metadata.tier.generation);
+  } catch (error) {
+    await files.unlink(path).catch(() => undefined);
+    throw error;
+  } finally {
+    parts.spiller?.resume();
+    await file.close().catch(() => undefined);
+  }
+  if (tier !== undefined) void sweepAll(tier, log, parts.nextTurn);
+  return { baseBytes };
+}
+
+/** Deletes what no checkpoint needs any more, batch by batch. */
+async function sweepAll(tier: ColdTier, log: Log, nextTurn: () => Promise<void>): Promise<void> {
+  try {
+    while (await tier.sweep(SWEEP_ENTRIES)) await nextTurn();
+  } catch (error) {
+    log.warning(`Could not clean up the cold tier, the next checkpoint tries again: ${errorText(error)}`);
+  }
+}
+
+class BaseFile implements SnapshotReceiver {
+  private readonly parts: CheckpointParts;
+  private readonly rdb: RdbWriter;
+  private selected = -1;
+
+  constructor(parts: CheckpointParts, file: FileHandle) {
+    this.parts = parts;
+    let position = 0;
+    const sink = async (chunk: Buffer) => {
+      await writeFully(file, chunk, position);
+      position += chunk.length;
+    };
+    // Not compressed: the base is written and read at every rewrite and start, and seldom larger than memory.
+    this.rdb = new RdbWriter(sink, { compress: false, checksum: parts.checksum });
+  }
+
+  /** Begins the snapshot and writes the head of the file. Synchronous. */
+  cut(): CheckpointMetadata | undefined {
+    const { clock, keyspace, tier } = this.parts;
+    const { rdb } = this;
+    rdb.appendHeader();
+    rdb.appendAux("redis-ver", "7.2.4");
+    rdb.appendAux("redis-bits", "64");
+    rdb.appendAux("ctime", String(Math.floor(clock.nowMs / 1000)));
+    rdb.appendAux("used-mem", String(keyspace.usedBytes));
+    rdb.appendAux("aof-base", "1");
+    const metadata =
+      tier === undefined
+        ? undefined
+        : { tier: tier.cut(), namespaces: keyspace.databases.map((database) => database.namespace) };
+    if (metadata !== undefined) rdb.appendAux(AUX_TIER, JSON.stringify(metadata));
+    keyspace.snapshots.start(this);
+    return metadata;
+  }
+
+  /** Walks to the end of the snapshot; returns the size of the file. */
+  async writeAll(): Promise<number> {
+    const { clock, keyspace, nextTurn } = this.parts;
+    const { rdb } = this;
+    let isDone = false;
+    try {
+      while (!isDone) {
+        const begun = clock.monotonicMs();
+        do isDone = keyspace.snapshots.step(ENTRIES_PER_STEP);
+        while (!isDone && rdb.pendingBytes < DRAIN_BYTES && clock.monotonicMs() - begun < SLICE_MS);
+        if (rdb.pendingBytes >= DRAIN_BYTES || isDone) await rdb.drain();
+        await nextTurn();
+      }
+      rdb.appendEnd();
+      await rdb.drain();
+      return rdb.totalBytes;
+    } catch (error) {
+      await this.abandon();
+      throw error;
+    }
+  }
+
+  entry(index: number, database: Database, address: number): void {
+    const { entries } = this.parts.keyspace;
+    const { rdb } = this;
+    if (index !== this.selected) {
+      rdb.appendSelectDb(index);
+      this.selected = index;
+    }
+    const key = entries.key(address);
+    const hasRecord = (entries.head(address) & RECORD) !== 0;
+    if (database.isTombstone(address)) {
+      if (hasRecord) rdb.appendTombstone(key);
+      return;
+    }
+    const expireMs = entries.expireMs(address);
+    if (expireMs !== 0) rdb.appendExpire(expireMs);
+    if (this.parts.withAccess) this.appendAccess(entries.access(address));
+    if (hasRecord) rdb.appendRecordBelow();
+    const dataType = dataTypeOf(entries.type(address));
+    rdb.appendPayload(dataType.rdbType, key, 0, key.length, dataType.pack(entries, address));
+  }
+
+  private appendAccess(access: number): void {
+    const { accessClock } = this.parts.keyspace;
+    if (accessClock.lfu) this.rdb.appendFrequency(accessClock.frequency(access));
+    else this.rdb.appendIdle(accessClock.idleSeconds(access));
+  }
+
+  /** Ends the snapshot without a file. The walk must still be finished: see Snapshots.abandon. */
+  private async abandon(): Promise<void> {
+    const { keyspace, nextTurn } = this.parts;
+    keyspace.snapshots.abandon();
+    while (keyspace.snapshots.active && !keyspace.snapshots.step(ENTRIES_PER_STEP)) await nextTurn();
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * Loads data files into an empty keyspace: RDB files by making their entries, append-only files by giving their
+ * commands to an executor. Which files, and what to do about a bad end, is decided by recovery.ts.
+ */
+import type { FileHandle, Files } from "../base/files.ts";
+import { StorageError } from "../base/storage-error.ts";
+import type { Keyspace } from "../keyspace/keyspace.ts";
+import { dataTypeOfRdb } from "../types/registry.ts";
+import { encodingOf, fillValue, STRING } from "../types/string/string-value.ts";
+import { type AofOutcome, AofReader, detectFormat } from "./aof/reader.ts";
+import type { CheckpointMetadata } from "./checkpoint.ts";
+import { AUX_TIER, RDB_HEADER_BYTES } from "./rdb/format.ts";
+import { type RdbEntry, RdbReader } from "./rdb/reader.ts";
+
+/** Executes the commands of an append-only file. */
+export interface Executor {
+  /** Takes the reader's present command. Throws LoadError if there is no such command. */
+  add(reader: AofReader): void;
+  /** Whether enough was added that `drain` should be awaited. */
+  readonly isFull: boolean;
+  /** Resolves when all that was added has been executed. */
+  drain(): Promise<void>;
+  /** A new file begins: database 0 is selected. */
+  beginFile(): void;
+}
+
+/** Data that cannot be loaded. `message` says which, why, and what to do. */
+export class LoadError extends Error {
+  override readonly name = "LoadError";
+}
+
+export interface RdbLoadOptions {
+  /** Where the RDB begins. */
+  readonly start?: number;
+  /** The file is the base of a manifest that names a cold tier. */
+  readonly withTier?: boolean;
+  /** Leave out keys past their expiry: right for a snapshot, wrong for the base of a log that goes on. */
+  readonly skipExpired?: boolean;
+  readonly verifyChecksum?: boolean;
+  /** Waits until memory is within its budget again. */
+  readonly makeRoom: () => Promise<void>;
+}
+
+export interface RdbLoadResult {
+  readonly keys: number;
+  readonly endOffset: number;
+}
+
+/** Loads all entries of an RDB file. Throws RdbError, StorageError or LoadError. */
+export async function loadRdb(
+  file: FileHandle,
+  keyspace: Keyspace,
+  options: RdbLoadOptions,
+): Promise<RdbLoadResult> {
+  const reader = await RdbReader.open(file, {
+    start: options.start ?? 0,
+    privateOpcodes: options.withTier ?? false,
+    verifyChecksum: options.verifyChecksum ?? true,
+  });
+  let keys = 0;
+  let endOffset = 0;
+  for (let batch = await reader.readBatch(); batch.length > 0; batch = await reader.readBatch()) {
+    for (const record of batch) {
+      endOffset = record.endOffset;
+      if (record.kind === "tombstone") {
+        databaseOf(keyspace, record.db).restoreTombstone(record.key);
+      } else if (record.kind === "entry") {
+        const isExpired = record.expireMs !== undefined && record.expireMs <= keyspace.nowMs;
+        if (isExpired && options.skipExpired) continue;
+        loadEntry(keyspace, record);
+        keys++;
+      }
+    }
+    await options.makeRoom();
+  }
+  return { keys, endOffset };
+}
+
+function databaseOf(keyspace: Keyspace, db: number) {
+  const database = keyspace.databases[db];
+  if (database === undefined) {
+    throw new LoadError(
+      `The file holds keys of database ${db}, but the server is configured for ${keyspace.databases.length} databases`,
+    );
+  }
+  return database;
+}
+
+function loadEntry(keyspace: Keyspace, record: RdbEntry): void {
+  const database = databaseOf(keyspace, record.db);
+  const { entries, accessClock } = keyspace;
+  const { key } = record;
+  if (database.find(key, 0, key.length) !== 0) {
+    throw new LoadError(`The key '${key.toString("latin1")}' stands twice in the file`);
+  }
+  let address: number;
+  const expireMs = record.expireMs ?? 0;
+  if (record.value !== undefined) {
+    const { value } = record;
+    address = database.add(STRING, key, 0, key.length, value.length, expireMs);
+    fillValue(entries, address, value, 0, value.length);
+    entries.setEncoding(address, encodingOf(value, 0, value.length));
+  } else {
+    const dataType = dataTypeOfRdb(record.type);
+    const value = dataType.unpack(record.payload!, 0);
+    address = database.add(dataType.type, key, 0, key.length, value.length, expireMs);
+    value.fill(entries, address);
+    entries.setEncoding(address, value.encoding);
+  }
+  if (record.hasRecordBelow) database.markRecord(address);
+  if (accessClock.lfu && record.frequency !== undefined) {
+    entries.setAccess(address, accessClock.withFrequency(record.frequency));
+  } else if (!accessClock.lfu && record.idleSeconds !== undefined) {
+    entries.setAccess(address, accessClock.withIdle(record.idleSeconds));
+  }
+}
+
+/** The checkpoint that a base file belongs to. Throws LoadError if it does not say. */
+export async function readCheckpointMetadata(files: Files, path: string): Promise<CheckpointMetadata> {
+  const file = await files.open(path, "read");
+  try {
+    const reader = await RdbReader.open(file, { privateOpcodes: true, verifyChecksum: false });
+    for await (const record of reader) {
+      if (record.kind === "aux" && record.key.toString() === AUX_TIER) return parseMetadata(record.value.toString());
+      if (record.kind === "entry" || record.kind === "tombstone" || record.kind === "end") break;
+    }
+  } finally {
+    await file.close();
+  }
+  throw new LoadError(`${path} does not say which state of the cold tier it belongs to`);
+}
+
+function parseMetadata(text: string): CheckpointMetadata {
+  try {
+    const metadata = JSON.parse(text) as CheckpointMetadata;
+    if (Array.isArray(metadata.namespaces) && metadata.namespaces.every((each) => Number.isInteger(each))) {
+      return metadata;
+    }
+  } catch {
+    // Said below.
+  }
+  throw new LoadError("The base file's description of the cold tier is damaged");
+}
+
+/** Loads a file of the append-only directory: commands, or an RDB which commands may follow. */
+export async function loadAofFile(
+  file: FileHandle,
+  name: string,
+  keyspace: Keyspace,
+  executor: Executor,
+  options: RdbLoadOptions & { readonly end?: number },
+): Promise<AofOutcome | undefined> {
+  const head = Buffer.alloc(RDB_HEADER_BYTES);
+  const count = await file.read(head, 0);
+  let start = 0;
+  if (detectFormat(head.subarray(0, count)) === "rdb") {
+    start = (await loadRdb(file, keyspace, options)).endOffset;
+    if (start === (await file.size())) return undefined;
+  }
+  executor.beginFile();
+  const reader = await AofReader.open(file, {
+    start,
+    name,
+    ...(options.end === undefined ? {} : { end: options.end }),
+  });
+  do {
+    while (reader.next()) {
+      executor.add(reader);
+      if (executor.isFull) await executor.drain();
+    }
+    await executor.drain();
+  } while (await reader.advance());
+  if (reader.outcome === undefined) throw new StorageError("io", `${name} was not read to its end`);
+  return reader.outcome;
+}

@@ -1,0 +1,136 @@
+/**
+ * Brings a directory's data back: base file, cold tier as of the base, and incr files, in the order of the manifest.
+ *
+ * The rules for a file that does not end well:
+ *   - The last file may end in the middle of a command (the process died while writing) or in bytes that a power cut
+ *     left half-written: it is cut after the last whole command, with one line in the log, if aof-load-truncated
+ *     allows it.
+ *   - Anything else is damage: the server does not start, and the message names the file, the offset, and the command
+ *     that repairs it. Half the data is never served as if it were whole.
+ */
+import type { Files } from "../base/files.ts";
+import type { Log } from "../base/log.ts";
+import type { Keyspace } from "../keyspace/keyspace.ts";
+import type { AofDirectory, OpenIncr } from "./aof/directory.ts";
+import { manifestFileName } from "./aof/format.ts";
+import type { IncrFile } from "./aof/manifest.ts";
+import type { AofOutcome } from "./aof/reader.ts";
+import { type Executor, LoadError, loadAofFile, type RdbLoadOptions } from "./load.ts";
+import { RdbError } from "./rdb/reader.ts";
+
+export interface RecoveryParts {
+  readonly files: Files;
+  readonly log: Log;
+  readonly directory: AofDirectory;
+  readonly appendfilename: string;
+  readonly keyspace: Keyspace;
+  readonly executor: Executor;
+  readonly makeRoom: () => Promise<void>;
+  /** aof-load-truncated */
+  readonly loadTruncated: boolean;
+  readonly verifyChecksum: boolean;
+  readonly monotonicMs: () => number;
+}
+
+export interface RecoveredAof {
+  /** The incr file to append to. */
+  readonly incr: OpenIncr;
+  /** Bytes of the files before it. */
+  readonly sizeBefore: number;
+}
+
+/** Loads all files that the manifest names and opens the last one for appending. Throws LoadError. */
+export async function recoverAof(parts: RecoveryParts): Promise<RecoveredAof> {
+  const { directory } = parts;
+  const { base, incr } = directory.manifest;
+  let sizeBefore = 0;
+  if (base !== undefined) sizeBefore += (await loadOne(parts, base, incr.length === 0, true)).bytes;
+  let last: { outcome: AofOutcome | undefined; bytes: number } | undefined;
+  for (const file of incr) {
+    sizeBefore += last?.bytes ?? 0;
+    last = await loadOne(parts, file, file === incr.at(-1), false);
+  }
+  const outcome = last?.outcome;
+  const canAppend = outcome?.hasBlocks && incr.at(-1)!.end === undefined;
+  if (canAppend) {
+    return { incr: await directory.openLastIncr(outcome.validUpTo, outcome.verifiedUpTo), sizeBefore };
+  }
+  // A file of stock Redis, or one that ended early: whatever of it is good stays, and a new one follows.
+  if (outcome !== undefined) await cutFile(parts, incr.at(-1)!, outcome);
+  return { incr: await directory.addIncr(), sizeBefore: sizeBefore + (last?.bytes ?? 0) };
+}
+
+async function loadOne(
+  parts: RecoveryParts,
+  entry: IncrFile,
+  isLast: boolean,
+  isBase: boolean,
+): Promise<{ outcome: AofOutcome | undefined; bytes: number }> {
+  const { directory, files, keyspace, log } = parts;
+  const begun = parts.monotonicMs();
+  const path = directory.pathOf(entry.name);
+  const info = await files.stat(path);
+  if (info === undefined) throw new LoadError(`The AOF file ${entry.name} doesn't exist, but the manifest names it`);
+  const options: RdbLoadOptions & { end?: number } = {
+    withTier: isBase && directory.manifest.tier !== undefined,
+    verifyChecksum: parts.verifyChecksum,
+    makeRoom: parts.makeRoom,
+    ...(entry.end === undefined ? {} : { end: entry.end }),
+  };
+  const file = await files.open(path, "read");
+  let outcome: AofOutcome | undefined;
+  try {
+    outcome = await loadAofFile(file, entry.name, keyspace, parts.executor, options);
+  } catch (error) {
+    if (!(error instanceof RdbError)) throw error;
+    throw new LoadError(`The RDB part of the AOF file ${entry.name} is damaged: ${error.message}`);
+  } finally {
+    await file.close();
+  }
+  if (outcome !== undefined) judge(parts, entry, isLast, outcome);
+  const seconds = ((parts.monotonicMs() - begun) / 1000).toFixed(3);
+  log.notice(`DB loaded from ${isBase ? "base" : "incr"} file ${entry.name}: ${seconds} seconds`);
+  return { outcome, bytes: outcome?.validUpTo ?? info.size };
+}
+
+/** Throws if the way the file ends forbids to go on. */
+function judge(parts: RecoveryParts, entry: IncrFile, isLast: boolean, outcome: AofOutcome): void {
+  const { directory, log } = parts;
+  if (outcome.kind === "clean") return;
+  const { problem, size, validUpTo } = outcome;
+  const where = `at offset ${problem?.offset ?? validUpTo}: ${problem?.reason || "the file ends too early"}`;
+  const repair = `tsredis-check-aof --fix ${directory.pathOf(manifestFileName(parts.appendfilename))}`;
+  if (outcome.kind === "damaged") {
+    throw new LoadError(
+      `Bad file format reading the append only file ${entry.name} ${where}. ` +
+        `The server does not start with damaged data: make a backup, then use ${repair}`,
+    );
+  }
+  if (!isLast) {
+    throw new LoadError(
+      `The AOF file ${entry.name} ends too early (${where}), and it is not the last file. ` +
+        `Make a backup, then use ${repair}`,
+    );
+  }
+  if (!parts.loadTruncated) {
+    throw new LoadError(
+      `Unexpected end of file reading the append only file ${entry.name} ${where}. You can: ` +
+        `1) make a backup of your AOF file, then use ${repair}, or 2) set 'aof-load-truncated' to yes`,
+    );
+  }
+  log.warning(
+    `!!! Warning: the append only file ${entry.name} did not end well (${where}). ` +
+      `It is cut after the last whole command: ${size - validUpTo} bytes from offset ${validUpTo} are dropped !!!`,
+  );
+}
+
+async function cutFile(parts: RecoveryParts, entry: IncrFile, outcome: AofOutcome): Promise<void> {
+  if (outcome.validUpTo === outcome.size) return;
+  const file = await parts.files.open(parts.directory.pathOf(entry.name), "update");
+  try {
+    await file.truncate(outcome.validUpTo);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * The append-only file as the rest of the server sees it: on, off, or being rewritten. Owns the writer, decides when
+ * a rewrite begins, and answers WAITAOF, BGREWRITEAOF and INFO.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { AofAccess } from "../commands/services.ts";
+import type { AofDirectory } from "../persistence/aof/directory.ts";
+import { errorText } from "../persistence/aof/error-text.ts";
+import type { AofWriter } from "../persistence/aof/writer.ts";
+import { REWRITE_IN_PROGRESS } from "../protocol/errors.ts";
+import type { DispatchAof } from "./dispatcher.ts";
+
+/** After this many failed rewrites in a row, automatic ones wait: one minute, then twice as long each time. */
+const FAILURES_BEFORE_DELAY = 3;
+const FIRST_DELAY_MS = 60_000;
+const LONGEST_DELAY_MS = 3_600_000;
+
+export interface AofFiles {
+  readonly directory: AofDirectory;
+  readonly writer: AofWriter;
+}
+
+/** Makes the base file; resolves to its size. */
+export type Rewrite = (files: AofFiles) => Promise<{ readonly baseBytes: number }>;
+
+export class AofState implements AofAccess, DispatchAof {
+  /** Absent while the append-only file is off. */
+  files: AofFiles | undefined;
+  isRewriting = false;
+  lastRewriteOk = true;
+  lastRewriteMs = -1;
+  lastCheckpointMs = 0;
+  /** Size of base and incr files after the last rewrite, and of the files before the one written now. */
+  sizeAfterRewrite = 0;
+  private sizeBefore = 0;
+  private rewriteBegunMs = 0;
+  private failuresInRow = 0;
+  private delayedUntilMs = 0;
+  private running: Promise<void> = Promise.resolve();
+  private readonly clock: Clock;
+  private readonly log: Log;
+  private readonly rewriteWith: Rewrite;
+
+  constructor(clock: Clock, log: Log, rewriteWith: Rewrite) {
+    this.clock = clock;
+    this.log = log;
+    this.rewriteWith = rewriteWith;
+  }
+
+  get enabled(): boolean {
+    return this.files !== undefined;
+  }
+
+  get appended(): number {
+    return this.files === undefined ? 0 : this.files.writer.appended;
+  }
+
+  get gatePosition(): number {
+    return this.files === undefined ? 0 : this.files.writer.gatePosition;
+  }
+
+  get failureText(): string | undefined {
+    return this.files?.writer.failure?.text;
+  }
+
+  get appendedPosition(): number {
+    return this.appended;
+  }
+
+  get syncedPosition(): number {
+    return this.files === undefined ? 0 : this.files.writer.synced;
+  }
+
+  /** Bytes of all files of the present set. */
+  get currentSize(): number {
+    return this.files === undefined ? 0 : this.sizeBefore + this.files.writer.fileBytes;
+  }
+
+  /** Milliseconds that the rewrite under way has taken; -1 if there is none. */
+  get rewritingForMs(): number {
+    return this.isRewriting ? this.clock.monotonicMs() - this.rewriteBegunMs : -1;
+  }
+
+  /** The files are open. `sizeBefore`: bytes of the base and of the incr files before the one written to. */
+  open(files: AofFiles, sizeBefore: number): void {
+    this.files = files;
+    this.sizeBefore = sizeBefore;
+    this.sizeAfterRewrite = this.currentSize;
+  }
+
+  async waitForSync(position: number, timeoutMs: number): Promise<boolean> {
+    const { files } = this;
+    if (files === undefined || files.writer.synced >= position) return files !== undefined;
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<boolean>((resolve) => {
+      if (timeoutMs > 0) timer = setTimeout(() => resolve(false), timeoutMs);
+    });
+    const synced = files.writer.waitForSync(position).then(() => true);
+    try {
+      return await Promise.race([synced, timeout]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  rewrite(): { readonly status: string } | { readonly error: string } {
+    if (this.isRewriting) return { error: REWRITE_IN_PROGRESS };
+    if (this.files === undefined) return { error: "ERR The append only file is off" };
+    this.begin(this.files);
+    return { status: "Background append only file rewriting started" };
+  }
+
+  /** The rewrite that makes a log which was just switched on valid. Rejects if it fails. */
+  async runFirst(rewrite: () => Promise<{ readonly baseBytes: number }>): Promise<void> {
+    this.isRewriting = true;
+    this.rewriteBegunMs = this.clock.monotonicMs();
+    try {
+      this.succeeded((await rewrite()).baseBytes);
+    } catch (error) {
+      this.finished(false);
+      throw error;
+    }
+  }
+
+  /** Begins an automatic rewrite if the log has grown enough since the last. */
+  rewriteIfGrown(minimumBytes: number, percentage: number): void {
+    const { files } = this;
+    if (files === undefined || this.isRewriting || percentage === 0 || files.writer.failure !== undefined) return;
+    if (this.clock.monotonicMs() < this.delayedUntilMs) return;
+    const size = this.currentSize;
+    if (size < minimumBytes) return;
+    const growth = ((size - this.sizeAfterRewrite) * 100) / Math.max(1, this.sizeAfterRewrite);
+    if (growth < percentage) return;
+    this.log.notice(`Starting automatic rewriting of AOF on ${Math.floor(growth)}% growth`);
+    this.begin(files);
+  }
+
+  /** Resolves when no rewrite is under way. */
+  async idle(): Promise<void> {
+    await this.running;
+  }
+
+  private begin(files: AofFiles): void {
+    this.isRewriting = true;
+    this.rewriteBegunMs = this.clock.monotonicMs();
+    this.log.notice("Background append only file rewriting started");
+    this.running = this.rewriteWith(files).then(
+      ({ baseBytes }) => this.succeeded(baseBytes),
+      (error: unknown) => this.failed(error),
+    );
+  }
+
+  private succeeded(baseBytes: number): void {
+    this.finished(true);
+    this.failuresInRow = 0;
+    this.sizeBefore = baseBytes;
+    this.sizeAfterRewrite = this.currentSize;
+    this.lastCheckpointMs = this.clock.nowMs;
+    this.log.notice("Background AOF rewrite finished successfully");
+  }
+
+  private failed(error: unknown): void {
+    this.finished(false);
+    this.log.warning(`Background AOF rewrite failed: ${errorText(error)}`);
+    if (++this.failuresInRow < FAILURES_BEFORE_DELAY) return;
+    const delayMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (this.failuresInRow - FAILURES_BEFORE_DELAY));
+    this.delayedUntilMs = this.clock.monotonicMs() + delayMs;
+  }
+
+  private finished(isOk: boolean): void {
+    this.isRewriting = false;
+    this.lastRewriteOk = isOk;
+    this.lastRewriteMs = this.clock.monotonicMs() - this.rewriteBegunMs;
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * CONFIG SET appendonly: switching the append-only file on and off while the server runs. Switched on, it becomes
+ * valid with its first base file: until that is written, the manifest on disk stays what it was.
+ */
+import { AofDirectory, type OpenIncr } from "../persistence/aof/directory.ts";
+import { errorText } from "../persistence/aof/error-text.ts";
+import { AofWriter } from "../persistence/aof/writer.ts";
+import { runCheckpoint } from "../persistence/checkpoint.ts";
+import type { Server } from "./server.ts";
+
+/** Options of the append-only directory, from the configuration. */
+export function openAofDirectory(server: Pick<Server, "world" | "config">): Promise<AofDirectory> {
+  const { values } = server.config;
+  return AofDirectory.open({
+    files: server.world.files,
+    folder: values.dir,
+    appenddirname: values.appenddirname,
+    appendfilename: values.appendfilename,
+    log: server.world.log,
+    removesHistory: !values["aof-disable-auto-gc"],
+  });
+}
+
+/** A writer that goes on in `incr`, connected to the server's reply gate. */
+export function createWriter(server: Server, directory: AofDirectory, incr: OpenIncr): AofWriter {
+  const { values } = server.config;
+  const writer = new AofWriter({
+    directory,
+    incr,
+    clock: server.clock,
+    log: server.world.log,
+    policy: values.appendfsync,
+    onProgress: () => server.gate.release(server.aof.gatePosition),
+  });
+  writer.encoder.timestamps = values["aof-timestamp-enabled"];
+  return writer;
+}
+
+/** Brings the append-only file to the state that `appendonly` now asks for. */
+export function applyAppendonly(server: Server): void {
+  const wanted = server.config.values.appendonly;
+  if (wanted === server.aof.enabled) return;
+  if (wanted) {
+    if (server.aof.isRewriting) throw new Error("A rewrite of the append only file is under way.");
+    void switchOn(server);
+  } else {
+    switchOff(server);
+  }
+}
+
+async function switchOn(server: Server): Promise<void> {
+  const { aof, world } = server;
+  try {
+    const directory = await openAofDirectory(server);
+    const incr = await directory.createIncr();
+    if (!server.config.values.appendonly || aof.enabled) {
+      await directory.discardIncr(incr);
+      return;
+    }
+    const writer = createWriter(server, directory, incr);
+    const begin = () => {
+      aof.open({ directory, writer }, 0);
+      server.propagation.writer = writer;
+    };
+    await aof.runFirst(() => runCheckpoint(server.checkpointParts(directory, () => writer), { incr, begin }));
+  } catch (error) {
+    world.log.warning(`Could not switch the append only file on: ${errorText(error)}`);
+    switchOff(server);
+  }
+}
+
+function switchOff(server: Server): void {
+  const { aof, gate, propagation, world } = server;
+  const { files } = aof;
+  propagation.writer = undefined;
+  aof.files = undefined;
+  gate.release(Number.POSITIVE_INFINITY);
+  files?.writer.close().catch((error: unknown) => {
+    world.log.warning(`Closing the append only file failed: ${errorText(error)}`);
+  });
+}

@@ -1,0 +1,37 @@
+/**
+ * Directives that change something when they are set: at the start, and by CONFIG SET.
+ */
+import { applyAppendonly } from "./appendonly.ts";
+import type { Server } from "./server.ts";
+
+/** Brings the server into the state that its configuration asks for, now and after each change. */
+export function applyConfig(server: Server): void {
+  const { budget, config, decoderLimits, keyspace } = server;
+  const { values } = config;
+  const memory = () => {
+    budget.limit = values.maxmemory;
+    // A smaller budget takes effect now, not at the next write.
+    if (budget.isOver) server.scheduleTurnEnd();
+  };
+  const policy = () => {
+    keyspace.accessClock.lfu = values["maxmemory-policy"].endsWith("-lfu");
+    keyspace.accessClock.lfuLogFactor = values["lfu-log-factor"];
+    keyspace.accessClock.lfuDecayMinutes = values["lfu-decay-time"];
+  };
+  const limits = () => {
+    decoderLimits.maxBulkLength = values["proto-max-bulk-len"];
+    decoderLimits.queryBufferLimit = values["client-query-buffer-limit"];
+  };
+  const fsync = () => {
+    const writer = server.aof.files?.writer;
+    if (writer === undefined) return;
+    if (writer.policy !== values.appendfsync) writer.policy = values.appendfsync;
+    writer.encoder.timestamps = values["aof-timestamp-enabled"];
+  };
+  for (const hook of [memory, policy, limits]) hook();
+  config.onChange("maxmemory", memory);
+  config.onChange(["maxmemory-policy", "lfu-log-factor", "lfu-decay-time"], policy);
+  config.onChange(["proto-max-bulk-len", "client-query-buffer-limit"], limits);
+  config.onChange(["appendfsync", "aof-timestamp-enabled"], fsync);
+  config.onChange("appendonly", () => applyAppendonly(server));
+}

@@ -1,0 +1,97 @@
+/**
+ * What must happen even if no client does anything, `hz` times a second: expiry, memory figures, retries of the
+ * append-only file, automatic rewrites, idle clients. Redis calls it serverCron.
+ */
+import type { Server } from "./server.ts";
+
+/** Share of the time between two calls that active expiry may take at effort 1, as in Redis. */
+const EXPIRY_SHARE = 0.25;
+/** And never longer than this at a time: other clients wait meanwhile. */
+const EXPIRY_MAX_MS = 5;
+/** Entries of flushed databases freed per call. */
+const FREE_PER_CALL = 20_000;
+/** Reply buffers give memory back, and deleted cold keys are written, this often. */
+const SLOW_EVERY_MS = 1000;
+
+export class Cron {
+  private readonly server: Server;
+  private timer: NodeJS.Timeout | undefined;
+  private slowAtMs = 0;
+  /** False while DEBUG or a test has switched active expiry off. */
+  activeExpiry = true;
+
+  constructor(server: Server) {
+    this.server = server;
+  }
+
+  start(): void {
+    if (this.timer === undefined) this.schedule();
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+
+  /** One call; tests make it themselves. */
+  run(): void {
+    const { aof, budget, clients, config, expiry, keyspace, spiller, tier, warmer } = this.server;
+    const { values } = config;
+    keyspace.refreshClock();
+    aof.files?.writer.cron();
+    if (this.activeExpiry && keyspace.expiring) {
+      expiry.hotCycle(Math.min(EXPIRY_MAX_MS, (1000 / values.hz) * EXPIRY_SHARE));
+      if (tier !== undefined && warmer !== undefined) void expiry.coldCycle(tier, warmer);
+    }
+    keyspace.freeRetired(FREE_PER_CALL);
+    budget.measureOverhead(clients.measure().bytes + (aof.files?.writer.memoryBytes ?? 0));
+    aof.rewriteIfGrown(values["auto-aof-rewrite-min-size"], values["auto-aof-rewrite-percentage"]);
+    this.closeIdleClients();
+    this.closeSlowReaders();
+    const nowMs = this.server.clock.monotonicMs();
+    if (nowMs >= this.slowAtMs) {
+      this.slowAtMs = nowMs + SLOW_EVERY_MS;
+      this.server.dispatcher.reply.shrink();
+      spiller?.run(true);
+    }
+    this.server.endTurn();
+  }
+
+  private schedule(): void {
+    this.timer = setTimeout(() => {
+      this.run();
+      this.schedule();
+    }, 1000 / this.server.config.values.hz);
+  }
+
+  private closeIdleClients(): void {
+    const { clients, clock, config, world } = this.server;
+    const { timeout } = config.values;
+    if (timeout === 0) return;
+    for (const connection of clients) {
+      if (connection.parked || clock.nowMs - connection.lastActiveMs <= timeout * 1000) continue;
+      world.log.verbose("Closing idle client");
+      connection.close();
+    }
+  }
+
+  /** client-output-buffer-limit: a client that does not read its replies must not take all memory. */
+  private closeSlowReaders(): void {
+    const { clients, clock, config, world } = this.server;
+    const { hard, soft, softSeconds } = config.values["client-output-buffer-limit"].normal;
+    if (hard === 0 && soft === 0) return;
+    for (const connection of clients) {
+      const bytes = connection.transport.pendingBytes;
+      if (soft === 0 || bytes <= soft) connection.overSoftLimitSinceMs = 0;
+      else if (connection.overSoftLimitSinceMs === 0) connection.overSoftLimitSinceMs = clock.nowMs;
+      const since = connection.overSoftLimitSinceMs;
+      const isSoftOver = since !== 0 && clock.nowMs - since > softSeconds * 1000;
+      if (!isSoftOver && (hard === 0 || bytes <= hard)) continue;
+      clients.outputBufferLimitDisconnections++;
+      world.log.warning(
+        `Client id=${connection.id} addr=${connection.address} closed for overcoming of output buffer limits.`,
+      );
+      connection.close();
+    }
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * The program tsredis-server: configuration, log, server, listener, signals.
+ */
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { SystemClock } from "../base/clock.ts";
+import { systemRandom } from "../base/random.ts";
+import { realFiles } from "../base/real-files.ts";
+import { openLevelStore } from "../cold/level-store.ts";
+import { errorText } from "../persistence/aof/error-text.ts";
+import type { Config } from "./config/config.ts";
+import { helpText, versionText } from "./config/command-line.ts";
+import { ConfigError } from "./config/config-error.ts";
+import { type LoadedConfig, loadConfig } from "./config/parser.ts";
+import { Listener } from "./listener.ts";
+import { ServerLog } from "./log.ts";
+import type { Server } from "./server.ts";
+import { startServer } from "./start.ts";
+import { VERSION } from "./version.ts";
+
+const DEFAULT_FOLDER = "data";
+
+/** Runs the server until it is told to end. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const loaded = readConfig(argv);
+  if (loaded === undefined) return;
+  const { config, warnings } = loaded;
+  if (config.isDefault("dir")) {
+    mkdirSync(DEFAULT_FOLDER, { recursive: true });
+    config.load("dir", [DEFAULT_FOLDER]);
+  }
+  const { values } = config;
+  const log = new ServerLog({
+    level: values.loglevel,
+    file: values.logfile === "" ? "" : config.resolve(values.logfile),
+  });
+  config.log = log;
+  config.onChange("loglevel", () => {
+    log.level = values.loglevel;
+  });
+  log.notice("oO0OoO0OoO0Oo tsredis is starting oO0OoO0OoO0Oo");
+  log.notice(`tsredis version=${VERSION}, bits=64, pid=${process.pid}, just started`);
+  for (const warning of warnings) log.warning(warning);
+  log.notice(`PID: ${process.pid}`);
+  let server: Server;
+  try {
+    server = await startServer(
+      {
+        files: realFiles,
+        openStore: openLevelStore({ cacheSizeBytes: values["cold-tier-cache-size"] }),
+        clock: new SystemClock(),
+        random: systemRandom,
+        log,
+      },
+      config,
+    );
+    log.notice("Server initialized");
+    await listen(server, config);
+  } catch (error) {
+    log.warning(`Fatal error, can't start: ${errorText(error)}`);
+    process.exit(1);
+  }
+  server.cron.start();
+  if (values.pidfile !== "") writePidFile(config, log);
+  log.notice(readyLine(config));
+}
+
+function readConfig(argv: readonly string[]): LoadedConfig | undefined {
+  try {
+    const loaded = loadConfig(argv);
+    if (loaded.kind === "run") return loaded;
+    process.stdout.write(loaded.kind === "help" ? helpText("tsredis-server") : versionText(VERSION));
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(error.report(VERSION));
+    process.exit(1);
+  }
+}
+
+async function listen(server: Server, config: Config): Promise<void> {
+  const { values } = config;
+  const listener = new Listener();
+  await listener.listen({
+    port: values.port,
+    addresses: values.bind,
+    backlog: values["tcp-backlog"],
+    keepAliveSeconds: () => values["tcp-keepalive"],
+    acceptor: (transport) => server.accept(transport),
+  });
+  const { shutdowns } = server.services;
+  shutdowns.onBegin = () => listener.close();
+  shutdowns.onEnded = (code) => {
+    if (values.pidfile !== "") rmSync(config.resolve(values.pidfile), { force: true });
+    process.exit(code);
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      server.world.log.warning(`Received ${signal} scheduling shutdown...`);
+      void shutdowns.run({ save: "default", now: false, force: false });
+    });
+  }
+}
+
+function writePidFile(config: Config, log: ServerLog): void {
+  try {
+    writeFileSync(config.resolve(config.values.pidfile), `${process.pid}\n`);
+  } catch (error) {
+    log.warning(`Failed to write PID file: ${errorText(error)}`);
+  }
+}
+
+/** All that the first look at the log should tell. */
+function readyLine(config: Config): string {
+  const { values } = config;
+  const memory = values.maxmemory === 0 ? "no memory budget" : `memory budget ${inUnits(values.maxmemory)}`;
+  const fsync = values.appendonly ? `appendfsync ${values.appendfsync}` : "appendonly no";
+  const address = `${values.bind[0] ?? "no address"}:${values.port}`;
+  return `Ready to accept connections: tsredis ${VERSION} on ${address}, data in ${values.dir}, ${memory}, ${fsync}`;
+}
+
+function inUnits(bytes: number): string {
+  const units = ["B", "KB", "MB", "GB", "TB"];
+  let value = bytes;
+  let unit = 0;
+  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
+  return `${value >= 100 || Number.isInteger(value) ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}

@@ -1,0 +1,46 @@
+/**
+ * Effects of commands on their way to the append-only file. With `appendonly no` there is no writer, and nothing to do.
+ */
+import type { CommandContext, Effects } from "../commands/context.ts";
+import type { Database } from "../keyspace/database.ts";
+import type { AofWriter } from "../persistence/aof/writer.ts";
+
+export class Propagation implements Effects {
+  /** Absent while the append-only file is off, and while it is being loaded. */
+  writer: AofWriter | undefined;
+  /** Changes since the last save, as INFO's rdb_changes_since_last_save counts them. */
+  changes = 0;
+  /** Set once: whose request and database the effects are of. */
+  context: Pick<CommandContext, "request" | "client"> | undefined;
+
+  verbatim(): void {
+    this.changes++;
+    const { writer, context } = this;
+    if (writer === undefined) return;
+    writer.encoder.select(context!.client.dbIndex);
+    writer.encoder.command(context!.request);
+  }
+
+  command(...args: (string | Buffer | number)[]): void {
+    this.changes++;
+    this.append(this.context!.client.dbIndex, args);
+  }
+
+  /** A key that expiry or eviction removed. */
+  removed(database: Database, key: Buffer): void {
+    this.changes++;
+    this.append(database.index, ["DEL", key]);
+  }
+
+  private append(dbIndex: number, args: readonly (string | Buffer | number)[]): void {
+    const encoder = this.writer?.encoder;
+    if (encoder === undefined) return;
+    encoder.select(dbIndex);
+    encoder.begin(args.length);
+    for (const arg of args) {
+      if (typeof arg === "string") encoder.argumentText(arg);
+      else if (typeof arg === "number") encoder.argumentInteger(arg);
+      else encoder.argumentRange(arg, 0, arg.length);
+    }
+  }
+}

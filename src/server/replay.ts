@@ -1,0 +1,89 @@
+/**
+ * Executes the commands of an append-only file through the dispatcher, as a client without a socket. Commands are
+ * gathered by the hundred, so that the look-ahead for cold keys works as it does for a client's pipeline.
+ */
+import type { AofReader } from "../persistence/aof/reader.ts";
+import { type Executor, LoadError } from "../persistence/load.ts";
+import { Connection } from "./connection.ts";
+import type { Server } from "./server.ts";
+import type { Transport } from "./transport/transport.ts";
+
+const BATCH_COMMANDS = 400;
+const BATCH_BYTES = 1024 * 1024;
+const NO_LIMITS = { maxBulkLength: Number.MAX_SAFE_INTEGER, queryBufferLimit: Number.MAX_SAFE_INTEGER };
+
+/** Discards replies. */
+const nowhere: Transport = {
+  remoteAddress: "",
+  localAddress: "",
+  fileDescriptor: -1,
+  pendingBytes: 0,
+  send: () => true,
+  pause() {},
+  resume() {},
+  close() {},
+};
+
+export class Replay implements Executor {
+  private readonly server: Server;
+  private readonly connection: Connection;
+  private batch: Buffer = Buffer.allocUnsafeSlow(BATCH_BYTES);
+  private batchBytes = 0;
+  private batchCommands = 0;
+
+  constructor(server: Server) {
+    this.server = server;
+    this.connection = new Connection(0, nowhere, { ...hostOf(server), decoderLimits: NO_LIMITS }, true);
+    this.connection.isReplay = true;
+  }
+
+  get isFull(): boolean {
+    return this.batchCommands >= BATCH_COMMANDS || this.batchBytes >= BATCH_BYTES / 2;
+  }
+
+  beginFile(): void {
+    this.connection.dbIndex = 0;
+  }
+
+  add(reader: AofReader): void {
+    const { request } = reader;
+    const command = this.server.table.find(request);
+    if (command === undefined) {
+      // MULTI and EXEC only tell which commands belong together; the reader has seen to it that all are there.
+      if (reader.isInTransaction && /^(multi|exec)$/i.test(request.text(0))) return;
+      throw new LoadError(
+        `Unknown command '${request.text(0)}' reading the append only file, at offset ${reader.offset}`,
+      );
+    }
+    const end = request.start[request.argc - 1] + request.len[request.argc - 1] + 2;
+    const length = reader.endOffset - reader.offset;
+    if (this.batchBytes + length > this.batch.length) this.grow(length);
+    request.buf.copy(this.batch, this.batchBytes, end - length, end);
+    this.batchBytes += length;
+    this.batchCommands++;
+  }
+
+  async drain(): Promise<void> {
+    if (this.batchCommands === 0) return;
+    const bytes = this.batch.subarray(0, this.batchBytes);
+    this.batchBytes = 0;
+    this.batchCommands = 0;
+    this.connection.onData(bytes, bytes.length);
+    await this.connection.whenIdle();
+    if (this.batch.length > 2 * BATCH_BYTES) this.batch = Buffer.allocUnsafeSlow(BATCH_BYTES);
+  }
+
+  private grow(length: number): void {
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.batchBytes + length, this.batch.length * 2));
+    this.batch.copy(larger, 0, 0, this.batchBytes);
+    this.batch = larger;
+  }
+}
+
+function hostOf(server: Server) {
+  return {
+    clock: server.clock,
+    run: (connection: Connection) => server.run(connection),
+    closed: () => {},
+  };
+}

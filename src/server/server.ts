@@ -1,0 +1,211 @@
+/**
+ * The server: everything put together, and its clockwork. Knows all other folders; nothing knows it but main.
+ *
+ * It can run on any file system, store, clock and source of randomness, and without a socket: that is how crashes are
+ * tested (test/crash).
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Files } from "../base/files.ts";
+import type { Log } from "../base/log.ts";
+import type { Random } from "../base/random.ts";
+import type { OpenStore } from "../cold/key-value-store.ts";
+import type { ColdTier } from "../cold/tier.ts";
+import { commandSpecs } from "../commands/all.ts";
+import { CommandTable } from "../commands/table.ts";
+import { Eviction, type MaxmemoryPolicy } from "../keyspace/eviction.ts";
+import { ActiveExpiry } from "../keyspace/expiry.ts";
+import type { Keyspace } from "../keyspace/keyspace.ts";
+import { Spiller } from "../keyspace/spiller.ts";
+import { TierWalk } from "../keyspace/tier-walk.ts";
+import { Warmer } from "../keyspace/warmer.ts";
+import type { AofDirectory } from "../persistence/aof/directory.ts";
+import type { AofWriter } from "../persistence/aof/writer.ts";
+import { type CheckpointParts, runCheckpoint } from "../persistence/checkpoint.ts";
+import type { DecoderLimits } from "../protocol/request-decoder.ts";
+import { AofState } from "./aof-state.ts";
+import { ClientRegistry } from "./client-registry.ts";
+import type { Config } from "./config/config.ts";
+import { applyConfig } from "./config-hooks.ts";
+import { Connection, type ConnectionHost } from "./connection.ts";
+import { Cron } from "./cron.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { MemoryBudget } from "./memory-budget.ts";
+import { Propagation } from "./propagation.ts";
+import { ReplyGate } from "./reply-gate.ts";
+import { Services } from "./services.ts";
+import type { Transport, TransportEvents } from "./transport/transport.ts";
+import { nextTurn, TurnEnd } from "./turn-end.ts";
+
+/** The outside world. */
+export interface World {
+  readonly files: Files;
+  readonly openStore: OpenStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export class Server implements ConnectionHost {
+  readonly world: World;
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly keyspace: Keyspace;
+  readonly tier: ColdTier | undefined;
+  readonly tierFolder: string;
+  readonly warmer: Warmer | undefined;
+  readonly spiller: Spiller | undefined;
+  readonly table = new CommandTable(commandSpecs);
+  readonly budget: MemoryBudget;
+  readonly eviction: Eviction;
+  readonly expiry: ActiveExpiry;
+  readonly gate = new ReplyGate();
+  readonly propagation = new Propagation();
+  readonly aof: AofState;
+  readonly clients = new ClientRegistry();
+  readonly walk: TierWalk;
+  readonly services: Services;
+  readonly dispatcher: Dispatcher;
+  readonly cron: Cron;
+  readonly decoderLimits: DecoderLimits;
+  readonly startedMs: number;
+  /** Data is being loaded: clients are told so. */
+  isLoading = true;
+  /** The server is ending: no command is executed any more. */
+  isStopping = false;
+  private readonly turnEnd = new TurnEnd(() => this.endTurn());
+
+  /** @param tierFolder name of the tier's folder in the data directory */
+  constructor(
+    world: World,
+    config: Config,
+    keyspace: Keyspace,
+    tier: ColdTier | undefined,
+    tierFolder: string,
+  ) {
+    this.world = world;
+    this.tierFolder = tierFolder;
+    this.config = config;
+    this.clock = world.clock;
+    this.keyspace = keyspace;
+    this.tier = tier;
+    this.startedMs = world.clock.nowMs;
+    this.budget = new MemoryBudget(keyspace);
+    this.eviction = new Eviction(keyspace);
+    this.expiry = new ActiveExpiry(keyspace);
+    this.walk = new TierWalk(keyspace, tier);
+    this.decoderLimits = {
+      maxBulkLength: config.values["proto-max-bulk-len"],
+      queryBufferLimit: config.values["client-query-buffer-limit"],
+    };
+    if (tier !== undefined) {
+      this.warmer = new Warmer(keyspace, tier);
+      this.spiller = this.createSpiller(tier, this.warmer);
+    }
+    this.aof = new AofState(world.clock, world.log, (files) => runCheckpoint(this.checkpointParts(files.directory, () => files.writer)));
+    this.services = new Services(this);
+    this.dispatcher = this.createDispatcher();
+    this.propagation.context = this.dispatcher;
+    keyspace.onKeyRemoved = (database, key) => {
+      this.propagation.removed(database, key);
+      this.turnEnd.schedule();
+    };
+    this.cron = new Cron(this);
+    applyConfig(this);
+  }
+
+  /** Takes a new connection; undefined refuses it. */
+  accept(transport: Transport): TransportEvents | undefined {
+    const { values } = this.config;
+    this.clients.totalReceived++;
+    if (this.clients.size >= values.maxclients) {
+      this.clients.rejected++;
+      transport.send(Buffer.from("-ERR max number of clients reached\r\n"));
+      return undefined;
+    }
+    const connection = new Connection(this.clients.nextId(), transport, this, values.requirepass.length === 0);
+    this.clients.add(connection);
+    return connection;
+  }
+
+  run(connection: Connection): void {
+    if (!this.isStopping) this.dispatcher.run(connection);
+  }
+
+  closed(connection: Connection): void {
+    this.clients.remove(connection);
+    this.dispatcher.forget(connection);
+  }
+
+  scheduleTurnEnd(): void {
+    this.turnEnd.schedule();
+  }
+
+  /** What the commands of one turn asked for together. */
+  endTurn(): void {
+    if (this.warmer?.hasWanted) this.warmer.issue();
+    this.aof.files?.writer.kick();
+    this.spiller?.run();
+    this.dispatcher.admitMemoryWaiters();
+  }
+
+  /** What a rewrite into `directory` works with. */
+  checkpointParts(directory: AofDirectory, writer: () => AofWriter): CheckpointParts {
+    return {
+      files: this.world.files,
+      clock: this.clock,
+      log: this.world.log,
+      keyspace: this.keyspace,
+      directory,
+      writer,
+      tier: this.tier,
+      tierFolder: this.tierFolder,
+      spiller: this.spiller,
+      checksum: this.config.values.rdbchecksum,
+      withAccess: this.tier !== undefined,
+      nextTurn,
+    };
+  }
+
+  private createSpiller(tier: ColdTier, warmer: Warmer): Spiller {
+    const { budget, config, keyspace, world } = this;
+    return new Spiller({
+      keyspace,
+      tier,
+      warmer,
+      log: world.log,
+      usedBytes: () => budget.usedBytes,
+      limitBytes: () => budget.limitBytes,
+      samplesPerVictim: () => config.values["maxmemory-samples"],
+      onBatch: () => {
+        this.spiller!.run();
+        this.dispatcher.admitMemoryWaiters();
+      },
+    });
+  }
+
+  private createDispatcher(): Dispatcher {
+    const { config } = this;
+    return new Dispatcher({
+      keyspace: this.keyspace,
+      table: this.table,
+      budget: this.budget,
+      eviction: this.eviction,
+      gate: this.gate,
+      effects: this.propagation,
+      services: this.services,
+      aof: this.aof,
+      warmer: this.warmer,
+      spiller: this.spiller,
+      policy: () => config.values["maxmemory-policy"] as MaxmemoryPolicy,
+      samplesPerVictim: () => config.values["maxmemory-samples"],
+      scheduleTurnEnd: this.turnEnd.schedule,
+      isLoading: () => this.isLoading,
+      onQueryBufferLimit: (connection) => {
+        this.clients.queryBufferLimitDisconnections++;
+        this.world.log.warning(
+          `Closing client that reached max query buffer length: id=${connection.id} addr=${connection.address}`,
+        );
+      },
+    });
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The services that commands ask of the server (commands/services.ts), made of its parts.
+ */
+import type { Client } from "../commands/client.ts";
+import type { CommandSpec } from "../commands/command.ts";
+import type { AofAccess, ConfigAccess, KeyWalk, ServerServices, ShutdownOptions } from "../commands/services.ts";
+import { ConfigSetError } from "./config/config-error.ts";
+import { buildInfo } from "./info/info.ts";
+import { ServerInfoSource } from "./info-source.ts";
+import type { Server } from "./server.ts";
+import { Shutdown } from "./shutdown.ts";
+import { VERSION } from "./version.ts";
+
+export class Services implements ServerServices {
+  readonly version = VERSION;
+  readonly config: ConfigAccess;
+  readonly shutdowns: Shutdown;
+  private readonly server: Server;
+  private readonly infoSource: ServerInfoSource;
+
+  constructor(server: Server) {
+    this.server = server;
+    this.config = new ConfigForCommands(server);
+    this.shutdowns = new Shutdown(server);
+    this.infoSource = new ServerInfoSource(server);
+  }
+
+  get aof(): AofAccess {
+    return this.server.aof;
+  }
+
+  get walk(): KeyWalk {
+    return this.server.walk;
+  }
+
+  clients(): Iterable<Client> {
+    return this.server.clients;
+  }
+
+  info(sections: readonly string[]): string {
+    return buildInfo(this.infoSource, sections);
+  }
+
+  resetStatistics(): void {
+    this.infoSource.reset();
+  }
+
+  *commands(): Iterable<CommandSpec> {
+    for (const command of this.server.table.all) yield command.spec;
+  }
+
+  findCommand(name: string, subcommand?: string): CommandSpec | undefined {
+    return this.server.table.findByName(name, subcommand)?.spec;
+  }
+
+  shutdown(options: ShutdownOptions): Promise<string> {
+    return this.shutdowns.run(options);
+  }
+
+  abortShutdown(): boolean {
+    return this.shutdowns.abort();
+  }
+}
+
+class ConfigForCommands implements ConfigAccess {
+  private readonly server: Server;
+
+  constructor(server: Server) {
+    this.server = server;
+  }
+
+  get(patterns: readonly Buffer[]): [name: string, value: string][] {
+    return this.server.config.get(patterns).map(([name, text]) => [name, text.toString("latin1")]);
+  }
+
+  set(pairs: readonly [name: Buffer, value: Buffer][]): string | undefined {
+    const { client } = this.server.dispatcher;
+    const isLocal = /^(127\.|\[::1\]|::1)/.test(client.address) || client.address === "";
+    try {
+      this.server.config.set(pairs, { isLocal, isLoading: this.server.isLoading });
+      return undefined;
+    } catch (error) {
+      if (error instanceof ConfigSetError) return error.message;
+      throw error;
+    }
+  }
+
+  get requirepass(): string {
+    return this.server.config.values.requirepass.toString("latin1");
+  }
+
+  get maxmemoryPolicy(): string {
+    return this.server.config.values["maxmemory-policy"];
+  }
+
+  get protoMaxBulkLength(): number {
+    return this.server.isLoading ? Number.POSITIVE_INFINITY : this.server.decoderLimits.maxBulkLength;
+  }
+}

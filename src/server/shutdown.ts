@@ -1,0 +1,92 @@
+/**
+ * Ending the server: SHUTDOWN, SIGTERM and SIGINT. Everything acknowledged is made durable first; if that is not
+ * possible, the server goes on (unless told to end all the same), because a process that lives can still save its data.
+ */
+import type { ShutdownOptions } from "../commands/services.ts";
+import { errorText } from "../persistence/aof/error-text.ts";
+import { saveDump } from "../persistence/dump.ts";
+import type { Server } from "./server.ts";
+import { nextTurn } from "./turn-end.ts";
+
+export class Shutdown {
+  /** Called at the very end; ends the process. */
+  onEnded: (exitCode: number) => void = () => {};
+  /** Stops accepting connections. */
+  onBegin: () => Promise<void> = async () => {};
+  private readonly server: Server;
+  private running: Promise<string> | undefined;
+
+  constructor(server: Server) {
+    this.server = server;
+  }
+
+  /** Resolves only if the shutdown failed, to the reason. */
+  run(options: ShutdownOptions): Promise<string> {
+    this.running ??= this.end(options).finally(() => {
+      this.running = undefined;
+    });
+    return this.running;
+  }
+
+  /** There is nothing to wait for that could be aborted: no replicas. */
+  abort(): boolean {
+    return false;
+  }
+
+  private async end(options: ShutdownOptions): Promise<string> {
+    const { log } = this.server.world;
+    this.server.isStopping = true;
+    try {
+      await this.saveAll(options);
+    } catch (error) {
+      log.warning(`Error trying to end: ${errorText(error)}`);
+      if (!options.force) {
+        log.warning("Errors trying to shut down the server. Check the logs for more information.");
+        this.goOn();
+        return errorText(error);
+      }
+    }
+    await this.onBegin();
+    for (const connection of [...this.server.clients]) connection.close();
+    await this.server.tier?.close().catch(() => undefined);
+    log.warning("tsredis is now ready to exit, bye bye...");
+    this.onEnded(0);
+    // The process ends; whoever waits waits for ever.
+    return new Promise(() => {});
+  }
+
+  /** The server stays: what arrived meanwhile is executed. */
+  private goOn(): void {
+    this.server.isStopping = false;
+    this.server.spiller?.resume();
+    this.server.cron.start();
+    for (const connection of this.server.clients) {
+      if (!connection.parked) connection.goOn();
+    }
+  }
+
+  private async saveAll(options: ShutdownOptions): Promise<void> {
+    const { aof, config, cron, keyspace, spiller, tier, world } = this.server;
+    const { values } = config;
+    if (aof.isRewriting) {
+      world.log.warning("There is a rewrite of the append only file under way. It is finished first.");
+      await aof.idle();
+    }
+    const isSaving = options.save === "save" || (options.save === "default" && !aof.enabled && values.save.length > 0);
+    if (isSaving) {
+      world.log.notice("Saving the final RDB snapshot before exiting.");
+      await spiller?.hold();
+      await saveDump(world.files, values.dir, values.dbfilename, keyspace, tier, values);
+      world.log.notice("DB saved on disk");
+    }
+    if (aof.files !== undefined) {
+      world.log.notice("Calling fsync() on the AOF file.");
+      await aof.files.writer.close();
+      // Replies that waited for this are sent before the connections close.
+      this.server.gate.release(aof.gatePosition);
+      await nextTurn();
+    }
+    cron.stop();
+    await spiller?.hold();
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * Starting: opens the data directory, brings the data back, and hands out a server that is ready for clients (but does
+ * not listen yet). Throws LoadError, ManifestError or StorageError with a text that says what is wrong and what to do.
+ */
+import { StorageError } from "../base/storage-error.ts";
+import { ColdTier } from "../cold/tier.ts";
+import { Keyspace } from "../keyspace/keyspace.ts";
+import type { AofDirectory } from "../persistence/aof/directory.ts";
+import type { CheckpointMetadata } from "../persistence/checkpoint.ts";
+import { LoadError, loadRdb, readCheckpointMetadata } from "../persistence/load.ts";
+import { RdbError } from "../persistence/rdb/reader.ts";
+import { recoverAof } from "../persistence/recovery.ts";
+import { createWriter, openAofDirectory } from "./appendonly.ts";
+import type { Config } from "./config/config.ts";
+import { Replay } from "./replay.ts";
+import { Server, type World } from "./server.ts";
+import { nextTurn } from "./turn-end.ts";
+
+const SEED_BYTES = 16;
+/** Folders for the tier, in the data directory. There are two, because one may belong to an append-only file that is
+ * switched off at present and must not be touched. */
+const TIER_FOLDERS = ["cold-tier", "cold-tier-2"] as const;
+
+interface OpenedTier {
+  readonly tier: ColdTier | undefined;
+  readonly folder: string;
+  readonly namespaces: readonly number[] | undefined;
+}
+
+/** Opens the data and makes a server of it. */
+export async function startServer(world: World, config: Config): Promise<Server> {
+  const { values } = config;
+  await world.files.mkdir(values.dir);
+  const directory = await openAofDirectory({ world, config });
+  const { tier, folder, namespaces } = await openTier(world, config, directory);
+  try {
+    const keyspace = new Keyspace({
+      databases: values.databases,
+      clock: world.clock,
+      random: world.random,
+      hashSeed: tier?.hashSeed ?? world.random.bytes(SEED_BYTES),
+    });
+    if (tier !== undefined) keyspace.attachTier(tier, namespacesFor(tier, namespaces, values.databases));
+    const server = new Server(world, config, keyspace, tier, folder);
+    await loadData(server, directory);
+    return server;
+  } catch (error) {
+    await tier?.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** The namespace of each database: the checkpoint's, and new ones where the configuration has more databases now. */
+function namespacesFor(tier: ColdTier, known: readonly number[] | undefined, databases: number): number[] {
+  const namespaces = [...(known ?? [])];
+  for (const namespace of namespaces.slice(databases)) {
+    if (tier.recordCount(namespace) === 0) continue;
+    throw new LoadError(`The cold tier holds ${namespaces.length} databases, but the server is configured for ${databases}`);
+  }
+  namespaces.length = Math.min(namespaces.length, databases);
+  while (namespaces.length < databases) namespaces.push(tier.allocateNamespace());
+  return namespaces;
+}
+
+async function openTier(world: World, config: Config, directory: AofDirectory): Promise<OpenedTier> {
+  const { values } = config;
+  const { manifest } = directory;
+  const isNeeded = values.appendonly && manifest.tier !== undefined;
+  if (!values["cold-tier"]) {
+    if (!isNeeded) return { tier: undefined, folder: TIER_FOLDERS[0], namespaces: undefined };
+    throw new LoadError(
+      "Part of the data lies in the cold tier, as the manifest of the append only file says: " +
+        "the server does not start with 'cold-tier no'",
+    );
+  }
+  const options = { seed: world.random.bytes(SEED_BYTES), compression: values["cold-tier-compression"] };
+  if (isNeeded) {
+    const { folder, generation } = manifest.tier;
+    const metadata = await readMetadata(world, directory, generation);
+    const path = `${values.dir}/${folder}`;
+    if ((await world.files.stat(path)) === undefined) {
+      throw new LoadError(`The cold tier is missing: the manifest names the folder ${path}. Restore it from the backup`);
+    }
+    const tier = await recoverTier(world, path, metadata, options);
+    return { tier, folder, namespaces: metadata.namespaces };
+  }
+  // Nothing on disk is relied upon: whatever is there is scratch of an earlier process.
+  const folder = TIER_FOLDERS.find((name) => name !== manifest.tier?.folder)!;
+  const path = `${values.dir}/${folder}`;
+  await world.files.removeTree(path);
+  await world.files.mkdir(path);
+  const store = await world.openStore(path);
+  return { tier: await ColdTier.create(store, options), folder, namespaces: undefined };
+}
+
+async function recoverTier(
+  world: World,
+  path: string,
+  metadata: CheckpointMetadata,
+  options: { readonly seed: Buffer; readonly compression: boolean },
+): Promise<ColdTier> {
+  const store = await world.openStore(path);
+  try {
+    return await ColdTier.recover(store, metadata.tier, options);
+  } catch (error) {
+    await store.close().catch(() => undefined);
+    if (!(error instanceof StorageError)) throw error;
+    throw new LoadError(`The cold tier in ${path} cannot be used: ${error.message}. Restore it from the backup`);
+  }
+}
+
+async function readMetadata(world: World, directory: AofDirectory, generation: number): Promise<CheckpointMetadata> {
+  const { base } = directory.manifest;
+  if (base === undefined) throw new LoadError("The manifest names a cold tier, but no base file");
+  const path = directory.pathOf(base.name);
+  if ((await world.files.stat(path)) === undefined) {
+    throw new LoadError(`The AOF file ${base.name} doesn't exist, but the manifest names it`);
+  }
+  const metadata = await readCheckpointMetadata(world.files, path);
+  if (metadata.tier.generation !== generation) {
+    throw new LoadError(
+      `The manifest names generation ${generation} of the cold tier, the base file ${base.name} ${metadata.tier.generation}`,
+    );
+  }
+  return metadata;
+}
+
+async function loadData(server: Server, directory: AofDirectory): Promise<void> {
+  const { clock, config, keyspace, world } = server;
+  const { values } = config;
+  const begun = clock.monotonicMs();
+  keyspace.expiring = false;
+  const makeRoom = () => waitForRoom(server);
+  if (values.appendonly) {
+    const hasAof = directory.manifest.base !== undefined || directory.manifest.incr.length > 0;
+    if (!hasAof) await loadDump(server, makeRoom);
+    const { incr, sizeBefore } = await recoverAof({
+      files: world.files,
+      log: world.log,
+      directory,
+      appendfilename: values.appendfilename,
+      keyspace,
+      executor: new Replay(server),
+      makeRoom,
+      loadTruncated: values["aof-load-truncated"],
+      verifyChecksum: values.rdbchecksum,
+      monotonicMs: () => clock.monotonicMs(),
+    });
+    if (hasAof) {
+      const seconds = ((clock.monotonicMs() - begun) / 1000).toFixed(3);
+      world.log.notice(`DB loaded from append only file: ${seconds} seconds`);
+    }
+    await directory.removeHistory();
+    const files = { directory, writer: createWriter(server, directory, incr) };
+    server.propagation.writer = files.writer;
+    server.aof.open(files, sizeBefore);
+    // A directory without a base gets one: what was loaded from a dump must be in it before anything else is written.
+    if (directory.manifest.base === undefined) {
+      server.aof.rewrite();
+      await server.aof.idle();
+      if (!server.aof.lastRewriteOk) throw new LoadError("The first base file of the append only file cannot be written");
+    }
+  } else {
+    await loadDump(server, makeRoom);
+  }
+  keyspace.expiring = true;
+  server.isLoading = false;
+}
+
+/** Loads dump.rdb, if there is one. */
+async function loadDump(server: Server, makeRoom: () => Promise<void>): Promise<void> {
+  const { clock, config, keyspace, world } = server;
+  const { values } = config;
+  const path = `${values.dir}/${values.dbfilename}`;
+  if ((await world.files.stat(path)) === undefined) return;
+  const begun = clock.monotonicMs();
+  const file = await world.files.open(path, "read");
+  try {
+    const options = { skipExpired: true, verifyChecksum: values.rdbchecksum, makeRoom };
+    const { keys } = await loadRdb(file, keyspace, options);
+    const seconds = ((clock.monotonicMs() - begun) / 1000).toFixed(3);
+    world.log.notice(`Done loading RDB, keys loaded: ${keys}`);
+    world.log.notice(`DB loaded from disk: ${seconds} seconds`);
+  } catch (error) {
+    if (!(error instanceof RdbError)) throw error;
+    throw new LoadError(`The dump file ${path} cannot be loaded: ${error.message}`);
+  } finally {
+    await file.close();
+  }
+}
+
+/** While data is loaded the cold tier must keep up: waits until memory is within its budget, or nothing can go. */
+async function waitForRoom(server: Server): Promise<void> {
+  const { budget, spiller } = server;
+  if (spiller === undefined) return;
+  spiller.run();
+  while (budget.isOver && !spiller.stuck && spiller.failure === "") {
+    await nextTurn();
+    spiller.run();
+  }
+}

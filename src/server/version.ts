@@ -1,0 +1,25 @@
+/**
+ * Our version, from the package, and the version of Redis whose commands and replies clients may expect.
+ */
+import { readFileSync } from "node:fs";
+
+/** What INFO reports as redis_version, because clients decide by it what they may use. */
+export const REDIS_VERSION = "7.2.4";
+
+export const VERSION: string = readVersion();
+
+function readVersion(): string {
+  // Two folders up from dist/src/server, and from src/server as well when tests run the sources.
+  for (const path of ["../../../package.json", "../../package.json"]) {
+    try {
+      const { name, version } = JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8")) as {
+        name?: string;
+        version?: string;
+      };
+      if (name === "tsredis" && version !== undefined) return version;
+    } catch {
+      // The other layout.
+    }
+  }
+  return "0.0.0";
+}

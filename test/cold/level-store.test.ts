@@ -1,0 +1,217 @@
+/** LevelDB behind `KeyValueStore`: the shared suite, and what only real files and full disks can show. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, rmdirSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { KeyValueStore } from "../../src/cold/key-value-store.ts";
+import { openLevelStore } from "../../src/cold/level-store.ts";
+import { entriesOf, storeSuite } from "./store-suite.ts";
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "tsredis-store-"));
+});
+
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+storeSuite("LevelStore", async () => ({
+  open: openLevelStore({ writeBufferSizeBytes: 64 << 10 }),
+  folder: join(folder, "store"),
+  cleanUp: async () => undefined,
+}));
+
+const key = (index: number): Buffer => Buffer.from(`key ${String(index).padStart(8, "0")}`);
+
+describe("opening", () => {
+  it("makes the folder and its parents", async () => {
+    const store = await openLevelStore()(join(folder, "a", "b"));
+    await store.close();
+    expect(await readdir(join(folder, "a", "b"))).toContain("CURRENT");
+  });
+
+  it("refuses a path that cannot be a folder", async () => {
+    await writeFile(join(folder, "file"), "");
+    await expect(openLevelStore()(join(folder, "file"))).rejects.toMatchObject({
+      name: "StorageError",
+      code: "io",
+    });
+  });
+
+  it("reports a store with a missing table as corrupt", async () => {
+    const store = await openLevelStore()(folder);
+    await store.batch([{ key: key(1), value: key(1) }], true);
+    await store.flush();
+    await store.close();
+    const tables = (await readdir(folder)).filter((name) => name.endsWith(".ldb"));
+    expect(tables).toHaveLength(1);
+    await rm(join(folder, tables[0]));
+    await expect(openLevelStore()(folder)).rejects.toMatchObject({ name: "StorageError", code: "corrupt" });
+  });
+});
+
+describe("reading", () => {
+  it("reports a damaged table as corrupt", async () => {
+    let store = await openLevelStore()(folder);
+    await store.batch(
+      Array.from({ length: 1000 }, (_, index) => ({ key: key(index), value: Buffer.alloc(100, index) })),
+      true,
+    );
+    await store.flush();
+    await store.close();
+    const table = (await readdir(folder)).find((name) => name.endsWith(".ldb"));
+    if (table === undefined) throw new Error("no table was written");
+    const content = await readFile(join(folder, table));
+    // More than the first block, so that its structure makes no sense any more; LevelDB does not check its checksum.
+    content.fill(0xff, 0, 5000);
+    await writeFile(join(folder, table), content);
+    store = await openLevelStore()(folder);
+    await expect(store.getMany([key(0)])).rejects.toMatchObject({ name: "StorageError", code: "corrupt" });
+    expect(() => store.getSync(key(0))).toThrow(
+      expect.objectContaining({ name: "StorageError", code: "corrupt" }),
+    );
+    await store.close();
+  });
+});
+
+describe("flush", () => {
+  it("moves everything into a table, so that the logs are not needed", async () => {
+    let store = await openLevelStore()(folder);
+    await store.batch(
+      Array.from({ length: 500 }, (_, index) => ({ key: key(index), value: Buffer.alloc(50, index) })),
+      false,
+    );
+    await store.flush();
+    await store.close();
+    for (const name of await readdir(folder)) if (name.endsWith(".log")) await rm(join(folder, name));
+    store = await openLevelStore()(folder);
+    expect(await entriesOf(store, undefined, 100)).toHaveLength(500);
+    await store.close();
+  });
+
+  it("leaves no table behind when there was nothing new", async () => {
+    const store = await openLevelStore()(folder);
+    await store.batch([{ key: key(1), value: key(1) }], true);
+    await store.flush();
+    const tables = (await readdir(folder)).filter((name) => name.endsWith(".ldb")).length;
+    for (let round = 0; round < 20; round++) await store.flush();
+    const after = (await readdir(folder)).filter((name) => name.endsWith(".ldb")).length;
+    await store.close();
+    expect(after - tables).toBeLessThan(5);
+  });
+});
+
+/** A disk of a few megabytes needs a file system of its own, which only an administrator can mount. */
+function canMountDisks(): boolean {
+  const place = mkdtempSync(join(tmpdir(), "tsredis-mount-"));
+  const isMounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=1m", "none", place]).status === 0;
+  if (isMounted) execFileSync("umount", [place]);
+  rmdirSync(place);
+  return isMounted;
+}
+
+describe.skipIf(!canMountDisks())("on a full disk (needs the right to mount)", () => {
+  const filler = (): string => join(folder, "disk", "filler");
+  let store: KeyValueStore;
+  let acknowledged: number[];
+
+  beforeEach(async () => {
+    await mkdir(join(folder, "disk"));
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "none", join(folder, "disk")]);
+    acknowledged = [];
+  });
+
+  afterEach(async () => {
+    await store.close();
+    execFileSync("umount", [join(folder, "disk")]);
+  });
+
+  async function open(writeBufferSizeBytes: number): Promise<void> {
+    store = await openLevelStore({ writeBufferSizeBytes })(join(folder, "disk", "store"));
+  }
+
+  async function write(index: number, sync: boolean): Promise<void> {
+    await store.batch([{ key: key(index), value: Buffer.alloc(3000, index) }], sync);
+    acknowledged.push(index);
+  }
+
+  /** Writes until the disk is full; returns how often. */
+  async function fill(): Promise<number> {
+    for (let index = 0; ; index++) {
+      try {
+        await write(index, false);
+      } catch (error) {
+        expect(error).toMatchObject({ name: "StorageError", code: "no-space" });
+        return index;
+      }
+    }
+  }
+
+  function missing(): number[] {
+    return acknowledged.filter(
+      (index) => store.getSync(key(index))?.equals(Buffer.alloc(3000, index)) !== true,
+    );
+  }
+
+  // The log meets the end of the disk in the first case, a table in the background in the others.
+  it.each([
+    { writeBufferSizeBytes: 1_500_000, fillerBytes: 7_200_000 },
+    { writeBufferSizeBytes: 400_000, fillerBytes: 6_000_000 },
+    { writeBufferSizeBytes: 1_000_000, fillerBytes: 6_700_000 },
+  ])("refuses writes, keeps reading, goes on when there is room, and loses nothing: %o", async (sizes) => {
+    await open(sizes.writeBufferSizeBytes);
+    await writeFile(filler(), Buffer.alloc(sizes.fillerBytes));
+    let next = await fill();
+    for (let round = 0; round < 3; round++) {
+      await expect(write(next, true)).rejects.toMatchObject({ code: "no-space" });
+      await expect(store.flush()).rejects.toMatchObject({ code: "no-space" });
+    }
+    expect(missing()).toEqual([]);
+    expect((await store.getMany(acknowledged.map(key))).every((value) => value?.length === 3000)).toBe(true);
+    await rm(filler());
+    for (let round = 0; round < 60; round++) await write(++next, true);
+    await store.flush();
+    for (let round = 0; round < 60; round++) await write(++next, true);
+    await store.close();
+    await open(sizes.writeBufferSizeBytes);
+    expect(missing()).toEqual([]);
+    expect(acknowledged.length).toBeGreaterThan(200);
+  });
+
+  it("keeps synced batches that follow a failed one in the same log", async () => {
+    await open(1_500_000);
+    await writeFile(filler(), Buffer.alloc(7_200_000));
+    let next = await fill();
+    await expect(write(next, true)).rejects.toMatchObject({ code: "no-space" });
+    await rm(filler());
+    for (let round = 0; round < 60; round++) await write(++next, true);
+    await store.close();
+    await open(1_500_000);
+    expect(missing()).toEqual([]);
+  });
+
+  it("does not report a flush that failed as done", async () => {
+    await open(4_000_000);
+    await writeFile(filler(), Buffer.alloc(5_000_000));
+    // The log of 2 MB fits; the table of the same size does not.
+    for (let index = 0; index < 600; index++) await write(index, false);
+    await expect(store.flush()).rejects.toMatchObject({ name: "StorageError", code: "no-space" });
+    expect(missing()).toEqual([]);
+  });
+
+  it("ends cursors when it has to reopen, with an error and not with an early end", async () => {
+    await open(400_000);
+    await writeFile(filler(), Buffer.alloc(6_000_000));
+    const next = await fill();
+    const cursor = store.cursor({ from: key(0), to: key(99_999_999) });
+    expect(await cursor.next(1)).toHaveLength(1);
+    await rm(filler());
+    await write(next, false);
+    await expect(cursor.next(1)).rejects.toMatchObject({ name: "StorageError", code: "io" });
+    await cursor.close();
+  });
+});

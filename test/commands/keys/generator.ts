@@ -1,0 +1,166 @@
+/**
+ * Random commands on a few keys in three databases: every command and option of the group, right and wrong arguments.
+ * Deterministic for a seed.
+ *
+ * Relative times are compared with GT and LT nowhere: the two servers read their clocks at different moments.
+ */
+import type { Random } from "../../../src/base/random.ts";
+import type { Argument } from "../../support/command-harness.ts";
+
+const KEYS = ["a", "b", "c", "d", ""];
+const VALUES = ["1", "12345", "text", "x".repeat(60), "y".repeat(9000), ""];
+const RELATIVE = [
+  "100000",
+  "7000000",
+  "0",
+  "-1",
+  "-100000",
+  "1.5",
+  "abc",
+  "9223372036854775807",
+  "9223372036854775",
+];
+const RELATIVE_LIMITS = [
+  "9223372036854776",
+  "-9223372036854776",
+  "-9223372036854775808",
+  "99999999999999999999",
+];
+const ABSOLUTE_SECONDS = [
+  "33000000000",
+  "44000000000",
+  "55000000000",
+  "1",
+  "0",
+  "-5",
+  "9223372036854776",
+  "x",
+];
+const ABSOLUTE_MS = [
+  "33000000000000",
+  "44000000000000",
+  "55000000000000",
+  "1",
+  "0",
+  "-5",
+  "9007199254740991",
+  "",
+];
+const INDEXES = ["0", "1", "2", "1", "2", "16", "-1", "x", "2147483648", "99999999999999999999", "01"];
+const OPTIONS = ["NX", "xx", "GT", "lt", "GX"];
+
+export class KeyCommandGenerator {
+  readonly keys: readonly string[] = KEYS;
+  private readonly random: Random;
+  private readonly databases: boolean;
+
+  /** `databases`: with commands that reach other databases than the first. */
+  constructor(random: Random, databases: boolean) {
+    this.random = random;
+    this.databases = databases;
+  }
+
+  next(): Argument[] {
+    const pick = this.random.below(this.databases ? 27 : 20);
+    if (pick < 5) return ["SET", this.key(), this.from(VALUES)];
+    if (pick >= 20) return this.acrossDatabases();
+    return this.within(pick);
+  }
+
+  private within(pick: number): Argument[] {
+    switch (pick) {
+      case 5:
+        return [this.from(["DEL", "UNLINK"]), ...this.someKeys()];
+      case 6:
+        return [this.from(["EXISTS", "touch", "Exists"]), ...this.someKeys()];
+      case 7:
+      case 8:
+        return this.relativeExpiry();
+      case 9:
+      case 10:
+      case 11:
+        return this.absoluteExpiry();
+      case 12:
+      case 13:
+        return [this.from(["TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME"]), this.key()];
+      case 14:
+        return ["PERSIST", this.key()];
+      case 15:
+      case 16:
+        return [this.from(["RENAME", "RENAMENX"]), this.key(), this.key()];
+      case 17:
+        return [
+          "COPY",
+          this.key(),
+          this.key(),
+          ...this.from([[], ["REPLACE"], ["replace", "REPLACE"], ["DB"], ["x"]]),
+        ];
+      case 18:
+        return ["TYPE", this.key()];
+      default:
+        return ["OBJECT", "ENCODING", this.key()];
+    }
+  }
+
+  private acrossDatabases(): Argument[] {
+    switch (this.random.below(8)) {
+      case 0:
+        return ["MOVE", this.key(), this.from(INDEXES)];
+      case 1:
+      case 2: {
+        const tail = this.from([[], ["REPLACE"], ["db", this.from(INDEXES)], ["DB"]]);
+        return ["COPY", this.key(), this.key(), "DB", this.from(INDEXES), ...tail];
+      }
+      case 3:
+      case 4:
+        return ["SELECT", this.from(INDEXES)];
+      case 5:
+        return ["SWAPDB", this.from(INDEXES), this.from(INDEXES)];
+      case 6:
+        return ["DBSIZE"];
+      default:
+        return this.random.below(3) > 0
+          ? ["DBSIZE"]
+          : [
+              this.from(["FLUSHDB", "FLUSHALL"]),
+              ...this.from([[], ["SYNC"], ["async"], ["x"], ["SYNC", "SYNC"]]),
+            ];
+    }
+  }
+
+  private relativeExpiry(): Argument[] {
+    const time = this.from([...RELATIVE, ...RELATIVE, ...RELATIVE_LIMITS]);
+    const options = this.from([
+      [],
+      [],
+      ["NX"],
+      ["xx"],
+      ["NX", "XX"],
+      ["NX", "GT"],
+      ["LT", "GT"],
+      ["what\r\never"],
+      ["XX", ""],
+    ]);
+    return [this.from(["EXPIRE", "PEXPIRE"]), this.key(), time, ...options];
+  }
+
+  private absoluteExpiry(): Argument[] {
+    const options: string[] = [];
+    while (this.random.below(3) === 0) options.push(this.from(OPTIONS));
+    return this.random.below(2) === 0
+      ? ["EXPIREAT", this.key(), this.from(ABSOLUTE_SECONDS), ...options]
+      : ["pexpireat", this.key(), this.from(ABSOLUTE_MS), ...options];
+  }
+
+  private someKeys(): string[] {
+    return Array.from({ length: 1 + this.random.below(4) }, () => this.key());
+  }
+
+  private key(): string {
+    return this.from(KEYS);
+  }
+
+  private from<T>(choices: readonly T[]): T {
+    return choices[this.random.below(choices.length)];
+  }
+}
