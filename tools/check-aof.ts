@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-/** tsredis-check-aof: examines and repairs append-only files. Everything is in check-aof/; this only connects it to the process. */
+/**
+ * tsredis-check-aof: examines and repairs append-only files. Everything is in check-aof/; this only connects it to
+ * the process.
+ */
 import { realFiles } from "../src/base/real-files.ts";
 import { main } from "./check-aof/main.ts";
 

@@ -188,7 +188,7 @@ function damaged(recordKey: Buffer, reason: string, cause?: unknown): StorageErr
 }
 
 /** A record key in words, for messages: printable, and never longer than a line. */
-export function describeRecordKey(recordKey: Buffer): string {
+function describeRecordKey(recordKey: Buffer): string {
   if (!isRecordKey(recordKey)) return `an unreadable record key (${recordKey.length} bytes)`;
   const name = isDigestKey(recordKey)
     ? `a long key with SHA-256 ${inlineKeyOf(recordKey).toString("hex")}`

@@ -36,7 +36,7 @@ export interface TierCheckpoint extends TierPoint {
   readonly counts: readonly (readonly [namespace: number, records: number])[];
 }
 
-export const SEED_BYTES = 16;
+const SEED_BYTES = 16;
 
 const FORMAT_VERSION = 1;
 const POINT_BYTES = 25;

@@ -23,6 +23,9 @@ const FRUITLESS_ROUNDS = 4;
 /** Deleted keys that wait before a batch is written for their sake alone. */
 const DELETES_PER_BATCH = 256;
 
+/** From a failed batch to the next attempt. */
+const RETRY_AFTER_MS = 500;
+
 interface PendingDelete {
   readonly database: Database;
   readonly hash: number;
@@ -52,6 +55,8 @@ export class Spiller {
   stuck = false;
   /** While a checkpoint makes its cut, no batch may begin. */
   private held = false;
+  /** After a failed batch the next attempt waits until then. */
+  private retryAtMs = 0;
   private inFlight: Promise<void> | undefined;
   private deletes: PendingDelete[] = [];
   private readonly victims: Victims;
@@ -83,6 +88,7 @@ export class Spiller {
   /** Starts a batch if memory asks for one and none is under way. `deletesToo`: also for few deleted keys. */
   run(deletesToo = false): void {
     if (this.inFlight !== undefined || this.held) return;
+    if (this.failure !== "" && this.options.keyspace.clock.monotonicMs() < this.retryAtMs) return;
     if (!this.shouldRun && !(deletesToo && this.deletes.length > 0)) return;
     const changes: TierChange[] = [];
     const databases: Database[] = [];
@@ -113,7 +119,7 @@ export class Spiller {
       if (address === 0 || !database.isTombstone(address)) continue;
       if ((entries.head(address) & (RECORD | SPILLING)) !== RECORD) continue;
       entries.mark(address, SPILLING, DIRTY);
-      changes.push({ namespace: database.namespace, hash, key, hasRecord: true, value: undefined });
+      changes.push({ namespace: database.namespace, hash: hash >>> 0, key, hasRecord: true, value: undefined });
       databases.push(database);
     }
     this.deletes = this.deletes.slice(taken);
@@ -155,7 +161,7 @@ export class Spiller {
     const size = entries.sizeBytes(address);
     changes.push({
       namespace: database.namespace,
-      hash: keyspace.keyHash.of(key, 0, key.length),
+      hash: keyspace.keyHash.of(key, 0, key.length) >>> 0,
       key,
       hasRecord: (head & RECORD) !== 0,
       value: packEntry(keyspace, address),
@@ -177,6 +183,7 @@ export class Spiller {
       const reason = error instanceof StorageError ? error.message : String(error);
       if (this.failure === "") log.warning(`Writing to the cold tier failed: ${reason}`);
       this.failure = reason;
+      this.retryAtMs = keyspace.clock.monotonicMs() + RETRY_AFTER_MS;
     }
     for (let i = 0; i < changes.length; i++) {
       // A flush may have retired the database meanwhile; its namespace is garbage then, whatever was written.

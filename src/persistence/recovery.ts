@@ -12,7 +12,7 @@ import type { Files } from "../base/files.ts";
 import type { Log } from "../base/log.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { AofDirectory, OpenIncr } from "./aof/directory.ts";
-import { manifestFileName } from "./aof/format.ts";
+import { BLOCKS_HEADER, manifestFileName } from "./aof/format.ts";
 import type { IncrFile } from "./aof/manifest.ts";
 import type { AofOutcome } from "./aof/reader.ts";
 import { type Executor, LoadError, loadAofFile, type RdbLoadOptions } from "./load.ts";
@@ -45,19 +45,37 @@ export async function recoverAof(parts: RecoveryParts): Promise<RecoveredAof> {
   const { base, incr } = directory.manifest;
   let sizeBefore = 0;
   if (base !== undefined) sizeBefore += (await loadOne(parts, base, incr.length === 0, true)).bytes;
-  let last: { outcome: AofOutcome | undefined; bytes: number } | undefined;
-  for (const file of incr) {
+  let last: LoadedFile | undefined;
+  for (let i = 0; i < incr.length; i++) {
     sizeBefore += last?.bytes ?? 0;
-    last = await loadOne(parts, file, file === incr.at(-1), false);
+    const isFollowed = await holdsCommands(parts, incr.slice(i + 1));
+    last = await loadOne(parts, incr[i], !isFollowed, false);
+    const isBad = last.outcome !== undefined && last.outcome.kind !== "clean";
+    // A cut was under way: empty files follow, to which commands will be appended now.
+    if (isBad && i < incr.length - 1) await directory.settleIncr(incr[i].sequence, last.outcome!);
   }
   const outcome = last?.outcome;
-  const canAppend = outcome?.hasBlocks && incr.at(-1)!.end === undefined;
-  if (canAppend) {
-    return { incr: await directory.openLastIncr(outcome.validUpTo, outcome.verifiedUpTo), sizeBefore };
+  if (outcome?.hasBlocks && incr.at(-1)!.end === undefined) {
+    return { incr: await directory.openLastIncr(outcome), sizeBefore };
   }
   // A file of stock Redis, or one that ended early: whatever of it is good stays, and a new one follows.
-  if (outcome !== undefined) await cutFile(parts, incr.at(-1)!, outcome);
+  if (outcome !== undefined && outcome.kind !== "clean") await directory.settleIncr(incr.at(-1)!.sequence, outcome);
   return { incr: await directory.addIncr(), sizeBefore: sizeBefore + (last?.bytes ?? 0) };
+}
+
+interface LoadedFile {
+  /** undefined if the file is an RDB and nothing else. */
+  readonly outcome: AofOutcome | undefined;
+  readonly bytes: number;
+}
+
+/** Whether one of the files has more than a header line. */
+async function holdsCommands(parts: RecoveryParts, files: readonly IncrFile[]): Promise<boolean> {
+  for (const { name } of files) {
+    const info = await parts.files.stat(parts.directory.pathOf(name));
+    if (info !== undefined && info.size > BLOCKS_HEADER.length) return true;
+  }
+  return false;
 }
 
 async function loadOne(
@@ -65,7 +83,7 @@ async function loadOne(
   entry: IncrFile,
   isLast: boolean,
   isBase: boolean,
-): Promise<{ outcome: AofOutcome | undefined; bytes: number }> {
+): Promise<LoadedFile> {
   const { directory, files, keyspace, log } = parts;
   const begun = parts.monotonicMs();
   const path = directory.pathOf(entry.name);
@@ -122,15 +140,4 @@ function judge(parts: RecoveryParts, entry: IncrFile, isLast: boolean, outcome: 
     `!!! Warning: the append only file ${entry.name} did not end well (${where}). ` +
       `It is cut after the last whole command: ${size - validUpTo} bytes from offset ${validUpTo} are dropped !!!`,
   );
-}
-
-async function cutFile(parts: RecoveryParts, entry: IncrFile, outcome: AofOutcome): Promise<void> {
-  if (outcome.validUpTo === outcome.size) return;
-  const file = await parts.files.open(parts.directory.pathOf(entry.name), "update");
-  try {
-    await file.truncate(outcome.validUpTo);
-    await file.datasync();
-  } finally {
-    await file.close();
-  }
 }

@@ -23,7 +23,6 @@ export const NOT_AN_INTEGER = "ERR value is not an integer or out of range";
 export const NOT_A_FLOAT = "ERR value is not a valid float";
 export const VALUE_OUT_OF_RANGE = "ERR value is out of range";
 export const VALUE_NOT_POSITIVE = "ERR value is out of range, must be positive";
-export const INDEX_OUT_OF_RANGE = "ERR index out of range";
 export const NO_SUCH_KEY = "ERR no such key";
 export const WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value";
 export const SAME_OBJECT = "ERR source and destination objects are the same";
@@ -33,7 +32,6 @@ export const DB_INDEX_OUT_OF_RANGE = "ERR DB index is out of range";
 export const NOT_AUTHENTICATED = "NOAUTH Authentication required.";
 export const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
 export const LOADING = "LOADING Redis is loading the dataset in memory";
-export const READ_ONLY_REPLICA = "READONLY You can't write against a read only replica.";
 export const SNAPSHOT_FAILED =
   "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may" +
   " modify the data set are disabled, because this instance is configured to report errors during writes if RDB" +
@@ -131,13 +129,6 @@ export function unknownCommand(request: Request): string {
 export function unknownSubcommand(request: Request): string {
   const container = repeated(request, 0, request.len[0]).toUpperCase();
   return `ERR unknown subcommand '${repeated(request, 1, MAX_REPEATED)}'. Try ${container} HELP.`;
-}
-
-/** A subcommand whose arguments are of no form it knows. */
-export function subcommandSyntax(request: Request): string {
-  const container = repeated(request, 0, request.len[0]).toUpperCase();
-  const subcommand = repeated(request, 1, MAX_REPEATED);
-  return `ERR unknown subcommand or wrong number of arguments for '${subcommand}'. Try ${container} HELP.`;
 }
 
 /** `command` is the full name in lower case, "client|kill" for a subcommand. */

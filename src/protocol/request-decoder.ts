@@ -415,7 +415,8 @@ export class RequestDecoder {
     const size = end - start;
     if (!this.isOwn || this.buf.length - this.end < size) {
       const needed = unread + size;
-      if (this.isOwn && this.buf.length >= needed) {
+      // Moved only if no more has to be copied than was consumed since the last time.
+      if (this.isOwn && this.buf.length >= needed && this.position >= unread) {
         this.buf.copyWithin(0, this.position, this.end);
         this.moveTo(0);
       } else {

@@ -29,13 +29,15 @@ export class AofState implements AofAccess, DispatchAof {
   files: AofFiles | undefined;
   isRewriting = false;
   lastRewriteOk = true;
+  /** Rewrites that succeeded since the start, and those that failed since the last success. */
+  rewrites = 0;
+  failuresInRow = 0;
   lastRewriteMs = -1;
   lastCheckpointMs = 0;
   /** Size of base and incr files after the last rewrite, and of the files before the one written now. */
   sizeAfterRewrite = 0;
   private sizeBefore = 0;
   private rewriteBegunMs = 0;
-  private failuresInRow = 0;
   private delayedUntilMs = 0;
   private running: Promise<void> = Promise.resolve();
   private readonly clock: Clock;
@@ -126,7 +128,8 @@ export class AofState implements AofAccess, DispatchAof {
   /** Begins an automatic rewrite if the log has grown enough since the last. */
   rewriteIfGrown(minimumBytes: number, percentage: number): void {
     const { files } = this;
-    if (files === undefined || this.isRewriting || percentage === 0 || files.writer.failure !== undefined) return;
+    if (files === undefined || this.isRewriting || percentage === 0 || files.writer.failure !== undefined)
+      return;
     if (this.clock.monotonicMs() < this.delayedUntilMs) return;
     const size = this.currentSize;
     if (size < minimumBytes) return;
@@ -154,6 +157,7 @@ export class AofState implements AofAccess, DispatchAof {
   private succeeded(baseBytes: number): void {
     this.finished(true);
     this.failuresInRow = 0;
+    this.rewrites++;
     this.sizeBefore = baseBytes;
     this.sizeAfterRewrite = this.currentSize;
     this.lastCheckpointMs = this.clock.nowMs;
@@ -164,7 +168,10 @@ export class AofState implements AofAccess, DispatchAof {
     this.finished(false);
     this.log.warning(`Background AOF rewrite failed: ${errorText(error)}`);
     if (++this.failuresInRow < FAILURES_BEFORE_DELAY) return;
-    const delayMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (this.failuresInRow - FAILURES_BEFORE_DELAY));
+    const delayMs = Math.min(
+      LONGEST_DELAY_MS,
+      FIRST_DELAY_MS * 2 ** (this.failuresInRow - FAILURES_BEFORE_DELAY),
+    );
     this.delayedUntilMs = this.clock.monotonicMs() + delayMs;
   }
 

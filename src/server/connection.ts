@@ -9,6 +9,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Client } from "../commands/client.ts";
 import type { Fetch, Waiter } from "../keyspace/warmer.ts";
 import { type DecoderLimits, RequestDecoder } from "../protocol/request-decoder.ts";
+import type { Statistics } from "./statistics.ts";
 import type { Transport, TransportEvents } from "./transport/transport.ts";
 
 /** A parked connection reads on until this much is waiting. */
@@ -18,6 +19,7 @@ const PARKED_READ_BYTES = 1024 * 1024;
 export interface ConnectionHost {
   readonly clock: Clock;
   readonly decoderLimits: DecoderLimits;
+  readonly statistics: Statistics;
   /** Executes what the connection's decoder has, until it is empty or the connection parks. */
   run(connection: Connection): void;
   /** The connection is closed; forget it. */
@@ -123,12 +125,23 @@ export class Connection implements Client, Waiter, TransportEvents {
 
   onData(buffer: Buffer, length: number): void {
     if (this.isClosing) return;
+    const { statistics } = this.host;
+    statistics.reads++;
+    statistics.inputBytes += length;
     this.lastActiveMs = this.host.clock.refresh();
     this.decoder.feed(buffer, 0, length);
     if (!this.parked) this.host.run(this);
     if (this.isClosed) return;
     this.decoder.settle();
     if (this.parked && this.decoder.bufferedBytes > PARKED_READ_BYTES) this.pauseReading();
+  }
+
+  /** Hands bytes to the transport, and counts them; as Transport.send. */
+  send(bytes: Buffer): boolean {
+    const { statistics } = this.host;
+    statistics.writes++;
+    statistics.outputBytes += bytes.length;
+    return this.transport.send(bytes);
   }
 
   onDrain(): void {
@@ -161,6 +174,7 @@ export class Connection implements Client, Waiter, TransportEvents {
     this.parked = false;
     this.host.run(this);
     if (this.isClosed) return;
+    this.decoder.settle();
     if (!this.parked && this.isPaused && !this.hasEnded) {
       this.isPaused = false;
       this.transport.resume();

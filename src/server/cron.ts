@@ -49,6 +49,7 @@ export class Cron {
     this.closeIdleClients();
     this.closeSlowReaders();
     const nowMs = this.server.clock.monotonicMs();
+    this.server.statistics.sample(this.server.dispatcher.commandsProcessed, nowMs);
     if (nowMs >= this.slowAtMs) {
       this.slowAtMs = nowMs + SLOW_EVERY_MS;
       this.server.dispatcher.reply.shrink();
@@ -78,7 +79,7 @@ export class Cron {
   /** client-output-buffer-limit: a client that does not read its replies must not take all memory. */
   private closeSlowReaders(): void {
     const { clients, clock, config, world } = this.server;
-    const { hard, soft, softSeconds } = config.values["client-output-buffer-limit"].normal;
+    const { hardLimitBytes: hard, softLimitBytes: soft, softSeconds } = config.values["client-output-buffer-limit"].normal;
     if (hard === 0 && soft === 0) return;
     for (const connection of clients) {
       const bytes = connection.transport.pendingBytes;

@@ -34,7 +34,8 @@ const REQUESTS_PER_RUN = 1000;
 /** How far a pipeline is looked ahead for cold keys when a command parks. */
 const LOOK_AHEAD_REQUESTS = 512;
 const LOOK_AHEAD_KEYS = 1024;
-/** One call in this many is timed for commandstats; the time is scaled up. Timing each would cost as much as a GET. */
+/** After as many calls of a command only one in this many is timed for commandstats, and stands for all of them: timing
+ * each would cost as much as a GET. */
 const TIMED_CALLS = 64;
 
 /** The append-only file as the dispatcher sees it; `enabled` false means no AOF. */
@@ -126,7 +127,7 @@ export class Dispatcher implements CommandContext {
   /** Lets connections go on whose writes waited for memory, as far as there is some. */
   admitMemoryWaiters(): void {
     const { budget, spiller } = this.parts;
-    while (this.memoryWaiters.length > 0 && (!budget.isOver || spiller!.stuck)) {
+    while (this.memoryWaiters.length > 0 && (!budget.isOver || spiller!.stuck || spiller!.failure !== "")) {
       this.memoryWaiters.shift()!.goOn();
     }
   }
@@ -159,7 +160,8 @@ export class Dispatcher implements CommandContext {
       const refused = this.refuseWrite(command, connection);
       if (refused !== undefined) return refused;
     }
-    if (command.hasKeys && this.parts.warmer !== undefined && this.db.coldSize > 0) {
+    const mayBeCold = this.db.coldSize > 0 || command.spec.foreignKey !== undefined;
+    if (command.hasKeys && this.parts.warmer !== undefined && mayBeCold) {
       const warmed = this.warmKeys(command, connection);
       if (warmed !== undefined) return warmed;
     }
@@ -172,11 +174,15 @@ export class Dispatcher implements CommandContext {
     const errors = reply.errors;
     connection.lastCommand = command.fullName;
     this.commandsProcessed++;
-    const timed = (command.calls++ & (TIMED_CALLS - 1)) === 0;
+    const earlierCalls = command.calls++;
+    const timed = earlierCalls < TIMED_CALLS || (earlierCalls & (TIMED_CALLS - 1)) === 0;
     const begun = timed ? this.keyspace.clock.monotonicMs() : 0;
     this.keyspace.touching = !connection.noTouch;
     const outcome = command.run!(this);
-    if (timed) command.microseconds += (this.keyspace.clock.monotonicMs() - begun) * 1000 * TIMED_CALLS;
+    if (timed) {
+      const standsFor = earlierCalls < TIMED_CALLS ? 1 : TIMED_CALLS;
+      command.microseconds += (this.keyspace.clock.monotonicMs() - begun) * 1000 * standsFor;
+    }
     if (reply.errors !== errors) command.failedCalls++;
     if (outcome === SUSPENDED) this.awaitSuspension(connection, command.isWrite);
     else if (connection.replyMode !== "on") this.muteReply(connection, replyStart);
@@ -246,20 +252,32 @@ export class Dispatcher implements CommandContext {
   /** Where the keys of the present request are; with `wanting` those that are cold are asked for. */
   private residencyOf(command: CompiledCommand, connection: Connection, wanting: boolean): number {
     const { request, db } = this;
-    const warmer = this.parts.warmer!;
     let result = RESIDENT;
     for (const spec of command.spec.keys) {
       const last = spec.last < 0 ? request.argc + spec.last : spec.last;
       for (let i = spec.first; i <= last && i < request.argc; i += spec.step) {
-        const state = warmer.residency(db, request.buf, request.start[i], request.len[i]);
+        const state = this.residencyOfKey(db, i, connection, wanting);
         if (state === RESIDENT) continue;
-        if (state === UNREADABLE) return UNREADABLE;
-        if (!wanting) return NOT_RESIDENT;
-        warmer.want(db, request.buf, request.start[i], request.len[i], connection);
-        result = NOT_RESIDENT;
+        if (state === UNREADABLE || !wanting) return state;
+        result = state;
       }
     }
-    return result;
+    const foreign = command.spec.foreignKey?.(request);
+    const other = foreign === undefined ? undefined : this.keyspace.databases[foreign.dbIndex];
+    if (other === undefined) return result;
+    const state = this.residencyOfKey(other, foreign!.position, connection, wanting);
+    return state === RESIDENT ? result : state;
+  }
+
+  /** Where the key at argument `i` is, in `db`; with `wanting` it is asked for if it is cold. */
+  private residencyOfKey(db: Database, i: number, connection: Connection, wanting: boolean): number {
+    const { request } = this;
+    const warmer = this.parts.warmer!;
+    const state = warmer.residency(db, request.buf, request.start[i], request.len[i]);
+    if (wanting && state === NOT_RESIDENT) {
+      warmer.want(db, request.buf, request.start[i], request.len[i], connection);
+    }
+    return state;
   }
 
   /** Asks for the cold keys of the requests behind the present one, as far as they have arrived whole. */
@@ -343,7 +361,7 @@ export class Dispatcher implements CommandContext {
       const bytes = reply.buf.subarray(0, reply.end);
       if (!isOpen || connection.heldPieces > 0) gate.hold(connection, bytes, aof.appended);
       // The transport keeps what it could not send at once: the writer goes on in another buffer.
-      else if (!connection.transport.send(bytes)) reply.take();
+      else if (!connection.send(bytes)) reply.take();
     }
     reply.reset();
     if (connection.isClosing || connection.hasEnded) connection.closeIfDone();

@@ -6,6 +6,7 @@ import type { AofReader } from "../persistence/aof/reader.ts";
 import { type Executor, LoadError } from "../persistence/load.ts";
 import { Connection } from "./connection.ts";
 import type { Server } from "./server.ts";
+import { Statistics } from "./statistics.ts";
 import type { Transport } from "./transport/transport.ts";
 
 const BATCH_COMMANDS = 400;
@@ -33,7 +34,7 @@ export class Replay implements Executor {
 
   constructor(server: Server) {
     this.server = server;
-    this.connection = new Connection(0, nowhere, { ...hostOf(server), decoderLimits: NO_LIMITS }, true);
+    this.connection = new Connection(0, nowhere, { ...hostOf(server), decoderLimits: NO_LIMITS, statistics: new Statistics() }, true);
     this.connection.isReplay = true;
   }
 

@@ -36,7 +36,7 @@ export class ReplyGate {
       connection.heldPieces--;
       connection.heldBytes -= bytes.length;
       if (connection.isClosed) continue;
-      connection.transport.send(bytes);
+      connection.send(bytes);
       if (connection.heldPieces === 0) connection.closeIfDone();
     }
     if (this.first === this.queue.length) {

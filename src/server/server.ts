@@ -33,6 +33,7 @@ import { MemoryBudget } from "./memory-budget.ts";
 import { Propagation } from "./propagation.ts";
 import { ReplyGate } from "./reply-gate.ts";
 import { Services } from "./services.ts";
+import { Statistics } from "./statistics.ts";
 import type { Transport, TransportEvents } from "./transport/transport.ts";
 import { nextTurn, TurnEnd } from "./turn-end.ts";
 
@@ -62,6 +63,7 @@ export class Server implements ConnectionHost {
   readonly propagation = new Propagation();
   readonly aof: AofState;
   readonly clients = new ClientRegistry();
+  readonly statistics = new Statistics();
   readonly walk: TierWalk;
   readonly services: Services;
   readonly dispatcher: Dispatcher;
@@ -104,6 +106,7 @@ export class Server implements ConnectionHost {
     this.aof = new AofState(world.clock, world.log, (files) => runCheckpoint(this.checkpointParts(files.directory, () => files.writer)));
     this.services = new Services(this);
     this.dispatcher = this.createDispatcher();
+    this.dispatcher.reply.onError = (text) => this.statistics.countError(text);
     this.propagation.context = this.dispatcher;
     keyspace.onKeyRemoved = (database, key) => {
       this.propagation.removed(database, key);

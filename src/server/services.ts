@@ -5,8 +5,8 @@ import type { Client } from "../commands/client.ts";
 import type { CommandSpec } from "../commands/command.ts";
 import type { AofAccess, ConfigAccess, KeyWalk, ServerServices, ShutdownOptions } from "../commands/services.ts";
 import { ConfigSetError } from "./config/config-error.ts";
-import { buildInfo } from "./info/info.ts";
-import { ServerInfoSource } from "./info-source.ts";
+import { infoText } from "./info/info.ts";
+import { ServerInfoSource } from "./info/server-source.ts";
 import type { Server } from "./server.ts";
 import { Shutdown } from "./shutdown.ts";
 import { VERSION } from "./version.ts";
@@ -22,7 +22,7 @@ export class Services implements ServerServices {
     this.server = server;
     this.config = new ConfigForCommands(server);
     this.shutdowns = new Shutdown(server);
-    this.infoSource = new ServerInfoSource(server);
+    this.infoSource = new ServerInfoSource(server, server.statistics);
   }
 
   get aof(): AofAccess {
@@ -38,7 +38,7 @@ export class Services implements ServerServices {
   }
 
   info(sections: readonly string[]): string {
-    return buildInfo(this.infoSource, sections);
+    return infoText(this.infoSource, sections);
   }
 
   resetStatistics(): void {

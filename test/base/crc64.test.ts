@@ -23,7 +23,9 @@ test("the check values of the algorithm", () => {
 test("agrees with the definition, however the bytes arrive", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), fc.array(fc.nat(300), { maxLength: 5 }), (bytes, cuts) => {
-      const positions = [...cuts.map((cut) => Math.min(cut, bytes.length)), bytes.length].sort((a, b) => a - b);
+      const positions = [...cuts.map((cut) => Math.min(cut, bytes.length)), bytes.length].sort(
+        (a, b) => a - b,
+      );
       const checksum = new Crc64();
       let from = 0;
       for (const to of positions) {

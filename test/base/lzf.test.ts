@@ -13,7 +13,9 @@ function compress(input: Uint8Array, limit = input.length): Buffer | undefined {
 }
 
 const repetitive = fc
-  .array(fc.tuple(fc.uint8Array({ minLength: 1, maxLength: 12 }), fc.integer({ min: 1, max: 200 })), { maxLength: 30 })
+  .array(fc.tuple(fc.uint8Array({ minLength: 1, maxLength: 12 }), fc.integer({ min: 1, max: 200 })), {
+    maxLength: 30,
+  })
   .map((runs) => Buffer.concat(runs.flatMap(([bytes, times]) => Array<Uint8Array>(times).fill(bytes))));
 
 describe("lzf", () => {
@@ -37,7 +39,11 @@ describe("lzf", () => {
   });
 
   test("matches far away, long ones, and a range inside a larger buffer", () => {
-    const input = Buffer.concat([Buffer.from("0123456789abcdef"), Buffer.alloc(8170, "xyzw!"), Buffer.from("0123456789abcdef")]);
+    const input = Buffer.concat([
+      Buffer.from("0123456789abcdef"),
+      Buffer.alloc(8170, "xyzw!"),
+      Buffer.from("0123456789abcdef"),
+    ]);
     const output = Buffer.alloc(20000);
     const whole = Buffer.concat([Buffer.from("junk"), input, Buffer.from("junk")]);
     const size = lzfCompress(whole, 4, input.length, output, 0, output.length);

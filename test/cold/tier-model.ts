@@ -38,7 +38,7 @@ export interface ModelDisk {
   refuseBatch(when: "before" | "after"): void;
 }
 
-export function hashOfKey(key: Buffer): number {
+function hashOfKey(key: Buffer): number {
   return (crc32c(key) % 97) * 40_000_000;
 }
 

@@ -139,6 +139,17 @@ describe("recovery brings back", () => {
   });
 });
 
+test("after a barrier nothing depends on LevelDB's logs", async () => {
+  const disk = new SimulatedStoreDisk({ seed: 1 });
+  tier = await ColdTier.create(await disk.open("tier"), { seed: SEED });
+  space = tier.allocateNamespace();
+  await tier.write([put(space, "a", "1")]);
+  tier.cut();
+  expect(disk.loggedBatches("tier").length).toBeGreaterThan(0);
+  await tier.barrier();
+  expect(disk.loggedBatches("tier")).toEqual([]);
+});
+
 describe("recovery interrupted", () => {
   test("at every batch of a long rollback goes on where it was", { timeout: 60_000 }, async () => {
     const count = ROLLBACK_BATCH_CHANGES * 4;

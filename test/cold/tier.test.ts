@@ -224,6 +224,39 @@ describe("expiry", () => {
     expect((await tier.expired(100, 10)).map(({ key }) => key.toString())).toEqual(["a"]);
   });
 
+  test("a stale entry outlives a failed write, and is deleted by the next", async () => {
+    await tier.write([put(space, "a", "1", false, 30)]);
+    store.image.delete(recordKey(refTo(space, "a")).toString("latin1"));
+    expect(await tier.expired(100, 10)).toEqual([]);
+    refuseNextBatch(false);
+    await expect(tier.write([put(space, "b", "1")])).rejects.toThrow("the disk is full");
+    expect((await keysIn(store, EXPIRY_RANGE)).length).toBe(1);
+    await tier.write([put(space, "b", "1")]);
+    expect(await keysIn(store, EXPIRY_RANGE)).toEqual([]);
+  });
+
+  test("an entry that became true between being found stale and being deleted stays", async () => {
+    await tier.write([put(space, "a", "1", false, 30)]);
+    store.image.delete(recordKey(refTo(space, "a")).toString("latin1"));
+    const getMany = store.getMany.bind(store);
+    let answer: () => void = () => {};
+    store.getMany = async (keys) => {
+      store.getMany = getMany;
+      const values = await getMany(keys);
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      return values;
+    };
+    const looking = tier.expired(100, 10);
+    await tier.write([put(space, "a", "again", false, 30)]);
+    answer();
+    expect(await looking).toEqual([]);
+    await tier.write([put(space, "b", "1")]);
+    expect((await keysIn(store, EXPIRY_RANGE)).length).toBe(1);
+    expect((await tier.expired(100, 10)).map(({ key }) => key.toString())).toEqual(["a"]);
+  });
+
   test("changing or removing an expiry replaces its entry", async () => {
     await tier.write([put(space, "a", "1", false, 30), put(space, "b", "1", false, 30)]);
     await tier.write([put(space, "a", "1", true, 40), put(space, "b", "1", true)]);

@@ -31,7 +31,18 @@ export interface StockServer {
 /** Starts redis-server in `folder` and waits until it has loaded its data. Rejects with its log if it does not start. */
 export async function startStockServer(folder: string, ...settings: string[]): Promise<StockServer> {
   const socket = join(folder, "redis.sock");
-  const defaults = ["--port", "0", "--unixsocket", socket, "--dir", folder, "--save", "", "--enable-debug-command", "yes"];
+  const defaults = [
+    "--port",
+    "0",
+    "--unixsocket",
+    socket,
+    "--dir",
+    folder,
+    "--save",
+    "",
+    "--enable-debug-command",
+    "yes",
+  ];
   const child = spawn("redis-server", [...defaults, ...settings], { stdio: ["ignore", "pipe", "pipe"] });
   let log = "";
   child.stderr.on("data", (data: Buffer) => {
@@ -67,7 +78,11 @@ export interface ToolResult {
 
 /** Runs a program to its end. `input` is its standard input; without, that is empty. */
 export function runTool(command: string, args: string[], input = "", folder?: string): ToolResult {
-  const result = spawnSync(command, args, { input, encoding: "latin1", ...(folder === undefined ? {} : { cwd: folder }) });
+  const result = spawnSync(command, args, {
+    input,
+    encoding: "latin1",
+    ...(folder === undefined ? {} : { cwd: folder }),
+  });
   if (result.error !== undefined) throw result.error;
   return { status: result.status, output: result.stdout };
 }

@@ -6,8 +6,7 @@
 import type { Clock } from "../../src/base/clock.ts";
 import type { Files } from "../../src/base/files.ts";
 import { silentLog } from "../../src/base/log.ts";
-import { AofDirectory, type IncrTail, type OpenIncr } from "../../src/persistence/aof/directory.ts";
-import { parseBlockLine } from "../../src/persistence/aof/format.ts";
+import { AofDirectory, type OpenIncr } from "../../src/persistence/aof/directory.ts";
 import { type AofOutcome, AofReader } from "../../src/persistence/aof/reader.ts";
 import { AofWriter, type FsyncPolicy } from "../../src/persistence/aof/writer.ts";
 
@@ -42,7 +41,12 @@ export function openDirectory(files: Files): Promise<AofDirectory> {
   });
 }
 
-async function readIncr(files: Files, path: string, sequence: number, end: number | undefined): Promise<FoundFile> {
+async function readIncr(
+  files: Files,
+  path: string,
+  sequence: number,
+  end: number | undefined,
+): Promise<FoundFile> {
   const handle = await files.open(path, "read");
   const reader = await AofReader.open(handle, end === undefined ? {} : { end });
   const commands: FoundCommand[] = [];
@@ -77,29 +81,20 @@ export async function readDirectory(files: Files): Promise<FoundDirectory> {
   return { directory, files: found, commands: found.flatMap((file) => file.commands) };
 }
 
-/** Where a file can be gone on with. */
-export async function tailOf(files: Files, path: string, outcome: AofOutcome): Promise<IncrTail> {
-  const { validUpTo, verifiedUpTo } = outcome;
-  const text = (await files.readFile(path)).toString("latin1", 0, verifiedUpTo);
-  const line = parseBlockLine(text.slice(text.lastIndexOf("#BLOCK:")));
-  return { validUpTo, verifiedUpTo, syncedUpTo: line?.synced ?? 0 };
-}
-
 /** Makes what was found durable and opens the file to append to, as a server does after loading. */
-export async function openForAppending(files: Files, found: FoundDirectory): Promise<OpenIncr> {
+export async function openForAppending(found: FoundDirectory): Promise<OpenIncr> {
   const { directory } = found;
   const last = found.files.at(-1);
   for (const file of found.files.slice(0, -1)) {
     const incr = directory.manifest.incr.find((entry) => entry.sequence === file.sequence);
     if (incr === undefined || incr.end !== undefined) continue;
-    const path = directory.pathOf(incr.name);
-    await directory.settleIncr(file.sequence, await tailOf(files, path, file.outcome));
+    await directory.settleIncr(file.sequence, file.outcome);
   }
   const incr = directory.manifest.incr.at(-1);
   if (last === undefined || incr === undefined || incr.end !== undefined || !last.outcome.hasBlocks) {
     return directory.addIncr();
   }
-  return directory.openLastIncr(await tailOf(files, directory.pathOf(incr.name), last.outcome));
+  return directory.openLastIncr(last.outcome);
 }
 
 /** A writer on what is there. */
@@ -110,7 +105,7 @@ export async function openWriter(
   onProgress: () => void = () => undefined,
 ): Promise<{ found: FoundDirectory; writer: AofWriter }> {
   const found = await readDirectory(files);
-  const incr = await openForAppending(files, found);
+  const incr = await openForAppending(found);
   const { directory } = found;
   const writer = new AofWriter({ directory, incr, clock, log: silentLog, policy, onProgress });
   return { found, writer };

@@ -56,7 +56,8 @@ export function parseArguments(args: readonly string[]): Request {
 
 const LONG_MAX = 0x7fffffffffffffffn;
 
-/** What C's strtol reads at the start of a text (0 if that is no number), and what it leaves; undefined beyond 64 bits. */
+/** What C's strtol reads at the start of a text (0 if that is no number), and what it leaves; undefined beyond 64
+ * bits. */
 export function leadingLong(text: string): { value: bigint | undefined; rest: string } {
   const match = /^[ \t\n\v\f\r]*([+-]?[0-9]+)/.exec(text);
   if (match === null) return { value: 0n, rest: text };

@@ -49,7 +49,7 @@ export async function checkFile(run: Run, subject: FileToCheck): Promise<FileSta
     }
     file = await files.open(subject.path, "read");
   } catch (error) {
-    report.fail(`Cannot open file ${subject.shownPath}: ${errorText(error)}, aborting...`);
+    throw report.stop(`Cannot open file ${subject.shownPath}: ${errorText(error)}, aborting...`);
   }
   try {
     const size = await file.size();
@@ -73,7 +73,7 @@ async function checkPreamble(run: Run, subject: FileToCheck, file: FileHandle): 
   const end = await checkRdb({ report, result, file, name, hasTier, nowMs });
   if (end === undefined) {
     result.status = "invalid";
-    report.fail("RDB preamble of AOF file is not sane, aborting.");
+    throw report.stop("RDB preamble of AOF file is not sane, aborting.");
   }
   report.print("RDB preamble is OK, proceeding with AOF tail...");
   return end;
@@ -93,10 +93,14 @@ async function verify(
     ...(subject.end === undefined ? {} : { end: subject.end }),
   });
   try {
-    return await run.report.withProgress(verifier.size, () => verifier.position, () => verifier.finish());
+    return await run.report.withProgress(
+      verifier.size,
+      () => verifier.position,
+      () => verifier.finish(),
+    );
   } catch (error) {
     if (error instanceof Stop) throw error;
-    run.report.fail(`Failed to read from AOF ${subject.name}, aborting...`);
+    throw run.report.stop(`Failed to read from AOF ${subject.name}, aborting...`);
   }
 }
 
@@ -120,18 +124,20 @@ class TimestampWatch {
     const { toTimestamp } = request;
     if (toTimestamp === 0n || !text.startsWith("#TS:")) return false;
     const { value, rest } = leadingLong(text.slice(4));
-    if (value === undefined || !rest.startsWith("\r")) report.fail("Invalid timestamp annotation");
+    if (value === undefined || !rest.startsWith("\r")) throw report.stop("Invalid timestamp annotation");
     if (value <= toTimestamp) return false;
     const path = this.#subject.shownPath;
     if (this.#start === 0 && (offset === 0 || offset === BLOCKS_HEADER.length)) {
-      report.fail(`AOF ${path} has nothing before timestamp ${toTimestamp}, aborting...`);
+      throw report.stop(`AOF ${path} has nothing before timestamp ${toTimestamp}, aborting...`);
     }
     if (!this.#subject.isLast) {
       report.print(
-        `Failed to truncate AOF ${path} to timestamp ${toTimestamp} to offset ${offset} because it is not the last file.`,
+        `Failed to truncate AOF ${path} to timestamp ${toTimestamp} to offset ${offset} ` +
+          "because it is not the last file.",
       );
-      report.fail(
-        "If you insist, please delete all files after this file according to the manifest file and delete the corresponding records in manifest file manually. Then re-run redis-check-aof.",
+      throw report.stop(
+        "If you insist, please delete all files after this file according to the manifest file and delete " +
+          "the corresponding records in manifest file manually. Then re-run redis-check-aof.",
       );
     }
     this.isFound = true;
@@ -175,22 +181,24 @@ async function conclude(
     return "ok";
   }
   report.print(
-    `AOF analyzed: filename=${name}, size=${outcome.size}, ok_up_to=${validUpTo}, ok_up_to_line=${run.line}, diff=${diff}`,
+    `AOF analyzed: filename=${name}, size=${outcome.size}, ok_up_to=${validUpTo}, ` +
+      `ok_up_to_line=${run.line}, diff=${diff}`,
   );
   if (!isInvalid) return "ok";
   const { problem } = outcome;
   if (problem !== undefined) result.problem = { offset: problem.offset, reason: problem.reason };
-  if (!request.isFix) report.fail(`AOF ${name} is not valid. Use the --fix option to try fixing it.`);
+  if (!request.isFix) throw report.stop(`AOF ${name} is not valid. Use the --fix option to try fixing it.`);
   if (problem?.kind === "size" || problem?.kind === "version") {
-    report.fail(`Failed to truncate AOF ${name} because that would not make it valid`);
+    throw report.stop(`Failed to truncate AOF ${name} because that would not make it valid`);
   }
-  if (!subject.isLast) report.fail(`Failed to truncate AOF ${name} because it is not the last file`);
+  if (!subject.isLast) throw report.stop(`Failed to truncate AOF ${name} because it is not the last file`);
   await confirm(repair, run.input);
   await truncate(repair, `Failed to truncate AOF ${name}`);
   return "truncated";
 }
 
-/** How far the file is valid. Like Redis, the tool lets a plain file end inside an annotation: no command is lost by it. */
+/** How far the file is valid. Like Redis, the tool lets a plain file end inside an annotation: no command is lost by
+ * it. */
 function validPart(outcome: AofOutcome): number {
   const isHarmless = outcome.problem?.kind === "annotation" && !outcome.hasBlocks;
   return isHarmless ? outcome.size : outcome.validUpTo;

@@ -1,6 +1,7 @@
 /**
- * tsredis-check-aof from arguments to exit status: finds out what the named file is (a manifest, or a single AOF file) and
- * has each file checked. Output, order of checks and exit status follow redis-check-aof 7.0; docs/tools.md lists the differences.
+ * tsredis-check-aof from arguments to exit status: finds out what the named file is (a manifest, or a single AOF
+ * file) and has each file checked. Output, order of checks and exit status follow redis-check-aof 7.0; docs/tools.md
+ * lists the differences.
  */
 import { fileURLToPath } from "node:url";
 import type { Files } from "../../src/base/files.ts";
@@ -57,11 +58,16 @@ async function check(request: CheckRequest, surroundings: Surroundings): Promise
     if (await isManifest(run)) await checkManifest(run);
     else await checkSingle(run);
   } catch (error) {
-    if (!(error instanceof Stop)) throw error;
-    status = error.status;
+    if (error instanceof Stop) status = error.status;
+    else if (isSystemError(error)) status = report.stop(`${errorText(error)}, aborting...`).status;
+    else throw error;
   }
   report.finish(request.path, status);
   return status;
+}
+
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && "code" in error && "syscall" in error;
 }
 
 /** The version in the package's description, which lies above this file, nearer or farther, built or not. */
@@ -89,8 +95,8 @@ async function firstBytes(run: Run, path: string, count: number): Promise<Buffer
       await file.close();
     }
   } catch (error) {
-    if (errorText(error) === "Is a directory") report.fail(`Cannot read file: ${asBytes(path)}`);
-    report.fail(`Cannot open file ${asBytes(path)}: ${errorText(error)}`);
+    if (errorText(error) === "Is a directory") throw report.stop(`Cannot read file: ${asBytes(path)}`);
+    throw report.stop(`Cannot open file ${asBytes(path)}: ${errorText(error)}`);
   }
 }
 

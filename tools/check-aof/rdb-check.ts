@@ -1,8 +1,9 @@
 /**
  * Checks an RDB at the beginning of an AOF file, and says what redis-check-rdb 7.0 says about it.
  *
- * Differences: RDB versions up to 12 are accepted; values other than strings are checked for their layout in the file, not
- * inside their packed forms; where Redis names a line of its source ("Internal error in RDB ... rdb.c:123"), only the reason is given.
+ * Differences: RDB versions up to 12 are accepted; values other than strings are checked for their layout in the
+ * file, not inside their packed forms; where Redis names a line of its source ("Internal error in RDB ...
+ * rdb.c:123"), only the reason is given.
  */
 import type { FileHandle } from "../../src/base/files.ts";
 import { RdbError, RdbReader, type RdbRecord } from "../../src/persistence/rdb/reader.ts";
@@ -96,7 +97,11 @@ function describe(report: Report, record: RdbRecord): void {
         report.print(`${at} RDB file was saved with checksum disabled: no check performed.`);
       }
       break;
-    default:
+    case "header":
+    case "resize":
+    case "function":
+    case "entry":
+    case "tombstone":
       break;
   }
 }

@@ -27,7 +27,9 @@ export async function backUp(repair: Repair): Promise<string> {
     await copy(files, path, copyPath);
   } catch (error) {
     await files.unlink(copyPath);
-    report.fail(`Cannot back up AOF ${repair.name} to ${asBytes(copyPath)}: ${errorText(error)}, aborting...`);
+    throw report.stop(
+      `Cannot back up AOF ${repair.name} to ${asBytes(copyPath)}: ${errorText(error)}, aborting...`,
+    );
   }
   report.print(`AOF ${repair.name} backed up to ${asBytes(copyPath)}`);
   repair.result.backup = copyPath;
@@ -73,7 +75,9 @@ export async function confirm(repair: Repair, input: NodeJS.ReadableStream): Pro
   const { report, name, sizeBytes, validUpTo } = repair;
   const backup = await backUp(repair);
   const lost = sizeBytes - validUpTo;
-  report.print(`This will shrink the AOF ${name} from ${sizeBytes} bytes, with ${lost} bytes, to ${validUpTo} bytes`);
+  report.print(
+    `This will shrink the AOF ${name} from ${sizeBytes} bytes, with ${lost} bytes, to ${validUpTo} bytes`,
+  );
   report.ask("Continue? [y/N]: ");
   const answer = await firstByte(input);
   if (answer === "y" || answer === "Y") return;
@@ -103,7 +107,7 @@ export async function truncate(repair: Repair, failure: string): Promise<void> {
       await file.close();
     }
   } catch {
-    repair.report.fail(failure);
+    throw repair.report.stop(failure);
   }
   repair.result.status = "truncated";
 }

@@ -1,6 +1,7 @@
 /**
  * What the tool says. Text goes to standard output line by line, as redis-check-aof prints it; with --json it is
- * collected instead, and one object is printed at the end. A progress bar goes to the terminal (standard error), if both are one.
+ * collected instead, and one object is printed at the end. A progress bar goes to standard error, if both are a
+ * terminal.
  *
  * Texts are strings of bytes (one character each), because file names and keys need not be UTF-8.
  */
@@ -73,10 +74,10 @@ export class Report {
     if (!this.isJson) this.#output.write(Buffer.from(text, "latin1"));
   }
 
-  /** Ends the tool after a last line. */
-  fail(text: string): never {
+  /** Says a last line; to be thrown. */
+  stop(text: string): Stop {
     this.print(text);
-    throw new Stop(1);
+    return new Stop(1);
   }
 
   /** The JSON object, if that was asked for. */
@@ -91,9 +92,16 @@ export class Report {
   /** Shows how far `work` has come, while it runs. */
   async withProgress<T>(sizeBytes: number, position: () => number, work: () => Promise<T>): Promise<T> {
     const isShown =
-      !this.isJson && this.#output.isTTY === true && this.#terminal.isTTY === true && sizeBytes >= PROGRESS_FROM_BYTES;
+      !this.isJson &&
+      this.#output.isTTY === true &&
+      this.#terminal.isTTY === true &&
+      sizeBytes >= PROGRESS_FROM_BYTES;
     if (!isShown) return work();
-    const bar = new SingleBar({ stream: this.#terminal, clearOnComplete: true, format: "{bar} {percentage}% | ETA {eta}s" });
+    const bar = new SingleBar({
+      stream: this.#terminal,
+      clearOnComplete: true,
+      format: "{bar} {percentage}% | ETA {eta}s",
+    });
     bar.start(sizeBytes, 0);
     const timer = setInterval(() => bar.update(position()), PROGRESS_INTERVAL_MS);
     try {

@@ -120,6 +120,12 @@ export class BlockLog {
     this.unwritten++;
   }
 
+  /** Position from which on all bytes are held. */
+  get heldFrom(): number {
+    const block = this.blocks[this.first];
+    return block === undefined ? this.endedPosition : block.endPosition - block.length;
+  }
+
   /** The oldest block held, if its writing has begun. */
   oldestBegun(): Block | undefined {
     const block = this.blocks[this.first];
@@ -157,8 +163,14 @@ export class BlockLog {
     if (chunk !== this.current) {
       this.recycle(chunk);
     } else if (this.encoder.end === this.encoder.blockStart) {
-      // Nothing else is in the chunk: begin again at its start, so that a calm server stays in one chunk.
-      this.encoder.startBlock(chunk.buf, 0);
+      // Nothing else is in the chunk. Begin again at its start, so that a calm server stays in one chunk; but do
+      // not keep one that a large value made larger.
+      if (chunk.buf.length === CHUNK_BYTES) {
+        this.encoder.startBlock(chunk.buf, 0);
+      } else {
+        this.startChunk();
+        this.recycle(chunk);
+      }
     }
   }
 

@@ -29,7 +29,8 @@ async function eachChunk(
   const buffer = Buffer.allocUnsafeSlow(Math.max(0, Math.min(CHUNK_BYTES, end - start)));
   for (let offset = start; offset < end; offset += buffer.length) {
     const chunk = buffer.subarray(0, Math.min(buffer.length, end - offset));
-    if ((await file.read(chunk, offset)) < chunk.length) throw new Error("The file became shorter while it was read");
+    if ((await file.read(chunk, offset)) < chunk.length)
+      throw new Error("The file became shorter while it was read");
     if (look(chunk, offset)) return;
   }
 }
@@ -45,7 +46,7 @@ export async function hasOnlyZeros(file: FileHandle, start: number, end: number)
 }
 
 /** CRC-32C of file[start, end). */
-export async function rangeChecksum(file: FileHandle, start: number, end: number): Promise<number> {
+async function rangeChecksum(file: FileHandle, start: number, end: number): Promise<number> {
   let checksum = 0;
   await eachChunk(file, start, end, (chunk) => {
     checksum = crc32c(chunk, checksum);
@@ -123,7 +124,8 @@ export async function wasSyncedBeyond(file: FileHandle, search: EvidenceSearch):
   const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
   for (let offset = Math.max(0, search.badOffset); offset < search.size; offset += step) {
     const chunk = buffer.subarray(0, Math.min(CHUNK_BYTES, search.size - offset));
-    if ((await file.read(chunk, offset)) < chunk.length) throw new Error("The file became shorter while it was read");
+    if ((await file.read(chunk, offset)) < chunk.length)
+      throw new Error("The file became shorter while it was read");
     candidates.length = 0;
     collectLines(chunk, offset, step, search, candidates);
     for (const { offset: lineStart, line } of candidates) {

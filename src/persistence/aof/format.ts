@@ -27,7 +27,8 @@
  */
 import { crc32c } from "../../base/checksum.ts";
 
-/** The longest annotation that Redis 7 reads as one line, in bytes, line end included (it reads into 1024 bytes with a final NUL). */
+/** The longest annotation that Redis 7 reads as one line, in bytes, line end included: it reads into 1024 bytes, with
+ * a final NUL. */
 export const ANNOTATION_MAX_BYTES = 1023;
 
 /** The first line of a file made of checksummed blocks. */

@@ -5,7 +5,8 @@
  *
  * It accepts what redis-check-aof accepts, and reports in its words and with its offsets (the start of the line or
  * value that is wrong), with two exceptions: a command without arguments, which that tool lets pass and which Redis
- * then refuses to load; and a zero byte in an annotation. Numbers are read as C's strtol does: blanks and a sign before the digits are allowed.
+ * then refuses to load; and a zero byte in an annotation. Numbers are read as C's strtol does: blanks and a sign
+ * before the digits are allowed.
  *
  * Invariant: bytes before `itemStart` are whole commands and annotations.
  */
@@ -314,7 +315,12 @@ export class FramingScanner {
     if (line[0] !== prefix) {
       // A C text ends at a NUL, which is what redis-check-aof prints here.
       const got = line[0] === 0 ? "" : `${String.fromCharCode(line[0])}'`;
-      this.#fail("bytes", `Expected prefix '${String.fromCharCode(prefix)}', got: '${got}`, this.#partStart, this.#partStart);
+      this.#fail(
+        "bytes",
+        `Expected prefix '${String.fromCharCode(prefix)}', got: '${got}`,
+        this.#partStart,
+        this.#partStart,
+      );
       return 0;
     }
     let i = 1;
@@ -355,7 +361,13 @@ export class FramingScanner {
     this.#fail(isEnd ? "end" : "bytes", lineEndReason(first, second), this.#partStart, this.#partStart + bad);
   }
 
-  #fail(kind: FramingProblem["kind"], reason: string, offset: number, badOffset: number, isAnnotation = false): FramingEvent {
+  #fail(
+    kind: FramingProblem["kind"],
+    reason: string,
+    offset: number,
+    badOffset: number,
+    isAnnotation = false,
+  ): FramingEvent {
     this.problem = { kind, reason, offset, badOffset, isAnnotation };
     return PROBLEM;
   }
@@ -375,5 +387,7 @@ function lineEndReason(first: number, second: number): string {
 }
 
 function describeByte(byte: number): string {
-  return byte > 0x20 && byte < 0x7f ? `'${String.fromCharCode(byte)}'` : `0x${byte.toString(16).padStart(2, "0")}`;
+  return byte > 0x20 && byte < 0x7f
+    ? `'${String.fromCharCode(byte)}'`
+    : `0x${byte.toString(16).padStart(2, "0")}`;
 }

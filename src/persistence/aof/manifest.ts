@@ -162,7 +162,7 @@ function parseLine(text: string): ManifestLine | string {
         break;
       case "end": {
         const digits = value.toString("latin1");
-        if (!/^[0-9]{1,15}$/.test(digits)) return INVALID_FORMAT;
+        if (!/^[0-9]{1,16}$/.test(digits)) return INVALID_FORMAT;
         line.end = Number(digits);
         break;
       }
@@ -184,7 +184,8 @@ function trimBlanks(text: string): string {
   return text.replace(/^[ \t\r\n]+/, "").replace(/[ \t\r\n]+$/, "");
 }
 
-/** Encodes a manifest: base, history, incr, tier. Throws ManifestError if a name makes a line too long to be read again. */
+/** Encodes a manifest: base, history, incr, tier. Throws ManifestError if a name makes a line too long to be read
+ * again. */
 export function formatManifest(manifest: AofManifest): Buffer {
   const lines: string[] = [];
   const add = (name: string, sequence: number, type: string, extra = ""): void => {

@@ -1,12 +1,12 @@
 /**
- * Reads an AOF file's commands, in order. What may be read at all, and why reading ends, is verifier.ts's business: it
- * runs ahead, and only bytes that it found usable are decoded here. Memory: one chunk, or the largest command.
+ * Reads an AOF file's commands, in order. What may be read at all, and why reading ends, is verifier.ts's business:
+ * it runs ahead, and only bytes that it found usable are decoded here. Memory: one chunk, or the largest command.
  *
  * Pulling is synchronous as long as bytes are there, and allocates nothing per command:
  *
  *     const reader = await AofReader.open(file, { name });
  *     do {
- *       while (reader.next()) execute(reader.request);       // reader.offset, reader.endOffset, reader.timestampSeconds
+ *       while (reader.next()) execute(reader.request);       // and reader.offset, reader.timestampSeconds, ...
  *     } while (await reader.advance());
  *     reader.outcome                                         // how the file ended
  *
@@ -19,8 +19,8 @@ import { FileWindow } from "../file-window.ts";
 import { parseTimestampLine } from "./format.ts";
 import { type AofOutcome, AofVerifier, type AofVerifierOptions } from "./verifier.ts";
 
-export type { AofOutcome, AofProblem } from "./verifier.ts";
 export { detectFormat } from "./format.ts";
+export type { AofOutcome, AofProblem } from "./verifier.ts";
 
 const HASH = 0x23;
 const CR = 0x0d;
@@ -108,7 +108,10 @@ export class AofReader {
       throw new AofReadError("The file changed while it was read", window.position);
     }
     if (held >= COMMAND_MAX_BYTES) {
-      throw new AofReadError(`A command of more than ${COMMAND_MAX_BYTES} bytes cannot be loaded`, window.position);
+      throw new AofReadError(
+        `A command of more than ${COMMAND_MAX_BYTES} bytes cannot be loaded`,
+        window.position,
+      );
     }
     await window.fill(Math.min(usable, Math.max(1, held * 2), COMMAND_MAX_BYTES));
     return true;
@@ -155,7 +158,8 @@ export class AofReader {
     const { request } = this;
     if (this.#isInsideGroup) {
       this.isInTransaction = true;
-      if (request.len[0] === EXEC.length && request.text(0).toLowerCase() === EXEC) this.#isInsideGroup = false;
+      if (request.len[0] === EXEC.length && request.text(0).toLowerCase() === EXEC)
+        this.#isInsideGroup = false;
       return;
     }
     this.isInTransaction = request.len[0] === MULTI.length && request.text(0).toLowerCase() === MULTI;

@@ -5,29 +5,31 @@
  *
  * The outcome, once all extents are out. `validUpTo` is where the usable part ends; extents cover exactly that part.
  *
- *  clean      All of it is usable. In a file of blocks the last bytes may lack their block line (the process died while
- *             writing, or stock Redis appended to the file): whole commands are used all the same.
- *  truncated  The file ends inside a command, an annotation or an open MULTI, or what follows is nothing but zero bytes
- *             (what a power cut leaves of a file that had grown). validUpTo: the end of the last whole item outside MULTI.
- *  torn       Files of blocks only. What follows the last intact block (at validUpTo, or at the MULTI that was open there)
- *             cannot be trusted, and nothing shows that it ever was on the disk: what a power cut leaves of bytes that were
- *             not synced. No command of that block is used, whole or not. Also: an unfinished last block with a whole
- *             command that holds a run of 16 or more zero bytes up to a multiple of 512, where a sector may be missing;
- *             validUpTo is then the start of that command (or its MULTI).
- *  damaged    Anything else. Bad bytes in a file without checksums (validUpTo: as for truncated), or, in a file of blocks,
- *             in bytes that a later intact block line says were synced: a power cut cannot have done that (validUpTo: as
- *             for torn).
+ *  clean      All of it is usable. In a file of blocks the last bytes may lack their block line (the process died
+ *             while writing, or stock Redis appended to the file): whole commands are used all the same.
+ *  truncated  The file ends inside a command, an annotation or an open MULTI, or what follows is nothing but zero
+ *             bytes (what a power cut leaves of a file that had grown). validUpTo: the end of the last whole item
+ *             outside MULTI.
+ *  torn       Files of blocks only. What follows the last intact block (at validUpTo, or at the MULTI that was open
+ *             there) cannot be trusted, and nothing shows that it ever was on the disk: what a power cut leaves of
+ *             bytes that were not synced. No command of that block is used, whole or not. Also: an unfinished last
+ *             block with a whole command that holds a run of 16 or more zero bytes up to a multiple of 512, where a
+ *             sector may be missing; validUpTo is then the start of that command (or its MULTI).
+ *  damaged    Anything else. Bad bytes in a file without checksums (validUpTo: as for truncated), or, in a file of
+ *             blocks, in bytes that a later intact block line says were synced: a power cut cannot have done that
+ *             (validUpTo: as for torn).
  *
- * "Says were synced" means: after a wrong checksum, the synced offset reaches the end of the block's line; after bytes that
- * cannot be a command or block line, it lies behind the first of them.
+ * "Says were synced" means: after a wrong checksum, the synced offset reaches the end of the block's line; after
+ * bytes that cannot be a command or block line, it lies behind the first of them.
  */
 import { crc32c } from "../../base/checksum.ts";
 import type { FileHandle } from "../../base/files.ts";
-import { findMissingSector, hasOnlyZeros, rangeChecksum, wasSyncedBeyond } from "./evidence.ts";
+import { findMissingSector, hasOnlyZeros, wasSyncedBeyond } from "./evidence.ts";
 import {
   BLOCK_LINE_PREFIX,
   BLOCKS_HEADER,
   BLOCKS_HEADER_PREFIX,
+  type BlockLine,
   blockChecksum,
   blockLinePrefixLength,
   parseBlockLine,
@@ -45,20 +47,11 @@ export interface AofProblem {
   readonly offset: number;
   /** For people; "" where a command ends before one of its lines begins. */
   readonly reason: string;
-  /** "end": the file ends too early. "multi": it ends inside a transaction. "annotation": it ends inside an annotation.
-   * "bytes": no valid command. "start": neither command nor annotation begins here. "block": wrong checksum or
-   * block line. "version": blocks of a format this version does not know. "zeros": a whole command with a missing sector.
-   * "size": the file is shorter than the caller says it should be. */
-  readonly kind:
-    | "end"
-    | "multi"
-    | "annotation"
-    | "bytes"
-    | "start"
-    | "block"
-    | "version"
-    | "zeros"
-    | "size";
+  /** "end": the file ends too early. "multi": it ends inside a transaction. "annotation": it ends inside an
+   * annotation. "bytes": no valid command. "start": neither command nor annotation begins here. "block": wrong
+   * checksum or block line. "version": blocks of a format this version does not know. "zeros": a whole command with
+   * a missing sector. "size": the file is shorter than the caller says it should be. */
+  readonly kind: "end" | "multi" | "annotation" | "bytes" | "start" | "block" | "version" | "zeros" | "size";
 }
 
 export interface AofOutcome {
@@ -66,7 +59,7 @@ export interface AofOutcome {
   readonly validUpTo: number;
   /** undefined if clean. */
   readonly problem: AofProblem | undefined;
-  /** Where reading stopped counting: the file's size, or the limit given. */
+  /** The file's size, or the limit given. */
   readonly size: number;
   /** Line number reached, counted as redis-check-aof does. */
   readonly line: number;
@@ -74,8 +67,8 @@ export interface AofOutcome {
   readonly hasBlocks: boolean;
   readonly intactBlocks: number;
   readonly verifiedUpTo: number;
-  /** Bytes after that, up to validUpTo: a block that the next block line has to close. */
-  readonly unclosed: { readonly length: number; readonly checksum: number };
+  /** The highest offset that an intact block line calls synced. */
+  readonly syncedUpTo: number;
 }
 
 export interface AofVerifierOptions {
@@ -95,7 +88,8 @@ const CHUNK_BYTES = 1 << 20;
 /** A line that would be a block line, were its first bytes right. */
 const LIKE_BLOCK_LINE = /^#.{6}[0-9]{1,16}:[0-9a-f]{8}:[0-9]{1,16}\r\n$/s;
 const OPEN_MULTI = "Reached EOF before reading EXEC for MULTI";
-const MISSING_SECTOR = "A sector of zero bytes in a block without checksum: a power cut may have lost its data";
+const MISSING_SECTOR =
+  "A sector of zero bytes in a block without checksum: a power cut may have lost its data";
 
 export class AofVerifier {
   /** Set once `advance` has returned undefined. */
@@ -120,6 +114,7 @@ export class AofVerifier {
   #cut: number | undefined;
   #hasBlocks = false;
   #intactBlocks = 0;
+  #syncedUpTo = 0;
   #blockStart: number;
   /** An annotation in the present block that may be a block line whose beginning was damaged. */
   #suspectLine: number | undefined;
@@ -132,7 +127,9 @@ export class AofVerifier {
     this.#file = file;
     this.size = size;
     this.#options = options;
-    this.#chunk = Buffer.allocUnsafeSlow(Math.max(1, Math.min(options.chunkBytes ?? CHUNK_BYTES, size - start)));
+    this.#chunk = Buffer.allocUnsafeSlow(
+      Math.max(1, Math.min(options.chunkBytes ?? CHUNK_BYTES, size - start)),
+    );
     this.#scanner = new FramingScanner(start, options.name ?? "");
     this.position = start;
     this.#released = start;
@@ -257,31 +254,37 @@ export class AofVerifier {
       return true;
     }
     this.#sum(base, lineStart);
-    const reason = this.#whyNotIntact(text, lineStart);
+    const line = parseBlockLine(text);
+    if (line === undefined) {
+      const malformed = `The block line at offset ${lineStart} is malformed`;
+      const badOffset = lineStart + blockLinePrefixLength(text);
+      await this.#distrust({ offset: this.#blockStart, reason: malformed, kind: "block" }, badOffset);
+      return true;
+    }
+    const reason = this.#whyNotIntact(line, lineStart);
     if (reason !== undefined) {
-      const isMalformed = parseBlockLine(text) === undefined;
-      const badOffset = isMalformed ? lineStart + blockLinePrefixLength(text) : scanner.offset - 1;
-      await this.#distrust({ offset: this.#blockStart, reason, kind: "block" }, badOffset);
+      await this.#distrust({ offset: this.#blockStart, reason, kind: "block" }, scanner.offset - 1);
       return true;
     }
     this.#intactBlocks++;
+    this.#syncedUpTo = Math.max(this.#syncedUpTo, line.synced);
     if (this.#endAtCut()) return true;
     this.#itemsEnd = scanner.offset;
     this.#beginBlock();
     return false;
   }
 
-  #whyNotIntact(text: string, lineStart: number): string | undefined {
-    const line = parseBlockLine(text);
+  /** undefined if it is. */
+  #whyNotIntact(line: BlockLine, lineStart: number): string | undefined {
     const length = lineStart - this.#blockStart;
-    if (line === undefined) return `The block line at offset ${lineStart} is malformed`;
     if (line.length !== length) {
       return `The block line at offset ${lineStart} ends a block of ${line.length} bytes, but there are ${length}`;
     }
     if (line.checksum !== blockChecksum(this.#checksum, line.length, line.synced)) {
       return `Wrong checksum of the block of ${length} bytes that ends at offset ${lineStart}`;
     }
-    if (line.synced > lineStart) return `The block line at offset ${lineStart} says more was synced than there is`;
+    if (line.synced > lineStart)
+      return `The block line at offset ${lineStart} says more was synced than there is`;
     return undefined;
   }
 
@@ -341,19 +344,16 @@ export class AofVerifier {
     if (this.#hasBlocks && end > this.#usable) {
       const missing = await findMissingSector(this.#file, this.#usable, end);
       if (missing !== undefined) {
-        await this.#closeAt("torn", missing.validUpTo, { offset: missing.offset, reason: MISSING_SECTOR, kind: "zeros" });
+        this.#end("torn", missing.validUpTo, {
+          offset: missing.offset,
+          reason: MISSING_SECTOR,
+          kind: "zeros",
+        });
         return;
       }
     }
     if (this.#endAtCut()) return;
-    await this.#closeAt(problem === undefined ? "clean" : "truncated", end, problem);
-  }
-
-  /** Ends like `#end`, with the checksum of what is left without a block line. */
-  async #closeAt(kind: AofOutcome["kind"], validUpTo: number, problem: AofProblem | undefined): Promise<void> {
-    const blockStart = this.#blockHolding(validUpTo);
-    const checksum = this.#hasBlocks ? await rangeChecksum(this.#file, blockStart, validUpTo) : 0;
-    this.#end(kind, validUpTo, problem, checksum);
+    this.#end(problem === undefined ? "clean" : "truncated", end, problem);
   }
 
   #blockHolding(offset: number): number {
@@ -365,10 +365,10 @@ export class AofVerifier {
     const firstBad = Math.min(badOffset, this.#suspectLine ?? badOffset);
     const evidence = { size: this.size, blockStart: this.#blockStart, badOffset: firstBad };
     const wasSynced = await wasSyncedBeyond(this.#file, evidence);
-    await this.#closeAt(wasSynced ? "damaged" : "torn", this.#usable, problem);
+    this.#end(wasSynced ? "damaged" : "torn", this.#usable, problem);
   }
 
-  #end(kind: AofOutcome["kind"], validUpTo: number, problem: AofProblem | undefined, checksum = 0): void {
+  #end(kind: AofOutcome["kind"], validUpTo: number, problem: AofProblem | undefined): void {
     const blockStart = this.#blockHolding(validUpTo);
     const wantedSize = this.#options.end ?? this.size;
     const isShort = wantedSize > this.size;
@@ -383,7 +383,7 @@ export class AofVerifier {
       hasBlocks: this.#hasBlocks,
       intactBlocks: this.#intactBlocks,
       verifiedUpTo: this.#hasBlocks ? blockStart : 0,
-      unclosed: { length: this.#hasBlocks ? validUpTo - blockStart : 0, checksum },
+      syncedUpTo: this.#syncedUpTo,
     };
   }
 }

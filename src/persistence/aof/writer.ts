@@ -20,13 +20,12 @@
  * One operation at a time, except that with "everysec" and "no" a datasync runs beside writes.
  */
 import type { Clock } from "../../base/clock.ts";
-import { writeFully } from "../../base/files.ts";
 import type { Log } from "../../base/log.ts";
-import { type Block, BlockLog, closeBlock } from "./block-log.ts";
-import { type AofDirectory, NOTHING_UNCLOSED, type OpenIncr, type UnclosedBlock } from "./directory.ts";
+import { AppendFile } from "./append-file.ts";
+import { type Block, BlockLog } from "./block-log.ts";
+import type { AofDirectory, OpenIncr } from "./directory.ts";
 import type { AofEncoder } from "./encoder.ts";
 import { errorText } from "./error-text.ts";
-import { encodeBlockLine } from "./format.ts";
 import { PositionWaiters } from "./position-waiters.ts";
 import { rewriteBlocks } from "./rewrite-blocks.ts";
 
@@ -59,6 +58,9 @@ const SYNC_DELAYED_AFTER_MS = 2000;
 /** From a failure to the next attempt. */
 const RETRY_INTERVAL_MS = 1000;
 
+/** No position. */
+const NEVER = -1;
+
 interface Cut {
   /** Bytes before it belong to the old file. */
   readonly position: number;
@@ -87,19 +89,15 @@ export class AofWriter {
   private failureNow: AofFailure | undefined;
   private retryAtMs = 0;
 
-  private file: OpenIncr;
-  /** Offset behind the last block that is wholly written. */
-  private fileEnd: number;
-  /** Offset up to which the file is durable. */
-  private fileSynced: number;
-  /** What stands in the file behind its last line since before it was opened. */
-  private unclosed: UnclosedBlock;
+  private file: AppendFile;
 
   private writtenPosition = 0;
   private syncedPosition = 0;
   /** A write, or the change to the next file, is under way. */
   private isWriting = false;
   private isSyncing = false;
+  /** The next block may only be written when all before it is synced. */
+  private mustSyncFirst = false;
   private isDelayCounted = false;
   private isClosing = false;
   private syncStartedMs = Number.NEGATIVE_INFINITY;
@@ -117,10 +115,8 @@ export class AofWriter {
     this.policyNow = options.policy;
     this.log = new BlockLog(options.clock);
     this.encoder = this.log.encoder;
-    this.file = options.incr;
-    this.fileEnd = options.incr.sizeBytes;
-    this.fileSynced = options.incr.sizeBytes;
-    this.unclosed = options.incr.unclosed;
+    this.file = new AppendFile(options.incr, options.incr.sizeBytes);
+    if (this.file.hasUnclosed) this.closeOldBlock();
   }
 
   /** Position behind the last appended byte. */
@@ -186,7 +182,7 @@ export class AofWriter {
 
   /** Present size of the incr file. */
   get fileBytes(): number {
-    return this.fileEnd;
+    return this.file.end;
   }
 
   /** Number of the incr file that is written to. */
@@ -251,7 +247,14 @@ export class AofWriter {
     this.state = "closed";
     this.pendingCut?.reject(new Error("the AOF was closed"));
     if (this.isWriting || this.isSyncing) await new Promise<void>((resolve) => (this.whenQuiet = resolve));
-    await this.finishFile();
+    await this.file.finish(this.needsMark() && this.log.nextUnwritten() === undefined);
+  }
+
+  /** Commands that a crash left without a line get one, as the first block, and it is synced before the second is
+   * written: otherwise a power cut that spoils the second would take them along, and they are durable by now. */
+  private closeOldBlock(): void {
+    this.log.endBlock();
+    this.mustSyncFirst = true;
   }
 
   private pump(): void {
@@ -265,11 +268,15 @@ export class AofWriter {
     // With "always", what is appended during a datasync makes the next block: fewer, larger groups.
     if (this.isSyncing && this.policyNow === "always") return;
     const block = this.log.nextUnwritten();
+    if (this.mustSyncFirst && this.file.end > this.file.start) {
+      if (!this.isSyncing) void this.sync();
+      return;
+    }
     const cut = this.pendingCut;
     if (cut !== undefined && (block === undefined || block.endPosition > cut.position)) {
       // A torn end must only be found in the last file, so the old one is made durable before there is a next.
       if (this.isSyncing) return;
-      if (this.fileSynced < this.fileEnd) void this.sync();
+      if (this.file.synced < this.file.end) void this.sync();
       else void this.changeFile(cut);
       return;
     }
@@ -279,19 +286,8 @@ export class AofWriter {
 
   private async write(block: Block): Promise<void> {
     this.isWriting = true;
-    if (block.totalBytes === 0) {
-      closeBlock(block, this.fileSynced, this.unclosed);
-      block.fileOffset = this.fileEnd;
-    }
-    const { buf } = block.chunk;
-    const { start, totalBytes, fileOffset } = block;
     try {
-      while (block.writtenBytes < totalBytes) {
-        const rest = buf.subarray(start + block.writtenBytes, start + totalBytes);
-        const count = await this.file.handle.write(rest, fileOffset + block.writtenBytes);
-        if (count === 0) throw new Error("The file system wrote nothing");
-        block.writtenBytes += count;
-      }
+      await this.file.append(block);
     } catch (error) {
       this.isWriting = false;
       this.writeFailed(error);
@@ -302,8 +298,6 @@ export class AofWriter {
   }
 
   private blockWritten(block: Block): void {
-    this.fileEnd += block.totalBytes;
-    this.unclosed = NOTHING_UNCLOSED;
     this.log.markWritten();
     // The file failed meanwhile: being written there means nothing.
     if (this.state === "recovering") return void this.recover();
@@ -322,7 +316,7 @@ export class AofWriter {
   }
 
   private isSyncDue(): boolean {
-    if (this.syncedPosition === this.writtenPosition || this.fileSynced === this.fileEnd) return false;
+    if (this.syncedPosition === this.writtenPosition || this.file.synced === this.file.end) return false;
     if (this.state !== "running" && this.state !== "waiting") return false;
     if (this.policyNow === "always") return true;
     const { highest } = this.waiters;
@@ -333,19 +327,18 @@ export class AofWriter {
 
   private async sync(): Promise<void> {
     const position = this.writtenPosition;
-    const offset = this.fileEnd;
     this.isSyncing = true;
     this.isDelayCounted = false;
     this.syncStartedMs = this.clock.monotonicMs();
     try {
-      await this.file.handle.datasync();
+      await this.file.sync();
     } catch (error) {
       this.isSyncing = false;
       this.syncFailed(error);
       return;
     }
     this.isSyncing = false;
-    this.fileSynced = offset;
+    if (this.file.synced > this.file.start) this.mustSyncFirst = false;
     this.advanceSynced(position);
     this.pump();
   }
@@ -370,7 +363,7 @@ export class AofWriter {
   private async recover(): Promise<void> {
     const old = this.file;
     const blocks = this.log.endedUpTo(this.pendingCut?.position ?? this.log.ended);
-    const end = this.log.oldestBegun()?.fileOffset ?? this.fileEnd;
+    const end = this.trustedEnd();
     let next: OpenIncr | undefined;
     let sizeBytes: number;
     try {
@@ -384,7 +377,7 @@ export class AofWriter {
       return;
     }
     this.options.log.notice(`Continuing in the new AOF file ${next.name}`);
-    void voidAndClose(old, end);
+    void old.endAt(end);
     this.enterFile(next, sizeBytes);
     this.log.releaseRewritten(blocks);
     const position = blocks.at(-1)?.endPosition ?? this.writtenPosition;
@@ -393,6 +386,13 @@ export class AofWriter {
     this.clearFailure();
     this.advanceSynced(position);
     this.pump();
+  }
+
+  /** Offset up to which a file that failed is believed: what is synced, since all behind it is still held (or is an
+   * empty block). With "no", of which written bytes are not held, up to the oldest that are. */
+  private trustedEnd(): number {
+    if (this.log.heldFrom <= this.syncedPosition) return this.file.synced;
+    return this.log.oldestBegun()?.fileOffset ?? this.file.end;
   }
 
   private async changeFile(cut: Cut): Promise<void> {
@@ -410,7 +410,7 @@ export class AofWriter {
     this.isWriting = false;
     this.pendingCut = undefined;
     if (next !== undefined) {
-      void this.file.handle.close().catch(() => undefined);
+      void this.file.close();
       this.enterFile(next, next.sizeBytes);
       cut.resolve(next.sequence);
     }
@@ -418,11 +418,10 @@ export class AofWriter {
   }
 
   private enterFile(incr: OpenIncr, sizeBytes: number): void {
-    this.file = incr;
-    this.fileEnd = sizeBytes;
-    this.fileSynced = sizeBytes;
-    this.unclosed = incr.unclosed;
-    this.markedPosition = this.writtenPosition;
+    this.file = new AppendFile(incr, sizeBytes);
+    // A file that begins with moved blocks has no line yet that calls them synced.
+    this.markedPosition = sizeBytes === incr.sizeBytes ? this.writtenPosition : NEVER;
+    this.mustSyncFirst = false;
   }
 
   private advanceSynced(position: number): void {
@@ -438,13 +437,18 @@ export class AofWriter {
     this.log.release(this.policyNow === "no" ? this.writtenPosition : this.syncedPosition);
   }
 
+  /** Whether blocks were written since the last empty one. */
+  private needsMark(): boolean {
+    return this.writtenPosition !== this.markedPosition || this.file.hasUnclosed;
+  }
+
   /** After a quiet spell, once, an empty block: it proves to readers that everything before it was synced, so that
    * bad bytes there are damage and not what a power cut leaves. Not synced itself. */
   private markIdle(): void {
     const appended = this.log.appended;
     const isQuiet = appended === this.cronPosition && appended === this.syncedPosition;
     this.cronPosition = appended;
-    if (!isQuiet || (appended === this.markedPosition && this.unclosed.length === 0)) return;
+    if (!isQuiet || !this.needsMark()) return;
     if (this.state !== "running" || this.isWriting || this.isSyncing || this.pendingCut !== undefined) return;
     if (this.log.nextUnwritten() !== undefined) return;
     this.markedPosition = appended;
@@ -477,23 +481,4 @@ export class AofWriter {
     this.failureNow = undefined;
     this.options.log.notice("The AOF can be written again: writes are accepted");
   }
-
-  /** The last line and the last datasync of a file that is complete. */
-  private async finishFile(): Promise<void> {
-    const { handle } = this.file;
-    if (this.fileSynced === this.fileEnd && this.log.nextUnwritten() === undefined) {
-      const isMarked = this.markedPosition === this.syncedPosition && this.unclosed.length === 0;
-      const { length, checksum } = this.unclosed;
-      if (!isMarked)
-        await writeFully(handle, encodeBlockLine(length, checksum, this.fileSynced), this.fileEnd);
-    }
-    await handle.datasync();
-    await handle.close();
-  }
-}
-
-/** Shortens a file that has ended, for readers that do not know about ends. The manifest counts, so failing is fine. */
-async function voidAndClose(incr: OpenIncr, end: number): Promise<void> {
-  await incr.handle.truncate(end).catch(() => undefined);
-  await incr.handle.close().catch(() => undefined);
 }

@@ -93,6 +93,7 @@ const MODULE_NAME_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 /** The nine characters that a module type's 64-bit id begins with (6 bits each; the lowest 10 bits are a version). */
 export function moduleName(id: bigint): string {
   let name = "";
-  for (let shift = 58n; shift >= 10n; shift -= 6n) name += MODULE_NAME_CHARACTERS[Number((id >> shift) & 63n)];
+  for (let shift = 58n; shift >= 10n; shift -= 6n)
+    name += MODULE_NAME_CHARACTERS[Number((id >> shift) & 63n)];
   return name;
 }

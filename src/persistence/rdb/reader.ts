@@ -234,9 +234,11 @@ export class RdbReader {
       throw source.fail("corrupt", "Wrong signature trying to load DB from file");
     }
     const digits = header.slice(RDB_MAGIC.length);
-    const version = /^[0-9]{4}$/.test(digits) ? Number(digits) : 0;
+    const number = Number.parseInt(digits, 10) || 0;
+    const version = /^[0-9]{4}$/.test(digits) ? number : 0;
     if (version < 1 || version > RDB_VERSION_MAX) {
-      throw source.fail("unsupported", `Can't handle RDB format version ${version === 0 ? digits : version}`);
+      const shown = version === number ? number : digits;
+      throw source.fail("unsupported", `Can't handle RDB format version ${shown}`);
     }
     this.#version = version;
     return { kind: "header", version, endOffset: source.position };

@@ -28,6 +28,7 @@ export type RdbActivity =
   | "read-module-aux"
   | "read-functions";
 
+const UNEXPECTED_END = "Unexpected EOF reading RDB file";
 /** Longest string that is loaded into memory as one piece. */
 const STRING_MAX_BYTES = 0x7fffffff;
 /** Encoding byte and two lengths. */
@@ -97,7 +98,7 @@ export class RdbSource {
     const { window } = this;
     if (window.end - window.next >= count) return;
     this.#leave();
-    if (!(await window.fill(count))) throw this.fail("truncated", "Unexpected EOF reading RDB file");
+    if (!(await window.fill(count))) throw this.fail("truncated", UNEXPECTED_END);
     this.#summed = window.next;
     this.#captureStart = window.next;
   }
@@ -172,10 +173,15 @@ export class RdbSource {
 
   async #needWholeLength(): Promise<void> {
     await this.need(1);
-    const first = this.window.buffer[this.window.next];
-    if (first >= 0x40 && first < 0x80) await this.need(2);
-    else if (first === 0x80) await this.need(5);
-    else if (first === 0x81) await this.need(9);
+    const { window } = this;
+    const first = window.buffer[window.next];
+    const size = first >= 0x40 && first < 0x80 ? 2 : first === 0x80 ? 5 : first === 0x81 ? 9 : 1;
+    // Redis reads the first byte by itself, so that one counts as read where the others are missing.
+    if (size > window.limit - this.position) {
+      window.next++;
+      throw this.fail("truncated", UNEXPECTED_END);
+    }
+    await this.need(size);
   }
 
   /** The next string; undefined if it is not in the window as a whole. A plain string is a view. */
@@ -210,12 +216,12 @@ export class RdbSource {
       window.next++;
       await this.length();
       await this.length();
-      throw this.fail("truncated", "Unexpected EOF reading RDB file");
+      throw this.fail("truncated", UNEXPECTED_END);
     }
     if (size.total > window.limit - this.position) {
       await this.need(size.total - size.data);
       window.next += size.total - size.data;
-      throw this.fail("truncated", "Unexpected EOF reading RDB file");
+      throw this.fail("truncated", UNEXPECTED_END);
     }
     if (size.total > STRING_MAX_BYTES) {
       throw this.fail("unsupported", `A string of ${size.data} bytes is more than can be loaded`);
@@ -251,7 +257,7 @@ export class RdbSource {
   async skip(count: number): Promise<void> {
     const { window } = this;
     if (window.position + count > window.limit) {
-      throw this.fail("truncated", "Unexpected EOF reading RDB file");
+      throw this.fail("truncated", UNEXPECTED_END);
     }
     let rest = count;
     while (rest > window.end - window.next) {

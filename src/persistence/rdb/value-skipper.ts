@@ -1,6 +1,7 @@
 /**
  * Passes over a value of any type that Redis 7.4 or older writes, by its layout alone: nothing is decoded, and
- * memory use does not depend on the value's size. What it passes over is exactly the value's payload, as DUMP would carry it.
+ * memory use does not depend on the value's size. What it passes over is exactly the value's payload, as DUMP would
+ * carry it.
  *
  *     string 0                     string
  *     list 1, set 2                count, strings
@@ -13,7 +14,8 @@
  *     stream 15, 19, 21            nodes, lengths, consumer groups: see `skipStream`
  *     hash 24                      8 bytes, count, (time to live length, field, value)
  *     hash 25                      8 bytes, one string (listpack)
- *     module 7                     module id, values that begin with their kind (1, 2 length; 3 float; 4 double; 5 string), 0
+ *     module 7                     module id, values that begin with their kind (1, 2 length; 3 float; 4 double;
+ *                                  5 string), 0
  */
 import { moduleName, TYPE_MODULE_1, TYPE_MODULE_2, typeName } from "./format.ts";
 import type { RdbSource } from "./source.ts";
@@ -22,7 +24,10 @@ import type { RdbSource } from "./source.ts";
 export async function skipValue(source: RdbSource, type: number): Promise<void> {
   const skip = LAYOUTS[type];
   if (skip === undefined) {
-    throw source.fail("unsupported", `The layout of a ${typeName(type) ?? "value"} (type ${type}) is unknown`);
+    throw source.fail(
+      "unsupported",
+      `The layout of a ${typeName(type) ?? "value"} (type ${type}) is unknown`,
+    );
   }
   await skip(source, type);
 }

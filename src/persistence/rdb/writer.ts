@@ -2,9 +2,9 @@
  * Writes an RDB file (layout: format.ts). Appending is synchronous and goes to memory, so that it can be done in
  * slices of time while commands run in between; `drain` hands what has gathered to the sink.
  *
- * Order of calls: appendHeader, appendAux..., then for each database appendSelectDb, appendResizeDb, entries; appendEnd,
- * and a last drain. An entry is its attributes (appendExpire, appendIdle, appendFrequency, appendRecordBelow, each
- * optional) followed by appendString or appendPayload; nothing may come in between.
+ * Order of calls: appendHeader, appendAux..., then for each database appendSelectDb, appendResizeDb, entries;
+ * appendEnd, and a last drain. An entry is its attributes (appendExpire, appendIdle, appendFrequency,
+ * appendRecordBelow, each optional) followed by appendString or appendPayload; nothing may come in between.
  */
 import { Crc64 } from "../../base/crc64.ts";
 import { encodeLength, encodeString, STRING_OVERHEAD_BYTES } from "../../types/rdb-encoding.ts";

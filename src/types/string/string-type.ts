@@ -17,7 +17,8 @@ export const stringType: DataType = {
   pack: packString,
   unpack(packed, encoding) {
     const { bytes, encoding: unpackedEncoding } = unpackString(packed, encoding);
-    if (bytes.length > MAX_STRING_BYTES) throw new StorageError("corrupt", "a packed string is impossibly long");
+    if (bytes.length > MAX_STRING_BYTES)
+      throw new StorageError("corrupt", "a packed string is impossibly long");
     return {
       length: bytes.length,
       encoding: unpackedEncoding,

@@ -22,7 +22,7 @@ import { StringCommandGenerator } from "./generator.ts";
 
 /** The smallest limit that Redis accepts, so that tests can reach it. */
 const MAX_BULK_BYTES = 1024 * 1024;
-const SEQUENCES = 60;
+const SEQUENCES = 40;
 const COMMANDS_PER_SEQUENCE = 250;
 const FOREIGN_TYPE = 4;
 

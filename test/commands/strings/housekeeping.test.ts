@@ -9,7 +9,7 @@ import { DIRTY } from "../../../src/memory/entries.ts";
 import { CommandHarness } from "../../support/command-harness.ts";
 import { StringCommandGenerator } from "./generator.ts";
 
-const SEEDS = 40;
+const SEEDS = 20;
 const COMMANDS = 150;
 
 function newHarness(): CommandHarness {

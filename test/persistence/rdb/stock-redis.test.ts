@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { RdbReader, type RdbEntry } from "../../../src/persistence/rdb/reader.ts";
+import { type RdbEntry, RdbReader } from "../../../src/persistence/rdb/reader.ts";
 import { RdbWriter } from "../../../src/persistence/rdb/writer.ts";
 import { memoryFile } from "../memory-file.ts";
 import { hasStockRedis, runTool, startStockServer } from "../stock-redis.ts";
@@ -27,7 +27,17 @@ function allForms(): Map<string, Buffer> {
   const forms = new Map<string, Buffer>();
   const numbers = [0, 1, -1, 127, 128, -128, -129, 32767, 32768, -32768, -32769, 2147483647, -2147483648];
   for (const number of numbers) forms.set(`n${number}`, Buffer.from(String(number)));
-  for (const text of ["", "-0", "01", "+1", "2147483648", "-2147483649", "9223372036854775807", "1.5", " 1"]) {
+  for (const text of [
+    "",
+    "-0",
+    "01",
+    "+1",
+    "2147483648",
+    "-2147483649",
+    "9223372036854775807",
+    "1.5",
+    " 1",
+  ]) {
     forms.set(`t${text}`, Buffer.from(text));
   }
   for (const length of [20, 21, 63, 64, 100, 16383, 16384, 300000]) {
@@ -52,7 +62,10 @@ async function readEntries(path: string, loadableTypes: number[] = []): Promise<
 }
 
 /** Writes dump.rdb into the folder. */
-async function writeDump(options: { compress: boolean; checksum: boolean }, fill: (writer: RdbWriter) => void) {
+async function writeDump(
+  options: { compress: boolean; checksum: boolean },
+  fill: (writer: RdbWriter) => void,
+) {
   const chunks: Buffer[] = [];
   const writer = new RdbWriter(async (chunk) => {
     chunks.push(Buffer.from(chunk));
@@ -108,12 +121,22 @@ describe.skipIf(!hasStockRedis)("with the real Redis (skipped where redis-server
   test.each(["yes", "no"])("reads what it writes (rdbcompression %s)", async (rdbcompression) => {
     const forms = allForms();
     const farAway = Date.now() + 1_000_000_123;
-    const server = await startStockServer(folder, "--rdbcompression", rdbcompression, "--maxmemory-policy", "allkeys-lfu");
+    const server = await startStockServer(
+      folder,
+      "--rdbcompression",
+      rdbcompression,
+      "--maxmemory-policy",
+      "allkeys-lfu",
+    );
     try {
       for (const [key, value] of forms) await server.client.set(key, value);
       await server.client.select(5);
       for (const [key, value] of forms) await server.client.set(key, value, "PXAT", farAway);
-      await server.client.call("FUNCTION", "LOAD", "#!lua name=lib\nredis.register_function('f', function() return 1 end)");
+      await server.client.call(
+        "FUNCTION",
+        "LOAD",
+        "#!lua name=lib\nredis.register_function('f', function() return 1 end)",
+      );
       await server.client.save();
     } finally {
       await server.stop();
@@ -183,7 +206,8 @@ async function createAllTypes(client: Redis): Promise<void> {
   await client.hset("hash", ...numbers.map(long));
   await client.zadd("small zset", 1.5, "a", 2, "b");
   await client.zadd("zset", ...numbers.flatMap((i) => [i / 3, long(i)]), "+inf", "top", "-inf", "bottom");
-  for (const i of numbers.slice(0, 250)) await client.xadd("stream", `${i + 1}-1`, "field", `value ${i}`, "n", i);
+  for (const i of numbers.slice(0, 250))
+    await client.xadd("stream", `${i + 1}-1`, "field", `value ${i}`, "n", i);
   await client.xdel("stream", "5-1");
   await client.xgroup("CREATE", "stream", "group", "0");
   await client.xgroup("CREATE", "stream", "idle group", "$");

@@ -1,0 +1,167 @@
+/**
+ * What INFO reports, as facts: the server gathers them, info.ts gives them Redis's names. Bytes are bytes, times are
+ * milliseconds unless the name says otherwise.
+ */
+import type { CompiledCommand } from "../../commands/table.ts";
+import type { Statistics } from "../statistics.ts";
+
+export interface ServerFacts {
+  /** The version of Redis that clients may take us for, and our own. */
+  readonly redisVersion: string;
+  readonly version: string;
+  readonly processId: number;
+  /** 40 hexadecimal digits, different for each run. */
+  readonly runId: string;
+  readonly tcpPort: number;
+  /** Unix time in microseconds. */
+  readonly timeMicroseconds: number;
+  readonly uptimeMs: number;
+  readonly hz: number;
+  /** Redis's clock of LRU: 24 bits of seconds. */
+  readonly lruClock: number;
+  readonly executable: string;
+  /** "" if there is none. */
+  readonly configFile: string;
+}
+
+export interface ClientFacts {
+  readonly connected: number;
+  readonly maximum: number;
+  /** Largest query buffer and reply buffer of any client lately. */
+  readonly largestInputBytes: number;
+  readonly largestOutputBytes: number;
+  readonly blocked: number;
+}
+
+export interface MemoryFacts {
+  /** What counts against maxmemory. */
+  readonly usedBytes: number;
+  readonly peakBytes: number;
+  /** Used by something else than keys and values: tables, buffers, connections. */
+  readonly overheadBytes: number;
+  /** Used when the server was still empty. */
+  readonly startupBytes: number;
+  /** What the operating system says the process takes. */
+  readonly residentBytes: number;
+  readonly systemBytes: number;
+  /** 0 for none. */
+  readonly maxmemoryBytes: number;
+  readonly maxmemoryPolicy: string;
+  readonly clientBytes: number;
+  readonly aofBufferBytes: number;
+  /** Memory taken from the system for slabs, used or not. */
+  readonly slabBytes: number;
+  /** The JavaScript heap, which holds no keys or values. */
+  readonly heapBytes: number;
+}
+
+export interface LoadingFacts {
+  readonly startedMs: number;
+  readonly totalBytes: number;
+  readonly loadedBytes: number;
+}
+
+export interface RdbFacts {
+  readonly changesSinceSave: number;
+  readonly isSaving: boolean;
+  /** Unix time. */
+  readonly lastSaveMs: number;
+  readonly isLastSaveOk: boolean;
+  /** -1 before the first; and how long the present one has taken, -1 if there is none. */
+  readonly lastSaveDurationMs: number;
+  readonly presentSaveMs: number;
+  readonly saves: number;
+}
+
+export interface AofFacts {
+  readonly isEnabled: boolean;
+  readonly isRewriting: boolean;
+  readonly isRewriteScheduled: boolean;
+  /** -1 before the first; and how long the present one has taken, -1 if there is none. */
+  readonly lastRewriteMs: number;
+  readonly presentRewriteMs: number;
+  readonly isLastRewriteOk: boolean;
+  readonly rewrites: number;
+  readonly rewriteFailuresInRow: number;
+  readonly isLastWriteOk: boolean;
+  /** Of all files; and what that was after the last rewrite. */
+  readonly currentBytes: number;
+  readonly baseBytes: number;
+  /** Not yet written. */
+  readonly bufferBytes: number;
+  readonly pendingFsyncs: number;
+  readonly delayedFsyncs: number;
+}
+
+export interface PersistenceFacts {
+  /** Absent when nothing is being loaded. */
+  readonly loading: LoadingFacts | undefined;
+  /** Absent where no dump is ever written. */
+  readonly rdb: RdbFacts | undefined;
+  readonly aof: AofFacts;
+}
+
+/** Counters that are kept where things happen; the rest of INFO's Stats is in Statistics. */
+export interface CounterFacts {
+  readonly connectionsReceived: number;
+  readonly connectionsRejected: number;
+  readonly commandsProcessed: number;
+  readonly expired: number;
+  readonly evicted: number;
+  readonly hits: number;
+  readonly misses: number;
+}
+
+export interface DatabaseFacts {
+  readonly index: number;
+  readonly keys: number;
+  readonly expires: number;
+  readonly averageTtlMs: number;
+}
+
+/** The cold tier. */
+export interface TierFacts {
+  readonly hotKeys: number;
+  /** Keys that are on disk only. */
+  readonly coldKeys: number;
+  readonly hotBytes: number;
+  /** All records on disk, those under hot keys included. */
+  readonly records: number;
+  /** Keys looked for on disk: found, and not. */
+  readonly found: number;
+  readonly absent: number;
+  readonly spilledEntries: number;
+  readonly spilledBytes: number;
+  /** Entries that left memory without a write, because their record was up to date. */
+  readonly droppedEntries: number;
+  /** A batch is being written. */
+  readonly isWriting: boolean;
+  /** Deleted keys whose records are still to be deleted. */
+  readonly pendingDeletes: number;
+  /** Clients whose write waits for memory now, and how often one had to. */
+  readonly memoryWaiters: number;
+  readonly memoryWaits: number;
+  /** Reason of the last failed batch; "" after a good one. */
+  readonly failure: string;
+  readonly recordsDamaged: number;
+  readonly levelZeroFiles: number;
+  readonly undoBlocks: number;
+  readonly generation: number;
+  /** Unix time of the last checkpoint; 0 before the first. */
+  readonly lastCheckpointMs: number;
+}
+
+export interface InfoSource {
+  readonly statistics: Statistics;
+  /** Commands without their subcommands, which they hold. */
+  commands(): Iterable<CompiledCommand>;
+  server(): ServerFacts;
+  clients(): ClientFacts;
+  memory(): MemoryFacts;
+  persistence(): PersistenceFacts;
+  counters(): CounterFacts;
+  /** All databases, or those with keys. */
+  databases(): Iterable<DatabaseFacts>;
+  /** Undefined while the cold tier is off. */
+  tier(): TierFacts | undefined;
+}

@@ -1,0 +1,67 @@
+/**
+ * INFO's section Persistence.
+ */
+import { type Field, flag, seconds, status } from "./fields.ts";
+import type { AofFacts, InfoSource, LoadingFacts, RdbFacts } from "./info-source.ts";
+
+export function persistenceFields(source: InfoSource): Field[] {
+  const { loading, rdb, aof } = source.persistence();
+  return [
+    ["loading", flag(loading !== undefined)],
+    ["async_loading", 0],
+    ...(rdb === undefined ? [] : rdbFields(rdb)),
+    ...aofFields(aof),
+    ...(loading === undefined ? [] : loadingFields(loading, source.server().timeMicroseconds / 1000)),
+  ];
+}
+
+function rdbFields(rdb: RdbFacts): Field[] {
+  return [
+    ["rdb_changes_since_last_save", rdb.changesSinceSave],
+    ["rdb_bgsave_in_progress", flag(rdb.isSaving)],
+    ["rdb_last_save_time", seconds(rdb.lastSaveMs)],
+    ["rdb_last_bgsave_status", status(rdb.isLastSaveOk)],
+    ["rdb_last_bgsave_time_sec", seconds(rdb.lastSaveDurationMs)],
+    ["rdb_current_bgsave_time_sec", seconds(rdb.presentSaveMs)],
+    ["rdb_saves", rdb.saves],
+  ];
+}
+
+function aofFields(aof: AofFacts): Field[] {
+  const fields: Field[] = [
+    ["aof_enabled", flag(aof.isEnabled)],
+    ["aof_rewrite_in_progress", flag(aof.isRewriting)],
+    ["aof_rewrite_scheduled", flag(aof.isRewriteScheduled)],
+    ["aof_last_rewrite_time_sec", seconds(aof.lastRewriteMs)],
+    ["aof_current_rewrite_time_sec", seconds(aof.presentRewriteMs)],
+    ["aof_last_bgrewrite_status", status(aof.isLastRewriteOk)],
+    ["aof_rewrites", aof.rewrites],
+    ["aof_rewrites_consecutive_failures", aof.rewriteFailuresInRow],
+    ["aof_last_write_status", status(aof.isLastWriteOk)],
+  ];
+  if (!aof.isEnabled) return fields;
+  fields.push(
+    ["aof_current_size", aof.currentBytes],
+    ["aof_base_size", aof.baseBytes],
+    ["aof_pending_rewrite", flag(aof.isRewriteScheduled)],
+    ["aof_buffer_length", aof.bufferBytes],
+    ["aof_pending_bio_fsync", aof.pendingFsyncs],
+    ["aof_delayed_fsync", aof.delayedFsyncs],
+  );
+  return fields;
+}
+
+function loadingFields(loading: LoadingFacts, nowMs: number): Field[] {
+  const { startedMs, loadedBytes, totalBytes } = loading;
+  const remainingBytes = Math.max(0, totalBytes - loadedBytes);
+  const elapsedSeconds = seconds(nowMs - startedMs);
+  // Before the first second has passed any guess is as good as another; Redis says one second.
+  const eta = elapsedSeconds === 0 ? 1 : Math.floor((elapsedSeconds * remainingBytes) / (loadedBytes + 1));
+  return [
+    ["loading_start_time", seconds(startedMs)],
+    ["loading_total_bytes", totalBytes],
+    ["loading_loaded_bytes", loadedBytes],
+    ["loading_loaded_perc", (totalBytes === 0 ? 0 : (loadedBytes * 100) / totalBytes).toFixed(2)],
+    ["loading_eta_seconds", eta],
+  ];
+}

@@ -1,0 +1,154 @@
+/**
+ * INFO's sections, but for the two large ones with files of their own.
+ */
+import { arch, machine, release, type as systemName } from "node:os";
+import type { CompiledCommand } from "../../commands/table.ts";
+import { type Field, flag, ratio, safeText, seconds } from "./fields.ts";
+import type { InfoSource } from "./info-source.ts";
+
+const SECONDS_PER_DAY = 24 * 3600;
+const ARCHITECTURE_BITS = /64|s390x/.test(arch()) ? 64 : 32;
+
+export function serverFields(source: InfoSource): Field[] {
+  const server = source.server();
+  const uptimeSeconds = seconds(server.uptimeMs);
+  return [
+    ["redis_version", server.redisVersion],
+    ["tsredis_version", server.version],
+    ["redis_mode", "standalone"],
+    ["os", `${systemName()} ${release()} ${machine()}`],
+    ["arch_bits", ARCHITECTURE_BITS],
+    ["node_version", process.versions.node],
+    ["process_id", server.processId],
+    ["run_id", server.runId],
+    ["tcp_port", server.tcpPort],
+    ["server_time_usec", server.timeMicroseconds],
+    ["uptime_in_seconds", uptimeSeconds],
+    ["uptime_in_days", Math.floor(uptimeSeconds / SECONDS_PER_DAY)],
+    ["hz", server.hz],
+    ["configured_hz", server.hz],
+    ["lru_clock", server.lruClock],
+    ["executable", server.executable],
+    ["config_file", server.configFile],
+  ];
+}
+
+export function clientFields(source: InfoSource): Field[] {
+  const clients = source.clients();
+  return [
+    ["connected_clients", clients.connected],
+    ["maxclients", clients.maximum],
+    ["client_recent_max_input_buffer", clients.largestInputBytes],
+    ["client_recent_max_output_buffer", clients.largestOutputBytes],
+    ["blocked_clients", clients.blocked],
+  ];
+}
+
+export function statsFields(source: InfoSource): Field[] {
+  const { statistics } = source;
+  const counters = source.counters();
+  return [
+    ["total_connections_received", counters.connectionsReceived],
+    ["total_commands_processed", counters.commandsProcessed],
+    ["instantaneous_ops_per_sec", Math.round(statistics.commandRate.value)],
+    ["total_net_input_bytes", statistics.inputBytes],
+    ["total_net_output_bytes", statistics.outputBytes],
+    ["instantaneous_input_kbps", ratio(statistics.inputRate.value, 1024)],
+    ["instantaneous_output_kbps", ratio(statistics.outputRate.value, 1024)],
+    ["rejected_connections", counters.connectionsRejected],
+    ["expired_keys", counters.expired],
+    ["evicted_keys", counters.evicted],
+    ["keyspace_hits", counters.hits],
+    ["keyspace_misses", counters.misses],
+    ["total_error_replies", statistics.errorReplies],
+    ["total_reads_processed", statistics.reads],
+    ["total_writes_processed", statistics.writes],
+  ];
+}
+
+/** Those of a master without replicas. */
+export function replicationFields(): Field[] {
+  return [
+    ["role", "master"],
+    ["connected_slaves", 0],
+    ["master_failover_state", "no-failover"],
+    ["master_repl_offset", 0],
+    ["second_repl_offset", -1],
+    ["repl_backlog_active", 0],
+  ];
+}
+
+/** Of the whole process, its threads included; it has no children. */
+export function cpuFields(): Field[] {
+  const { system, user } = process.cpuUsage();
+  return [
+    ["used_cpu_sys", microsecondsAsSeconds(system)],
+    ["used_cpu_user", microsecondsAsSeconds(user)],
+    ["used_cpu_sys_children", microsecondsAsSeconds(0)],
+    ["used_cpu_user_children", microsecondsAsSeconds(0)],
+  ];
+}
+
+function microsecondsAsSeconds(microseconds: number): string {
+  return (microseconds / 1e6).toFixed(6);
+}
+
+export function commandFields(source: InfoSource): Field[] {
+  const fields: Field[] = [];
+  for (const command of source.commands()) addCommandFields(fields, command);
+  return fields;
+}
+
+function addCommandFields(fields: Field[], command: CompiledCommand): void {
+  const { calls, rejectedCalls, failedCalls } = command;
+  const microseconds = Math.round(command.microseconds);
+  if (calls + rejectedCalls + failedCalls > 0) {
+    const time = `usec=${microseconds},usec_per_call=${ratio(microseconds, calls)}`;
+    const rest = `rejected_calls=${rejectedCalls},failed_calls=${failedCalls}`;
+    fields.push([`cmdstat_${command.fullName}`, `calls=${calls},${time},${rest}`]);
+  }
+  for (const subcommand of command.subcommands?.all ?? []) addCommandFields(fields, subcommand);
+}
+
+export function errorFields({ statistics }: InfoSource): Field[] {
+  return statistics.errorCounts().map(([code, count]) => [`errorstat_${safeText(code)}`, `count=${count}`]);
+}
+
+export function clusterFields(): Field[] {
+  return [["cluster_enabled", 0]];
+}
+
+export function keyspaceFields(source: InfoSource): Field[] {
+  const fields: Field[] = [];
+  for (const { index, keys, expires, averageTtlMs } of source.databases()) {
+    if (keys === 0) continue;
+    fields.push([`db${index}`, `keys=${keys},expires=${expires},avg_ttl=${Math.floor(averageTtlMs)}`]);
+  }
+  return fields;
+}
+
+export function tierFields(source: InfoSource): Field[] | undefined {
+  const tier = source.tier();
+  if (tier === undefined) return undefined;
+  return [
+    ["hot_keys", tier.hotKeys],
+    ["cold_keys", tier.coldKeys],
+    ["hot_bytes", tier.hotBytes],
+    ["tier_records", tier.records],
+    ["tier_keys_found", tier.found],
+    ["tier_keys_absent", tier.absent],
+    ["tier_spilled_entries", tier.spilledEntries],
+    ["tier_spilled_bytes", tier.spilledBytes],
+    ["tier_dropped_entries", tier.droppedEntries],
+    ["tier_write_in_progress", flag(tier.isWriting)],
+    ["tier_pending_deletes", tier.pendingDeletes],
+    ["tier_memory_waiters", tier.memoryWaiters],
+    ["tier_memory_waits", tier.memoryWaits],
+    ["tier_last_write_status", tier.failure === "" ? "ok" : safeText(tier.failure)],
+    ["tier_damaged_records", tier.recordsDamaged],
+    ["tier_level0_files", tier.levelZeroFiles],
+    ["tier_undo_entries", tier.undoBlocks],
+    ["tier_generation", tier.generation],
+    ["tier_last_checkpoint_time", seconds(tier.lastCheckpointMs)],
+  ];
+}

@@ -1,0 +1,218 @@
+/**
+ * INFO's facts, read off a running server.
+ */
+import { machineMemoryBytes } from "../../base/machine-memory.ts";
+import type { CompiledCommand } from "../../commands/table.ts";
+import type { Database } from "../../keyspace/database.ts";
+import type { Server } from "../server.ts";
+import type { Statistics } from "../statistics.ts";
+import { REDIS_VERSION, VERSION } from "../version.ts";
+import type {
+  AofFacts,
+  ClientFacts,
+  CounterFacts,
+  DatabaseFacts,
+  InfoSource,
+  MemoryFacts,
+  PersistenceFacts,
+  ServerFacts,
+  TierFacts,
+} from "./info-source.ts";
+
+const RUN_ID_BYTES = 20;
+const LRU_CLOCK_MASK = 0xff_ffff;
+/** Keys looked at to estimate how long keys live on average. */
+const TTL_SAMPLES = 64;
+const HASH_SPACE = 0x1_0000_0000;
+
+export class ServerInfoSource implements InfoSource {
+  readonly statistics: Statistics;
+  readonly runId: string;
+  private readonly own: Server;
+  private readonly startupBytes: number;
+  private readonly systemBytes = machineMemoryBytes();
+
+  /** To be made before data is loaded: what the empty server uses is a fact of its own. */
+  constructor(server: Server, statistics: Statistics) {
+    this.own = server;
+    this.statistics = statistics;
+    this.runId = server.world.random.bytes(RUN_ID_BYTES).toString("hex");
+    this.startupBytes = server.budget.usedBytes;
+  }
+
+  /** CONFIG RESETSTAT. */
+  reset(): void {
+    const { clients, dispatcher, keyspace, table } = this.own;
+    this.statistics.reset(table.all);
+    clients.totalReceived = 0;
+    clients.rejected = 0;
+    dispatcher.commandsProcessed = 0;
+    keyspace.expired = 0;
+    keyspace.evicted = 0;
+    keyspace.hits = 0;
+    keyspace.misses = 0;
+  }
+
+  commands(): Iterable<CompiledCommand> {
+    return this.own.table.all;
+  }
+
+  server(): ServerFacts {
+    const { clock, config, startedMs } = this.own;
+    return {
+      redisVersion: REDIS_VERSION,
+      version: VERSION,
+      processId: process.pid,
+      runId: this.runId,
+      tcpPort: config.values.port,
+      timeMicroseconds: clock.microseconds(),
+      uptimeMs: clock.nowMs - startedMs,
+      hz: config.values.hz,
+      lruClock: Math.floor(clock.nowMs / 1000) & LRU_CLOCK_MASK,
+      executable: process.argv[1] ?? process.execPath,
+      configFile: "",
+    };
+  }
+
+  clients(): ClientFacts {
+    const { clients, config } = this.own;
+    let largestInputBytes = 0;
+    let largestOutputBytes = 0;
+    for (const client of clients) {
+      largestInputBytes = Math.max(largestInputBytes, client.queryBufferBytes + client.queryBufferFreeBytes);
+      largestOutputBytes = Math.max(largestOutputBytes, client.outputBufferBytes);
+    }
+    return {
+      connected: clients.size,
+      maximum: config.values.maxclients,
+      largestInputBytes,
+      largestOutputBytes,
+      blocked: clients.measure().blocked,
+    };
+  }
+
+  memory(): MemoryFacts {
+    const { aof, budget, clients, config, keyspace } = this.own;
+    const { slabs, huge } = keyspace.entries;
+    const { rss, heapUsed } = process.memoryUsage();
+    return {
+      usedBytes: budget.usedBytes,
+      peakBytes: budget.peakBytes,
+      overheadBytes: budget.overheadBytes,
+      startupBytes: this.startupBytes,
+      residentBytes: rss,
+      systemBytes: this.systemBytes,
+      maxmemoryBytes: budget.limit,
+      maxmemoryPolicy: config.values["maxmemory-policy"],
+      clientBytes: clients.measure().bytes,
+      aofBufferBytes: aof.files?.writer.memoryBytes ?? 0,
+      slabBytes: slabs.reservedBytes + huge.allocatedBytes,
+      heapBytes: heapUsed,
+    };
+  }
+
+  persistence(): PersistenceFacts {
+    const { isLoading, propagation, startedMs } = this.own;
+    return {
+      loading: isLoading ? { startedMs, totalBytes: 0, loadedBytes: 0 } : undefined,
+      // A dump is written when the server ends, if at all; Redis counts the start as a save, too.
+      rdb: {
+        changesSinceSave: propagation.changes,
+        isSaving: false,
+        lastSaveMs: startedMs,
+        isLastSaveOk: true,
+        lastSaveDurationMs: -1,
+        presentSaveMs: -1,
+        saves: 0,
+      },
+      aof: this.aof(),
+    };
+  }
+
+  counters(): CounterFacts {
+    const { clients, dispatcher, keyspace } = this.own;
+    return {
+      connectionsReceived: clients.totalReceived,
+      connectionsRejected: clients.rejected,
+      commandsProcessed: dispatcher.commandsProcessed,
+      expired: keyspace.expired,
+      evicted: keyspace.evicted,
+      hits: keyspace.hits,
+      misses: keyspace.misses,
+    };
+  }
+
+  databases(): DatabaseFacts[] {
+    return this.own.keyspace.databases.map((database) => ({
+      index: database.index,
+      keys: database.size,
+      expires: database.volatile.size,
+      averageTtlMs: this.averageTtlMs(database),
+    }));
+  }
+
+  tier(): TierFacts | undefined {
+    const { aof, dispatcher, keyspace, spiller, tier, warmer } = this.own;
+    if (tier === undefined || spiller === undefined || warmer === undefined) return undefined;
+    const { databases, entries } = keyspace;
+    const { generation, levelZeroFiles, records, recordsDamaged, undoBlocks } = tier.statistics();
+    return {
+      hotKeys: sum(databases, ({ table, tombstones }) => table.size - tombstones),
+      coldKeys: sum(databases, ({ coldSize }) => coldSize),
+      hotBytes: entries.allocatedBytes,
+      records,
+      found: warmer.found,
+      absent: warmer.absent,
+      spilledEntries: spiller.spilledEntries,
+      spilledBytes: spiller.spilledBytes,
+      droppedEntries: spiller.droppedEntries,
+      isWriting: spiller.writing,
+      pendingDeletes: spiller.pendingDeletes,
+      memoryWaiters: dispatcher.memoryWaiters.length,
+      memoryWaits: dispatcher.memoryWaits,
+      failure: spiller.failure,
+      recordsDamaged,
+      levelZeroFiles,
+      undoBlocks,
+      generation,
+      lastCheckpointMs: aof.lastCheckpointMs,
+    };
+  }
+
+  private aof(): AofFacts {
+    const { aof } = this.own;
+    const writer = aof.files?.writer;
+    return {
+      isEnabled: aof.enabled,
+      isRewriting: aof.isRewriting,
+      isRewriteScheduled: false,
+      lastRewriteMs: aof.lastRewriteMs,
+      presentRewriteMs: aof.rewritingForMs,
+      isLastRewriteOk: aof.lastRewriteOk,
+      rewrites: aof.rewrites,
+      rewriteFailuresInRow: aof.failuresInRow,
+      isLastWriteOk: aof.failureText === undefined,
+      currentBytes: aof.currentSize,
+      baseBytes: aof.sizeAfterRewrite,
+      bufferBytes: writer?.pendingBytes ?? 0,
+      pendingFsyncs: writer?.pendingFsync ?? 0,
+      delayedFsyncs: writer?.delayedFsync ?? 0,
+    };
+  }
+
+  /** An estimate, from a handful of keys that lie together in hash order, which is no order in time. */
+  private averageTtlMs({ volatile }: Database): number {
+    const { clock, keyspace } = this.own;
+    const addresses: number[] = [];
+    const start = keyspace.random.next();
+    volatile.collect(start, HASH_SPACE, TTL_SAMPLES, addresses);
+    if (addresses.length < TTL_SAMPLES) volatile.collect(0, start, TTL_SAMPLES - addresses.length, addresses);
+    if (addresses.length === 0) return 0;
+    const left = sum(addresses, (address) => Math.max(0, keyspace.entries.expireMs(address) - clock.nowMs));
+    return left / addresses.length;
+  }
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
+}

@@ -1,0 +1,272 @@
+/**
+ * The text of INFO: sections, their choice and order, and field names in the order of the real Redis.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { commandSpecs } from "../../../src/commands/all.ts";
+import { CommandTable } from "../../../src/commands/table.ts";
+import { humanBytes, percent, ratio, safeText } from "../../../src/server/info/fields.ts";
+import { infoText } from "../../../src/server/info/info.ts";
+import type { AofFacts, InfoSource, TierFacts } from "../../../src/server/info/info-source.ts";
+import { Statistics } from "../../../src/server/statistics.ts";
+import { RawClient } from "../../support/raw-client.ts";
+import { hasRedisServer, startRedisServer } from "../../support/redis-server.ts";
+
+/** Names that Redis does not have. */
+const OWN_FIELDS = new Set(["tsredis_version", "node_version", "mem_javascript_heap"]);
+
+const AOF: AofFacts = {
+  isEnabled: true,
+  isRewriting: false,
+  isRewriteScheduled: false,
+  lastRewriteMs: 2500,
+  presentRewriteMs: -1,
+  isLastRewriteOk: true,
+  rewrites: 3,
+  rewriteFailuresInRow: 0,
+  isLastWriteOk: false,
+  currentBytes: 900,
+  baseBytes: 300,
+  bufferBytes: 12,
+  pendingFsyncs: 1,
+  delayedFsyncs: 4,
+};
+
+const TIER: TierFacts = {
+  hotKeys: 5,
+  coldKeys: 7,
+  hotBytes: 1000,
+  records: 9,
+  found: 1,
+  absent: 2,
+  spilledEntries: 3,
+  spilledBytes: 4,
+  droppedEntries: 5,
+  isWriting: true,
+  pendingDeletes: 6,
+  memoryWaiters: 7,
+  memoryWaits: 8,
+  failure: "disk: full\n",
+  recordsDamaged: 0,
+  levelZeroFiles: 2,
+  undoBlocks: 3,
+  generation: 4,
+  lastCheckpointMs: 5999,
+};
+
+function source(parts: Partial<InfoSource> = {}): InfoSource {
+  const table = new CommandTable(commandSpecs);
+  return {
+    statistics: new Statistics(),
+    commands: () => table.all,
+    server: () => ({
+      redisVersion: "7.2.4",
+      version: "0.1.0",
+      processId: 42,
+      runId: "f".repeat(40),
+      tcpPort: 6379,
+      timeMicroseconds: 1_700_000_010_000_000,
+      uptimeMs: 2 * 86_400_000 + 1500,
+      hz: 10,
+      lruClock: 7,
+      executable: "/bin/server",
+      configFile: "",
+    }),
+    clients: () => ({ connected: 3, maximum: 100, largestInputBytes: 5, largestOutputBytes: 6, blocked: 1 }),
+    memory: () => ({
+      usedBytes: 3 * 1024 * 1024,
+      peakBytes: 4 * 1024 * 1024,
+      overheadBytes: 1024 * 1024,
+      startupBytes: 512 * 1024,
+      residentBytes: 6 * 1024 * 1024,
+      systemBytes: 2 ** 34,
+      maxmemoryBytes: 0,
+      maxmemoryPolicy: "noeviction",
+      clientBytes: 2048,
+      aofBufferBytes: 0,
+      slabBytes: 4 * 1024 * 1024,
+      heapBytes: 9,
+    }),
+    persistence: () => ({
+      loading: { startedMs: 1_700_000_000_000, totalBytes: 1000, loadedBytes: 250 },
+      rdb: {
+        changesSinceSave: 5,
+        isSaving: false,
+        lastSaveMs: 1_700_000_000_999,
+        isLastSaveOk: true,
+        lastSaveDurationMs: -1,
+        presentSaveMs: -1,
+        saves: 0,
+      },
+      aof: AOF,
+    }),
+    counters: () => ({
+      connectionsReceived: 11,
+      connectionsRejected: 1,
+      commandsProcessed: 12,
+      expired: 1,
+      evicted: 2,
+      hits: 3,
+      misses: 4,
+    }),
+    databases: () => [
+      { index: 0, keys: 2, expires: 1, averageTtlMs: 1234.9 },
+      { index: 1, keys: 0, expires: 0, averageTtlMs: 0 },
+      { index: 5, keys: 1, expires: 0, averageTtlMs: 0 },
+    ],
+    tier: () => TIER,
+    ...parts,
+  };
+}
+
+function titles(text: string): string[] {
+  return [...text.matchAll(/^# (\w+)\r$/gm)].map((match) => match[1]);
+}
+
+function fieldNames(text: string): string[] {
+  return [...text.matchAll(/^([^#:\r\n]+):/gm)].map((match) => match[1]);
+}
+
+describe("sections", () => {
+  const usual =
+    "Server Clients Memory Persistence Stats Replication CPU Modules Errorstats Cluster Tier Keyspace".split(
+      " ",
+    );
+
+  test("are those asked for, in their own order, once each", () => {
+    expect(titles(infoText(source(), []))).toEqual(usual);
+    expect(titles(infoText(source(), ["default"]))).toEqual(usual);
+    const all = [...usual.slice(0, 8), "Commandstats", ...usual.slice(8)];
+    expect(titles(infoText(source(), ["all"]))).toEqual(all);
+    expect(titles(infoText(source(), ["everything", "server"]))).toEqual(all);
+    expect(titles(infoText(source(), ["default", "commandstats"]))).toEqual(all);
+    expect(titles(infoText(source(), ["keyspace", "server", "keyspace"]))).toEqual(["Server", "Keyspace"]);
+    expect(infoText(source(), ["nothing"])).toBe("");
+  });
+
+  test("are parted by empty lines and end in line ends", () => {
+    expect(infoText(source(), ["cluster", "keyspace", "modules"])).toBe(
+      "# Modules\r\n\r\n# Cluster\r\ncluster_enabled:0\r\n\r\n# Keyspace\r\n" +
+        "db0:keys=2,expires=1,avg_ttl=1234\r\ndb5:keys=1,expires=0,avg_ttl=0\r\n",
+    );
+  });
+
+  test("the tier's is there if there is a tier", () => {
+    expect(infoText(source({ tier: () => undefined }), ["tier"])).toBe("");
+    const text = infoText(source(), ["tier"]);
+    expect(text).toContain("cold_keys:7\r\n");
+    expect(text).toContain("tier_last_write_status:disk_ full_\r\n");
+    expect(text).toContain("tier_last_checkpoint_time:5\r\n");
+  });
+});
+
+describe("values", () => {
+  test("of memory", () => {
+    const text = infoText(source(), ["memory"]);
+    for (const line of [
+      "used_memory:3145728",
+      "used_memory_human:3.00M",
+      "used_memory_peak_perc:75.00%",
+      "used_memory_dataset:2097152",
+      "used_memory_dataset_perc:80.00%",
+      "total_system_memory_human:16.00G",
+      "maxmemory:0",
+      "maxmemory_human:0B",
+      "mem_fragmentation_ratio:2.00",
+    ]) {
+      expect(text).toContain(`\r\n${line}\r\n`);
+    }
+  });
+
+  test("of persistence", () => {
+    const text = infoText(source(), ["persistence"]);
+    for (const line of [
+      "loading:1",
+      "loading_loaded_perc:25.00",
+      "loading_eta_seconds:29",
+      "rdb_last_save_time:1700000000",
+      "aof_last_rewrite_time_sec:2",
+      "aof_current_rewrite_time_sec:-1",
+      "aof_last_write_status:err",
+      "aof_current_size:900",
+    ]) {
+      expect(text).toContain(`\r\n${line}\r\n`);
+    }
+    const off = { loading: undefined, rdb: undefined, aof: { ...AOF, isEnabled: false } };
+    const rest = infoText(source({ persistence: () => off }), ["persistence"]);
+    expect(rest).toContain("aof_enabled:0");
+    expect(rest).not.toMatch(/aof_current_size|rdb_|loading_/);
+  });
+
+  test("of commands and errors", () => {
+    const statistics = new Statistics();
+    for (const text of ["ERR a", "OOM b", "ERR c"]) statistics.countError(text);
+    const table = new CommandTable(commandSpecs);
+    const commands = () => table.all;
+    Object.assign(table.findByName("get") ?? {}, { calls: 4, microseconds: 10.4, rejectedCalls: 1 });
+    Object.assign(table.findByName("client", "list") ?? {}, { failedCalls: 2 });
+    expect(infoText(source({ statistics, commands }), ["commandstats", "errorstats"])).toBe(
+      "# Commandstats\r\n" +
+        "cmdstat_get:calls=4,usec=10,usec_per_call=2.50,rejected_calls=1,failed_calls=0\r\n" +
+        "cmdstat_client|list:calls=0,usec=0,usec_per_call=0.00,rejected_calls=0,failed_calls=2\r\n" +
+        "\r\n# Errorstats\r\nerrorstat_ERR:count=2\r\nerrorstat_OOM:count=1\r\n",
+    );
+  });
+
+  test("for people", () => {
+    expect([0, 1023, 1024, 1536, 1024 ** 3 * 2.5, 1024 ** 5].map(humanBytes)).toEqual([
+      "0B",
+      "1023B",
+      "1.00K",
+      "1.50K",
+      "2.50G",
+      "1.00P",
+    ]);
+    expect([percent(1, 0), percent(1, 3), ratio(1, 0), ratio(2, 3)]).toEqual([
+      "0.00%",
+      "33.33%",
+      "0.00",
+      "0.67",
+    ]);
+    expect(safeText("a:b#c\r\n")).toBe("a_b_c__");
+  });
+});
+
+describe.skipIf(!hasRedisServer)(
+  "fields as in the real Redis (skipped where redis-server is missing)",
+  () => {
+    test("have its names, in its order", async () => {
+      const folder = mkdtempSync(join(tmpdir(), "tsredis-info-"));
+      const server = await startRedisServer(["--save", "", "--appendonly", "yes"], folder);
+      try {
+        const redis = await RawClient.connect(server.port);
+        for (const section of [
+          "server",
+          "clients",
+          "memory",
+          "persistence",
+          "stats",
+          "replication",
+          "cpu",
+          "cluster",
+        ]) {
+          const expected = fieldNames(await redis.text("INFO", section));
+          const idle = { ...source().persistence(), loading: undefined };
+          const actual = fieldNames(infoText(source({ persistence: () => idle }), [section]));
+          const shared = actual.filter((name) => !OWN_FIELDS.has(name));
+          expect(shared.length).toBeGreaterThan(0);
+          expect(
+            expected.filter((name) => shared.includes(name)),
+            section,
+          ).toEqual(shared);
+        }
+        redis.close();
+      } finally {
+        await server.stop();
+        rmSync(folder, { recursive: true });
+      }
+    });
+  },
+);
