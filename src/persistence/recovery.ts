@@ -50,9 +50,11 @@ export async function recoverAof(parts: RecoveryParts): Promise<RecoveredAof> {
     sizeBefore += last?.bytes ?? 0;
     const isFollowed = await holdsCommands(parts, incr.slice(i + 1));
     last = await loadOne(parts, incr[i], !isFollowed, false);
-    const isBad = last.outcome !== undefined && last.outcome.kind !== "clean";
-    // A cut was under way: empty files follow, to which commands will be appended now.
-    if (isBad && i < incr.length - 1) await directory.settleIncr(incr[i].sequence, last.outcome!);
+    // Also where the file ends well: its last bytes may be in the page cache only, after a failed fsync. Empty files
+    // may follow one that ended badly (a cut was under way), and commands will be appended to them now.
+    if (i < incr.length - 1 && incr[i].end === undefined && last.outcome !== undefined) {
+      await directory.settleIncr(incr[i].sequence, last.outcome);
+    }
   }
   const outcome = last?.outcome;
   if (outcome?.hasBlocks && incr.at(-1)!.end === undefined) {

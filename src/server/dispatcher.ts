@@ -95,7 +95,8 @@ export class Dispatcher implements CommandContext {
   run(connection: Connection): void {
     // What was fetched for the commands now to be executed stays in memory until they are.
     const held = connection.fetches;
-    if (held.size > 0) connection.fetches = new Set();
+    const holdsSome = held.size > 0;
+    if (holdsSome) connection.fetches = new Set();
     const { decoder } = connection;
     this.client = connection;
     this.reply.resp = connection.resp;
@@ -116,7 +117,8 @@ export class Dispatcher implements CommandContext {
       }
     }
     this.deliver(connection);
-    if (held.size > 0) this.parts.warmer!.release(held);
+    // Not what `held` holds by now: if it was empty it is still the connection's set, and a command may have parked.
+    if (holdsSome) this.parts.warmer!.release(held);
   }
 
   suspend<T>(work: Promise<T>, finish: Continuation<T>): Outcome {

@@ -1,10 +1,7 @@
 /**
- * Our version, from the package, and the version of Redis whose commands and replies clients may expect.
+ * Our version, from the package.
  */
 import { readFileSync } from "node:fs";
-
-/** What INFO reports as redis_version, because clients decide by it what they may use. */
-export const REDIS_VERSION = "7.2.4";
 
 export const VERSION: string = readVersion();
 

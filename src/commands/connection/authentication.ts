@@ -2,6 +2,7 @@
  * Who a client is: AUTH and HELLO. There is one user, "default", with the password of `requirepass` or none.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
+import { REDIS_VERSION } from "../../base/compatibility.ts";
 import {
   HELLO_NOT_AUTHENTICATED,
   NO_PASSWORD_SET,
@@ -16,9 +17,6 @@ import { isWord, longOrReply, textForError } from "../arguments.ts";
 import { defineCommand } from "../command.ts";
 import type { CommandContext } from "../context.ts";
 import { setNameOrReply } from "./client-names.ts";
-
-/** Version of Redis whose features clients may expect; our own is in INFO. */
-export const COMPATIBLE_VERSION = "7.2.4";
 
 export const DEFAULT_USER = "default";
 
@@ -111,7 +109,7 @@ function greet({ reply, client }: CommandContext): typeof DONE {
   reply.bulkText("server");
   reply.bulkText("redis");
   reply.bulkText("version");
-  reply.bulkText(COMPATIBLE_VERSION);
+  reply.bulkText(REDIS_VERSION);
   reply.bulkText("proto");
   reply.integer(client.resp);
   reply.bulkText("id");

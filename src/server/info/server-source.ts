@@ -1,12 +1,13 @@
 /**
  * INFO's facts, read off a running server.
  */
+import { REDIS_VERSION } from "../../base/compatibility.ts";
 import { machineMemoryBytes } from "../../base/machine-memory.ts";
 import type { CompiledCommand } from "../../commands/table.ts";
 import type { Database } from "../../keyspace/database.ts";
 import type { Server } from "../server.ts";
 import type { Statistics } from "../statistics.ts";
-import { REDIS_VERSION, VERSION } from "../version.ts";
+import { VERSION } from "../version.ts";
 import type {
   AofFacts,
   ClientFacts,
