@@ -1,5 +1,6 @@
 /**
- * The log, in Redis's line format, because people and scripts already read it: `PID:ROLE DAY MON YEAR TIME.MS LEVEL text`.
+ * The log, in Redis's line format, because people and scripts already read it:
+ * `PID:ROLE DAY MON YEAR TIME.MS LEVEL text`.
  * Levels are Redis's four. A sink receives finished lines; who constructs the log decides where they go.
  */
 export type LogLevel = "debug" | "verbose" | "notice" | "warning";

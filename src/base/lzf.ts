@@ -91,8 +91,15 @@ export function lzfCompress(
     read += match;
   }
   if (write + (inputEnd - read) >= outputEnd) return 0; // one more than the rest: a run may fill up on the way
-  while (read < inputEnd) {
-    output[write++] = input[read++];
+  return writeRest(input.subarray(read, inputEnd), output, write, literals) - position;
+}
+
+/** Writes `rest` as literals that continue the present run, and closes the last run; returns where output ends. */
+function writeRest(rest: Uint8Array, output: Uint8Array, position: number, literalsBefore: number): number {
+  let write = position;
+  let literals = literalsBefore;
+  for (const byte of rest) {
+    output[write++] = byte;
     literals++;
     if (literals === LITERALS_MAX) {
       output[write - literals - 1] = literals - 1;
@@ -102,7 +109,7 @@ export function lzfCompress(
   }
   if (literals > 0) output[write - literals - 1] = literals - 1;
   else write--;
-  return write - position;
+  return write;
 }
 
 /**

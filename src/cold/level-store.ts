@@ -44,7 +44,7 @@ export interface LevelStoreOptions {
 
 export const levelStoreDefaults: LevelStoreOptions = {
   cacheSizeBytes: 32 << 20,
-  writeBufferSizeBytes: 16 << 20,
+  writeBufferSizeBytes: 8 << 20,
   maxFileSizeBytes: 8 << 20,
   blockSizeBytes: 4 << 10,
   maxOpenFiles: 1000,

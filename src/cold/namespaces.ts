@@ -21,10 +21,12 @@ export class Namespaces {
   /** Namespaces from this on were created after the last cut: no checkpoint names them. */
   #cutNext: number;
   #dropped: Dropped[] = [];
+  #total = 0;
 
   /** `firstFree` is above every namespace that may have a record on disk. */
   constructor(counts: Iterable<readonly [number, number]>, cutNext: number, firstFree: number) {
     this.#counts = new Map(counts);
+    for (const records of this.#counts.values()) this.#total += records;
     this.#cutNext = cutNext;
     this.#next = Math.max(cutNext, firstFree);
   }
@@ -57,20 +59,22 @@ export class Namespaces {
     return this.#counts.size;
   }
 
-  total(): number {
-    let total = 0;
-    for (const records of this.#counts.values()) total += records;
-    return total;
+  /** Records of all of them. */
+  get total(): number {
+    return this.#total;
   }
 
   /** Changes a count; that of a namespace dropped meanwhile is nobody's business any more. */
   add(namespace: number, difference: number): void {
     const records = this.#counts.get(namespace);
-    if (records !== undefined) this.#counts.set(namespace, records + difference);
+    if (records === undefined) return;
+    this.#counts.set(namespace, records + difference);
+    this.#total += difference;
   }
 
   /** Drops a namespace in `generation`. True when no checkpoint can name it: it may be deleted at once. */
   drop(namespace: number, generation: number): boolean {
+    this.#total -= this.count(namespace);
     if (!this.#counts.delete(namespace)) throw new RangeError(`there is no namespace ${namespace}`);
     if (!this.needsUndo(namespace)) return true;
     this.#dropped.push({ namespace, generation });

@@ -119,6 +119,11 @@ export class ColdTier {
     return this.#log.point.generation;
   }
 
+  /** Records of all namespaces. */
+  get records(): number {
+    return this.#namespaces.total;
+  }
+
   /** Records in a namespace; 0 for one that was dropped. */
   recordCount(namespace: number): number {
     return this.#namespaces.count(namespace);
@@ -307,7 +312,7 @@ export class ColdTier {
     return {
       generation: this.generation,
       namespaces: this.#namespaces.size,
-      records: this.#namespaces.total(),
+      records: this.#namespaces.total,
       recordsRead: this.#recordsRead,
       recordsWritten: this.#recordsWritten,
       recordsDeleted: this.#recordsDeleted,

@@ -4,7 +4,7 @@
  */
 import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
-import { type Outcome, SUSPENDED } from "../protocol/outcome.ts";
+import type { Outcome } from "../protocol/outcome.ts";
 import type { ReplyWriter } from "../protocol/reply-writer.ts";
 import type { Request } from "../protocol/request.ts";
 import type { Client } from "./client.ts";
@@ -34,5 +34,3 @@ export interface CommandContext {
    * the few commands that read the disk or wait for it. */
   suspend<T>(work: Promise<T>, finish: Continuation<T>): Outcome;
 }
-
-export { SUSPENDED };

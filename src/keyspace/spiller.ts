@@ -32,14 +32,20 @@ interface PendingDelete {
   readonly key: Buffer;
 }
 
+/** Memory in use, and between which figures spilling works, all in bytes. */
+export interface SpillBudget {
+  readonly usedBytes: number;
+  readonly limitBytes: number;
+  readonly spillFromBytes: number;
+  readonly spillToBytes: number;
+}
+
 export interface SpillerOptions {
   readonly keyspace: Keyspace;
   readonly tier: ColdTier;
   readonly warmer: Warmer;
   readonly log: Log;
-  /** Bytes in use and the bytes allowed (Infinity: no limit). */
-  readonly usedBytes: () => number;
-  readonly limitBytes: () => number;
+  readonly budget: SpillBudget;
   readonly samplesPerVictim: () => number;
   /** Called after each batch, when memory may have become free. */
   readonly onBatch: () => void;
@@ -61,9 +67,11 @@ export class Spiller {
   private deletes: PendingDelete[] = [];
   private readonly victims: Victims;
   private readonly options: SpillerOptions;
+  private readonly budget: SpillBudget;
 
   constructor(options: SpillerOptions) {
     this.options = options;
+    this.budget = options.budget;
     this.victims = new Victims(options.keyspace);
     options.keyspace.onTombstone = (database, hash, key) => {
       this.deletes.push({ database, hash, key: Buffer.from(key) });
@@ -78,11 +86,9 @@ export class Spiller {
     return this.deletes.length;
   }
 
-  /** Spilling begins a little before the limit, so that writers seldom have to wait for it. */
+  /** Asked after every write. */
   get shouldRun(): boolean {
-    if (this.deletes.length >= DELETES_PER_BATCH) return true;
-    const { usedBytes, limitBytes } = this.options;
-    return usedBytes() > limitBytes() * 0.96;
+    return this.budget.usedBytes > this.budget.spillFromBytes || this.deletes.length >= DELETES_PER_BATCH;
   }
 
   /** Starts a batch if memory asks for one and none is under way. `deletesToo`: also for few deleted keys. */
@@ -126,13 +132,13 @@ export class Spiller {
   }
 
   private collectVictims(changes: TierChange[], databases: Database[]): void {
-    const { keyspace, usedBytes, limitBytes, samplesPerVictim } = this.options;
+    const { keyspace, budget, samplesPerVictim, warmer } = this.options;
     const { accessClock, entries } = keyspace;
-    const target = limitBytes() * 0.95;
+    const target = budget.spillToBytes;
     const coldness = (address: number) => accessClock.coldness(entries.access(address));
     let batchBytes = 0;
     let fruitless = 0;
-    while (usedBytes() - batchBytes > target && changes.length < BATCH_ENTRIES && batchBytes < BATCH_BYTES) {
+    while (budget.usedBytes - batchBytes > target && changes.length < BATCH_ENTRIES && batchBytes < BATCH_BYTES) {
       this.victims.choose(SPILLING | PINNED, 0, false, samplesPerVictim(), coldness);
       if (this.victims.count === 0) {
         if (++fruitless === FRUITLESS_ROUNDS) break;
@@ -141,10 +147,12 @@ export class Spiller {
       fruitless = 0;
       for (let i = 0; i < this.victims.count && changes.length < BATCH_ENTRIES; i++) {
         batchBytes += this.take(this.victims.databases[i], this.victims.addresses[i], changes, databases);
-        if (usedBytes() - batchBytes <= target || batchBytes >= BATCH_BYTES) break;
+        if (budget.usedBytes - batchBytes <= target || batchBytes >= BATCH_BYTES) break;
       }
     }
-    this.stuck = fruitless === FRUITLESS_ROUNDS && changes.length === 0 && usedBytes() > limitBytes();
+    // What is pinned now can go soon.
+    const isFruitless = fruitless === FRUITLESS_ROUNDS && changes.length === 0 && !warmer.isHolding;
+    this.stuck = isFruitless && budget.usedBytes > budget.limitBytes;
   }
 
   /** Drops a clean entry, or adds a changed one to the batch; returns the bytes that the batch will free. */

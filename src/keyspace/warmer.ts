@@ -64,6 +64,16 @@ export class Warmer {
     this.tier = tier;
   }
 
+  /** Whether the tier holds anything at all: asked before every command, so it must cost nothing. */
+  get hasRecords(): boolean {
+    return this.tier.records > 0;
+  }
+
+  /** Whether entries may be pinned for somebody who is about to go on. */
+  get isHolding(): boolean {
+    return this.fetches.size > 0;
+  }
+
   /** Keys wanted but not yet asked for: `issue` must be called this turn. */
   get hasWanted(): boolean {
     return this.wanted.length > 0;
@@ -104,6 +114,18 @@ export class Warmer {
     if (fetch.state === "absent" || fetch.state === "failed") return;
     fetch.waiters.push(waiter);
     waiter.pendingFetches++;
+  }
+
+  /**
+   * Makes `waiter` hold on to what a fetch tells of a resident key. A command that must wait for another of its keys
+   * needs that: if each were forgotten while the other is read, it would never have all of them.
+   */
+  keep(database: Database, buf: Buffer, start: number, length: number, waiter: Waiter): void {
+    if (this.fetches.size === 0) return;
+    const fetch = this.fetches.get(mapKeyOf(database, buf, start, length));
+    if (fetch === undefined || waiter.fetches.has(fetch)) return;
+    waiter.fetches.add(fetch);
+    fetch.holders++;
   }
 
   /** Starts reading all that was wanted. */

@@ -10,6 +10,7 @@
  *
  * Keys up to 1 KB and values that fit the rest of an 8 KB object lie inline; others in HugeValues.
  */
+import { copyBytes, sameBytes } from "../base/byte-copy.ts";
 import type { HugeValues } from "./huge-values.ts";
 import { MAX_OBJECT_BYTES, SLAB_MASK, SLAB_SHIFT, type Slabs } from "./slabs.ts";
 
@@ -102,8 +103,7 @@ export class Entries {
     }
     if ((flags & HUGE_KEY) === 0) {
       const bytes = this.slabs.bytes[address >>> SLAB_SHIFT];
-      const to = w << 2;
-      for (let i = 0; i < keyLength; i++) bytes[to + i] = key[keyStart + i];
+      copyBytes(key, keyStart, bytes, w << 2, keyLength);
     }
     return address;
   }
@@ -160,10 +160,7 @@ export class Entries {
     if (head >>> 16 !== length) return false;
     const bytes = this.slabs.bytes[address >>> SLAB_SHIFT];
     const from = this.inlineStart(address, head);
-    for (let i = 0; i < length; i++) {
-      if (bytes[from + i] !== buf[start + i]) return false;
-    }
-    return true;
+    return sameBytes(bytes, from, buf, start, length);
   }
 
   /** The key as a view on the entry's memory: valid until the entry changes. */

@@ -31,6 +31,8 @@ export class HashTable {
   size = 0;
   private readonly slabs: Slabs;
   private directory: Int32Array;
+  /** Local depths of the segments, place by place: read with the directory, they save each lookup a cache line. */
+  private localDepths: Uint8Array = new Uint8Array(2);
   /** The directory has 2^depth places; at least 1, because a shift by 32 is a shift by 0. */
   private depth = 1;
 
@@ -42,7 +44,7 @@ export class HashTable {
 
   /** Memory of the directory, outside the slabs. */
   get directoryBytes(): number {
-    return this.directory.length * 4;
+    return this.directory.length * 5;
   }
 
   // A probe: `seek` sets it to the first entry of a hash, `probeNext` moves on to the next with the same hash. Fields
@@ -53,10 +55,11 @@ export class HashTable {
 
   /** Address of the first entry with this hash, or 0. */
   seek(hash: number): number {
-    const segment = this.directory[hash >>> (32 - this.depth)];
+    const place = hash >>> (32 - this.depth);
+    const segment = this.directory[place];
     const words = this.slabs.words[segment >>> SLAB_SHIFT];
-    const base = (segment & SLAB_MASK) << 2;
-    let index = base + HEADER_WORDS + (((hash << words[base]) >>> (32 - REGULAR_BITS)) << 1);
+    const slot = (hash << this.localDepths[place]) >>> (32 - REGULAR_BITS);
+    let index = ((segment & SLAB_MASK) << 2) + HEADER_WORDS + (slot << 1);
     for (;;) {
       const address = words[index + 1];
       if (address === 0) return 0;
@@ -218,20 +221,24 @@ export class HashTable {
     const first = place - (place % span);
     this.directory.fill(low, first, first + span / 2);
     this.directory.fill(high, first + span / 2, first + span);
+    this.localDepths.fill(localDepth + 1, first, first + span);
     this.slabs.free(old);
   }
 
   private doubleDirectory(): void {
     const doubled = new Int32Array(this.directory.length * 2);
-    for (let i = 0; i < this.directory.length; i++) {
-      doubled[2 * i] = this.directory[i];
-      doubled[2 * i + 1] = this.directory[i];
+    const depths = new Uint8Array(doubled.length);
+    for (let i = 0; i < doubled.length; i++) {
+      doubled[i] = this.directory[i >>> 1];
+      depths[i] = this.localDepths[i >>> 1];
     }
     this.directory = doubled;
+    this.localDepths = depths;
     this.depth++;
   }
 
-  /** Joins the segment at `place` with its sibling if both are nearly empty, so that a shrunken table gives back memory. */
+  /** Joins the segment at `place` with its sibling if both are nearly empty, so that a shrunken table gives memory
+   * back. */
   private merge(place: number): void {
     const segment = this.directory[place];
     const words = this.slabs.words[segment >>> SLAB_SHIFT];
@@ -249,7 +256,9 @@ export class HashTable {
     const joined = this.createSegment(localDepth - 1);
     this.moveEntries(segment, joined);
     this.moveEntries(sibling, joined);
-    this.directory.fill(joined, Math.min(first, siblingFirst), Math.min(first, siblingFirst) + span * 2);
+    const start = Math.min(first, siblingFirst);
+    this.directory.fill(joined, start, start + span * 2);
+    this.localDepths.fill(localDepth - 1, start, start + span * 2);
     this.slabs.free(segment);
     this.slabs.free(sibling);
   }

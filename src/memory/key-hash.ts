@@ -5,6 +5,9 @@
  *
  * The hash is also the order of the cold tier's records and the SCAN cursor, so it must never change for a seed.
  */
+import type { ViewedBuffer } from "../base/byte-copy.ts";
+
+/** The hash for one seed. */
 export class KeyHash {
   private readonly k0: number;
   private readonly k1: number;
@@ -23,8 +26,9 @@ export class KeyHash {
     let v3 = this.k1 ^ 0x74656462;
     const whole = start + (length & ~3);
     let i = start;
+    const { view } = buf as ViewedBuffer;
     for (; i < whole; i += 4) {
-      const m = buf[i] | (buf[i + 1] << 8) | (buf[i + 2] << 16) | (buf[i + 3] << 24);
+      const m = view === undefined ? word(buf, i) : view.getInt32(i, true);
       v3 ^= m;
       v0 = (v0 + v1) | 0;
       v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;

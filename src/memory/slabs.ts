@@ -15,6 +15,8 @@
  *   word offset in it   (address & SLAB_MASK) << 2
  */
 
+import { withView } from "../base/byte-copy.ts";
+
 const UNIT_BYTES = 16;
 const PAGE_SHIFT = 12;
 const PAGE_UNITS = 1 << PAGE_SHIFT;
@@ -194,7 +196,7 @@ export class Slabs {
   private addSlab(): void {
     const slab = this.freeSlabs.pop() ?? this.bytes.length;
     if (slab >= 1 << (32 - SLAB_SHIFT)) throw new Error("slab memory is full: 64 GB are in use");
-    const memory = Buffer.allocUnsafeSlow(SLAB_BYTES);
+    const memory = withView(Buffer.allocUnsafeSlow(SLAB_BYTES));
     this.bytes[slab] = memory;
     this.words[slab] = new Int32Array(memory.buffer, memory.byteOffset, SLAB_BYTES / 4);
     this.slabUsedPages[slab] = 0;

@@ -67,7 +67,8 @@ export interface CheckpointParts {
 
 /**
  * Writes one base file. Resolves when it is in force; rejects with the reason why it is not. `firstLog` makes the log
- * at the cut when there was none before (CONFIG SET appendonly yes): its first file, which is to be listed with the base.
+ * at the cut when there was none before (CONFIG SET appendonly yes): its first file, which is to be listed with the
+ * base.
  */
 export async function runCheckpoint(
   parts: CheckpointParts,

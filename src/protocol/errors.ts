@@ -21,7 +21,6 @@ export function error(text: string): string {
 export const SYNTAX_ERROR = "ERR syntax error";
 export const NOT_AN_INTEGER = "ERR value is not an integer or out of range";
 export const NOT_A_FLOAT = "ERR value is not a valid float";
-export const VALUE_OUT_OF_RANGE = "ERR value is out of range";
 export const VALUE_NOT_POSITIVE = "ERR value is out of range, must be positive";
 export const NO_SUCH_KEY = "ERR no such key";
 export const WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value";
@@ -32,11 +31,6 @@ export const DB_INDEX_OUT_OF_RANGE = "ERR DB index is out of range";
 export const NOT_AUTHENTICATED = "NOAUTH Authentication required.";
 export const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
 export const LOADING = "LOADING Redis is loading the dataset in memory";
-export const SNAPSHOT_FAILED =
-  "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may" +
-  " modify the data set are disabled, because this instance is configured to report errors during writes if RDB" +
-  " snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB" +
-  " error.";
 export const TOO_MANY_CLIENTS = "ERR max number of clients reached";
 export const PROTECTED_MODE =
   "DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default" +
@@ -58,7 +52,6 @@ export const DECREMENT_OVERFLOW = "ERR decrement would overflow";
 export const INCREMENT_NOT_FINITE = "ERR increment would produce NaN or Infinity";
 export const LCS_NOT_STRINGS = "ERR The specified keys must contain string values";
 export const LCS_LENGTH_AND_INDEXES = "ERR If you want both the length and indexes, please just use IDX.";
-export const LCS_STRING_TOO_LONG = "ERR String too long for LCS";
 export const LCS_TOO_MUCH_MEMORY =
   "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len";
 export const LCS_NO_MEMORY = "ERR Insufficient memory, failed allocating transient memory for LCS";
@@ -92,7 +85,6 @@ export const INVALID_CLIENT_ID = "ERR Invalid client ID";
 export const CLIENT_ID_NOT_POSITIVE = "ERR client-id should be greater than 0";
 export const NO_SUCH_CLIENT = "ERR No such client";
 export const INVALID_UNBLOCK_REASON = "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR";
-export const UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
 export const INVALID_PAUSE_MODE = "ERR CLIENT PAUSE mode must be WRITE or ALL";
 export const TIMEOUT_NOT_AN_INTEGER = "ERR timeout is not an integer or out of range";
 export const TIMEOUT_NEGATIVE = "ERR timeout is negative";
@@ -106,13 +98,7 @@ export const COMMAND_HAS_NO_KEYS = "ERR The command has no key arguments";
 export const INVALID_COMMAND_ARGUMENT_COUNT = "ERR Invalid number of arguments specified for command";
 export const INVALID_COMMAND_ARGUMENTS = "ERR Invalid arguments specified for command";
 export const NO_CONFIG_FILE = "ERR The server is running without a config file";
-export const SAVE_IN_PROGRESS = "ERR Background save already in progress";
-export const SAVE_BLOCKED_BY_REWRITE =
-  "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a" +
-  " BGSAVE whenever possible.";
 export const REWRITE_IN_PROGRESS = "ERR Background append only file rewriting already in progress";
-export const REWRITE_FAILED =
-  "ERR Can't execute an AOF background rewriting. Please check the server logs for more information.";
 export const NO_SHUTDOWN = "ERR No shutdown in progress.";
 export const SHUTDOWN_FAILED = "ERR Errors trying to SHUTDOWN. Check logs.";
 

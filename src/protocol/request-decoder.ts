@@ -7,8 +7,8 @@
  * what was not consumed (the beginning of a request, or whole requests of a connection that waits) into a buffer of
  * the connection's own; the next `feed` appends to it. With nothing left over a decoder holds no buffer.
  *
- * Looking ahead. `mark`, then `next` as often as one likes, then `rewind`: the same requests come again. `rewindToCurrent`
- * makes `next` return the last request again. Nothing is consumed for good until `settle` or `feed`.
+ * Looking ahead. `mark`, then `next` as often as one likes, then `rewind`: the same requests come again.
+ * `rewindToCurrent` makes `next` return the last request again. Nothing is consumed for good until `settle` or `feed`.
  *
  * Time is linear in the bytes received, however they are cut into packets: the connection's buffer grows in
  * proportion to what it holds (never to what a client merely announced), and of a request with many arguments those
@@ -17,6 +17,7 @@
  * What is accepted, and the error texts, are those of Redis 7.0 (networking.c), down to its leniency: the byte after
  * a line's CR and the two bytes after an argument are skipped unread, and a NUL byte hides the rest of a line.
  */
+import { withView } from "../base/byte-copy.ts";
 import { parseInt64, parseInteger } from "../base/numbers.ts";
 import { endsWord, isBlank, splitArguments } from "./inline.ts";
 import { Request } from "./request.ts";
@@ -486,7 +487,7 @@ function allocate(sizeBytes: number): Buffer {
     spareBuffer = undefined;
     return buffer;
   }
-  return Buffer.allocUnsafeSlow(Math.max(sizeBytes, MIN_OWN_BUFFER_BYTES));
+  return withView(Buffer.allocUnsafeSlow(Math.max(sizeBytes, MIN_OWN_BUFFER_BYTES)));
 }
 
 /** Keeps a drained buffer for the next connection that needs one. */

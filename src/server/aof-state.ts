@@ -15,6 +15,8 @@ import type { DispatchAof } from "./dispatcher.ts";
 const FAILURES_BEFORE_DELAY = 3;
 const FIRST_DELAY_MS = 60_000;
 const LONGEST_DELAY_MS = 3_600_000;
+/** Bytes that are not yet on disk stay in memory, outside maxmemory as in Redis; beyond this, writes wait. */
+const MAX_UNSYNCED_BYTES = 64 * 1024 * 1024;
 
 export interface AofFiles {
   readonly directory: AofDirectory;
@@ -64,6 +66,11 @@ export class AofState implements AofAccess, DispatchAof {
 
   get failureText(): string | undefined {
     return this.files?.writer.failure?.text;
+  }
+
+  get isBehind(): boolean {
+    const writer = this.files?.writer;
+    return writer !== undefined && writer.failure === undefined && writer.unsyncedBytes > MAX_UNSYNCED_BYTES;
   }
 
   get appendedPosition(): number {

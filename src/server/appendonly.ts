@@ -30,7 +30,10 @@ export function createWriter(server: Server, directory: AofDirectory, incr: Open
     clock: server.clock,
     log: server.world.log,
     policy: values.appendfsync,
-    onProgress: () => server.gate.release(server.aof.gatePosition),
+    onProgress: () => {
+      server.gate.release(server.aof.gatePosition);
+      if (server.dispatcher.memoryWaiters.length > 0) server.scheduleTurnEnd();
+    },
   });
   writer.encoder.timestamps = values["aof-timestamp-enabled"];
   return writer;

@@ -9,7 +9,7 @@ export function applyConfig(server: Server): void {
   const { budget, config, decoderLimits, keyspace } = server;
   const { values } = config;
   const memory = () => {
-    budget.limit = values.maxmemory;
+    budget.setLimit(values.maxmemory);
     // A smaller budget takes effect now, not at the next write.
     if (budget.isOver) server.scheduleTurnEnd();
   };

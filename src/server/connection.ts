@@ -6,14 +6,16 @@
  * reading once a fair amount of requests has piled up.
  */
 import type { Clock } from "../base/clock.ts";
+import type { StorageError } from "../base/storage-error.ts";
 import type { Client } from "../commands/client.ts";
 import type { Fetch, Waiter } from "../keyspace/warmer.ts";
 import { type DecoderLimits, RequestDecoder } from "../protocol/request-decoder.ts";
 import type { Statistics } from "./statistics.ts";
 import type { Transport, TransportEvents } from "./transport/transport.ts";
 
-/** A parked connection reads on until this much is waiting. */
-const PARKED_READ_BYTES = 1024 * 1024;
+/** A parked connection reads on until this much is waiting: enough to look ahead for cold keys, little enough for many
+ * connections at a time. */
+const PARKED_READ_BYTES = 256 * 1024;
 
 /** What a connection needs of the server. */
 export interface ConnectionHost {
@@ -47,6 +49,8 @@ export class Connection implements Client, Waiter, TransportEvents {
   isClosed = false;
   /** Replays an append-only file: no gate applies but memory. */
   isReplay = false;
+  /** Why a replayed command could not be executed: the data is not what the log says. */
+  replayFailure: StorageError | undefined;
   /** No further command is executed; the connection closes when its replies are out. */
   isClosing = false;
   /** The peer sends nothing more. */
@@ -166,6 +170,12 @@ export class Connection implements Client, Waiter, TransportEvents {
   /** The dispatcher parked the connection's present command. */
   park(): void {
     this.parked = true;
+  }
+
+  /** As `park`, for want of memory: what arrives meanwhile would need more of it. */
+  parkForMemory(): void {
+    this.parked = true;
+    this.pauseReading();
   }
 
   /** What the command waited for is there: executes it, and what came behind it. */

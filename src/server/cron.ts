@@ -44,7 +44,7 @@ export class Cron {
       if (tier !== undefined && warmer !== undefined) void expiry.coldCycle(tier, warmer);
     }
     keyspace.freeRetired(FREE_PER_CALL);
-    budget.measureOverhead(clients.measure().bytes + (aof.files?.writer.memoryBytes ?? 0));
+    budget.measureOverhead(clients.measure().bytes);
     aof.rewriteIfGrown(values["auto-aof-rewrite-min-size"], values["auto-aof-rewrite-percentage"]);
     this.closeIdleClients();
     this.closeSlowReaders();

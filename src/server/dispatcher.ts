@@ -45,6 +45,8 @@ export interface DispatchAof {
   readonly gatePosition: number;
   /** Reason why writes must be refused, or undefined. */
   readonly failureText: string | undefined;
+  /** The disk is so far behind that more writes would take too much memory: they wait. */
+  readonly isBehind: boolean;
 }
 
 export interface DispatcherParts {
@@ -82,6 +84,8 @@ export class Dispatcher implements CommandContext {
   /** Commands that had to wait for memory since the start. */
   memoryWaits = 0;
   private readonly parts: DispatcherParts;
+  /** The next command of this run waited for cold keys, and has them now. */
+  private hasKeysReady = false;
   private suspension: { readonly work: Promise<unknown>; readonly finish: Continuation<never> } | undefined;
 
   constructor(parts: DispatcherParts) {
@@ -97,6 +101,7 @@ export class Dispatcher implements CommandContext {
     const held = connection.fetches;
     const holdsSome = held.size > 0;
     if (holdsSome) connection.fetches = new Set();
+    this.hasKeysReady = holdsSome;
     const { decoder } = connection;
     this.client = connection;
     this.reply.resp = connection.resp;
@@ -110,7 +115,9 @@ export class Dispatcher implements CommandContext {
           break;
         }
         this.request = decoder.request;
-        if (this.execute(connection) === SUSPENDED) break;
+        const outcome = this.execute(connection);
+        this.hasKeysReady = false;
+        if (outcome === SUSPENDED) break;
       } else {
         if (result !== NEED_MORE) this.refuse(connection, result);
         break;
@@ -118,7 +125,9 @@ export class Dispatcher implements CommandContext {
     }
     this.deliver(connection);
     // Not what `held` holds by now: if it was empty it is still the connection's set, and a command may have parked.
-    if (holdsSome) this.parts.warmer!.release(held);
+    if (!holdsSome) return;
+    this.parts.warmer!.release(held);
+    if (this.memoryWaiters.length > 0) this.parts.scheduleTurnEnd();
   }
 
   suspend<T>(work: Promise<T>, finish: Continuation<T>): Outcome {
@@ -128,10 +137,16 @@ export class Dispatcher implements CommandContext {
 
   /** Lets connections go on whose writes waited for memory, as far as there is some. */
   admitMemoryWaiters(): void {
-    const { budget, spiller } = this.parts;
-    while (this.memoryWaiters.length > 0 && (!budget.isOver || spiller!.stuck || spiller!.failure !== "")) {
+    const { aof } = this.parts;
+    while (this.memoryWaiters.length > 0 && !this.mustWaitForMemory && !aof.isBehind) {
       this.memoryWaiters.shift()!.goOn();
     }
+  }
+
+  /** Memory is over its limit, and the tier is about to free some. */
+  private get mustWaitForMemory(): boolean {
+    const { budget, spiller } = this.parts;
+    return budget.isOver && spiller !== undefined && !spiller.stuck && spiller.failure === "";
   }
 
   /** The connection is gone: nothing may wait for it. */
@@ -162,8 +177,7 @@ export class Dispatcher implements CommandContext {
       const refused = this.refuseWrite(command, connection);
       if (refused !== undefined) return refused;
     }
-    const mayBeCold = this.db.coldSize > 0 || command.spec.foreignKey !== undefined;
-    if (command.hasKeys && this.parts.warmer !== undefined && mayBeCold) {
+    if (command.hasKeys && this.parts.warmer !== undefined && this.parts.warmer.hasRecords) {
       const warmed = this.warmKeys(command, connection);
       if (warmed !== undefined) return warmed;
     }
@@ -212,10 +226,13 @@ export class Dispatcher implements CommandContext {
   /** The gates that only writes pass: memory and the append-only file. Undefined lets the command through. */
   private refuseWrite(command: CompiledCommand, connection: Connection): Outcome | undefined {
     const { aof, budget, eviction, spiller } = this.parts;
-    if (budget.isOver && command.denyOom) {
+    // What a log says has happened: it may have to wait for memory, but it is never refused.
+    if (connection.isReplay) return command.denyOom && this.mustWaitForMemory ? this.parkForMemory(connection) : undefined;
+    // A command whose keys were just fetched does not wait: they would have to leave memory, and be fetched, for ever.
+    if (budget.isOver && command.denyOom && !(this.hasKeysReady && spiller !== undefined)) {
       if (spiller !== undefined) {
-        if (spiller.stuck || spiller.failure !== "") return this.reject(command, this.reply.error(OUT_OF_MEMORY));
-        return this.parkForMemory(connection);
+        if (this.mustWaitForMemory) return this.parkForMemory(connection);
+        return this.reject(command, this.reply.error(OUT_OF_MEMORY));
       }
       const { policy, samplesPerVictim } = this.parts;
       if (!eviction.freeMemory(policy(), samplesPerVictim(), budget.limitBytes, () => budget.usedBytes)) {
@@ -223,12 +240,12 @@ export class Dispatcher implements CommandContext {
       }
     }
     if (aof.failureText !== undefined) return this.reject(command, this.reply.error(appendOnlyFileFailed(aof.failureText)));
-    return undefined;
+    return aof.isBehind ? this.parkForMemory(connection) : undefined;
   }
 
   private parkForMemory(connection: Connection): Outcome {
     connection.decoder.rewindToCurrent();
-    connection.park();
+    connection.parkForMemory();
     this.memoryWaiters.push(connection);
     this.memoryWaits++;
     this.parts.scheduleTurnEnd();
@@ -241,6 +258,7 @@ export class Dispatcher implements CommandContext {
     const state = this.residencyOf(command, connection, false);
     if (state === RESIDENT) return undefined;
     if (state === UNREADABLE) {
+      connection.replayFailure ??= this.parts.warmer!.failure;
       return this.reject(command, this.reply.error(coldKeyUnreadable(this.parts.warmer!.failure!.message)));
     }
     this.residencyOf(command, connection, true);
@@ -276,9 +294,9 @@ export class Dispatcher implements CommandContext {
     const { request } = this;
     const warmer = this.parts.warmer!;
     const state = warmer.residency(db, request.buf, request.start[i], request.len[i]);
-    if (wanting && state === NOT_RESIDENT) {
-      warmer.want(db, request.buf, request.start[i], request.len[i], connection);
-    }
+    if (!wanting) return state;
+    if (state === NOT_RESIDENT) warmer.want(db, request.buf, request.start[i], request.len[i], connection);
+    else warmer.keep(db, request.buf, request.start[i], request.len[i], connection);
     return state;
   }
 

@@ -1,7 +1,9 @@
 /**
  * The server's log: lines in Redis's format, to standard output or to a file.
  *
- *     12345:M 21 Nov 2026 12:00:00.123 * text        pid : role, local time, level sign (. debug - verbose * notice # warning)
+ *     12345:M 21 Nov 2026 12:00:00.123 * text
+ *
+ * that is pid : role, local time, and the level's sign: . debug, - verbose, * notice, # warning.
  *
  * The file is opened for each line, as Redis does: whoever rotates it by renaming needs to tell nobody, and a line that
  * was written is in the file. A line that cannot be written is lost: the log must never stop the server.

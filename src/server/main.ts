@@ -13,6 +13,7 @@ import { ConfigError } from "./config/config-error.ts";
 import { type LoadedConfig, loadConfig } from "./config/parser.ts";
 import { Listener } from "./listener.ts";
 import { ServerLog } from "./log.ts";
+import { LoopDelay } from "./loop-delay.ts";
 import type { Server } from "./server.ts";
 import { startServer } from "./start.ts";
 import { VERSION } from "./version.ts";
@@ -59,6 +60,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     log.warning(`Fatal error, can't start: ${errorText(error)}`);
     process.exit(1);
   }
+  if (process.env["TSREDIS_LOOP_DELAY"] === "1") server.statistics.loopDelay = new LoopDelay();
   server.cron.start();
   if (values.pidfile !== "") writePidFile(config, log);
   log.notice(readyLine(config));

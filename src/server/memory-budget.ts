@@ -1,12 +1,24 @@
 /**
  * What counts against maxmemory: everything that data causes. The hot tier's share is exact at any moment; the rest
- * (table directories, buffers of clients and of the append-only file) is added up once per cron.
+ * (table directories, buffers of clients) is added up once per cron. As in Redis, buffers of the append-only file do not
+ * count: spilling could not make them smaller. They have a limit of their own (aof-state.ts).
  */
 import type { Keyspace } from "../keyspace/keyspace.ts";
+import type { SpillBudget } from "../keyspace/spiller.ts";
 
-export class MemoryBudget {
-  /** maxmemory in bytes; 0 means no limit, as in Redis. */
+/** Shares of the limit. */
+const SPILL_FROM = 0.96;
+const SPILL_TO = 0.95;
+
+export class MemoryBudget implements SpillBudget {
+  /** maxmemory in bytes; 0 means no limit, as in Redis. Set by `setLimit`. */
   limit = 0;
+  /** The limit, or Infinity. */
+  limitBytes = Number.POSITIVE_INFINITY;
+  /** Spilling begins here, a little before the limit, so that writers seldom have to wait for it; it ends at
+   * `spillToBytes`. */
+  spillFromBytes = Number.POSITIVE_INFINITY;
+  spillToBytes = Number.POSITIVE_INFINITY;
   /** Bytes outside slabs and huge values, as of the last cron. */
   overheadBytes = 0;
   peakBytes = 0;
@@ -20,15 +32,19 @@ export class MemoryBudget {
     return this.keyspace.entries.allocatedBytes + this.overheadBytes;
   }
 
-  get limitBytes(): number {
-    return this.limit === 0 ? Number.POSITIVE_INFINITY : this.limit;
-  }
-
   get isOver(): boolean {
-    return this.limit !== 0 && this.usedBytes > this.limit;
+    return this.usedBytes > this.limitBytes;
   }
 
-  /** @param buffers bytes of the buffers of clients and of the append-only file */
+  /** @param limit maxmemory: bytes, or 0 for no limit */
+  setLimit(limit: number): void {
+    this.limit = limit;
+    this.limitBytes = limit === 0 ? Number.POSITIVE_INFINITY : limit;
+    this.spillFromBytes = this.limitBytes * SPILL_FROM;
+    this.spillToBytes = this.limitBytes * SPILL_TO;
+  }
+
+  /** @param buffers bytes of the buffers of clients */
   measureOverhead(buffers: number): void {
     this.overheadBytes = this.keyspace.usedBytes - this.keyspace.entries.allocatedBytes + buffers;
     this.peakBytes = Math.max(this.peakBytes, this.usedBytes);

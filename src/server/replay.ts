@@ -71,6 +71,10 @@ export class Replay implements Executor {
     this.batchCommands = 0;
     this.connection.onData(bytes, bytes.length);
     await this.connection.whenIdle();
+    const { replayFailure } = this.connection;
+    if (replayFailure !== undefined) {
+      throw new LoadError(`A value that the append only file changes cannot be read: ${replayFailure.message}`);
+    }
     if (this.batch.length > 2 * BATCH_BYTES) this.batch = Buffer.allocUnsafeSlow(BATCH_BYTES);
   }
 

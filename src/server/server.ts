@@ -22,6 +22,7 @@ import type { AofDirectory } from "../persistence/aof/directory.ts";
 import type { AofWriter } from "../persistence/aof/writer.ts";
 import { type CheckpointParts, runCheckpoint } from "../persistence/checkpoint.ts";
 import type { DecoderLimits } from "../protocol/request-decoder.ts";
+import { refusalOf } from "./admission.ts";
 import { AofState } from "./aof-state.ts";
 import { ClientRegistry } from "./client-registry.ts";
 import type { Config } from "./config/config.ts";
@@ -120,9 +121,10 @@ export class Server implements ConnectionHost {
   accept(transport: Transport): TransportEvents | undefined {
     const { values } = this.config;
     this.clients.totalReceived++;
-    if (this.clients.size >= values.maxclients) {
+    const refusal = refusalOf(values, this.clients.size, transport.remoteAddress);
+    if (refusal !== undefined) {
       this.clients.rejected++;
-      transport.send(Buffer.from("-ERR max number of clients reached\r\n"));
+      transport.send(Buffer.from(`-${refusal}\r\n`));
       return undefined;
     }
     const connection = new Connection(this.clients.nextId(), transport, this, values.requirepass.length === 0);
@@ -176,8 +178,7 @@ export class Server implements ConnectionHost {
       tier,
       warmer,
       log: world.log,
-      usedBytes: () => budget.usedBytes,
-      limitBytes: () => budget.limitBytes,
+      budget,
       samplesPerVictim: () => config.values["maxmemory-samples"],
       onBatch: () => {
         this.spiller!.run();

@@ -4,6 +4,7 @@
 import type { Client } from "../commands/client.ts";
 import type { CommandSpec } from "../commands/command.ts";
 import type { AofAccess, ConfigAccess, KeyWalk, ServerServices, ShutdownOptions } from "../commands/services.ts";
+import { isLocalAddress } from "./admission.ts";
 import { ConfigSetError } from "./config/config-error.ts";
 import { infoText } from "./info/info.ts";
 import { ServerInfoSource } from "./info/server-source.ts";
@@ -75,7 +76,7 @@ class ConfigForCommands implements ConfigAccess {
 
   set(pairs: readonly [name: Buffer, value: Buffer][]): string | undefined {
     const { client } = this.server.dispatcher;
-    const isLocal = /^(127\.|\[::1\]|::1)/.test(client.address) || client.address === "";
+    const isLocal = isLocalAddress(client.address);
     try {
       this.server.config.set(pairs, { isLocal, isLoading: this.server.isLoading });
       return undefined;

@@ -47,7 +47,7 @@ export class Shutdown {
       }
     }
     await this.onBegin();
-    for (const connection of [...this.server.clients]) connection.close();
+    for (const connection of this.server.clients) connection.close();
     await this.server.tier?.close().catch(() => undefined);
     log.warning("tsredis is now ready to exit, bye bye...");
     this.onEnded(0);

@@ -2,6 +2,8 @@
  * Starting: opens the data directory, brings the data back, and hands out a server that is ready for clients (but does
  * not listen yet). Throws LoadError, ManifestError or StorageError with a text that says what is wrong and what to do.
  */
+import { dirname } from "node:path";
+import type { Files } from "../base/files.ts";
 import { StorageError } from "../base/storage-error.ts";
 import { ColdTier } from "../cold/tier.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
@@ -30,7 +32,7 @@ interface OpenedTier {
 /** Opens the data and makes a server of it. */
 export async function startServer(world: World, config: Config): Promise<Server> {
   const { values } = config;
-  await world.files.mkdir(values.dir);
+  await makeDataFolder(world.files, values.dir);
   const directory = await openAofDirectory({ world, config });
   const { tier, folder, namespaces } = await openTier(world, config, directory);
   try {
@@ -47,6 +49,18 @@ export async function startServer(world: World, config: Config): Promise<Server>
   } catch (error) {
     await tier?.close().catch(() => undefined);
     throw error;
+  }
+}
+
+/** The folder itself must survive a power cut, or all that is synced in it would be lost with its name. */
+async function makeDataFolder(files: Files, path: string): Promise<void> {
+  await files.mkdir(path);
+  try {
+    await files.syncDirectory(dirname(path));
+  } catch (error) {
+    // A folder that may not be opened was not made by this user: then this one existed before.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "EACCES" && code !== "EPERM") throw error;
   }
 }
 
@@ -90,6 +104,8 @@ async function openTier(world: World, config: Config, directory: AofDirectory): 
   await world.files.removeTree(path);
   await world.files.mkdir(path);
   const store = await world.openStore(path);
+  // Before a manifest can name it.
+  await world.files.syncDirectory(values.dir);
   return { tier: await ColdTier.create(store, options), folder, namespaces: undefined };
 }
 

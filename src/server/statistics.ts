@@ -4,6 +4,7 @@
  * Counting is an increment; whatever needs arithmetic is done when INFO asks, or ten times a second.
  */
 import type { CompiledCommand } from "../commands/table.ts";
+import type { LoopDelay } from "./loop-delay.ts";
 
 /** Codes of errors are ours, but later scripts may answer any: more kinds than this are only counted in the total. */
 const MAX_ERROR_CODES = 128;
@@ -22,6 +23,8 @@ export class Statistics {
   readonly commandRate = new Rate();
   readonly inputRate = new Rate();
   readonly outputRate = new Rate();
+  /** Undefined unless it is asked for. */
+  loopDelay: LoopDelay | undefined;
   private readonly codes = new Map<string, number>();
 
   /** Counts an error reply by its code, the text's first word. */
@@ -54,6 +57,7 @@ export class Statistics {
     this.writes = 0;
     this.errorReplies = 0;
     this.codes.clear();
+    this.loopDelay?.reset();
     for (const rate of [this.commandRate, this.inputRate, this.outputRate]) rate.reset();
     resetCommands(commands);
   }

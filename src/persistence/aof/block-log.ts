@@ -12,6 +12,7 @@
  * Invariants: a block lies in one chunk, whole; bytes of an ended block never change; blocks are in order and
  * adjacent in position. A chunk is used again only after its last block was released.
  */
+import { withView } from "../../base/byte-copy.ts";
 import { crc32c } from "../../base/checksum.ts";
 import type { Clock } from "../../base/clock.ts";
 import { AofEncoder, BLOCK_LINE_ROOM } from "./encoder.ts";
@@ -201,7 +202,7 @@ export class BlockLog {
   private newChunk(sizeBytes: number): Chunk {
     this.memoryBytes += sizeBytes;
     // Not from Node's pool, and not zeroed: every byte is written before it is read.
-    return { buf: Buffer.allocUnsafeSlow(sizeBytes), blocks: 0 };
+    return { buf: withView(Buffer.allocUnsafeSlow(sizeBytes)), blocks: 0 };
   }
 
   private recycle(chunk: Chunk): void {

@@ -8,6 +8,7 @@
  *
  * This is the hot path of every write: nothing is allocated per command, and lengths are written digit by digit.
  */
+import { copyBytes } from "../../base/byte-copy.ts";
 import type { Clock } from "../../base/clock.ts";
 import { integerLength, writeInteger } from "../../base/numbers.ts";
 import type { Request } from "../../protocol/request.ts";
@@ -29,8 +30,6 @@ const TIMESTAMP_HEAD = Buffer.from("#TS:");
 const AROUND_COMMAND = 128;
 /** The most that surrounds one argument: `$`, ten digits and two line ends. */
 const AROUND_ARGUMENT = 15;
-/** From this length on, a native copy beats a loop in spite of the view it allocates (measured on Node 20). */
-const NATIVE_COPY_FROM = 64;
 
 const NO_DATABASE = -1;
 
@@ -192,22 +191,8 @@ export class AofEncoder {
   private put(source: Uint8Array, start: number, length: number): void {
     this.putLength(DOLLAR, length);
     const buf = this.buf;
-    let position = this.end;
-    if (length < NATIVE_COPY_FROM) {
-      // Four at a time: a third faster than one by one.
-      const stop = start + length;
-      let i = start;
-      for (; i + 3 < stop; i += 4, position += 4) {
-        buf[position] = source[i];
-        buf[position + 1] = source[i + 1];
-        buf[position + 2] = source[i + 2];
-        buf[position + 3] = source[i + 3];
-      }
-      while (i < stop) buf[position++] = source[i++];
-    } else {
-      buf.set(source.subarray(start, start + length), position);
-      position += length;
-    }
+    copyBytes(source, start, buf, this.end, length);
+    const position = this.end + length;
     buf[position] = CR;
     buf[position + 1] = LF;
     this.end = position + 2;

@@ -20,7 +20,7 @@ import { parseTimestampLine } from "./format.ts";
 import { type AofOutcome, AofVerifier, type AofVerifierOptions } from "./verifier.ts";
 
 export { detectFormat } from "./format.ts";
-export type { AofOutcome, AofProblem } from "./verifier.ts";
+export type { AofOutcome } from "./verifier.ts";
 
 const HASH = 0x23;
 const CR = 0x0d;

@@ -53,6 +53,8 @@ export interface AofFailure {
 
 /** With "everysec": from the start of one datasync to the start of the next. */
 const SYNC_INTERVAL_MS = 1000;
+/** Sooner than that when this much waits, because until then it stays in memory. */
+const SYNC_EARLY_BYTES = 8 * 1024 * 1024;
 /** A datasync that takes longer counts as delayed (Redis waits as long before it writes regardless). */
 const SYNC_DELAYED_AFTER_MS = 2000;
 /** From a failure to the next attempt. */
@@ -223,7 +225,8 @@ export class AofWriter {
   }
 
   /** Resolves when everything up to `position` is on the disk, and sees to it without waiting for the policy. Stays
-   * open while the disk fails; rejects if bytes of "no", which memory no longer has, may be lost, and when closing fails. */
+   * open while the disk fails; rejects if bytes of "no", which memory no longer has, may be lost, and when closing
+   * fails. */
   waitForSync(position: number): Promise<void> {
     if (position <= this.syncedPosition) return Promise.resolve();
     const reached = this.waiters.add(position);
@@ -322,6 +325,7 @@ export class AofWriter {
     const { highest } = this.waiters;
     if (highest > this.syncedPosition && this.writtenPosition >= highest) return true;
     if (this.policyNow === "no") return false;
+    if (this.writtenPosition - this.syncedPosition >= SYNC_EARLY_BYTES) return true;
     return this.clock.monotonicMs() - this.syncStartedMs >= SYNC_INTERVAL_MS;
   }
 

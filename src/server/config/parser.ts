@@ -25,8 +25,6 @@ export interface LoadedConfig {
   readonly file: string | undefined;
   /** What the operator should know, one line each, for the log. */
   readonly warnings: readonly string[];
-  /** `rename-command` lines in order, from and to; an empty "to" takes the command away. */
-  readonly commandRenames: readonly (readonly [from: Buffer, to: Buffer])[];
 }
 
 const COMMAND_LINE = "the command line";
@@ -62,14 +60,13 @@ export function loadConfig(
     loader.loadText(commandLine.options, COMMAND_LINE, line === 1 ? 2 : line, 0);
   }
   loader.check();
-  const { config, warnings, commandRenames } = loader;
-  return { kind: "run", config, file, warnings, commandRenames };
+  const { config, warnings } = loader;
+  return { kind: "run", config, file, warnings };
 }
 
 class Loader {
   readonly config = new Config();
   readonly warnings: string[] = [];
-  readonly commandRenames: [Buffer, Buffer][] = [];
 
   /** Loads one file, or all that a name with wildcards matches; returns the number of lines. */
   loadFiles(path: string, depth: number): number {
@@ -138,7 +135,7 @@ class Loader {
 
   /** Lines that are not a value: they exist in files only. */
   #loadSpecial(name: string, args: readonly string[], depth: number): void {
-    const [first = "", second = ""] = args;
+    const [first = ""] = args;
     if (name === "include" && args.length === 1) {
       if (depth === INCLUDE_DEPTH_MAX) {
         throw new SettingError(
@@ -147,7 +144,7 @@ class Loader {
       }
       this.loadFiles(decodeText(first), depth + 1);
     } else if (name === "rename-command" && args.length === 2) {
-      this.commandRenames.push([bytesOfText(first), bytesOfText(second)]);
+      throw new SettingError("tsredis cannot rename commands: rename-command cannot be obeyed");
     } else if (name === "user" && args.length >= 1) {
       // Redis writes this line into every file it rewrites; it says what is true here anyway.
       const isOpenDefault = /^default on nopass( sanitize-payload)? ~\* &\* \+@all$/.test(args.join(" "));

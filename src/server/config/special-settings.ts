@@ -25,7 +25,8 @@ export interface SavePoint {
   readonly changes: number;
 }
 
-/** `save 900 1 300 10`: pairs. At start-up several lines add up, and the first replaces the default; `save ""` clears. */
+/** `save 900 1 300 10`: pairs. At start-up several lines add up, and the first replaces the default; `save ""`
+ * clears. */
 export function savePoints(status: SettingStatus, initial: string): Setting<readonly SavePoint[]> {
   const parse = (
     args: readonly string[],
@@ -118,7 +119,8 @@ export function addresses(status: SettingStatus, initial: string): Setting<reado
   return setting({ kind: "addresses", status, initial, range, takesMany: true, parse });
 }
 
-/** An existing folder, kept as its absolute path; a relative one starts from the present value. */
+/** A folder, kept as its absolute path; a relative one starts from the present value. At the start it is created if
+ * need be, by CONFIG SET it must exist. */
 export function folder(status: SettingStatus, traits: SettingTraits): Setting<string> {
   const parse = ([argument = ""]: readonly string[], context: ParseContext<string>): Parsed<string> => {
     // Not the present folder, which `resolve` would make of it.

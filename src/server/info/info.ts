@@ -48,7 +48,7 @@ const SECTIONS: readonly Section[] = [
 ];
 
 /**
- * INFO's reply. `wanted` are names of sections in lower case, "default", "all" or "everything" (which is the same here);
+ * INFO's reply. `wanted` are names of sections in lower case, "default", "all" or "everything" (the same here);
  * none means the default ones. Sections come in their own order and once each; unknown names are passed over.
  */
 export function infoText(source: InfoSource, wanted: readonly string[]): string {

@@ -3,6 +3,7 @@
  */
 import { arch, machine, release, type as systemName } from "node:os";
 import type { CompiledCommand } from "../../commands/table.ts";
+import type { LoopDelay } from "../loop-delay.ts";
 import { type Field, flag, ratio, safeText, seconds } from "./fields.ts";
 import type { InfoSource } from "./info-source.ts";
 
@@ -63,6 +64,17 @@ export function statsFields(source: InfoSource): Field[] {
     ["total_error_replies", statistics.errorReplies],
     ["total_reads_processed", statistics.reads],
     ["total_writes_processed", statistics.writes],
+    ...loopDelayFields(statistics.loopDelay),
+  ];
+}
+
+function loopDelayFields(delay: LoopDelay | undefined): Field[] {
+  if (delay === undefined) return [];
+  return [
+    ["event_loop_delay_p50_ms", delay.percentileMs(50).toFixed(3)],
+    ["event_loop_delay_p99_ms", delay.percentileMs(99).toFixed(3)],
+    ["event_loop_delay_p999_ms", delay.percentileMs(99.9).toFixed(3)],
+    ["event_loop_delay_max_ms", delay.maxMs.toFixed(3)],
   ];
 }
 

@@ -9,12 +9,13 @@
  * code asks whether all it needs is there (`fastTcpAvailable`), and the server falls back to plain-socket.ts.
  */
 import type { Server } from "node:net";
-import type { Acceptor, Transport, TransportEvents } from "./transport.ts";
+import { withView } from "../../base/byte-copy.ts";
+import { type Acceptor, addressText, type Transport, type TransportEvents } from "./transport.ts";
 
 const READ_BUFFER_BYTES = 64 * 1024;
 /** libuv's code for the end of a stream. */
 const UV_EOF = -4095;
-const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+const readBuffer = withView(Buffer.allocUnsafeSlow(READ_BUFFER_BYTES));
 
 interface WriteRequest {
   oncomplete: (this: WriteRequest, status: number) => void;
@@ -58,8 +59,7 @@ const binding = loadBinding();
 
 function loadBinding(): StreamBinding | undefined {
   try {
-    const load = (process as unknown as { binding(name: string): StreamBinding }).binding;
-    const found = load.call(process, "stream_wrap");
+    const found = (process as unknown as { binding(name: string): StreamBinding }).binding("stream_wrap");
     return typeof found.WriteWrap === "function" && found.streamBaseState instanceof Int32Array
       ? found
       : undefined;
@@ -192,8 +192,5 @@ function onWritten(this: WriteRequest, status: number): void {
 
 function nameOf(ask: (out: SocketName) => number): string {
   const name: SocketName = {};
-  if (ask(name) !== 0 || name.address === undefined) return "";
-  // An IPv4 peer of a dual-stack listener shows as ::ffff:a.b.c.d.
-  const address = name.address.replace(/^::ffff:/, "");
-  return address.includes(":") ? `[${address}]:${name.port}` : `${address}:${name.port}`;
+  return ask(name) === 0 ? addressText(name.address, name.port) : "";
 }

@@ -2,7 +2,7 @@
  * The transport on net.Socket: for whatever fast-tcp.ts cannot take.
  */
 import type { Socket } from "node:net";
-import type { Acceptor, Transport, TransportEvents } from "./transport.ts";
+import { type Acceptor, addressText, type Transport, type TransportEvents } from "./transport.ts";
 
 /** Serves a socket that net.Server accepted (with allowHalfOpen, so that replies can follow the peer's end). */
 export function acceptPlain(socket: Socket, keepAliveSeconds: () => number, acceptor: Acceptor): void {
@@ -23,9 +23,8 @@ class PlainSocketTransport implements Transport {
 
   constructor(socket: Socket) {
     this.socket = socket;
-    this.remoteAddress =
-      socket.remoteAddress === undefined ? "" : `${socket.remoteAddress}:${socket.remotePort}`;
-    this.localAddress = socket.localAddress === undefined ? "" : `${socket.localAddress}:${socket.localPort}`;
+    this.remoteAddress = addressText(socket.remoteAddress, socket.remotePort);
+    this.localAddress = addressText(socket.localAddress, socket.localPort);
     this.fileDescriptor = (socket as unknown as { _handle?: { fd: number } })._handle?.fd ?? -1;
   }
 

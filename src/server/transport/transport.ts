@@ -36,3 +36,11 @@ export interface Transport {
 
 /** Takes a new transport and returns who listens to it; undefined refuses it (it is closed by the acceptor). */
 export type Acceptor = (transport: Transport) => TransportEvents | undefined;
+
+/** An address as Redis writes it: "127.0.0.1:6379", "[::1]:6379"; "" if there is none. */
+export function addressText(address: string | undefined, port: number | undefined): string {
+  if (address === undefined) return "";
+  // An IPv4 peer of a dual-stack listener shows as ::ffff:a.b.c.d.
+  const plain = address.replace(/^::ffff:/, "");
+  return plain.includes(":") ? `[${plain}]:${port}` : `${plain}:${port}`;
+}

@@ -3,6 +3,7 @@
  * too: copying eight digits costs less than formatting them, and every reader can treat all strings alike. The
  * encoding only records what OBJECT ENCODING must answer, and that INCR may trust the digits.
  */
+import { copyBytes } from "../../base/byte-copy.ts";
 import type { Entries } from "../../memory/entries.ts";
 
 /** Entry type of strings; also their type in RDB. */
@@ -77,11 +78,7 @@ export function writeBytes(
 ): void {
   const target = entries.valueBuffer(address);
   const to = entries.valueStart(address) + offset;
-  if (length <= SHORT_COPY_BYTES) {
-    for (let i = 0; i < length; i++) target[to + i] = from[start + i];
-  } else {
-    from.copy(target, to, start, start + length);
-  }
+  copyBytes(from, start, target, to, length);
 }
 
 /** Fills the value with zeros from `start` to `end`. */
@@ -90,5 +87,3 @@ export function zeroBytes(entries: Entries, address: number, start: number, end:
   entries.valueBuffer(address).fill(0, to + start, to + end);
 }
 
-/** Up to here a loop beats the call into native code. */
-const SHORT_COPY_BYTES = 128;

@@ -1,0 +1,55 @@
+/**
+ * Copying a few dozen bytes between buffers, which every GET and SET does. A call of Buffer.copy or TypedArray.set costs
+ * 60 ns before the first byte, a loop 1 to 2 ns a byte; through a DataView, whose accesses the compiler turns into plain
+ * loads and stores at any alignment, four bytes go at a time: 64 bytes in 32 ns (measured with Node 20.20).
+ *
+ * So the buffers that bytes pass through carry a DataView of themselves, put there by `withView`. Buffers without one
+ * work too, only slower.
+ */
+
+/** A buffer that may carry a view of its own bytes. */
+export interface ViewedBuffer extends Uint8Array {
+  view?: DataView;
+}
+
+/** From this length on the native copy is faster. */
+const NATIVE_COPY_FROM = 192;
+
+/** Gives the buffer a view of its bytes for `copyBytes`, and returns it. */
+export function withView(buffer: Buffer): Buffer {
+  (buffer as ViewedBuffer).view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
+  return buffer;
+}
+
+/** Whether `length` bytes of both are the same. */
+export function sameBytes(a: Uint8Array, aStart: number, b: Uint8Array, bStart: number, length: number): boolean {
+  const left = (a as ViewedBuffer).view;
+  const right = (b as ViewedBuffer).view;
+  let i = 0;
+  if (left !== undefined && right !== undefined) {
+    const words = length & ~3;
+    for (; i < words; i += 4) {
+      if (left.getInt32(aStart + i, true) !== right.getInt32(bStart + i, true)) return false;
+    }
+  }
+  for (; i < length; i++) {
+    if (a[aStart + i] !== b[bStart + i]) return false;
+  }
+  return true;
+}
+
+/** Copies `length` bytes of `source` from `start` on to `target` at `to`. They must not overlap. */
+export function copyBytes(source: Uint8Array, start: number, target: Uint8Array, to: number, length: number): void {
+  if (length >= NATIVE_COPY_FROM) {
+    target.set(source.subarray(start, start + length), to);
+    return;
+  }
+  const from = (source as ViewedBuffer).view;
+  const into = (target as ViewedBuffer).view;
+  let i = 0;
+  if (from !== undefined && into !== undefined) {
+    const words = length & ~3;
+    for (; i < words; i += 4) into.setInt32(to + i, from.getInt32(start + i, true), true);
+  }
+  for (; i < length; i++) target[to + i] = source[start + i];
+}
