@@ -1,3 +1,6 @@
+/**
+ * How the tests are run: in processes of their own, because some start servers and simulate crashes.
+ */
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 

@@ -22,7 +22,13 @@ export function withView(buffer: Buffer): Buffer {
 }
 
 /** Whether `length` bytes of both are the same. */
-export function sameBytes(a: Uint8Array, aStart: number, b: Uint8Array, bStart: number, length: number): boolean {
+export function sameBytes(
+  a: Uint8Array,
+  aStart: number,
+  b: Uint8Array,
+  bStart: number,
+  length: number,
+): boolean {
   const left = (a as ViewedBuffer).view;
   const right = (b as ViewedBuffer).view;
   let i = 0;
@@ -39,7 +45,13 @@ export function sameBytes(a: Uint8Array, aStart: number, b: Uint8Array, bStart: 
 }
 
 /** Copies `length` bytes of `source` from `start` on to `target` at `to`. They must not overlap. */
-export function copyBytes(source: Uint8Array, start: number, target: Uint8Array, to: number, length: number): void {
+export function copyBytes(
+  source: Uint8Array,
+  start: number,
+  target: Uint8Array,
+  to: number,
+  length: number,
+): void {
   if (length >= NATIVE_COPY_FROM) {
     target.set(source.subarray(start, start + length), to);
     return;

@@ -44,12 +44,28 @@ export interface LevelStoreOptions {
 
 export const levelStoreDefaults: LevelStoreOptions = {
   cacheSizeBytes: 32 << 20,
-  writeBufferSizeBytes: 8 << 20,
+  writeBufferSizeBytes: 4 << 20,
   maxFileSizeBytes: 8 << 20,
   blockSizeBytes: 4 << 10,
   maxOpenFiles: 1000,
   compression: false,
 };
+
+/** Memory budget from which on table files have their full size. */
+const LARGE_BUDGET_BYTES = 1 << 30;
+
+/**
+ * Options for a server whose data may use `budgetBytes` of memory (0: no limit). LevelDB maps its table files into
+ * memory, at least 64 of them, so their size decides how much of the process's resident memory is mapped files: with a
+ * small budget they are small too.
+ */
+export function levelStoreOptionsFor(
+  budgetBytes: number,
+  cacheSizeBytes: number,
+): Partial<LevelStoreOptions> {
+  if (budgetBytes === 0 || budgetBytes >= LARGE_BUDGET_BYTES) return { cacheSizeBytes };
+  return { cacheSizeBytes, maxFileSizeBytes: 1 << 20, maxOpenFiles: 74 };
+}
 
 /** Keys that begin like this are the store's own; callers' keys must be below. */
 const RESERVED_PREFIX: Buffer = Buffer.alloc(16, 0xff);

@@ -1,6 +1,7 @@
 /**
  * Between entries and cold records: packing an entry for the tier and putting a record back into memory.
  */
+import type { ByteArena } from "../base/byte-arena.ts";
 import type { ColdRecord } from "../cold/tier.ts";
 import { dataTypeOf, dataTypeOfRdb } from "../types/registry.ts";
 import type { Database } from "./database.ts";
@@ -9,15 +10,15 @@ import type { Keyspace } from "./keyspace.ts";
 const ACCESS_MASK = 0xff_ffff;
 const ENCODING_SHIFT = 24;
 
-/** The record of a live entry. Its word `lru` carries the access bits and, above them, the encoding. */
-export function packEntry(keyspace: Keyspace, address: number): ColdRecord {
+/** The record of a live entry, its payload in a piece of the arena. Its word `lru` carries the access bits and, above them, the encoding. */
+export function packEntry(keyspace: Keyspace, address: number, arena: ByteArena): ColdRecord {
   const { entries } = keyspace;
   const dataType = dataTypeOf(entries.type(address));
   return {
     type: dataType.rdbType,
     lru: entries.access(address) | (entries.encoding(address) << ENCODING_SHIFT),
     expireMs: entries.expireMs(address),
-    payload: dataType.pack(entries, address),
+    payload: dataType.pack(entries, address, arena),
   };
 }
 

@@ -118,7 +118,8 @@ export class Database {
     let flags = DIRTY | keyspace.snapshots.newEntryFlag;
     if (expireMs !== 0) flags |= EXPIRES;
     let tombstone = this.table.size === 0 ? 0 : this.table.seek(hash);
-    while (tombstone !== 0 && !entries.keyEquals(tombstone, key, start, length)) tombstone = this.table.probeNext();
+    while (tombstone !== 0 && !entries.keyEquals(tombstone, key, start, length))
+      tombstone = this.table.probeNext();
     let address: number;
     if (tombstone !== 0) {
       this.beforeWrite(tombstone);

@@ -42,7 +42,8 @@ export class Eviction {
   ): boolean {
     let evictions = 0;
     while (usedBytes() > limitBytes) {
-      if (policy === "noeviction" || evictions >= EVICTIONS_PER_CALL) return evictions > 0 && policy !== "noeviction";
+      if (policy === "noeviction" || evictions >= EVICTIONS_PER_CALL)
+        return evictions > 0 && policy !== "noeviction";
       const volatileOnly = policy.startsWith("volatile-");
       const flags = volatileOnly ? EXPIRES : 0;
       this.victims.choose(flags, flags, volatileOnly, samplesPerVictim, this.coldness(policy));

@@ -63,7 +63,8 @@ export class Keyspace {
     this.random = options.random;
     this.keyHash = new KeyHash(options.hashSeed);
     this.accessClock = new AccessClock(options.random, options.clock.nowMs);
-    for (let i = 0; i < options.databases; i++) this.databases.push(new Database(this, i, this.nextNamespace++));
+    for (let i = 0; i < options.databases; i++)
+      this.databases.push(new Database(this, i, this.nextNamespace++));
   }
 
   get nowMs(): number {

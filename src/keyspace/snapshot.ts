@@ -66,7 +66,12 @@ export class Snapshots {
     const addresses: number[] = [];
     while (this.walking < this.databases.length) {
       const { database, index } = this.databases[this.walking];
-      this.position = database.table.collect(this.position, 0x1_0000_0000, limit - addresses.length, addresses);
+      this.position = database.table.collect(
+        this.position,
+        0x1_0000_0000,
+        limit - addresses.length,
+        addresses,
+      );
       for (const address of addresses) {
         if ((entries.head(address) & VISITED) === this.newEntryFlag) continue;
         this.receiver!.entry(index, database, address);

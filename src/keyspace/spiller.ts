@@ -5,6 +5,7 @@
  * An entry leaves memory only after the batch that holds it is on disk, and only if it was not changed meanwhile.
  * An unchanged copy of its record leaves at once: reads must not cause writes.
  */
+import { ByteArena } from "../base/byte-arena.ts";
 import type { Log } from "../base/log.ts";
 import { StorageError } from "../base/storage-error.ts";
 import type { ColdTier, TierChange } from "../cold/tier.ts";
@@ -65,6 +66,8 @@ export class Spiller {
   private retryAtMs = 0;
   private inFlight: Promise<void> | undefined;
   private deletes: PendingDelete[] = [];
+  /** The payloads of the batch that is being written. */
+  private readonly arena = new ByteArena();
   private readonly victims: Victims;
   private readonly options: SpillerOptions;
   private readonly budget: SpillBudget;
@@ -98,6 +101,7 @@ export class Spiller {
     if (!this.shouldRun && !(deletesToo && this.deletes.length > 0)) return;
     const changes: TierChange[] = [];
     const databases: Database[] = [];
+    this.arena.reset();
     this.collectDeletes(changes, databases);
     this.collectVictims(changes, databases);
     if (changes.length > 0) this.inFlight = this.write(changes, databases);
@@ -125,7 +129,13 @@ export class Spiller {
       if (address === 0 || !database.isTombstone(address)) continue;
       if ((entries.head(address) & (RECORD | SPILLING)) !== RECORD) continue;
       entries.mark(address, SPILLING, DIRTY);
-      changes.push({ namespace: database.namespace, hash: hash >>> 0, key, hasRecord: true, value: undefined });
+      changes.push({
+        namespace: database.namespace,
+        hash: hash >>> 0,
+        key,
+        hasRecord: true,
+        value: undefined,
+      });
       databases.push(database);
     }
     this.deletes = this.deletes.slice(taken);
@@ -138,7 +148,11 @@ export class Spiller {
     const coldness = (address: number) => accessClock.coldness(entries.access(address));
     let batchBytes = 0;
     let fruitless = 0;
-    while (budget.usedBytes - batchBytes > target && changes.length < BATCH_ENTRIES && batchBytes < BATCH_BYTES) {
+    while (
+      budget.usedBytes - batchBytes > target &&
+      changes.length < BATCH_ENTRIES &&
+      batchBytes < BATCH_BYTES
+    ) {
       this.victims.choose(SPILLING | PINNED, 0, false, samplesPerVictim(), coldness);
       if (this.victims.count === 0) {
         if (++fruitless === FRUITLESS_ROUNDS) break;
@@ -172,7 +186,7 @@ export class Spiller {
       hash: keyspace.keyHash.of(key, 0, key.length) >>> 0,
       key,
       hasRecord: (head & RECORD) !== 0,
-      value: packEntry(keyspace, address),
+      value: packEntry(keyspace, address, this.arena),
     });
     databases.push(database);
     entries.mark(address, SPILLING, DIRTY);

@@ -81,7 +81,8 @@ export class TierWalk {
     for (let i = 0; i < RANDOM_TRIES; i++) {
       const address = database.table.sample(random.next());
       if (address === 0) return undefined;
-      if (!database.isTombstone(address) && !database.isExpired(address)) return Buffer.from(entries.key(address));
+      if (!database.isTombstone(address) && !database.isExpired(address))
+        return Buffer.from(entries.key(address));
     }
     // Few live keys among many dead ones: look at all.
     const addresses: number[] = [];
@@ -114,7 +115,8 @@ export class TierWalk {
     const { entries, nowMs } = this.keyspace;
     const shadowed = new Set<string>();
     for (const address of addresses) {
-      if ((entries.head(address) & (RECORD | SPILLING)) !== 0) shadowed.add(entries.key(address).toString("latin1"));
+      if ((entries.head(address) & (RECORD | SPILLING)) !== 0)
+        shadowed.add(entries.key(address).toString("latin1"));
     }
     const keys = this.liveKeys(database, addresses);
     try {

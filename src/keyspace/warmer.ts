@@ -169,7 +169,11 @@ export class Warmer {
   private async read(batch: Fetch[]): Promise<void> {
     for (const fetch of batch) fetch.state = "reading";
     const begun = this.keyspace.clock.monotonicMs();
-    const refs = batch.map(({ database, hash, key }) => ({ namespace: database.namespace, hash: hash >>> 0, key }));
+    const refs = batch.map(({ database, hash, key }) => ({
+      namespace: database.namespace,
+      hash: hash >>> 0,
+      key,
+    }));
     let results: readonly (ColdRecord | StorageError | undefined)[];
     try {
       results = await this.tier.fetch(refs);

@@ -57,7 +57,14 @@ export class Entries {
    * A new entry with the given key, room for a value of `valueLength` bytes (contents undefined) and, if `flags` has
    * EXPIRES, for an expiry (to be set).
    */
-  create(type: number, flags: number, key: Buffer, keyStart: number, keyLength: number, valueLength: number): number {
+  create(
+    type: number,
+    flags: number,
+    key: Buffer,
+    keyStart: number,
+    keyLength: number,
+    valueLength: number,
+  ): number {
     return this.build(type, flags, key, keyStart, keyLength, valueLength, NEW_VALUE);
   }
 
@@ -231,13 +238,15 @@ export class Entries {
       const id = this.hugeValueId(address, head);
       const capacity = this.huge.get(id).length;
       // Growing by a quarter keeps appending linear; shrinking by half or more gives the memory back.
-      if (length > capacity) this.huge.resize(id, Math.max(length, capacity + (capacity >>> 2)), words[w + 2]);
+      if (length > capacity)
+        this.huge.resize(id, Math.max(length, capacity + (capacity >>> 2)), words[w + 2]);
       else if (length < capacity >>> 1) this.huge.resize(id, length, length);
       words[w + 2] = length;
       return address;
     }
     if ((head & HUGE_VALUE) === 0) {
-      const available = this.slabs.capacity(address) - (this.valueStart(address) - ((address & SLAB_MASK) << 4));
+      const available =
+        this.slabs.capacity(address) - (this.valueStart(address) - ((address & SLAB_MASK) << 4));
       if (length <= available && length >= available >>> 2) {
         words[w + 2] = length;
         return address;

@@ -309,7 +309,8 @@ function insertIntoSegment(words: Int32Array, base: number, hash: number, addres
 
 /** Moving entries to a segment that is emptier than theirs cannot fail; if it does, better stop than lose one. */
 function mustInsert(words: Int32Array, base: number, hash: number, address: number): void {
-  if (!insertIntoSegment(words, base, hash, address)) throw new Error("hash table: a split segment overflowed");
+  if (!insertIntoSegment(words, base, hash, address))
+    throw new Error("hash table: a split segment overflowed");
 }
 
 /** Takes out the slot at `index` and moves back those after it that had been pushed behind their own slots. */

@@ -12,6 +12,7 @@
  * Before step 5 the old base is in force, with both incr files behind it; after it, the new one. If anything fails
  * before, the attempt is given up and the old base stays; the tier can be rolled back over any number of cuts.
  */
+import { ByteArena } from "../base/byte-arena.ts";
 import type { Clock } from "../base/clock.ts";
 import type { FileHandle, Files } from "../base/files.ts";
 import { writeFully } from "../base/files.ts";
@@ -28,9 +29,6 @@ import { errorText } from "./aof/error-text.ts";
 import type { AofWriter } from "./aof/writer.ts";
 import { AUX_TIER } from "./rdb/format.ts";
 import { RdbWriter } from "./rdb/writer.ts";
-
-
-
 
 /** What recovery must know of the cut besides the entries: the AUX field AUX_TIER of the base file, as JSON. */
 export interface CheckpointMetadata {
@@ -120,6 +118,7 @@ async function sweepAll(tier: ColdTier, log: Log, nextTurn: () => Promise<void>)
 class BaseFile implements SnapshotReceiver {
   private readonly parts: CheckpointParts;
   private readonly rdb: RdbWriter;
+  private readonly arena = new ByteArena();
   private selected = -1;
 
   constructor(parts: CheckpointParts, file: FileHandle) {
@@ -192,7 +191,9 @@ class BaseFile implements SnapshotReceiver {
     if (this.parts.withAccess) this.appendAccess(entries.access(address));
     if (hasRecord) rdb.appendRecordBelow();
     const dataType = dataTypeOf(entries.type(address));
-    rdb.appendPayload(dataType.rdbType, key, 0, key.length, dataType.pack(entries, address));
+    const { arena } = this;
+    arena.reset();
+    rdb.appendPayload(dataType.rdbType, key, 0, key.length, dataType.pack(entries, address, arena));
   }
 
   private appendAccess(access: number): void {

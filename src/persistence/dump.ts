@@ -1,6 +1,7 @@
 /**
  * A complete stock RDB of both tiers, written while nothing else runs (at shutdown). Cold records are streamed.
  */
+import { ByteArena } from "../base/byte-arena.ts";
 import { type Files, writeFully } from "../base/files.ts";
 import { StorageError } from "../base/storage-error.ts";
 import type { ColdTier } from "../cold/tier.ts";
@@ -64,6 +65,7 @@ export async function saveDump(
 async function writeHot(rdb: RdbWriter, keyspace: Keyspace, database: Database): Promise<void> {
   const { entries } = keyspace;
   const addresses: number[] = [];
+  const arena = new ByteArena();
   for (let position = 0; position < HASH_SPACE; addresses.length = 0) {
     position = database.table.collect(position, HASH_SPACE, ENTRIES_AT_ONCE, addresses);
     for (const address of addresses) {
@@ -72,7 +74,8 @@ async function writeHot(rdb: RdbWriter, keyspace: Keyspace, database: Database):
       if (expireMs !== 0) rdb.appendExpire(expireMs);
       const key = entries.key(address);
       const dataType = dataTypeOf(entries.type(address));
-      rdb.appendPayload(dataType.rdbType, key, 0, key.length, dataType.pack(entries, address));
+      arena.reset();
+      rdb.appendPayload(dataType.rdbType, key, 0, key.length, dataType.pack(entries, address, arena));
       if (rdb.pendingBytes >= DRAIN_BYTES) await rdb.drain();
     }
   }

@@ -121,7 +121,8 @@ export async function readCheckpointMetadata(files: Files, path: string): Promis
   try {
     const reader = await RdbReader.open(file, { privateOpcodes: true, verifyChecksum: false });
     for await (const record of reader) {
-      if (record.kind === "aux" && record.key.toString() === AUX_TIER) return parseMetadata(record.value.toString());
+      if (record.kind === "aux" && record.key.toString() === AUX_TIER)
+        return parseMetadata(record.value.toString());
       if (record.kind === "entry" || record.kind === "tombstone" || record.kind === "end") break;
     }
   } finally {

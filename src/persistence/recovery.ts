@@ -61,7 +61,8 @@ export async function recoverAof(parts: RecoveryParts): Promise<RecoveredAof> {
     return { incr: await directory.openLastIncr(outcome), sizeBefore };
   }
   // A file of stock Redis, or one that ended early: whatever of it is good stays, and a new one follows.
-  if (outcome !== undefined && outcome.kind !== "clean") await directory.settleIncr(incr.at(-1)!.sequence, outcome);
+  if (outcome !== undefined && outcome.kind !== "clean")
+    await directory.settleIncr(incr.at(-1)!.sequence, outcome);
   return { incr: await directory.addIncr(), sizeBefore: sizeBefore + (last?.bytes ?? 0) };
 }
 
@@ -90,7 +91,8 @@ async function loadOne(
   const begun = parts.monotonicMs();
   const path = directory.pathOf(entry.name);
   const info = await files.stat(path);
-  if (info === undefined) throw new LoadError(`The AOF file ${entry.name} doesn't exist, but the manifest names it`);
+  if (info === undefined)
+    throw new LoadError(`The AOF file ${entry.name} doesn't exist, but the manifest names it`);
   const options: RdbLoadOptions & { end?: number } = {
     withTier: isBase && directory.manifest.tier !== undefined,
     verifyChecksum: parts.verifyChecksum,

@@ -65,7 +65,12 @@ async function switchOn(server: Server): Promise<void> {
       aof.open({ directory, writer }, 0);
       server.propagation.writer = writer;
     };
-    await aof.runFirst(() => runCheckpoint(server.checkpointParts(directory, () => writer), { incr, begin }));
+    await aof.runFirst(() =>
+      runCheckpoint(
+        server.checkpointParts(directory, () => writer),
+        { incr, begin },
+      ),
+    );
   } catch (error) {
     world.log.warning(`Could not switch the append only file on: ${errorText(error)}`);
     switchOff(server);

@@ -79,7 +79,11 @@ export class Cron {
   /** client-output-buffer-limit: a client that does not read its replies must not take all memory. */
   private closeSlowReaders(): void {
     const { clients, clock, config, world } = this.server;
-    const { hardLimitBytes: hard, softLimitBytes: soft, softSeconds } = config.values["client-output-buffer-limit"].normal;
+    const {
+      hardLimitBytes: hard,
+      softLimitBytes: soft,
+      softSeconds,
+    } = config.values["client-output-buffer-limit"].normal;
     if (hard === 0 && soft === 0) return;
     for (const connection of clients) {
       const bytes = connection.transport.pendingBytes;

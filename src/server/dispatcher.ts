@@ -3,10 +3,10 @@
  * handler, and hands the reply on. One request at a time; between the last warmed key and the append of the effects
  * there is no await, so every command is atomic.
  */
-import { type Outcome, SUSPENDED } from "../protocol/outcome.ts";
-import type { CompiledCommand, CommandTable } from "../commands/table.ts";
+
 import type { CommandContext, Continuation, Effects } from "../commands/context.ts";
 import type { ServerServices } from "../commands/services.ts";
+import type { CommandTable, CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Eviction, MaxmemoryPolicy } from "../keyspace/eviction.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
@@ -22,6 +22,7 @@ import {
   unknownSubcommand,
   wrongArity,
 } from "../protocol/errors.ts";
+import { type Outcome, SUSPENDED } from "../protocol/outcome.ts";
 import { ReplyWriter } from "../protocol/reply-writer.ts";
 import { Request } from "../protocol/request.ts";
 import { NEED_MORE, QUERY_BUFFER_LIMIT, REQUEST } from "../protocol/request-decoder.ts";
@@ -34,6 +35,8 @@ const REQUESTS_PER_RUN = 1000;
 /** How far a pipeline is looked ahead for cold keys when a command parks. */
 const LOOK_AHEAD_REQUESTS = 512;
 const LOOK_AHEAD_KEYS = 1024;
+/** The same for a log that is replayed: nobody else waits. */
+const REPLAY_AHEAD = 4096;
 /** After as many calls of a command only one in this many is timed for commandstats, and stands for all of them: timing
  * each would cost as much as a GET. */
 const TIMED_CALLS = 64;
@@ -168,7 +171,8 @@ export class Dispatcher implements CommandContext {
     if (!command.accepts(request.argc) || command.run === undefined) {
       return this.reject(command, reply.error(wrongArity(command.fullName)));
     }
-    if (!connection.authenticated && command.needsAuth) return this.reject(command, reply.error(NOT_AUTHENTICATED));
+    if (!connection.authenticated && command.needsAuth)
+      return this.reject(command, reply.error(NOT_AUTHENTICATED));
     this.db = this.keyspace.databases[connection.dbIndex];
     if (!command.allowedWhileLoading && this.parts.isLoading() && !connection.isReplay) {
       return this.reject(command, reply.error(LOADING));
@@ -227,8 +231,9 @@ export class Dispatcher implements CommandContext {
   private refuseWrite(command: CompiledCommand, connection: Connection): Outcome | undefined {
     const { aof, budget, eviction, spiller } = this.parts;
     // What a log says has happened: it may have to wait for memory, but it is never refused.
-    if (connection.isReplay) return command.denyOom && this.mustWaitForMemory ? this.parkForMemory(connection) : undefined;
-    // A command whose keys were just fetched does not wait: they would have to leave memory, and be fetched, for ever.
+    // And a command whose keys were just fetched does not wait: they would leave memory, and be fetched, for ever.
+    const mayWait = command.denyOom && !this.hasKeysReady && this.mustWaitForMemory;
+    if (connection.isReplay) return mayWait ? this.parkForMemory(connection) : undefined;
     if (budget.isOver && command.denyOom && !(this.hasKeysReady && spiller !== undefined)) {
       if (spiller !== undefined) {
         if (this.mustWaitForMemory) return this.parkForMemory(connection);
@@ -239,7 +244,8 @@ export class Dispatcher implements CommandContext {
         return this.reject(command, this.reply.error(OUT_OF_MEMORY));
       }
     }
-    if (aof.failureText !== undefined) return this.reject(command, this.reply.error(appendOnlyFileFailed(aof.failureText)));
+    if (aof.failureText !== undefined)
+      return this.reject(command, this.reply.error(appendOnlyFileFailed(aof.failureText)));
     return aof.isBehind ? this.parkForMemory(connection) : undefined;
   }
 
@@ -304,13 +310,16 @@ export class Dispatcher implements CommandContext {
   private lookAhead(connection: Connection): void {
     const { decoder } = connection;
     const present = this.request;
+    const requests = connection.isReplay ? REPLAY_AHEAD : LOOK_AHEAD_REQUESTS;
+    const keys = connection.isReplay ? REPLAY_AHEAD : LOOK_AHEAD_KEYS;
     decoder.mark();
-    for (let i = 0; i < LOOK_AHEAD_REQUESTS && connection.fetches.size < LOOK_AHEAD_KEYS; i++) {
+    for (let i = 0; i < requests && connection.fetches.size < keys; i++) {
       if (decoder.next() !== REQUEST) break;
       this.request = decoder.request;
       const command = this.parts.table.find(this.request);
       // Behind a SELECT, SWAPDB or FLUSH the keys mean others.
-      if (command === undefined || command.spec.group === "connection" || command.spec.group === "server") break;
+      if (command === undefined || command.spec.group === "connection" || command.spec.group === "server")
+        break;
       if (command.hasKeys && command.accepts(this.request.argc)) this.residencyOf(command, connection, true);
     }
     decoder.rewind();

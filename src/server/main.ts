@@ -2,13 +2,14 @@
  * The program tsredis-server: configuration, log, server, listener, signals.
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { setFlagsFromString } from "node:v8";
 import { SystemClock } from "../base/clock.ts";
 import { systemRandom } from "../base/random.ts";
 import { realFiles } from "../base/real-files.ts";
-import { openLevelStore } from "../cold/level-store.ts";
+import { levelStoreOptionsFor, openLevelStore } from "../cold/level-store.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
-import type { Config } from "./config/config.ts";
 import { helpText, versionText } from "./config/command-line.ts";
+import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { type LoadedConfig, loadConfig } from "./config/parser.ts";
 import { Listener } from "./listener.ts";
@@ -25,7 +26,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   const loaded = readConfig(argv);
   if (loaded === undefined) return;
   const { config, warnings } = loaded;
-  if (config.isDefault("dir")) {
+  // `dir ./`, which every redis.conf has, means the working folder although that is the default of Redis.
+  if (!config.isLoaded("dir")) {
     mkdirSync(DEFAULT_FOLDER, { recursive: true });
     config.load("dir", [DEFAULT_FOLDER]);
   }
@@ -47,7 +49,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     server = await startServer(
       {
         files: realFiles,
-        openStore: openLevelStore({ cacheSizeBytes: values["cold-tier-cache-size"] }),
+        openStore: openLevelStore(levelStoreOptionsFor(values.maxmemory, values["cold-tier-cache-size"])),
         clock: new SystemClock(),
         random: systemRandom,
         log,
@@ -62,6 +64,9 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
   if (process.env["TSREDIS_LOOP_DELAY"] === "1") server.statistics.loopDelay = new LoopDelay();
   server.cron.start();
+  // From here on commands leave little to the garbage collector. A young generation that grew to V8's 48 MB would be
+  // memory that the data could have; it stays as it is now.
+  setFlagsFromString("--semi-space-growth-factor=1");
   if (values.pidfile !== "") writePidFile(config, log);
   log.notice(readyLine(config));
 }

@@ -9,8 +9,9 @@ import type { Server } from "./server.ts";
 import { Statistics } from "./statistics.ts";
 import type { Transport } from "./transport/transport.ts";
 
-const BATCH_COMMANDS = 400;
-const BATCH_BYTES = 1024 * 1024;
+/** Few enough that what they keep in memory until executed is small, many enough to keep the disk busy. */
+const BATCH_COMMANDS = 2000;
+const BATCH_BYTES = 4 * 1024 * 1024;
 const NO_LIMITS = { maxBulkLength: Number.MAX_SAFE_INTEGER, queryBufferLimit: Number.MAX_SAFE_INTEGER };
 
 /** Discards replies. */
@@ -34,7 +35,12 @@ export class Replay implements Executor {
 
   constructor(server: Server) {
     this.server = server;
-    this.connection = new Connection(0, nowhere, { ...hostOf(server), decoderLimits: NO_LIMITS, statistics: new Statistics() }, true);
+    this.connection = new Connection(
+      0,
+      nowhere,
+      { ...hostOf(server), decoderLimits: NO_LIMITS, statistics: new Statistics() },
+      true,
+    );
     this.connection.isReplay = true;
   }
 
@@ -73,7 +79,9 @@ export class Replay implements Executor {
     await this.connection.whenIdle();
     const { replayFailure } = this.connection;
     if (replayFailure !== undefined) {
-      throw new LoadError(`A value that the append only file changes cannot be read: ${replayFailure.message}`);
+      throw new LoadError(
+        `A value that the append only file changes cannot be read: ${replayFailure.message}`,
+      );
     }
     if (this.batch.length > 2 * BATCH_BYTES) this.batch = Buffer.allocUnsafeSlow(BATCH_BYTES);
   }

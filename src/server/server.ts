@@ -104,7 +104,9 @@ export class Server implements ConnectionHost {
       this.warmer = new Warmer(keyspace, tier);
       this.spiller = this.createSpiller(tier, this.warmer);
     }
-    this.aof = new AofState(world.clock, world.log, (files) => runCheckpoint(this.checkpointParts(files.directory, () => files.writer)));
+    this.aof = new AofState(world.clock, world.log, (files) =>
+      runCheckpoint(this.checkpointParts(files.directory, () => files.writer)),
+    );
     this.services = new Services(this);
     this.dispatcher = this.createDispatcher();
     this.dispatcher.reply.onError = (text) => this.statistics.countError(text);
@@ -127,7 +129,12 @@ export class Server implements ConnectionHost {
       transport.send(Buffer.from(`-${refusal}\r\n`));
       return undefined;
     }
-    const connection = new Connection(this.clients.nextId(), transport, this, values.requirepass.length === 0);
+    const connection = new Connection(
+      this.clients.nextId(),
+      transport,
+      this,
+      values.requirepass.length === 0,
+    );
     this.clients.add(connection);
     return connection;
   }

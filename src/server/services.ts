@@ -3,7 +3,13 @@
  */
 import type { Client } from "../commands/client.ts";
 import type { CommandSpec } from "../commands/command.ts";
-import type { AofAccess, ConfigAccess, KeyWalk, ServerServices, ShutdownOptions } from "../commands/services.ts";
+import type {
+  AofAccess,
+  ConfigAccess,
+  KeyWalk,
+  ServerServices,
+  ShutdownOptions,
+} from "../commands/services.ts";
 import { isLocalAddress } from "./admission.ts";
 import { ConfigSetError } from "./config/config-error.ts";
 import { infoText } from "./info/info.ts";

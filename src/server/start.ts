@@ -5,6 +5,7 @@
 import { dirname } from "node:path";
 import type { Files } from "../base/files.ts";
 import { StorageError } from "../base/storage-error.ts";
+import type { KeyValueStore } from "../cold/key-value-store.ts";
 import { ColdTier } from "../cold/tier.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
 import type { AofDirectory } from "../persistence/aof/directory.ts";
@@ -69,7 +70,9 @@ function namespacesFor(tier: ColdTier, known: readonly number[] | undefined, dat
   const namespaces = [...(known ?? [])];
   for (const namespace of namespaces.slice(databases)) {
     if (tier.recordCount(namespace) === 0) continue;
-    throw new LoadError(`The cold tier holds ${namespaces.length} databases, but the server is configured for ${databases}`);
+    throw new LoadError(
+      `The cold tier holds ${namespaces.length} databases, but the server is configured for ${databases}`,
+    );
   }
   namespaces.length = Math.min(namespaces.length, databases);
   while (namespaces.length < databases) namespaces.push(tier.allocateNamespace());
@@ -93,7 +96,9 @@ async function openTier(world: World, config: Config, directory: AofDirectory): 
     const metadata = await readMetadata(world, directory, generation);
     const path = `${values.dir}/${folder}`;
     if ((await world.files.stat(path)) === undefined) {
-      throw new LoadError(`The cold tier is missing: the manifest names the folder ${path}. Restore it from the backup`);
+      throw new LoadError(
+        `The cold tier is missing: the manifest names the folder ${path}. Restore it from the backup`,
+      );
     }
     const tier = await recoverTier(world, path, metadata, options);
     return { tier, folder, namespaces: metadata.namespaces };
@@ -101,12 +106,33 @@ async function openTier(world: World, config: Config, directory: AofDirectory): 
   // Nothing on disk is relied upon: whatever is there is scratch of an earlier process.
   const folder = TIER_FOLDERS.find((name) => name !== manifest.tier?.folder)!;
   const path = `${values.dir}/${folder}`;
+  await refuseIfInUse(world, path);
   await world.files.removeTree(path);
   await world.files.mkdir(path);
-  const store = await world.openStore(path);
+  const store = await openStore(world, path);
   // Before a manifest can name it.
   await world.files.syncDirectory(values.dir);
   return { tier: await ColdTier.create(store, options), folder, namespaces: undefined };
+}
+
+/** Throws if a running server has the store in `path` open: its files must not be removed. */
+async function refuseIfInUse(world: World, path: string): Promise<void> {
+  if ((await world.files.stat(path)) === undefined) return;
+  try {
+    await (await openStore(world, path)).close();
+  } catch (error) {
+    // Whatever else is wrong with it does not matter: nobody needs what is in it.
+    if (error instanceof LoadError) throw error;
+  }
+}
+
+async function openStore(world: World, path: string): Promise<KeyValueStore> {
+  try {
+    return await world.openStore(path);
+  } catch (error) {
+    if (!(error instanceof StorageError) || error.code !== "locked") throw error;
+    throw new LoadError(`Another server is running on this data directory: it has ${path} open`);
+  }
 }
 
 async function recoverTier(
@@ -115,17 +141,23 @@ async function recoverTier(
   metadata: CheckpointMetadata,
   options: { readonly seed: Buffer; readonly compression: boolean },
 ): Promise<ColdTier> {
-  const store = await world.openStore(path);
+  const store = await openStore(world, path);
   try {
     return await ColdTier.recover(store, metadata.tier, options);
   } catch (error) {
     await store.close().catch(() => undefined);
     if (!(error instanceof StorageError)) throw error;
-    throw new LoadError(`The cold tier in ${path} cannot be used: ${error.message}. Restore it from the backup`);
+    throw new LoadError(
+      `The cold tier in ${path} cannot be used: ${error.message}. Restore it from the backup`,
+    );
   }
 }
 
-async function readMetadata(world: World, directory: AofDirectory, generation: number): Promise<CheckpointMetadata> {
+async function readMetadata(
+  world: World,
+  directory: AofDirectory,
+  generation: number,
+): Promise<CheckpointMetadata> {
   const { base } = directory.manifest;
   if (base === undefined) throw new LoadError("The manifest names a cold tier, but no base file");
   const path = directory.pathOf(base.name);
@@ -174,7 +206,8 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
     if (directory.manifest.base === undefined) {
       server.aof.rewrite();
       await server.aof.idle();
-      if (!server.aof.lastRewriteOk) throw new LoadError("The first base file of the append only file cannot be written");
+      if (!server.aof.lastRewriteOk)
+        throw new LoadError("The first base file of the append only file cannot be written");
     }
   } else {
     await loadDump(server, makeRoom);

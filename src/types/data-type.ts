@@ -2,6 +2,7 @@
  * What every data type tells the layers that move values about without understanding them: the cold tier, snapshots,
  * RDB. One folder per type, one descriptor each, listed in registry.ts.
  */
+import type { ByteArena } from "../base/byte-arena.ts";
 import type { Entries } from "../memory/entries.ts";
 
 /** A value taken out of its packed form, not yet in an entry. */
@@ -22,8 +23,8 @@ export interface DataType {
   encodingName(encoding: number): string;
   /** The type number that RDB gives the packed form. */
   readonly rdbType: number;
-  /** The value's RDB encoding, in a buffer of its own. */
-  pack(entries: Entries, address: number): Buffer;
+  /** The value's RDB encoding, in a piece of the arena. */
+  pack(entries: Entries, address: number, arena: ByteArena): Buffer;
   /** The reverse; validates everything. `encoding` is the entry's encoding when it was packed. Throws a StorageError
    * "corrupt" if the bytes cannot be a value of this type. */
   unpack(packed: Buffer, encoding: number): UnpackedValue;

@@ -24,6 +24,7 @@ export function dataTypeOf(type: number): DataType {
 /** The type that packs values under this RDB type number. Throws StorageError "corrupt" if there is none. */
 export function dataTypeOfRdb(rdbType: number): DataType {
   const dataType = byRdbType[rdbType];
-  if (dataType === undefined) throw new StorageError("corrupt", `a record has the unknown value type ${rdbType}`);
+  if (dataType === undefined)
+    throw new StorageError("corrupt", `a record has the unknown value type ${rdbType}`);
   return dataType;
 }

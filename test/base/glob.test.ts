@@ -1,3 +1,6 @@
+/**
+ * Glob patterns, compared with a slow matcher that follows the definition word by word.
+ */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { globMatch } from "../../src/base/glob.ts";

@@ -1,3 +1,6 @@
+/**
+ * The memory limit, read from folders made to look like /proc and /sys/fs/cgroup.
+ */
 import { totalmem } from "node:os";
 import { describe, expect, it } from "vitest";
 import { type MemorySource, machineMemoryBytes } from "../../src/base/machine-memory.ts";

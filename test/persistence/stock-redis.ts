@@ -28,7 +28,8 @@ export interface StockServer {
   stop(): Promise<void>;
 }
 
-/** Starts redis-server in `folder` and waits until it has loaded its data. Rejects with its log if it does not start. */
+/** Starts redis-server in `folder` and waits until it has loaded its data. Rejects with its log if it does not
+ * start. */
 export async function startStockServer(folder: string, ...settings: string[]): Promise<StockServer> {
   const socket = join(folder, "redis.sock");
   const defaults = [

@@ -1,3 +1,6 @@
+/**
+ * Log lines: format, levels, colours, and files that are renamed or cannot be written.
+ */
 import { mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -44,22 +44,41 @@ export class RawClient {
     return (await this.run(...args)).toString("latin1");
   }
 
-  /** Sends requests as one pipeline; resolves to their replies. One caller at a time. */
-  async runAll(requests: readonly (readonly Argument[])[]): Promise<Buffer[]> {
-    this.socket.write(Buffer.concat(requests.map(encodeRequest)));
-    const replies: Buffer[] = [];
-    let scannedBytes = -1;
-    while (replies.length < requests.length) {
-      // A large reply arrives in many pieces: look again only when there is twice as much.
-      if (this.receivedBytes === 0 || this.receivedBytes < scannedBytes) await this.moreBytes();
-      else scannedBytes = this.takeReplies(replies, requests.length) ? -1 : this.receivedBytes + 1;
-    }
+  /**
+   * Sends requests as one pipeline; resolves to their replies. One caller at a time. `cut` divides it into the pieces
+   * that are sent one by one, each in a turn of its own.
+   */
+  async runAll(
+    requests: readonly (readonly Argument[])[],
+    cut: (bytes: Buffer) => Buffer[] = (bytes) => [bytes],
+  ): Promise<Buffer[]> {
+    const sending = this.send(cut(Buffer.concat(requests.map(encodeRequest))));
+    const replies = await this.readReplies(requests.length);
+    await sending;
     return replies;
   }
 
   close(): void {
     this.socket.removeAllListeners("close");
     this.socket.destroy();
+  }
+
+  private async send(pieces: readonly Buffer[]): Promise<void> {
+    for (const [i, piece] of pieces.entries()) {
+      this.socket.write(piece);
+      if (i + 1 < pieces.length) await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  private async readReplies(count: number): Promise<Buffer[]> {
+    const replies: Buffer[] = [];
+    let scannedBytes = -1;
+    while (replies.length < count) {
+      // A large reply arrives in many pieces: look again only when there is twice as much.
+      if (this.receivedBytes === 0 || this.receivedBytes < scannedBytes) await this.moreBytes();
+      else scannedBytes = this.takeReplies(replies, count) ? -1 : this.receivedBytes + 1;
+    }
+    return replies;
   }
 
   /** Moves complete replies over; false if none was complete. */

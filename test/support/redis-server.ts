@@ -75,7 +75,7 @@ export function exchange(port: number, bytes: Uint8Array): Promise<Buffer> {
 }
 
 /** A port that was free a moment ago. */
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);

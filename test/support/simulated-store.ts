@@ -135,7 +135,8 @@ export class SimulatedStoreDisk {
     this.#folders.set(folder, copy.clone());
   }
 
-  /** The batches that are in logs only, oldest first: those that `dropBatch` can take. They end with the next `open`. */
+  /** The batches that are in logs only, oldest first: those that `dropBatch` can take. They end with the next
+   * `open`. */
   loggedBatches(folder: string): readonly LoggedBatch[] {
     return this.#stored(folder).logs.flatMap((log) => log.batches);
   }

@@ -89,6 +89,11 @@ export class Config {
     return this.#texts.get(name) === this.#initialTexts.get(name);
   }
 
+  /** Whether a file or an option gave the directive, be it with its default value. */
+  isLoaded(name: SettingName): boolean {
+    return this.#loaded.has(name);
+  }
+
   /** An absolute path: relative ones start at `dir`. */
   resolve(path: string): string {
     return resolve(this.values.dir, path);
@@ -214,7 +219,10 @@ export class Config {
   }
 
   #assign(name: SettingName, args: readonly string[], isRepeated: boolean): void {
-    this.#put(name, directive(name).parse(args, { current: this.#values[name], isRepeated, isStarting: true }));
+    this.#put(
+      name,
+      directive(name).parse(args, { current: this.#values[name], isRepeated, isStarting: true }),
+    );
   }
 
   #put(name: SettingName, parsed: Parsed<unknown>): void {

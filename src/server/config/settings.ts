@@ -155,7 +155,7 @@ export const settings = {
 
   // Cold tier
   "cold-tier": yesNo("used", "yes", fixed),
-  "cold-tier-cache-size": memory("used", "16mb", { min: 1 << 20, max: 2 ** 40, ...fixed }),
+  "cold-tier-cache-size": memory("used", "8mb", { min: 1 << 20, max: 2 ** 40, ...fixed }),
   "cold-tier-compression": yesNo("used", "yes"),
 
   // Append-only file

@@ -2,6 +2,8 @@
  * The packed form of strings, for cold records and DUMP: one string as RDB encodes it (layout: ../rdb-encoding.ts).
  * Every form that Redis writes is read. LZF is not written: who stores the packed form compresses better himself.
  */
+
+import type { ByteArena } from "../../base/byte-arena.ts";
 import { StorageError } from "../../base/storage-error.ts";
 import type { Entries } from "../../memory/entries.ts";
 import { decodeString, encodeString, RdbEncodingError, STRING_OVERHEAD_BYTES } from "../rdb-encoding.ts";
@@ -13,10 +15,10 @@ export interface UnpackedString {
   readonly encoding: number;
 }
 
-/** The RDB encoding of the string at `address`, in a buffer of its own. */
-export function packString(entries: Entries, address: number): Buffer {
+/** The RDB encoding of the string at `address`, in a piece of the arena. */
+export function packString(entries: Entries, address: number, arena: ByteArena): Buffer {
   const length = entries.valueLength(address);
-  const packed = Buffer.allocUnsafe(length + STRING_OVERHEAD_BYTES);
+  const packed = arena.take(length + STRING_OVERHEAD_BYTES);
   const end = encodeString(
     packed,
     0,

@@ -86,4 +86,3 @@ export function zeroBytes(entries: Entries, address: number, start: number, end:
   const to = entries.valueStart(address);
   entries.valueBuffer(address).fill(0, to + start, to + end);
 }
-

@@ -186,7 +186,7 @@ async function compareWithTolerance(
     if (actual.equals(expected[i]) || areCloseTimes(request, expected[i], actual)) continue;
     const before = requests.slice(Math.max(0, i - 15), i + 1).map((args) => JSON.stringify(args));
     throw new Error(
-      `${label}, command ${i}:\n${before.join("\n")}\nRedis:   ${expected[i]}tsredis: ${actual}`,
+      `${label}, command ${i}:\n${before.join("\n")}\nRedis:   ${expected[i].toString("latin1")}tsredis: ${actual.toString("latin1")}`,
     );
   }
 }

@@ -1,3 +1,6 @@
+/**
+ * The command line: what becomes a file, an option, a value.
+ */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { helpText, parseCommandLine, versionText } from "../../../src/server/config/command-line.ts";

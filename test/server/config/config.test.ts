@@ -1,3 +1,6 @@
+/**
+ * CONFIG GET and CONFIG SET: values, texts, and that several changes happen together or not at all.
+ */
 import { setFlagsFromString } from "node:v8";
 import { runInThisContext } from "node:vm";
 import { describe, expect, it } from "vitest";
@@ -28,7 +31,7 @@ describe("Config", () => {
     expect(values["maxmemory-policy"]).toBe("noeviction");
     expect(values.appendonly).toBe(true);
     expect(values.save[2]).toEqual({ seconds: 60, changes: 10_000 });
-    expect(values.bind).toEqual(["*", "-::*"]);
+    expect(values.bind).toEqual(["127.0.0.1", "-::1"]);
     expect(values.dir).toBe(process.cwd());
   });
 
@@ -221,4 +224,11 @@ describe("onChange", () => {
     expect([config.values.timeout, config.values.port, config.values.hz]).toEqual([0, 6379, 10]);
     expect(warnings).toEqual([expect.stringContaining("possibly because of port")]);
   });
+});
+
+it("counts a directive that is given its default value as given", () => {
+  const config = new Config();
+  config.load("dir", ["."]);
+  expect(config.isDefault("dir")).toBe(true);
+  expect(config.isLoaded("dir")).toBe(true);
 });

@@ -1,3 +1,6 @@
+/**
+ * docs/configuration.md says what the table of directives says, neither more nor less.
+ */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Setting, SettingStatus } from "../../../src/server/config/setting.ts";

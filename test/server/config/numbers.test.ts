@@ -1,3 +1,6 @@
+/**
+ * Sizes and integers as configuration files write them.
+ */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseInteger, parseMemory } from "../../../src/server/config/numbers.ts";

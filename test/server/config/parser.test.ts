@@ -1,4 +1,7 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+/**
+ * Configuration files: quoting, includes, order of the sources, and errors with file and line.
+ */
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -119,17 +122,22 @@ describe("loadConfig", () => {
     const { config } = loadText(`dir ${folder}/data\ndir deeper\nlogfile server.log`);
     expect(config.values.dir).toBe(join(folder, "data", "deeper"));
     expect(config.resolve(config.values.logfile)).toBe(join(folder, "data", "deeper", "server.log"));
-    expect(errorOf([write(`dir ${folder}/missing`)]).message).toBe("No such file or directory");
     expect(errorOf([write(`dir ${write("a file")}`)]).message).toBe("Not a directory");
     expect(errorOf([write('dir ""')]).message).toBe("No such file or directory");
   });
 
-  it("hands out rename-command lines", () => {
-    const { commandRenames } = loadText('rename-command FLUSHALL ""\nrename-command CONFIG hidden');
-    expect(commandRenames.map((pair) => pair.map(String))).toEqual([
-      ["FLUSHALL", ""],
-      ["CONFIG", "hidden"],
-    ]);
+  it("makes the folder that dir names, with those above it", () => {
+    const { config } = loadText(`dir ${folder}/new/and/deeper`);
+    expect(config.values.dir).toBe(join(folder, "new", "and", "deeper"));
+    expect(existsSync(config.values.dir)).toBe(true);
+    const below = join(write("a file"), "below");
+    expect(errorOf([write(`dir ${below}`)]).message).toBe("Not a directory");
+  });
+
+  it("refuses rename-command lines, which would leave a command open that the file takes away", () => {
+    expect(errorOf([write('rename-command FLUSHALL ""')]).message).toBe(
+      "tsredis cannot rename commands: rename-command cannot be obeyed",
+    );
   });
 
   it("warns of directives without effect, unless they say what is the case anyway", () => {
@@ -209,7 +217,7 @@ describe("errors", () => {
     expect(report).toMatch(
       /^\n\*\*\* FATAL .* \*\*\*\nFatal error, can't open config file '.*': No such file or directory\n$/,
     );
-    const { message } = errorOf(["--logfile", join(folder, "missing", "log")]);
+    const { message } = errorOf(["--logfile", join(folder, "no folder", "log")]);
     expect(message).toBe("Can't open the log file: No such file or directory");
   });
 

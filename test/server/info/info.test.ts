@@ -10,6 +10,7 @@ import { CommandTable } from "../../../src/commands/table.ts";
 import { humanBytes, percent, ratio, safeText } from "../../../src/server/info/fields.ts";
 import { infoText } from "../../../src/server/info/info.ts";
 import type { AofFacts, InfoSource, TierFacts } from "../../../src/server/info/info-source.ts";
+import { LoopDelay } from "../../../src/server/loop-delay.ts";
 import { Statistics } from "../../../src/server/statistics.ts";
 import { RawClient } from "../../support/raw-client.ts";
 import { hasRedisServer, startRedisServer } from "../../support/redis-server.ts";
@@ -213,6 +214,16 @@ describe("values", () => {
         "cmdstat_client|list:calls=0,usec=0,usec_per_call=0.00,rejected_calls=0,failed_calls=2\r\n" +
         "\r\n# Errorstats\r\nerrorstat_ERR:count=2\r\nerrorstat_OOM:count=1\r\n",
     );
+  });
+
+  test("of the event loop, where it is measured", () => {
+    const statistics = new Statistics();
+    expect(infoText(source({ statistics }), ["stats"])).not.toContain("event_loop");
+    statistics.loopDelay = new LoopDelay();
+    const text = infoText(source({ statistics }), ["stats"]);
+    for (const name of ["p50", "p99", "p999", "max"]) {
+      expect(text).toMatch(new RegExp(`\\r\\nevent_loop_delay_${name}_ms:\\d+\\.\\d{3}\\r\\n`));
+    }
   });
 
   test("for people", () => {

@@ -3,6 +3,7 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { ByteArena } from "../../../src/base/byte-arena.ts";
 import { lzfCompress } from "../../../src/base/lzf.ts";
 import { StorageError } from "../../../src/base/storage-error.ts";
 import { Entries } from "../../../src/memory/entries.ts";
@@ -17,7 +18,7 @@ function pack(bytes: Buffer, encoding = encodingOf(bytes, 0, bytes.length)): Buf
   const address = entries.create(STRING, 0, Buffer.from("key"), 0, 3, bytes.length);
   fillValue(entries, address, bytes, 0, bytes.length);
   entries.setEncoding(address, encoding);
-  const packed = packString(entries, address);
+  const packed = packString(entries, address, new ByteArena());
   entries.free(address);
   return packed;
 }

@@ -1,0 +1,228 @@
+/**
+ * `npm run bench:compare`: this server and a redis-server under the same load, in turns, so that whatever
+ * else the machine does meets both. Prints the medians of all rounds, their ratio, and whether it is as
+ * wanted.
+ */
+import { parseArgs } from "node:util";
+import { KEYS, MEMORY_CASE, type Persistence, SPEED_CASES, type SpeedCase } from "./compare/cases.ts";
+import { fill, measureMemory, measureSpeed, persistenceArguments, type Speed } from "./compare/measure.ts";
+import { positiveInteger, runProgram } from "./support/program.ts";
+import {
+  type Program,
+  removeFolder,
+  ServerProcess,
+  TSREDIS,
+  temporaryFolder,
+} from "./support/server-process.ts";
+import { count, formatTable, median, megabytes, times } from "./support/table.ts";
+
+const NAMES = [...SPEED_CASES.map(({ name }) => name), MEMORY_CASE.name];
+
+const HELP = `Usage: npm run bench:compare -- [options]
+
+  --rounds N           rounds of each case; the medians count (5)
+  --requests N         commands in a round (each case has its own number)
+  --only CASE[,CASE]   only these cases; may be repeated
+  --redis PROGRAM      the server to compare with (redis-server)
+  --benchmark PROGRAM  what drives both (redis-benchmark)
+  --dir FOLDER         where the data goes, on a real disk (the system's temporary folder)
+  --json               all figures of all rounds as JSON
+  --help               this text
+
+Cases: ${NAMES.join(", ")}.
+Speed is judged by throughput. "CPU" is the server's processor time per command, user and system, all threads:
+it says more than throughput where redis-benchmark itself is the bottleneck.`;
+
+interface Options {
+  readonly rounds: number;
+  readonly requests: number | undefined;
+  readonly only: readonly string[];
+  readonly redis: Program;
+  readonly benchmark: string;
+  readonly dir: string;
+  readonly json: boolean;
+}
+
+interface SpeedResult {
+  readonly name: string;
+  readonly target: number;
+  /** One of each per round. */
+  readonly redis: Speed[];
+  readonly tsredis: Speed[];
+}
+
+interface MemoryResult {
+  readonly redisBytes: number[];
+  readonly tsredisBytes: number[];
+}
+
+/** The two servers, each with its folder. */
+interface Pair {
+  readonly redis: ServerProcess;
+  readonly tsredis: ServerProcess;
+  end(): Promise<void>;
+}
+
+function readOptions(): Options | undefined {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: "string", default: "5" },
+      requests: { type: "string" },
+      only: { type: "string", multiple: true, default: [] },
+      redis: { type: "string", default: "redis-server" },
+      benchmark: { type: "string", default: "redis-benchmark" },
+      dir: { type: "string", default: "" },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) return undefined;
+  const only = values.only.flatMap((names) => names.split(","));
+  for (const name of only) {
+    if (!NAMES.includes(name)) throw new Error(`no case is called ${name}; there are ${NAMES.join(", ")}`);
+  }
+  return {
+    rounds: positiveInteger("rounds", values.rounds),
+    requests: values.requests === undefined ? undefined : positiveInteger("requests", values.requests),
+    only,
+    redis: [values.redis],
+    benchmark: values.benchmark,
+    dir: values.dir,
+    json: values.json,
+  };
+}
+
+async function run(options: Options): Promise<void> {
+  const isWanted = (name: string) => options.only.length === 0 || options.only.includes(name);
+  const speeds: SpeedResult[] = [];
+  for (const persistence of ["none", "everysec", "always"] as const) {
+    const cases = SPEED_CASES.filter((each) => each.persistence === persistence && isWanted(each.name));
+    if (cases.length > 0) speeds.push(...(await compareSpeed(cases, persistence, options)));
+  }
+  const memory = isWanted(MEMORY_CASE.name) ? await compareMemory(options) : undefined;
+  if (options.json) {
+    console.log(JSON.stringify({ speeds, memory }, undefined, 2));
+    return;
+  }
+  const header = [
+    "case",
+    "Redis/s",
+    "tsredis/s",
+    "ratio",
+    "rounds",
+    "wanted",
+    "",
+    "Redis CPU",
+    "tsredis CPU",
+    "ratio",
+  ];
+  if (speeds.length > 0) console.log(formatTable(header, speeds.map(speedRow)));
+  if (memory !== undefined) console.log(memoryText(memory));
+}
+
+/** Runs cases that need the same servers. */
+async function compareSpeed(
+  cases: readonly SpeedCase[],
+  persistence: Persistence,
+  options: Options,
+): Promise<SpeedResult[]> {
+  const pair = await startPair(options, persistenceArguments(persistence));
+  try {
+    await fill(pair.redis, KEYS);
+    await fill(pair.tsredis, KEYS);
+    const results: SpeedResult[] = [];
+    for (const speedCase of cases) {
+      const result: SpeedResult = { name: speedCase.name, target: speedCase.target, redis: [], tsredis: [] };
+      const requests = options.requests ?? speedCase.requests;
+      for (let round = 0; round < options.rounds; round++) {
+        progress(`${speedCase.name}: round ${round + 1} of ${options.rounds}`);
+        result.redis.push(await measureSpeed(options.benchmark, pair.redis, speedCase, requests));
+        result.tsredis.push(await measureSpeed(options.benchmark, pair.tsredis, speedCase, requests));
+      }
+      results.push(result);
+    }
+    return results;
+  } finally {
+    await pair.end();
+  }
+}
+
+/** Fills new servers in each round: memory that was used once is no growth. */
+async function compareMemory(options: Options): Promise<MemoryResult> {
+  const result: MemoryResult = { redisBytes: [], tsredisBytes: [] };
+  for (let round = 0; round < options.rounds; round++) {
+    progress(`${MEMORY_CASE.name}: round ${round + 1} of ${options.rounds}`);
+    const pair = await startPair(options, persistenceArguments("none"));
+    try {
+      result.redisBytes.push(await measureMemory(pair.redis, MEMORY_CASE.keys));
+      result.tsredisBytes.push(await measureMemory(pair.tsredis, MEMORY_CASE.keys));
+    } finally {
+      await pair.end();
+    }
+  }
+  return result;
+}
+
+async function startPair({ dir, redis }: Options, args: readonly string[]): Promise<Pair> {
+  const folders = [temporaryFolder(dir), temporaryFolder(dir)];
+  const stock = await ServerProcess.start({ program: redis, args, folder: folders[0] });
+  const own = await ServerProcess.start({ program: TSREDIS, args, folder: folders[1] });
+  return {
+    redis: stock,
+    tsredis: own,
+    async end() {
+      // Nothing of it is needed any more: no time for an orderly end.
+      await Promise.all([stock.end("SIGKILL"), own.end("SIGKILL")]);
+      for (const folder of folders) removeFolder(folder);
+    },
+  };
+}
+
+function speedRow({ name, redis, target, tsredis }: SpeedResult): string[] {
+  const theirs = median(redis.map(({ commandsPerSecond }) => commandsPerSecond));
+  const ours = median(tsredis.map(({ commandsPerSecond }) => commandsPerSecond));
+  const ratios = tsredis.map((speed, round) => speed.commandsPerSecond / redis[round].commandsPerSecond);
+  const theirProcessor = median(redis.map(({ processorMicroseconds }) => processorMicroseconds));
+  const ourProcessor = median(tsredis.map(({ processorMicroseconds }) => processorMicroseconds));
+  return [
+    name,
+    count(theirs),
+    count(ours),
+    times(ours, theirs),
+    `${Math.min(...ratios).toFixed(2)}-${Math.max(...ratios).toFixed(2)}`,
+    `>= ${target.toFixed(1)}x`,
+    ours >= target * theirs ? "met" : "missed",
+    `${theirProcessor.toFixed(2)} µs`,
+    `${ourProcessor.toFixed(2)} µs`,
+    times(ourProcessor, theirProcessor),
+  ];
+}
+
+function memoryText({ redisBytes, tsredisBytes }: MemoryResult): string {
+  const theirs = median(redisBytes);
+  const ours = median(tsredisBytes);
+  const { keys, name, target } = MEMORY_CASE;
+  const row = [
+    name,
+    `${megabytes(theirs)} (${(theirs / keys).toFixed(1)} B a key)`,
+    `${megabytes(ours)} (${(ours / keys).toFixed(1)} B a key)`,
+    times(ours, theirs),
+    `<= ${target.toFixed(1)}x`,
+    ours <= target * theirs ? "met" : "missed",
+  ];
+  const header = [`growth with ${count(keys)} keys`, "Redis", "tsredis", "ratio", "wanted", ""];
+  return `\n${formatTable(header, [row])}`;
+}
+
+/** Says on the terminal what is being done; not part of the output. */
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+}
+
+await runProgram(async () => {
+  const options = readOptions();
+  if (options === undefined) console.log(HELP);
+  else await run(options);
+  progress("");
+  return true;
+});

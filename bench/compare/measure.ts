@@ -1,0 +1,131 @@
+/**
+ * Measures one server: drives it with redis-benchmark, or fills its memory.
+ */
+import { execFile } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { SeededRandom } from "../../src/base/random.ts";
+import { encodeCommand, infoField, PipelineClient } from "../support/pipeline-client.ts";
+import { memoryUse, processorSeconds } from "../support/process-statistics.ts";
+import type { ServerProcess } from "../support/server-process.ts";
+import { CLIENTS, KEYS, type Persistence, type SpeedCase, VALUE_BYTES } from "./cases.ts";
+
+const ROUND_TIMEOUT_MS = 180_000;
+const FILL_BATCH = 1000;
+/** Collectors and allocators get this long to settle before memory is read. */
+const SETTLE_MS = 2000;
+const MICROSECONDS = 1e6;
+
+const run = promisify(execFile);
+
+export interface Speed {
+  readonly commandsPerSecond: number;
+  /** Processor time of the server, all threads, per command. */
+  readonly processorMicroseconds: number;
+  /** Latency as redis-benchmark saw it. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** Options by which tsredis and Redis do the same work. */
+export function persistenceArguments(persistence: Persistence): string[] {
+  if (persistence === "none") return ["--appendonly", "no"];
+  // A rewrite in the middle of a round would be measured with whichever server happens to have it.
+  return ["--appendonly", "yes", "--appendfsync", persistence, "--auto-aof-rewrite-percentage", "0"];
+}
+
+/**
+ * One round of redis-benchmark. Throws if the server answered with errors, or lacked keys that it should
+ * have.
+ */
+export async function measureSpeed(
+  benchmark: string,
+  server: ServerProcess,
+  speedCase: SpeedCase,
+  requests: number,
+): Promise<Speed> {
+  const { pipeline, workload } = speedCase;
+  const args = ["-h", "127.0.0.1", "-p", String(server.port), "--csv", "-c", String(CLIENTS)];
+  args.push(
+    "-n",
+    String(requests),
+    "-P",
+    String(pipeline),
+    "-d",
+    String(VALUE_BYTES),
+    "-r",
+    String(KEYS),
+    ...workload,
+  );
+  const client = await PipelineClient.connect(server.port);
+  try {
+    await client.command("CONFIG", "RESETSTAT");
+    const before = processorSeconds(server.pid);
+    const { stdout } = await run(benchmark, args, { timeout: ROUND_TIMEOUT_MS, killSignal: "SIGKILL" });
+    const used = processorSeconds(server.pid) - before;
+    const stats = await client.text("INFO", "stats");
+    for (const field of ["total_error_replies", "keyspace_misses"]) {
+      const value = infoField(stats, field);
+      // A counter key that does not exist yet is no miss for INCR in either server; SET asks for none.
+      if (value !== "0" && speedCase.name !== "incr-p16")
+        throw new Error(`${speedCase.name}: ${field} is ${value}`);
+    }
+    return { ...parseCsv(stdout), processorMicroseconds: (used / requests) * MICROSECONDS };
+  } finally {
+    client.close();
+  }
+}
+
+/**
+ * The figures in what `redis-benchmark --csv` prints: a line of titles, then one of figures, each in quotes.
+ */
+function parseCsv(output: string): Omit<Speed, "processorMicroseconds"> {
+  const [titles, figures] = output
+    .trim()
+    .split("\n")
+    .slice(-2)
+    .map((line) => line.slice(1, -1).split('","'));
+  const figure = (title: string) => {
+    const value = Number(figures?.[titles?.indexOf(title) ?? -1]);
+    if (!(value >= 0)) throw new Error(`redis-benchmark printed no ${title}:\n${output}`);
+    return value;
+  };
+  return {
+    commandsPerSecond: figure("rps"),
+    p50Ms: figure("p50_latency_ms"),
+    p99Ms: figure("p99_latency_ms"),
+  };
+}
+
+/** Sets `keys` keys, those that redis-benchmark asks for, to values of random bytes. */
+export async function fill(server: ServerProcess, keys: number): Promise<void> {
+  const client = await PipelineClient.connect(server.port);
+  const random = new SeededRandom(keys);
+  try {
+    for (let first = 0; first < keys; first += FILL_BATCH) {
+      const end = Math.min(keys, first + FILL_BATCH);
+      const commands: Buffer[] = [];
+      for (let i = first; i < end; i++) {
+        commands.push(
+          encodeCommand(["SET", `key:${String(i).padStart(12, "0")}`, random.bytes(VALUE_BYTES)]),
+        );
+      }
+      const replies = await client.batch(Buffer.concat(commands), commands.length);
+      const failure = replies.find((reply) => reply instanceof Error);
+      if (failure !== undefined) throw failure;
+    }
+    const size = await client.command("DBSIZE");
+    if (typeof size !== "number" || size < keys)
+      throw new Error(`${String(size)} keys after ${keys} were set`);
+  } finally {
+    client.close();
+  }
+}
+
+/** By how many bytes a server's resident memory grows when it gets `keys` keys. */
+export async function measureMemory(server: ServerProcess, keys: number): Promise<number> {
+  const before = memoryUse(server.pid).residentBytes;
+  await fill(server, keys);
+  await sleep(SETTLE_MS);
+  return memoryUse(server.pid).residentBytes - before;
+}

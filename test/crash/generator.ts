@@ -1,0 +1,160 @@
+/**
+ * Random commands over few keys, so that most of them meet: counters, plain values from empty to several sectors of a
+ * disk, keys too long for a record key, all in a handful of databases.
+ */
+import type { Random } from "../../src/base/random.ts";
+
+const COUNTERS = 6;
+const PLAIN_KEYS = 40;
+const LONG_KEYS = 3;
+/** Longer than what a record key of the cold tier holds. */
+const LONG_KEY_BYTES = 1100;
+
+type Arguments = string[];
+
+export class CommandGenerator {
+  private readonly random: Random;
+  private readonly databases: number;
+  /** One command in this many empties databases. */
+  private readonly flushOneIn: number;
+
+  constructor(random: Random, databases: number) {
+    this.random = random;
+    this.databases = databases;
+    this.flushOneIn = 40 + random.below(400);
+  }
+
+  next(): Arguments {
+    const { random } = this;
+    if (random.below(this.flushOneIn) === 0) return this.flush();
+    if (random.below(60) === 0) return ["SWAPDB", this.db(), this.db()];
+    if (random.below(8) === 0) return ["SELECT", this.db()];
+    if (random.below(4) === 0) return this.read();
+    return this.write();
+  }
+
+  private write(): Arguments {
+    const { random } = this;
+    const key = this.key();
+    switch (random.below(20)) {
+      case 0:
+      case 1:
+      case 2:
+        return ["INCR", this.counter()];
+      case 3:
+        return ["INCRBY", this.counter(), String(random.below(1000) - 500)];
+      case 4:
+        return ["APPEND", key, this.value()];
+      case 5:
+        return ["SETRANGE", key, String(random.below(300)), this.value().slice(0, random.below(40))];
+      case 6:
+        return ["DEL", ...Array.from({ length: 1 + random.below(3) }, () => this.key())];
+      case 7:
+        return ["GETSET", key, this.value()];
+      case 8:
+        return ["EXPIRE", key, String(random.below(8))];
+      case 9:
+        return ["PEXPIRE", key, String(random.below(3000) - 50)];
+      case 10:
+        return ["PERSIST", key];
+      case 11:
+        return [random.below(3) === 0 ? "RENAMENX" : "RENAME", key, this.key()];
+      case 12:
+        return ["COPY", key, this.key(), ...this.copyOptions()];
+      case 13:
+        return ["MOVE", key, this.db()];
+      case 14:
+        return [random.below(3) === 0 ? "MSETNX" : "MSET", ...this.pairs()];
+      case 15:
+        return ["GETDEL", key];
+      default:
+        return ["SET", key, this.value(), ...this.setOptions()];
+    }
+  }
+
+  private read(): Arguments {
+    const { random } = this;
+    switch (random.below(8)) {
+      case 0:
+        return ["MGET", ...Array.from({ length: 1 + random.below(8) }, () => this.key())];
+      case 1:
+        return ["STRLEN", this.key()];
+      case 2:
+        return ["EXISTS", this.key(), this.key()];
+      case 3:
+        return ["DBSIZE"];
+      case 4:
+        return ["PEXPIRETIME", this.key()];
+      case 5:
+        return ["SCAN", "0", "COUNT", String(1 + random.below(100))];
+      case 6:
+        return ["RANDOMKEY"];
+      default:
+        return ["GET", this.key()];
+    }
+  }
+
+  private flush(): Arguments {
+    const mode = this.random.below(2) === 0 ? ["ASYNC"] : [];
+    return [this.random.below(4) === 0 ? "FLUSHALL" : "FLUSHDB", ...mode];
+  }
+
+  private db(): string {
+    return String(this.random.below(this.databases));
+  }
+
+  private counter(): string {
+    return `counter:${this.random.below(COUNTERS)}`;
+  }
+
+  private key(): string {
+    const choice = this.random.below(20);
+    if (choice < 2) return this.counter();
+    if (choice === 2) return `long:${this.random.below(LONG_KEYS)}`.padEnd(LONG_KEY_BYTES, ".");
+    return `key:${this.random.below(PLAIN_KEYS)}`;
+  }
+
+  private value(): string {
+    const { random } = this;
+    switch (random.below(8)) {
+      case 0:
+        return "";
+      case 1:
+        return String(random.below(100_000));
+      case 2:
+        return random.bytes(1 + random.below(2500)).toString("latin1");
+      case 3:
+        return "ab".repeat(1 + random.below(400));
+      default:
+        return random.bytes(1 + random.below(200)).toString("latin1");
+    }
+  }
+
+  private pairs(): string[] {
+    const pairs: string[] = [];
+    for (let count = 1 + this.random.below(5); count > 0; count--) pairs.push(this.key(), this.value());
+    return pairs;
+  }
+
+  private setOptions(): string[] {
+    switch (this.random.below(8)) {
+      case 0:
+        return ["PX", String(1 + this.random.below(4000))];
+      case 1:
+        return ["KEEPTTL"];
+      case 2:
+        return ["NX"];
+      case 3:
+        return ["XX"];
+      default:
+        return [];
+    }
+  }
+
+  private copyOptions(): string[] {
+    const options: string[] = [];
+    if (this.random.below(2) === 0) options.push("DB", this.db());
+    if (this.random.below(2) === 0) options.push("REPLACE");
+    return options;
+  }
+}

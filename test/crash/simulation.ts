@@ -1,0 +1,522 @@
+/**
+ * Several lives of a server on a simulated disk, by seed: clients send random commands while the process is stopped in
+ * the middle of any call, killed, or the power is cut, with or without a disk that fails; then it is started again and
+ * looked at through a client's eyes.
+ *
+ * Checked at each start: the data equals the model after some beginning of the history, which contains
+ *   - after a mere kill: everything that was acknowledged,
+ *   - after a power cut: with "always" the same; with "everysec" and "no" everything the server counted as synced, and
+ *     what WAITAOF answered for; and with "everysec" no more than a second is ever unsynced while the disk is well.
+ * DBSIZE and SCAN agree with it, as do all values and expiries; nothing is there twice, since counters would show it.
+ */
+import { ManualClock } from "../../src/base/clock.ts";
+import type { Files } from "../../src/base/files.ts";
+import type { Log } from "../../src/base/log.ts";
+import { SeededRandom } from "../../src/base/random.ts";
+import type { KeyValueStore, OpenStore } from "../../src/cold/key-value-store.ts";
+import { Keyspace } from "../../src/keyspace/keyspace.ts";
+import type { FsyncPolicy } from "../../src/persistence/aof/writer.ts";
+import { Config } from "../../src/server/config/config.ts";
+import type { SettingName } from "../../src/server/config/settings.ts";
+import type { Server } from "../../src/server/server.ts";
+import { startServer } from "../../src/server/start.ts";
+import { SimulatedDisk } from "../support/simulated-files.ts";
+import { type Fault, SimulatedProcess } from "../support/simulated-process.ts";
+import { SimulatedStoreDisk } from "../support/simulated-store.ts";
+import { CommandGenerator } from "./generator.ts";
+import { examine } from "./examiner.ts";
+import { Model } from "./model.ts";
+import { applyEvent, type HistoryEvent, ObservedServer } from "./observed-server.ts";
+import { type Executed, SimulatedClient } from "./simulated-client.ts";
+import { checkTier } from "./tier-check.ts";
+
+const LIVES = 4;
+const MAX_STEPS = 70;
+const CLIENTS = 4;
+const MAX_UNANSWERED = 30;
+const STARTED_MS = 1_700_000_000_000;
+const POLICIES: readonly FsyncPolicy[] = ["always", "everysec", "no"];
+/** Turns of the event loop after which something that must happen counts as not happening. */
+const PATIENCE_TURNS = 3000;
+
+export type Policy = FsyncPolicy | "changing";
+
+/** What a run has met, so that a test can tell that it tested something. */
+export interface Tally {
+  commands: number;
+  events: number;
+  lost: number;
+  kills: number;
+  powerCuts: number;
+  midCall: number;
+  deadStarts: number;
+  refusedStarts: number;
+  refusals: number;
+  rewrites: number;
+  spilled: number;
+  warmed: number;
+  shutdowns: number;
+}
+
+export function newTally(): Tally {
+  return {
+    commands: 0,
+    events: 0,
+    lost: 0,
+    kills: 0,
+    powerCuts: 0,
+    midCall: 0,
+    deadStarts: 0,
+    refusedStarts: 0,
+    refusals: 0,
+    rewrites: 0,
+    spilled: 0,
+    warmed: 0,
+    shutdowns: 0,
+  };
+}
+
+/** The process ended. */
+const STOPPED = Symbol("stopped");
+
+export class Simulation {
+  private readonly disk: SimulatedDisk;
+  private readonly store: SimulatedStoreDisk;
+  readonly tally: Tally;
+  /** What the log said, for whoever has to find out what went wrong. */
+  readonly logged: string[] = [];
+  private readonly random: SeededRandom;
+  private readonly process: SimulatedProcess;
+  private readonly clock = new ManualClock(STARTED_MS);
+  private readonly policy: Policy;
+  private readonly databases: number;
+  private readonly generator: CommandGenerator;
+  /** What memory without any data costs. */
+  private readonly emptyBytes: number;
+  private nowMs = STARTED_MS;
+
+  /** The data at the beginning of the history, and after all of it. */
+  private base: Model;
+  private model: Model;
+  private history: HistoryEvent[] = [];
+  /** Lengths of the history that must be found again after a kill, and after a power cut. */
+  private acknowledged = 0;
+  private durable = 0;
+  private wasPowerCut = false;
+
+  private observed: ObservedServer | undefined;
+  private clients: SimulatedClient[] = [];
+  private fault: string | undefined;
+  private faultsHit = 0;
+  private isShutDown = false;
+  /** A failed call has made the store read-only until it is opened anew. */
+  private isStoreBroken = false;
+
+  constructor(seed: number, policy: Policy, tally: Tally = newTally()) {
+    this.random = new SeededRandom(seed, 99);
+    this.policy = policy;
+    this.tally = tally;
+    this.process = new SimulatedProcess(seed);
+    this.disk = new SimulatedDisk({ seed, process: this.process, sectorSizeBytes: this.chance(2) ? 512 : 64 });
+    this.store = new SimulatedStoreDisk({ seed, process: this.process, files: this.disk });
+    this.databases = 2 + this.random.below(3);
+    const empty = { databases: this.databases, clock: this.clock, random: this.random, hashSeed: Buffer.alloc(16) };
+    this.emptyBytes = new Keyspace(empty).entries.allocatedBytes;
+    this.base = new Model(this.databases);
+    this.model = this.base.clone();
+    this.generator = new CommandGenerator(this.random, this.databases);
+  }
+
+  /** Throws on the first thing that is not as it must be. */
+  async run(): Promise<void> {
+    for (let life = 1; life <= LIVES; life++) await this.live(life < LIVES);
+  }
+
+  private chance(oneIn: number): boolean {
+    return this.random.below(oneIn) === 0;
+  }
+
+  private async live(mayFail: boolean): Promise<void> {
+    this.process.fault = undefined;
+    this.faultsHit = 0;
+    this.isShutDown = false;
+    this.isStoreBroken = false;
+    const isFaulty = mayFail && this.chance(2);
+    if (isFaulty && this.chance(3)) this.makeFaulty();
+    if (mayFail && this.chance(4)) this.process.stopAtCall(1 + this.random.below(120));
+    const outcome = await this.untilStopped(this.start());
+    this.process.fault = undefined;
+    if (outcome === STOPPED) this.tally.deadStarts++;
+    else if (outcome !== undefined) {
+      if (mayFail && this.chance(2)) this.process.stopAtCall(this.process.callCount + 1 + this.random.below(400));
+      if (isFaulty) this.makeFaulty();
+      const ended = await this.untilStopped(this.work(outcome, isFaulty));
+      if (ended === STOPPED) this.tally.midCall++;
+      this.noteDurable(outcome);
+      this.tallyUp(outcome);
+    }
+    this.checkFault();
+    this.end();
+  }
+
+  /** Starts the server and finds out what data it has. Undefined if a failing disk kept it from starting. */
+  private async start(): Promise<Server | undefined> {
+    // Loading must not depend on the time of day.
+    this.clock.nowMs = this.chance(2) ? STARTED_MS : this.nowMs;
+    const { life } = this.process;
+    const isAlive = () => this.process.isAlive(life);
+    let server: Server;
+    try {
+      server = await startServer(
+        {
+          files: this.files,
+          openStore: this.openStore,
+          clock: this.clock,
+          random: this.random,
+          log: this.log,
+        },
+        this.config(),
+      );
+    } catch (error) {
+      if (!isAlive()) return undefined;
+      if (this.faultsHit === 0) throw new Error(`the server did not start: ${String(error)}`, { cause: error });
+      this.tally.refusedStarts++;
+      return undefined;
+    }
+    if (!isAlive()) return undefined;
+    this.process.fault = undefined;
+    // Buffers and directories are much larger than these databases: only data counts.
+    server.budget.measureOverhead = () => {};
+    const history: HistoryEvent[] = [];
+    this.observed = new ObservedServer({ server, model: this.model, history, isAlive, onFault: this.onFault });
+    const found = await this.find(server, isAlive);
+    this.adopt(found);
+    this.history = history;
+    this.observed.begin(this.model);
+    return server;
+  }
+
+  private async find(server: Server, isAlive: () => boolean): Promise<Model> {
+    const client = this.newClient(isAlive);
+    this.observed!.connect(client);
+    this.clock.nowMs = this.nowMs;
+    const live = await examine(client, this.databases, this.random);
+    // Before any key had expired, so that none is passed over.
+    this.clock.nowMs = STARTED_MS;
+    const found = await examine(client, this.databases, this.random);
+    this.clock.nowMs = this.nowMs;
+    for (const [index, db] of found.databases.entries()) {
+      for (const [key, entry] of db) {
+        if (entry.expireMs !== 0 && entry.expireMs <= this.nowMs) continue;
+        if (live.databases[index].get(key)?.value !== entry.value) this.onFault(`${key} is not seen after its start`);
+        live.databases[index].delete(key);
+      }
+      for (const key of live.databases[index].keys()) this.onFault(`${key} is seen, but has expired`);
+      if (server.keyspace.databases[index].size !== db.size) this.onFault(`wrong size of database ${index}`);
+    }
+    client.hangUp();
+    this.checkFault();
+    return found;
+  }
+
+  /** Compares what was found with the history, and lets a new one begin there. */
+  private adopt(found: Model): void {
+    const required = this.wasPowerCut ? this.durable : this.acknowledged;
+    const model = this.base.clone();
+    let length = 0;
+    let matching = -1;
+    let nearest = "";
+    for (;;) {
+      const difference = model.difference(found);
+      if (difference === undefined) matching = length;
+      if (length === required) nearest = difference ?? "";
+      if (length === this.history.length) break;
+      applyEvent(model, this.history[length++]);
+    }
+    if (matching < required) {
+      const end = this.wasPowerCut ? "power cut" : "kill";
+      const where = matching < 0 ? "no state of the history" : `the state after ${matching}`;
+      throw new Error(
+        `after a ${end} the data is ${where} of ${this.history.length} changes, ${required} were promised. ` +
+          `Compared with those: ${nearest}`,
+      );
+    }
+    this.tally.lost += this.history.length - matching;
+    this.base = found;
+    this.model = found.clone();
+    this.acknowledged = 0;
+    this.durable = 0;
+    this.wasPowerCut = false;
+  }
+
+  private async work(server: Server, isFaulty: boolean): Promise<void> {
+    const { life } = this.process;
+    this.clients = [];
+    for (let i = 0; i < CLIENTS; i++) this.addClient();
+    for (let steps = 10 + this.random.below(MAX_STEPS); steps > 0; steps--) {
+      this.step(server);
+      for (let turns = this.random.below(6); turns > 0; turns--) await this.nextTurn(life);
+      this.noteDurable(server);
+      this.checkFault();
+      if (!isFaulty && this.chance(25)) await this.awaitSecond(server);
+    }
+    if (isFaulty && this.chance(2)) {
+      this.process.fault = undefined;
+      isFaulty = this.isStoreBroken;
+    }
+    if (!isFaulty && this.chance(2)) await this.comeToRest(server);
+    if (!isFaulty && this.chance(3)) await this.shutDown(server);
+  }
+
+  private step(server: Server): void {
+    const { random } = this;
+    const choice = random.below(100);
+    if (choice < 70) this.sendSome(random.below(CLIENTS));
+    else if (choice < 80) this.cron(server);
+    else if (choice < 88) this.advance(1 + random.below(random.below(4) === 0 ? 1200 : 100));
+    else if (choice < 91) this.clients[0].request([["BGREWRITEAOF"]]);
+    else if (choice < 93) this.clients[1].request([["WAITAOF", "1", "0", "0"]]);
+    else if (choice < 95) this.replaceClient(random.below(CLIENTS));
+    else if (choice < 97 && this.policy === "changing") this.configure(server, "appendfsync", POLICIES[random.below(3)]);
+    else if (choice < 99) this.configure(server, "maxmemory", String(this.memoryLimit()));
+  }
+
+  private sendSome(index: number): void {
+    const client = this.clients[index];
+    if (client.unanswered > MAX_UNANSWERED) return;
+    const requests = Array.from({ length: 1 + this.random.below(6) }, () => this.generator.next());
+    client.request(requests);
+    this.tally.commands += requests.length;
+  }
+
+  private cron(server: Server): void {
+    server.cron.run();
+  }
+
+  private advance(milliseconds: number): void {
+    this.nowMs += milliseconds;
+    this.clock.nowMs = this.nowMs;
+  }
+
+  private configure(server: Server, name: string, value: string): void {
+    server.config.set([[name, value]]);
+  }
+
+  private memoryLimit(): number {
+    return this.chance(5) ? 0 : this.emptyBytes + 1000 + this.random.below(9000);
+  }
+
+  /** With "everysec", all that was appended must be on the disk two seconds later, though nothing else happens. */
+  private async awaitSecond(server: Server): Promise<void> {
+    const { writer } = server.aof.files!;
+    if (writer.policy === "no") return;
+    const target = writer.appended;
+    const begunMs = this.nowMs;
+    await this.until(server, () => writer.synced >= target, "synced", 100);
+    // One datasync may have begun just before the bytes were written; the next follows a second later.
+    if (this.nowMs - begunMs > 2500) throw new Error(`synced only after ${this.nowMs - begunMs} ms`);
+  }
+
+  /** Everything sent is answered while the disk is well; then the cold tier must be what its counters say. */
+  private async comeToRest(server: Server): Promise<void> {
+    await this.until(server, () => this.clients.every((client) => client.unanswered === 0), "answered", 200);
+    await checkTier(server, this.onFault);
+    this.checkFault();
+  }
+
+  /** An orderly end: nothing executed may be lost, whatever the policy. */
+  private async shutDown(server: Server): Promise<void> {
+    this.tally.shutdowns++;
+    const { life } = this.process;
+    const ended = new Promise<undefined>((resolve) => {
+      server.services.shutdowns.onEnded = () => {
+        if (this.process.isAlive(life)) this.durable = this.history.length;
+        this.isShutDown = true;
+        resolve(undefined);
+      };
+    });
+    const options = { save: "default", now: false, force: false } as const;
+    let failure: string | undefined;
+    void server.services.shutdowns.run(options).then((reason) => {
+      failure = reason;
+    });
+    await this.until(server, () => this.isShutDown || failure !== undefined, "shut down", 100);
+    if (failure !== undefined) throw new Error(`the shutdown failed: ${failure}`);
+    await ended;
+    await this.until(server, () => this.disk.openFiles === 0, "done with all files");
+  }
+
+  private async until(server: Server, isDone: () => boolean, what: string, stepMs = 0): Promise<void> {
+    const { life } = this.process;
+    for (let turns = 0; !isDone(); turns++) {
+      if (turns > PATIENCE_TURNS) throw new Error(`not ${what} within ${PATIENCE_TURNS} turns`);
+      if (turns % 10 === 0) {
+        this.advance(stepMs);
+        if (!server.isStopping) this.cron(server);
+      }
+      await this.nextTurn(life);
+      this.noteDurable(server);
+      this.checkFault();
+    }
+  }
+
+  /** Resolves in the next turn; never when the process has ended, so that nothing goes on in its name. */
+  private async nextTurn(life: number): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (!this.process.isAlive(life)) await new Promise(() => {});
+  }
+
+  private newClient(isAlive: () => boolean): SimulatedClient {
+    return new SimulatedClient({
+      random: this.random,
+      isAlive,
+      onReply: (executed, reply) => this.onReply(executed, reply),
+      onFault: this.onFault,
+    });
+  }
+
+  private addClient(): SimulatedClient {
+    const { life } = this.process;
+    const client = this.newClient(() => this.process.isAlive(life));
+    this.observed!.connect(client);
+    this.clients.push(client);
+    return client;
+  }
+
+  private replaceClient(index: number): void {
+    const old = this.clients[index];
+    this.tally.refusals += old.refusals;
+    old.hangUp();
+    this.addClient();
+    this.clients[index] = this.clients.pop()!;
+  }
+
+  private onReply({ args, historyLength, ownLength }: Executed, reply: string): void {
+    if (!this.observed!.isKnown) return;
+    this.acknowledged = Math.max(this.acknowledged, historyLength);
+    if (this.observed!.server.config.values.appendfsync === "always") {
+      this.durable = Math.max(this.durable, historyLength);
+    }
+    if (args[0] === "WAITAOF" && reply === "*2\r\n:1\r\n:0\r\n") this.durable = Math.max(this.durable, ownLength);
+  }
+
+  /** What the server counts as synced must not be lost any more. */
+  private noteDurable(server: Server): void {
+    const synced = server.aof.syncedPosition;
+    while (this.durable < this.history.length && this.history[this.durable].position <= synced) this.durable++;
+  }
+
+  /** The process ends, if it has not: either it alone, or the power is cut. */
+  private end(): void {
+    this.logged.push(
+      `---- ${this.history.length} changes, ${this.acknowledged} acknowledged, ${this.durable} durable`,
+    );
+    this.tally.events += this.history.length;
+    if (this.chance(2)) {
+      this.tally.powerCuts++;
+      this.wasPowerCut = true;
+      this.disk.crash();
+      this.store.crash({ holes: this.chance(2) });
+    } else {
+      this.tally.kills++;
+      this.disk.kill();
+      this.store.kill();
+    }
+    this.disk.restart();
+  }
+
+  private tallyUp(server: Server): void {
+    for (const client of this.clients) this.tally.refusals += client.refusals;
+    this.tally.rewrites += server.aof.rewrites;
+    this.tally.spilled += server.spiller?.spilledEntries ?? 0;
+    this.tally.warmed += server.warmer?.found ?? 0;
+  }
+
+  private async untilStopped<T>(work: Promise<T>): Promise<T | typeof STOPPED> {
+    return Promise.race([work, this.process.whenStopped().then((): typeof STOPPED => STOPPED)]);
+  }
+
+  /** Some calls fail from now on. With "no" a failed datasync may lose what the policy never promised, in the middle
+   * too, so there it does not fail. */
+  private makeFaulty(): void {
+    const oneIn = 5 + this.random.below(60);
+    const codes: readonly Fault[] = [["EIO"], ["ENOSPC"], ["ENOSPC", "EIO", "short"]][this.random.below(3)] as Fault[];
+    const sparesStore = this.chance(2);
+    const mayFailSync = this.policy === "always" || this.policy === "everysec";
+    this.process.fault = ({ op, path }) => {
+      const isStore = path.includes("cold-tier");
+      if (isStore && sparesStore) return undefined;
+      if (op === "datasync" && !mayFailSync) return undefined;
+      if (!this.chance(oneIn)) return undefined;
+      const code = codes[this.random.below(codes.length)];
+      if (code === "short" && op !== "write") return undefined;
+      this.faultsHit++;
+      if (isStore && code === "EIO") this.isStoreBroken = true;
+      return code;
+    };
+  }
+
+  private readonly onFault = (text: string): void => {
+    this.fault ??= text;
+  };
+
+  private checkFault(): void {
+    if (this.fault !== undefined) throw new Error(this.fault);
+  }
+
+  private config(): Config {
+    const config = new Config();
+    const policy = this.policy === "changing" ? POLICIES[this.random.below(3)] : this.policy;
+    const settings: Partial<Record<SettingName, string>> = {
+      dir: "/data",
+      databases: String(this.databases),
+      appendonly: "yes",
+      appendfsync: policy,
+      maxmemory: String(this.memoryLimit()),
+      "auto-aof-rewrite-min-size": this.chance(2) ? "4000" : "1gb",
+      "aof-timestamp-enabled": this.chance(2) ? "yes" : "no",
+    };
+    for (const [name, value] of Object.entries(settings)) config.load(name as SettingName, [value]);
+    return config;
+  }
+
+  /** The disk, on which removing the folder of a store removes the store. */
+  private get files(): Files {
+    return new Proxy<Files>(this.disk, {
+      get: (disk, name: keyof Files) => (name === "removeTree" ? this.removeTree : disk[name].bind(disk)),
+    });
+  }
+
+  private readonly removeTree = async (path: string): Promise<void> => {
+    await this.disk.removeTree(path);
+    this.store.lose(path);
+  };
+
+  private readonly openStore: OpenStore = async (folder) => {
+    const store = await this.store.open(folder);
+    return new Proxy(store, { get: (target, name) => this.storeMember(target, name as keyof KeyValueStore) });
+  };
+
+  /** Calls of a dead process never settle; whoever polls for a batch would do so for ever, so a batch fails instead. */
+  private storeMember(store: KeyValueStore, name: keyof KeyValueStore): unknown {
+    const member: unknown = store[name];
+    if (typeof member !== "function") return member;
+    const method = member.bind(store) as (...args: unknown[]) => unknown;
+    if (name !== "batch") return method;
+    const stopped = this.process.whenStopped();
+    return (...args: unknown[]) =>
+      Promise.race([
+        method(...args),
+        stopped.then(() => {
+          throw new Error("the process has ended");
+        }),
+      ]);
+  }
+
+  private readonly log: Log = {
+    debug: () => {},
+    verbose: () => {},
+    notice: (text) => this.logged.push(text),
+    warning: (text) => this.logged.push(`# ${text}`),
+  };
+}

@@ -1,0 +1,62 @@
+/**
+ * All that a server holds, as text that can be compared: one line for each key.
+ */
+import type { Argument } from "../support/command-harness.ts";
+import { RawClient } from "../support/raw-client.ts";
+import { bulks } from "./pair.ts";
+
+const DATABASES = 16;
+const KEYS_PER_READ = 100;
+
+/** Database, key, expiry in milliseconds, encoding and value of every key, sorted. */
+export async function contentsOf(port: number): Promise<string[]> {
+  const client = await RawClient.connect(port);
+  const lines: string[] = [];
+  for (let database = 0; database < DATABASES; database++) {
+    await client.run("SELECT", database);
+    const keys = bulks(await client.run("KEYS", "*"));
+    for (let i = 0; i < keys.length; i += KEYS_PER_READ) {
+      const part = keys.slice(i, i + KEYS_PER_READ).map((key) => Buffer.from(key, "latin1"));
+      const requests = part.flatMap((key): Argument[][] => [
+        ["PEXPIRETIME", key],
+        ["OBJECT", "ENCODING", key],
+        ["GET", key],
+      ]);
+      const replies = await client.runAll(requests);
+      for (const [j, key] of part.entries()) {
+        const facts = replies.slice(j * 3, j * 3 + 3).map((reply) => reply.toString("latin1"));
+        lines.push(`${database} ${key.toString("latin1")}: ${facts.join(" ")}`);
+      }
+    }
+  }
+  client.close();
+  return lines.sort();
+}
+
+/** Strings of every encoding and size, with and without expiry, in several databases. */
+export function sampleRequests(): Argument[][] {
+  const farMs = Date.now() + 86_400_000;
+  const everything = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
+  const requests: Argument[][] = [];
+  for (const database of [0, 3, 15]) {
+    requests.push(["SELECT", database]);
+    for (const value of ["0", "-1", "127", "-128", "128", "32767", "-32768", "65536", "2147483647", "-2147483649"]) {
+      requests.push(["SET", `integer ${value}`, value]);
+    }
+    requests.push(["SET", "largest", "9223372036854775807"], ["SET", "smallest", "-9223372036854775808"]);
+    requests.push(["SET", "", "empty key"], ["SET", "empty value", ""], ["SET", everything, everything]);
+    for (const length of [1, 19, 43, 44, 45, 63, 64, 16_383, 16_384, 70_000]) {
+      requests.push(["SET", `text of ${length}`, "compressible ".repeat(length).slice(0, length)]);
+      requests.push(["SET", `expiring ${length}`, "x".repeat(length), "PXAT", farMs + length]);
+    }
+    requests.push(["INCR", "counter"], ["INCRBY", "counter", 41], ["APPEND", "appended", "a"]);
+    requests.push(["INCRBYFLOAT", "float", "1.25"], ["SETRANGE", "range", 20, "end"], ["APPEND", "appended", "b"]);
+    requests.push(["SET", "deleted", "x"], ["DEL", "deleted"], ["EXPIRE", "counter", 100_000]);
+    requests.push(["SET", "persistent", "x", "EX", 100], ["PERSIST", "persistent"]);
+    requests.push(["SET", "renamed", "x", "PXAT", farMs], ["RENAME", "renamed", "under another name"]);
+  }
+  requests.push(["SELECT", 5], ["SET", "moved", "x"], ["MOVE", "moved", 6], ["SWAPDB", 6, 7], ["SELECT", 0]);
+  requests.push(["COPY", "counter", "copied", "DB", 9], ["SELECT", 8], ["SET", "flushed", "x"], ["FLUSHDB"]);
+  for (let i = 0; i < 500; i++) requests.push(["SET", `many:${i}`, `value ${i}`]);
+  return requests;
+}
