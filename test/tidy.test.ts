@@ -324,6 +324,19 @@ describe("packages", () => {
     expect(lock).not.toMatch(/"resolved"|https?:\/\/[^"]*\.tgz/);
   });
 
+  test("for other systems are in the lock too, without which npm ci refuses it", () => {
+    const { packages } = JSON.parse(readFileSync(join(projectFolder, "package-lock.json"), "utf8")) as {
+      packages: Record<string, { readonly optionalDependencies?: Record<string, string> }>;
+    };
+    const wanted = Object.entries(packages).flatMap(([parent, { optionalDependencies }]) =>
+      Object.keys(optionalDependencies ?? {}).map((name) => ({ parent, name })),
+    );
+    expect(wanted.length).toBeGreaterThan(0);
+    const isThere = ({ parent, name }: { parent: string; name: string }) =>
+      `node_modules/${name}` in packages || `${parent}/node_modules/${name}` in packages;
+    expect(wanted.filter((each) => !isThere(each))).toEqual([]);
+  });
+
   test("that the sources import are declared, and those for development stay out of src and tools", () => {
     const { dependencies, devDependencies } = JSON.parse(
       readFileSync(join(projectFolder, "package.json"), "utf8"),

@@ -6,7 +6,8 @@
  * In a container the path in /proc/self/cgroup may be the host's and not exist under the container's /sys/fs/cgroup;
  * the walk then still ends at the mount's root, which is the container's own group.
  *
- *     v2   /proc/self/cgroup has "0::/path"         /sys/fs/cgroup/path/memory.max                     number or "max"
+ *     v2   /proc/self/cgroup has "0::/path"         /sys/fs/cgroup/path/memory.max                     number or
+ * "max"
  *     v1   /proc/self/cgroup has "4:memory:/path"   /sys/fs/cgroup/memory/path/memory.limit_in_bytes   number
  */
 import { readFileSync } from "node:fs";

@@ -1,5 +1,6 @@
 /**
- * `Files` on the machine's own file system. Node's callback functions are wrapped here, and not its fs/promises, whose
+ * `Files` on the machine's own file system. Node's callback functions are wrapped here, and not its fs/promises,
+ * whose
  * file handles add bookkeeping of their own to each call (a 4 KiB write: 45 µs against 41 µs here): the append-only
  * file writes and syncs thousands of times a second.
  *

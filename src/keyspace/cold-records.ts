@@ -10,7 +10,8 @@ import type { Keyspace } from "./keyspace.ts";
 const ACCESS_MASK = 0xff_ffff;
 const ENCODING_SHIFT = 24;
 
-/** The record of a live entry, its payload in a piece of the arena. Its word `lru` carries the access bits and, above them, the encoding. */
+/** The record of a live entry, its payload in a piece of the arena. Its word `lru` carries the access bits and, above
+ * them, the encoding. */
 export function packEntry(keyspace: Keyspace, address: number, arena: ByteArena): ColdRecord {
   const { entries } = keyspace;
   const dataType = dataTypeOf(entries.type(address));

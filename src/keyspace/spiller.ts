@@ -18,6 +18,8 @@ import type { Warmer } from "./warmer.ts";
 
 /** A batch ends at this many entries: packing one takes some microseconds, and the loop must not be held for long. */
 const BATCH_ENTRIES = 256;
+/** While data is loaded nobody waits, and fewer batches mean fewer syncs. */
+const LOADING_BATCH_ENTRIES = 4096;
 const BATCH_BYTES = 4 * 1024 * 1024;
 /** Rounds of sampling without a single victim after which memory counts as unspillable. */
 const FRUITLESS_ROUNDS = 4;
@@ -89,6 +91,10 @@ export class Spiller {
     return this.deletes.length;
   }
 
+  private get batchEntries(): number {
+    return this.options.keyspace.expiring ? BATCH_ENTRIES : LOADING_BATCH_ENTRIES;
+  }
+
   /** Asked after every write. */
   get shouldRun(): boolean {
     return this.budget.usedBytes > this.budget.spillFromBytes || this.deletes.length >= DELETES_PER_BATCH;
@@ -121,7 +127,7 @@ export class Spiller {
     const { keyspace } = this.options;
     const { entries } = keyspace;
     let taken = 0;
-    for (; taken < this.deletes.length && changes.length < BATCH_ENTRIES; taken++) {
+    for (; taken < this.deletes.length && changes.length < this.batchEntries; taken++) {
       const { database, hash, key } = this.deletes[taken];
       if (keyspace.databases[database.index] !== database) continue;
       const address = database.find(key, 0, key.length);
@@ -144,22 +150,24 @@ export class Spiller {
   private collectVictims(changes: TierChange[], databases: Database[]): void {
     const { keyspace, budget, samplesPerVictim, warmer } = this.options;
     const { accessClock, entries } = keyspace;
+    // While data is loaded all of it is about as old, and looking for the oldest would be a good part of the work.
+    const samples = keyspace.expiring ? samplesPerVictim() : 1;
     const target = budget.spillToBytes;
     const coldness = (address: number) => accessClock.coldness(entries.access(address));
     let batchBytes = 0;
     let fruitless = 0;
     while (
       budget.usedBytes - batchBytes > target &&
-      changes.length < BATCH_ENTRIES &&
+      changes.length < this.batchEntries &&
       batchBytes < BATCH_BYTES
     ) {
-      this.victims.choose(SPILLING | PINNED, 0, false, samplesPerVictim(), coldness);
+      this.victims.choose(SPILLING | PINNED, 0, false, samples, coldness);
       if (this.victims.count === 0) {
         if (++fruitless === FRUITLESS_ROUNDS) break;
         continue;
       }
       fruitless = 0;
-      for (let i = 0; i < this.victims.count && changes.length < BATCH_ENTRIES; i++) {
+      for (let i = 0; i < this.victims.count && changes.length < this.batchEntries; i++) {
         batchBytes += this.take(this.victims.databases[i], this.victims.addresses[i], changes, databases);
         if (budget.usedBytes - batchBytes <= target || batchBytes >= BATCH_BYTES) break;
       }

@@ -3,7 +3,8 @@
  * it needs no state here, and survives growth, spilling, warming and restarts, because neither tier changes the
  * order. Every key present from the first call to the last is returned at least once.
  *
- * One step takes, in one turn, the hot keys of an interval of hash space and a snapshot of the records in it; a record
+ * One step takes, in one turn, the hot keys of an interval of hash space and a snapshot of the records in it; a
+ * record
  * under a hot entry is passed over. Expired keys are left out.
  */
 import { StorageError } from "../base/storage-error.ts";

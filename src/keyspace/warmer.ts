@@ -92,6 +92,26 @@ export class Warmer {
     return UNREADABLE;
   }
 
+  /** Makes a key resident at once, reading the disk meanwhile: only where nobody else waits (loading). */
+  fetchNow(database: Database, buf: Buffer, start: number, length: number): number {
+    if (database.coldSize === 0 || database.find(buf, start, length) !== 0) return RESIDENT;
+    const { hash, namespace } = database;
+    const key = buf.subarray(start, start + length);
+    try {
+      const record = this.tier.fetchSync({ namespace, hash: hash >>> 0, key });
+      if (record === undefined) this.absent++;
+      else {
+        this.found++;
+        warmRecord(this.keyspace, database, hash, key, record);
+      }
+      return RESIDENT;
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      this.failure = error;
+      return UNREADABLE;
+    }
+  }
+
   /** Makes `waiter` wait for a key that is not resident. */
   want(database: Database, buf: Buffer, start: number, length: number, waiter: Waiter): void {
     const mapKey = mapKeyOf(database, buf, start, length);

@@ -3,7 +3,8 @@
  * one instant (the cut), the tier as of the same instant, and the incr file that begins there.
  *
  *   1. wait until no batch is being written to the tier, and let none begin
- *   2. the cut, within one turn: the log goes on in a new incr file, the tier begins a generation, the snapshot begins
+ *   2. the cut, within one turn: the log goes on in a new incr file, the tier begins a generation, the snapshot
+ * begins
  *   3. the walk writes the base to a temporary file, in slices, while commands go on
  *   4. the base and the tier are made durable
  *   5. one step of the manifest names the new base (and the tier's generation, if it held records at the cut)

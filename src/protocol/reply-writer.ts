@@ -1,11 +1,14 @@
 /**
  * Writes replies in RESP2 or RESP3 into one buffer: `buf` from 0 to `end`. One command's reply follows another's
- * until the owner has sent them (`reset`) or hands the buffer away (`take`). A writer that never wrote holds no buffer.
+ * until the owner has sent them (`reset`) or hands the buffer away (`take`). A writer that never wrote holds no
+ * buffer.
  *
- * Every reply method returns DONE, so that a handler can end with `return reply.integer(1)`. Aggregates are written as
+ * Every reply method returns DONE, so that a handler can end with `return reply.integer(1)`. Aggregates are written
+ * as
  * a header (`array`, `map`, `set`, `push`) followed by that many replies.
  *
- * Text is one byte per character in `simple` and `error` (they repeat the client's bytes), UTF-8 in the other methods.
+ * Text is one byte per character in `simple` and `error` (they repeat the client's bytes), UTF-8 in the other
+ * methods.
  */
 import { copyBytes, withView } from "../base/byte-copy.ts";
 import { formatDouble, writeInteger } from "../base/numbers.ts";

@@ -8,11 +8,13 @@
  * the connection's own; the next `feed` appends to it. With nothing left over a decoder holds no buffer.
  *
  * Looking ahead. `mark`, then `next` as often as one likes, then `rewind`: the same requests come again.
- * `rewindToCurrent` makes `next` return the last request again. Nothing is consumed for good until `settle` or `feed`.
+ * `rewindToCurrent` makes `next` return the last request again. Nothing is consumed for good until `settle` or
+ * `feed`.
  *
  * Time is linear in the bytes received, however they are cut into packets: the connection's buffer grows in
  * proportion to what it holds (never to what a client merely announced), and of a request with many arguments those
- * already found are remembered. Only a few arguments and the last line (64 KB at most) are looked at again per packet.
+ * already found are remembered. Only a few arguments and the last line (64 KB at most) are looked at again per
+ * packet.
  *
  * What is accepted, and the error texts, are those of Redis 7.0 (networking.c), down to its leniency: the byte after
  * a line's CR and the two bytes after an argument are skipped unread, and a NUL byte hides the rest of a line.

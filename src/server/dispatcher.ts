@@ -35,8 +35,6 @@ const REQUESTS_PER_RUN = 1000;
 /** How far a pipeline is looked ahead for cold keys when a command parks. */
 const LOOK_AHEAD_REQUESTS = 512;
 const LOOK_AHEAD_KEYS = 1024;
-/** The same for a log that is replayed: nobody else waits. */
-const REPLAY_AHEAD = 4096;
 /** After as many calls of a command only one in this many is timed for commandstats, and stands for all of them: timing
  * each would cost as much as a GET. */
 const TIMED_CALLS = 64;
@@ -299,6 +297,8 @@ export class Dispatcher implements CommandContext {
   private residencyOfKey(db: Database, i: number, connection: Connection, wanting: boolean): number {
     const { request } = this;
     const warmer = this.parts.warmer!;
+    // Nobody waits for anything but the end of the replay, and reading at once is the quickest way there.
+    if (connection.isReplay) return warmer.fetchNow(db, request.buf, request.start[i], request.len[i]);
     const state = warmer.residency(db, request.buf, request.start[i], request.len[i]);
     if (!wanting) return state;
     if (state === NOT_RESIDENT) warmer.want(db, request.buf, request.start[i], request.len[i], connection);
@@ -310,10 +310,8 @@ export class Dispatcher implements CommandContext {
   private lookAhead(connection: Connection): void {
     const { decoder } = connection;
     const present = this.request;
-    const requests = connection.isReplay ? REPLAY_AHEAD : LOOK_AHEAD_REQUESTS;
-    const keys = connection.isReplay ? REPLAY_AHEAD : LOOK_AHEAD_KEYS;
     decoder.mark();
-    for (let i = 0; i < requests && connection.fetches.size < keys; i++) {
+    for (let i = 0; i < LOOK_AHEAD_REQUESTS && connection.fetches.size < LOOK_AHEAD_KEYS; i++) {
       if (decoder.next() !== REQUEST) break;
       this.request = decoder.request;
       const command = this.parts.table.find(this.request);

@@ -1,5 +1,6 @@
 /**
- * Effects of commands on their way to the append-only file. With `appendonly no` there is no writer, and nothing to do.
+ * Effects of commands on their way to the append-only file. With `appendonly no` there is no writer, and nothing to
+ * do.
  */
 import type { CommandContext, Effects } from "../commands/context.ts";
 import type { Database } from "../keyspace/database.ts";

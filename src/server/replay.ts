@@ -1,6 +1,6 @@
 /**
  * Executes the commands of an append-only file through the dispatcher, as a client without a socket. Commands are
- * gathered by the hundred, so that the look-ahead for cold keys works as it does for a client's pipeline.
+ * gathered by the hundred, like a client's pipeline.
  */
 import type { AofReader } from "../persistence/aof/reader.ts";
 import { type Executor, LoadError } from "../persistence/load.ts";
@@ -9,9 +9,8 @@ import type { Server } from "./server.ts";
 import { Statistics } from "./statistics.ts";
 import type { Transport } from "./transport/transport.ts";
 
-/** Few enough that what they keep in memory until executed is small, many enough to keep the disk busy. */
-const BATCH_COMMANDS = 2000;
-const BATCH_BYTES = 4 * 1024 * 1024;
+const BATCH_COMMANDS = 500;
+const BATCH_BYTES = 1024 * 1024;
 const NO_LIMITS = { maxBulkLength: Number.MAX_SAFE_INTEGER, queryBufferLimit: Number.MAX_SAFE_INTEGER };
 
 /** Discards replies. */

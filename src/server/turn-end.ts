@@ -1,6 +1,7 @@
 /**
  * The end of a turn of the event loop: what the connections served in it asked for together is done once for all of
- * them (reading cold keys as one batch, writing the append-only file as one block). Redis calls this place beforeSleep.
+ * them (reading cold keys as one batch, writing the append-only file as one block). Redis calls this place
+ * beforeSleep.
  */
 export class TurnEnd {
   private isScheduled = false;

@@ -1,5 +1,6 @@
 /**
- * What every `Files` must do, the machine's own and the simulated one: the same calls, the same results. What survives
+ * What every `Files` must do, the machine's own and the simulated one: the same calls, the same results. What
+ * survives
  * a power cut is not here: only the simulated disk can show it.
  */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";

@@ -83,7 +83,8 @@ export class ObservedServer {
     for (let i = 0; i < request.argc; i++) args.push(request.bytes(i).toString("latin1"));
     args[0] = args[0].toUpperCase();
     const { dbIndex } = ctx.client;
-    if (client.dbIndex !== dbIndex) this.parts.onFault(`the client is in database ${dbIndex}, not ${client.dbIndex}`);
+    if (client.dbIndex !== dbIndex)
+      this.parts.onFault(`the client is in database ${dbIndex}, not ${client.dbIndex}`);
     return { args, dbIndex, replyStart: reply.end, nowMs: this.server.clock.nowMs };
   }
 
@@ -97,7 +98,8 @@ export class ObservedServer {
     if (this.isKnown && this.model.knows(args[0])) {
       const expected = this.model.execute(dbIndex, args, nowMs);
       const isAsExpected = expected === "-ERR" ? made?.startsWith("-ERR") : made === expected;
-      if (!isAsExpected) this.parts.onFault(`${shortened(args)} in db${dbIndex}: ${made} instead of ${expected}`);
+      if (!isAsExpected)
+        this.parts.onFault(`${shortened(args)} in db${dbIndex}: ${made} instead of ${expected}`);
     }
     if (args[0] === "SELECT") client.dbIndex = Number(args[1]);
     const position = this.server.aof.appended;
@@ -124,13 +126,19 @@ export class ObservedServer {
       if (reason !== "expired" || (this.isKnown && !this.model.expire(database.index, text, nowMs))) {
         this.parts.onFault(`${reason}: db${database.index} ${text.slice(0, 20)}, which was not due`);
       }
-      this.note({ dbIndex: database.index, args: [REMOVED, text], nowMs, position: this.server.aof.appended });
+      this.note({
+        dbIndex: database.index,
+        args: [REMOVED, text],
+        nowMs,
+        position: this.server.aof.appended,
+      });
     };
   }
 
   private note(event: HistoryEvent): void {
     if (!this.isKnown) this.parts.onFault(`${shortened(event.args)} changed data that was only looked at`);
-    if (event.position <= this.lastPosition) this.parts.onFault(`${shortened(event.args)} was not propagated`);
+    if (event.position <= this.lastPosition)
+      this.parts.onFault(`${shortened(event.args)} was not propagated`);
     this.lastPosition = event.position;
     this.history.push(event);
   }
@@ -140,6 +148,11 @@ export class ObservedServer {
 export function applyEvent(model: Model, { dbIndex, args, nowMs }: HistoryEvent): void {
   if (args[0] === REMOVED) model.expire(dbIndex, args[1], nowMs);
   else model.execute(dbIndex, args, nowMs);
+}
+
+/** Whether the event is an expiry, which nobody asked for. */
+export function isRemoval({ args }: HistoryEvent): boolean {
+  return args[0] === REMOVED;
 }
 
 function shortened(args: readonly string[]): string {

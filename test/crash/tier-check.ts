@@ -15,6 +15,8 @@ const AT_ONCE = 1000;
 export async function checkTier(server: Server, onFault: (text: string) => void): Promise<void> {
   const { tier, spiller } = server;
   if (tier === undefined || spiller === undefined) throw new Error("the server has no cold tier");
+  // A rewrite holds the spiller too, and lets it go on.
+  await server.aof.idle();
   await spiller.hold();
   try {
     for (const database of server.keyspace.databases) {
@@ -44,7 +46,8 @@ function checkEntries(
     if (isMarked) shadowed++;
     if (isMarked !== records.has(key)) onFault(`db${database.index} ${key.slice(0, 20)}: marked ${isMarked}`);
   }
-  if (shadowed !== database.shadowed) onFault(`db${database.index}: ${shadowed} shadowed, counted ${database.shadowed}`);
+  if (shadowed !== database.shadowed)
+    onFault(`db${database.index}: ${shadowed} shadowed, counted ${database.shadowed}`);
 }
 
 async function recordKeys(tier: ColdTier, namespace: number): Promise<Set<string>> {

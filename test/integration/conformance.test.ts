@@ -1,5 +1,6 @@
 /**
- * The built server against the real Redis 7.0 over sockets: the same random pipelines, cut into packets at random, must
+ * The built server against the real Redis 7.0 over sockets: the same random pipelines, cut into packets at random,
+ * must
  * get the same replies byte for byte, and leave the same data, also after a restart and a kill. With everything in
  * memory, with most of it on disk, and with every write forced to disk. The seed is printed with a failure;
  * CONFORMANCE_SEED repeats one, CONFORMANCE_ROUNDS asks for more.

@@ -42,7 +42,8 @@ describe("HashTable", () => {
           expect(table.collect(0, 0x1_0000_0000, Number.MAX_SAFE_INTEGER, all)).toBe(0x1_0000_0000);
           expect(all.length).toBe(model.length);
           const hashOf = new Map(model.map(([hash, address]) => [address, hash >>> 0]));
-          for (let i = 1; i < all.length; i++) expect(hashOf.get(all[i])!).toBeGreaterThanOrEqual(hashOf.get(all[i - 1])!);
+          for (let i = 1; i < all.length; i++)
+            expect(hashOf.get(all[i])!).toBeGreaterThanOrEqual(hashOf.get(all[i - 1])!);
           for (const [hash, address] of model) table.remove(hash, address);
           expect(table.size).toBe(0);
           expect(table.seek(0)).toBe(0);

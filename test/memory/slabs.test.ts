@@ -7,7 +7,9 @@ describe("Slabs", () => {
   it("keeps the bytes of every live object apart from all others", () => {
     fc.assert(
       fc.property(
-        fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: MAX_OBJECT_BYTES }), fc.nat()), { maxLength: 600 }),
+        fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: MAX_OBJECT_BYTES }), fc.nat()), {
+          maxLength: 600,
+        }),
         (steps) => {
           const slabs = new Slabs();
           const live: { address: number; size: number; fill: number }[] = [];

@@ -310,7 +310,8 @@ describe("time is linear", () => {
     }
     expect(lengths).toEqual([1, count]);
     expect(decoder.request.text(0) + decoder.request.text(1) + decoder.request.text(count - 1)).toBe("xxy");
-    // Room for arguments is doubled 16 times. Each packet that began again with a request of its own would do so, too.
+    // Room for arguments is doubled 16 times. Each packet that began again with a request of its own would do so,
+    // too.
     expect(reserve.mock.calls.length).toBeLessThanOrEqual(17);
   });
 

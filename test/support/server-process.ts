@@ -30,16 +30,28 @@ export interface ServerExit {
 }
 
 /**
- * Starts a server in `folder` on a free port of 127.0.0.1, or on `port`. `args` come last and win. Resolves when it
+ * Starts a server on the data in `folder` and a free port of 127.0.0.1. `args` come last and win. Resolves when it
  * accepts connections, rejects with its output if it ends before.
  */
 export async function startServerProcess(
   folder: string,
   args: readonly string[] = [],
-  port?: number,
 ): Promise<ServerProcess> {
-  const chosen = port ?? (await freePort());
-  const child = launch(["--port", String(chosen), "--bind", "127.0.0.1", "--dir", folder, ...args], folder);
+  const port = await freePort();
+  return await startServerWith(
+    ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, ...args],
+    folder,
+    port,
+  );
+}
+
+/** As above, with exactly these arguments, which make it listen on `port`, and with `folder` as working folder. */
+export async function startServerWith(
+  args: readonly string[],
+  folder: string,
+  port: number,
+): Promise<ServerProcess> {
+  const child = launch(args, folder);
   const printed = collect(child);
   const ended = exitOf(child);
   await new Promise<void>((resolve, reject) => {
@@ -54,7 +66,7 @@ export async function startServerProcess(
     );
   });
   return {
-    port: chosen,
+    port,
     pid: child.pid!,
     get output() {
       return printed.output + printed.errors;

@@ -3,7 +3,8 @@
  * at once, and waits in a list until `syncDirectory` of its folder makes it durable.
  *
  * A power cut keeps, by seed, none, all, the first few, or any selection of the waiting changes, each whole: a rename
- * never shows both names or neither. A synced folder is reachable only if its own name, in its parent, was synced too.
+ * never shows both names or neither. A synced folder is reachable only if its own name, in its parent, was synced
+ * too.
  * A rename between two folders becomes durable with either of them, together with what else waits in the other.
  */
 import { parse } from "node:path/posix";

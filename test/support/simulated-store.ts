@@ -1,9 +1,11 @@
 /**
- * A key-value store in memory that loses, in a crash, what LevelDB loses. Its disk outlives the process; delays, faults
+ * A key-value store in memory that loses, in a crash, what LevelDB loses. Its disk outlives the process; delays,
+ * faults
  * and the death of the process are those of simulated-process.ts, and everything follows from the seed.
  *
  * As in LevelDB, a batch is appended to the present log and put into the memtable that belongs to it. When a memtable
- * is full, a new log begins, and the old memtable is written to a table, durably, at some later time; at most one waits
+ * is full, a new log begins, and the old memtable is written to a table, durably, at some later time; at most one
+ * waits
  * for that. A synced batch makes its own log durable up to there, and says nothing about the older one. Opening turns
  * the logs it finds into tables.
  *

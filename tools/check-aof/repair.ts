@@ -1,5 +1,6 @@
 /**
- * Cutting a file off: a copy first, the question, then the cut. Whatever fails, the file or its copy holds everything.
+ * Cutting a file off: a copy first, the question, then the cut. Whatever fails, the file or its copy holds
+ * everything.
  */
 import { type FileHandle, type Files, writeFully } from "../../src/base/files.ts";
 import { asBytes, errorText, type FileResult, type Report, Stop } from "./report.ts";

@@ -21,7 +21,8 @@ import { setNameOrReply } from "./client-names.ts";
 export const DEFAULT_USER = "default";
 
 /**
- * Authenticates the client as `user` if `password` is right, and says whether it is. Without `requirepass` any password
+ * Authenticates the client as `user` if `password` is right, and says whether it is. Without `requirepass` any
+ * password
  * is. The digests are compared, so that neither the password's bytes nor its length show in the time it takes.
  */
 function authenticate(ctx: CommandContext, user: string, password: Buffer): boolean {

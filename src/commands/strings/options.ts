@@ -1,5 +1,6 @@
 /**
- * The options of SET and GETEX, and the expiry they (and SETEX, PSETEX) set. Parsing allocates nothing: SET with EX is
+ * The options of SET and GETEX, and the expiry they (and SETEX, PSETEX) set. Parsing allocates nothing: SET with EX
+ * is
  * what caches do all day.
  */
 import { parseInt64, parseInteger } from "../../base/numbers.ts";

@@ -1,5 +1,6 @@
 /**
- * Looks at the bytes around a damaged place of an AOF file, to tell what a power cut leaves from what only damage does.
+ * Looks at the bytes around a damaged place of an AOF file, to tell what a power cut leaves from what only damage
+ * does.
  * Only the verifier uses it, once per file and only when something is wrong, so it reads bytes again rather than
  * keeping them.
  */
@@ -56,7 +57,8 @@ async function rangeChecksum(file: FileHandle, start: number, end: number): Prom
 }
 
 /**
- * Looks in file[start, end), whole commands and annotations, for a sector that may never have been written: a run of at
+ * Looks in file[start, end), whole commands and annotations, for a sector that may never have been written: a run
+ * of at
  * least ZERO_RUN_BYTES zero bytes that ends at a multiple of SECTOR_BYTES.
  * @returns the start of the item that holds the first such run, and how far the file is valid before it (the same, or
  * the start of its MULTI)

@@ -14,7 +14,8 @@
  *
  * A block is what one write to the file carried:
  *
- *     *3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n            commands and #TS lines: `length` bytes, from the end of the
+ *     *3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n            commands and #TS lines: `length` bytes, from the end of
+ * the
  *     ...                                                 previous #BLOCK line (or of the first line) up to the line
  *     #BLOCK:29:0a1b2c3d:16\r\n
  *

@@ -1,6 +1,7 @@
 /**
  * Second home for bytes whose file can no longer be trusted: writes blocks that memory still holds to a new incr
- * file, as one block. Costs one write per old block; it is the road taken after a failed datasync, never the usual one.
+ * file, as one block. Costs one write per old block; it is the road taken after a failed datasync, never the usual
+ * one.
  */
 import { crc32c } from "../../base/checksum.ts";
 import { writeFully } from "../../base/files.ts";

@@ -2,7 +2,8 @@
  * Reads the configuration: file (with the files it includes), then standard input, then the command line; the last
  * one to set a directive wins.
  *
- * A line is a directive's name, in any case, and its arguments, quoted as in redis.conf. Lines that are empty or begin
+ * A line is a directive's name, in any case, and its arguments, quoted as in redis.conf. Lines that are empty or
+ * begin
  * with `#` are skipped. Line numbers in errors count as in Redis: per file, standard input and options going on
  * where the main file ended.
  */

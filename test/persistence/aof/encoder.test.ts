@@ -1,5 +1,6 @@
 /**
- * Goal: the encoder's bytes are the commands it was given, in RESP, with SELECT, MULTI, EXEC and #TS where they belong.
+ * Goal: the encoder's bytes are the commands it was given, in RESP, with SELECT, MULTI, EXEC and #TS where they
+ * belong.
  * Method: random sequences, read back by a small decoder of our own, plus exact bytes for each building block. Tiny
  * blocks make the open block move between chunks.
  */

@@ -31,7 +31,8 @@ function nameCell(name: string, { alias }: Setting<unknown>): string {
 }
 
 function defaultCell(name: string, { initial }: Setting<unknown>): string {
-  if (name === "dir") return "the working folder";
+  // The table starts from the working folder; the program takes this folder in it if nothing sets the directive.
+  if (name === "dir") return "`./data`";
   if (typeof initial === "function") return "half of the memory";
   return initial === "" ? '`""`' : `\`${initial}\``;
 }

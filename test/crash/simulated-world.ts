@@ -1,0 +1,106 @@
+/**
+ * The world of a server in a crash test: a disk and stores that share one process, a clock that stands still unless
+ * moved, random numbers by seed, and a log that is kept.
+ */
+import { ManualClock } from "../../src/base/clock.ts";
+import type { Files } from "../../src/base/files.ts";
+import type { Log } from "../../src/base/log.ts";
+import type { Random } from "../../src/base/random.ts";
+import type { KeyValueStore, OpenStore } from "../../src/cold/key-value-store.ts";
+import { Config } from "../../src/server/config/config.ts";
+import type { SettingName } from "../../src/server/config/settings.ts";
+import type { World } from "../../src/server/server.ts";
+import { SimulatedDisk } from "../support/simulated-files.ts";
+import { SimulatedProcess } from "../support/simulated-process.ts";
+import { SimulatedStoreDisk } from "../support/simulated-store.ts";
+
+/** The data directory. */
+export const FOLDER = "/data";
+export const STARTED_MS = 1_700_000_000_000;
+
+export class SimulatedWorld implements World {
+  readonly process: SimulatedProcess;
+  readonly disk: SimulatedDisk;
+  readonly store: SimulatedStoreDisk;
+  readonly clock = new ManualClock(STARTED_MS);
+  readonly random: Random;
+  /** What the log said; warnings begin with "#". */
+  readonly logged: string[] = [];
+  readonly files: Files;
+
+  constructor(seed: number, random: Random) {
+    this.random = random;
+    this.process = new SimulatedProcess(seed);
+    const sectorSizeBytes = random.below(2) === 0 ? 512 : 64;
+    this.disk = new SimulatedDisk({ seed, process: this.process, sectorSizeBytes });
+    this.store = new SimulatedStoreDisk({ seed, process: this.process, files: this.disk });
+    this.files = new Proxy<Files>(this.disk, {
+      get: (disk, name: keyof Files) => (name === "removeTree" ? this.removeTree : disk[name].bind(disk)),
+    });
+  }
+
+  readonly openStore: OpenStore = async (folder) => {
+    const store = await this.store.open(folder);
+    return new Proxy(store, { get: (target, name) => this.storeMember(target, name as keyof KeyValueStore) });
+  };
+
+  readonly log: Log = {
+    debug: () => {},
+    verbose: () => {},
+    notice: (text) => this.logged.push(text),
+    warning: (text) => this.logged.push(`# ${text}`),
+  };
+
+  /** The power is cut; of what was not synced some is lost. */
+  cutPower(withHoles: boolean): void {
+    this.disk.crash();
+    this.store.crash({ holes: withHoles });
+    this.disk.restart();
+  }
+
+  /** The process dies, the system lives on. */
+  kill(): void {
+    this.disk.kill();
+    this.store.kill();
+    this.disk.restart();
+  }
+
+  /** Removing the folder of a store removes the store. */
+  private readonly removeTree = async (path: string): Promise<void> => {
+    await this.disk.removeTree(path);
+    this.store.lose(path);
+  };
+
+  /** Calls of a dead process never settle; whoever polls for a batch would do so for ever, so a batch fails instead.
+   * A call that is answered at once has to return: nobody sees what is made of it. */
+  private storeMember(store: KeyValueStore, name: keyof KeyValueStore): unknown {
+    const member: unknown = store[name];
+    if (typeof member !== "function") return member;
+    const method = member.bind(store) as (...args: unknown[]) => unknown;
+    const { life } = this.process;
+    if (name === "getSync") {
+      return (...args: unknown[]) => {
+        try {
+          return method(...args);
+        } catch (error) {
+          if (this.process.isAlive(life)) throw error;
+          return undefined;
+        }
+      };
+    }
+    if (name !== "batch") return method;
+    const stopped = this.process.whenStopped();
+    const failed = stopped.then(() => {
+      throw new Error("the process has ended");
+    });
+    return (...args: unknown[]) => Promise.race([method(...args), failed]);
+  }
+}
+
+/** A configuration with an append-only file in FOLDER. */
+export function configOf(settings: Partial<Record<SettingName, string>>): Config {
+  const config = new Config();
+  const all = { dir: FOLDER, appendonly: "yes", ...settings };
+  for (const [name, value] of Object.entries(all)) config.load(name as SettingName, [value]);
+  return config;
+}

@@ -1,0 +1,156 @@
+/**
+ * Goal: a data directory that is damaged, incomplete or in use is refused with a message that says what and where, and
+ * its files stay as they were; put right again, it has all data. Method: one directory with hot and cold data, made by
+ * the real program; each test starts the program on a damaged copy.
+ */
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { SeededRandom } from "../../src/base/random.ts";
+import { RawClient } from "../support/raw-client.ts";
+import { runServerProgram, startServerProcess } from "../support/server-process.ts";
+
+const KEYS = 6000;
+const VALUE_BYTES = 1000;
+const SMALL_MEMORY = ["--maxmemory", "6mb"];
+const AOF = "appendonlydir";
+
+const root = mkdtempSync(join(tmpdir(), "tsredis-damaged-"));
+const original = join(root, "original");
+let copies = 0;
+afterAll(() => rmSync(root, { recursive: true }));
+
+beforeAll(async () => {
+  mkdirSync(original);
+  const server = await startServerProcess(original, SMALL_MEMORY);
+  const client = await RawClient.connect(server.port);
+  const random = new SeededRandom(1);
+  for (let i = 0; i < KEYS; i++) {
+    const reply = await client.run("SET", `key${i}`, random.bytes(VALUE_BYTES));
+    if (!reply.equals(Buffer.from("+OK\r\n"))) throw new Error(reply.toString());
+  }
+  const coldKeys = Number(/cold_keys:(\d+)/.exec(await client.text("INFO", "tier"))?.[1]);
+  expect(coldKeys).toBeGreaterThan(100);
+  await client.run("BGREWRITEAOF");
+  while (!(await client.text("INFO", "persistence")).includes("aof_rewrite_in_progress:0"))
+    await client.run("PING");
+  // Synced one by one: what follows the first is then known to have been on the disk.
+  for (const key of ["after1", "after2", "after3"]) {
+    await client.run("SET", key, "x".repeat(50));
+    await client.run("WAITAOF", "1", "0", "0");
+  }
+  client.close();
+  expect(await server.stop()).toBe(0);
+});
+
+function copy(): string {
+  const folder = join(root, String(++copies));
+  cpSync(original, folder, { recursive: true });
+  return folder;
+}
+
+/** The only file of the append-only directory whose name ends so. */
+function fileOf(folder: string, ending: string): string {
+  const names = readdirSync(join(folder, AOF)).filter((name) => name.endsWith(ending));
+  expect(names).toHaveLength(1);
+  return join(folder, AOF, names[0]);
+}
+
+function flipBit(path: string, offset: number): void {
+  const bytes = readFileSync(path);
+  bytes[offset < 0 ? bytes.length + offset : offset] ^= 1;
+  writeFileSync(path, bytes);
+}
+
+function logFiles(folder: string): Record<string, string> {
+  const names = readdirSync(join(folder, AOF));
+  return Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, AOF, name), "latin1")]));
+}
+
+async function refusal(folder: string, args: readonly string[] = SMALL_MEMORY): Promise<string> {
+  const before = logFiles(folder);
+  const { status, output } = await runServerProgram(["--port", "0", "--dir", folder, ...args], folder);
+  expect(status, output).toBe(1);
+  expect(logFiles(folder)).toEqual(before);
+  return output;
+}
+
+async function sizeOf(folder: string): Promise<string> {
+  const server = await startServerProcess(folder, SMALL_MEMORY);
+  const client = await RawClient.connect(server.port);
+  const reply = await client.text("DBSIZE");
+  client.close();
+  await server.stop();
+  return reply;
+}
+
+describe("is refused", () => {
+  test("with a flipped bit in synced commands; the bit put right, all is there", async () => {
+    const folder = copy();
+    const path = fileOf(folder, ".incr.aof");
+    flipBit(path, 100);
+    expect(await refusal(folder)).toMatch(
+      /Bad file format .*\.incr\.aof at offset \d+: Wrong checksum.*tsredis-check-aof --fix/,
+    );
+    flipBit(path, 100);
+    expect(await sizeOf(folder)).toContain(String(KEYS + 3));
+  });
+
+  test("with a flipped bit in the base file", async () => {
+    const folder = copy();
+    flipBit(fileOf(folder, ".base.rdb"), -500);
+    expect(await refusal(folder)).toMatch(/The RDB part of the AOF file .*\.base\.rdb is damaged/);
+  });
+
+  test.each([".incr.aof", ".base.rdb"])("without the %s file that the manifest names", async (ending) => {
+    const folder = copy();
+    rmSync(fileOf(folder, ending));
+    expect(await refusal(folder)).toMatch(/The AOF file \S+ doesn't exist, but the manifest names it/);
+  });
+
+  test("without the cold tier's folder, or with an empty one", async () => {
+    const folder = copy();
+    rmSync(join(folder, "cold-tier"), { recursive: true });
+    expect(await refusal(folder)).toMatch(/The cold tier is missing: .*cold-tier/);
+    mkdirSync(join(folder, "cold-tier"));
+    expect(await refusal(folder)).toMatch(/The cold tier in .* cannot be used: .*there is none/);
+  });
+
+  test("with cold-tier no", async () => {
+    expect(await refusal(copy(), ["--cold-tier", "no"])).toMatch(/does not start with 'cold-tier no'/);
+  });
+
+  test("while another server runs on it, whether it relies on its cold tier or not", async () => {
+    const empty = join(root, "empty");
+    mkdirSync(empty);
+    for (const folder of [copy(), empty]) {
+      const server = await startServerProcess(folder, SMALL_MEMORY);
+      const client = await RawClient.connect(server.port);
+      try {
+        expect(await refusal(folder)).toMatch(/Another server is running on this data directory/);
+        expect(await client.text("SET", "still", "here")).toContain("OK");
+      } finally {
+        client.close();
+        await server.stop();
+      }
+    }
+  });
+});
+
+test("an end in the middle of a command is cut off", async () => {
+  const folder = copy();
+  const path = fileOf(folder, ".incr.aof");
+  const text = readFileSync(path, "latin1");
+  truncateSync(path, text.indexOf("after3") + 2);
+  expect(await sizeOf(folder)).toContain(String(KEYS + 2));
+});
