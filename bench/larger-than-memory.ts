@@ -274,7 +274,8 @@ async function restart(setup: ServerSetup, chosen: Options, targets: Target[]): 
     const tookMs = performance.now() - begunMs;
     const client = await PipelineClient.connect(server.port);
     console.log(`restart       after kill -9: first correct reply after ${tookMs.toFixed(0)} ms`);
-    for (const [line] of server.log.matchAll(/[^\n]* loaded from [^\n]*/g)) console.log(`              ${line}`);
+    for (const [line] of server.log.matchAll(/[^\n]* loaded from [^\n]*/g))
+      console.log(`              ${line}`);
     const size = await client.command("DBSIZE");
     const reads = await readAtRandom([client], chosen, Math.min(READS_AFTER_RESTART, chosen.reads));
     const key = (await client.command("RANDOMKEY")) as Buffer;

@@ -171,20 +171,22 @@ export class ColdTier {
    * and keys must stay as they are until the promise settles. Changes in a namespace dropped meanwhile are
    * left out. One write at a time. Rejects with StorageError; counts are then unchanged and the same write
    * may be repeated.
+   * @param onWritten called in the very moment in which the counts change, so that nobody sees the new counts
+   * with the old state of memory
    */
-  async write(changes: readonly TierChange[]): Promise<void> {
+  async write(changes: readonly TierChange[], onWritten?: () => void): Promise<void> {
     if (this.#isWriting) throw new Error("a write to the cold tier is under way already");
     if (changes.length === 0) return;
     this.#isWriting = true;
     try {
       if (this.pressure() >= 1) this.#batchesSlowed += 1;
-      await this.#log.exclusive(() => this.#write(changes));
+      await this.#log.exclusive(() => this.#write(changes, onWritten));
     } finally {
       this.#isWriting = false;
     }
   }
 
-  async #write(changes: readonly TierChange[]): Promise<void> {
+  async #write(changes: readonly TierChange[], onWritten?: () => void): Promise<void> {
     const stale = this.#expiry.takeStale();
     try {
       const { generation, undo } = this.#log.point;
@@ -204,6 +206,7 @@ export class ColdTier {
       for (const [namespace, difference] of batch.countDifferences) {
         this.#namespaces.add(namespace, difference);
       }
+      onWritten?.();
       this.#expiry.written(batch.earliestExpiryMs);
       this.#recordsWritten += batch.puts;
       this.#recordsDeleted += batch.deletes;

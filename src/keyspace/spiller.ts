@@ -203,23 +203,23 @@ export class Spiller {
 
   private async write(changes: TierChange[], databases: Database[]): Promise<void> {
     const { keyspace, log, tier, onBatch } = this.options;
-    let written = true;
+    // A flush may have retired a database meanwhile; its namespace is garbage then, whatever was written.
+    const forEachChange = (action: (database: Database, change: TierChange) => void): void => {
+      for (let i = 0; i < changes.length; i++) {
+        if (keyspace.databases[databases[i].index] === databases[i]) action(databases[i], changes[i]);
+      }
+    };
     try {
-      await tier.write(changes);
+      // The size of a database is made of what the tier counts and what the entries say: both change at once.
+      await tier.write(changes, () => forEachChange((database, change) => this.settle(database, change)));
       if (this.failure !== "") log.notice("The cold tier accepts writes again.");
       this.failure = "";
     } catch (error) {
-      written = false;
       const reason = error instanceof StorageError ? error.message : String(error);
       if (this.failure === "") log.warning(`Writing to the cold tier failed: ${reason}`);
       this.failure = reason;
       this.retryAtMs = keyspace.clock.monotonicMs() + RETRY_AFTER_MS;
-    }
-    for (let i = 0; i < changes.length; i++) {
-      // A flush may have retired the database meanwhile; its namespace is garbage then, whatever was written.
-      if (keyspace.databases[databases[i].index] !== databases[i]) continue;
-      if (written) this.settle(databases[i], changes[i]);
-      else this.revert(databases[i], changes[i]);
+      forEachChange((database, change) => this.revert(database, change));
     }
     this.inFlight = undefined;
     onBatch();

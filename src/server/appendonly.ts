@@ -32,6 +32,7 @@ export function createWriter(server: Server, directory: AofDirectory, incr: Open
     policy: values.appendfsync,
     onProgress: () => {
       server.gate.release(server.aof.gatePosition);
+      if (server.aof.failureText !== undefined) server.gate.releaseReaders(server.aof.gatePosition);
       if (server.dispatcher.memoryWaiters.length > 0) server.scheduleTurnEnd();
     },
   });
@@ -45,6 +46,8 @@ export function applyAppendonly(server: Server): void {
   if (wanted === server.aof.enabled) return;
   if (wanted) {
     if (server.aof.isRewriting) throw new Error("A rewrite of the append only file is under way.");
+    // From now on: who asked waits for the end of this rewrite.
+    server.aof.isRewriting = true;
     void switchOn(server);
   } else {
     switchOff(server);
@@ -58,6 +61,7 @@ async function switchOn(server: Server): Promise<void> {
     const incr = await directory.createIncr();
     if (!server.config.values.appendonly || aof.enabled) {
       await directory.discardIncr(incr);
+      aof.isRewriting = false;
       return;
     }
     const writer = createWriter(server, directory, incr);
@@ -73,6 +77,7 @@ async function switchOn(server: Server): Promise<void> {
     );
   } catch (error) {
     world.log.warning(`Could not switch the append only file on: ${errorText(error)}`);
+    aof.isRewriting = false;
     switchOff(server);
   }
 }

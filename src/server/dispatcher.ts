@@ -116,9 +116,11 @@ export class Dispatcher implements CommandContext {
           break;
         }
         this.request = decoder.request;
+        const replyStart = this.reply.end;
         const outcome = this.execute(connection);
         this.hasKeysReady = false;
         if (outcome === SUSPENDED) break;
+        if (connection.replyMode !== "on") this.muteReply(connection, replyStart);
       } else {
         if (result !== NEED_MORE) this.refuse(connection, result);
         break;
@@ -188,7 +190,6 @@ export class Dispatcher implements CommandContext {
 
   private invoke(command: CompiledCommand, connection: Connection): Outcome {
     const { reply } = this;
-    const replyStart = reply.end;
     const errors = reply.errors;
     connection.lastCommand = command.fullName;
     this.commandsProcessed++;
@@ -203,21 +204,16 @@ export class Dispatcher implements CommandContext {
     }
     if (reply.errors !== errors) command.failedCalls++;
     if (outcome === SUSPENDED) this.awaitSuspension(connection, command.isWrite);
-    else if (connection.replyMode !== "on") this.muteReply(connection, replyStart);
     if (command.isWrite) this.afterWrite(connection);
     return outcome;
   }
 
   /** Bookkeeping after a command that may have changed something. */
   private afterWrite(connection: Connection): void {
-    const { aof, spiller } = this.parts;
-    if (aof.enabled) {
-      if (connection.lastWritePosition !== aof.appended) {
-        connection.lastWritePosition = aof.appended;
-        this.parts.scheduleTurnEnd();
-      }
-    }
-    if (spiller !== undefined && spiller.shouldRun) this.parts.scheduleTurnEnd();
+    const { aof } = this.parts;
+    if (!aof.enabled || connection.lastWritePosition === aof.appended) return;
+    connection.lastWritePosition = aof.appended;
+    this.parts.scheduleTurnEnd();
   }
 
   private reject(command: CompiledCommand, outcome: Outcome): Outcome {
@@ -227,7 +223,23 @@ export class Dispatcher implements CommandContext {
 
   /** The gates that only writes pass: memory and the append-only file. Undefined lets the command through. */
   private refuseWrite(command: CompiledCommand, connection: Connection): Outcome | undefined {
-    const { aof, budget, eviction, spiller } = this.parts;
+    const { aof, budget } = this.parts;
+    // One comparison for the usual case; what the last write of all brought beyond it, cron finds.
+    if (budget.usedBytes > budget.spillFromBytes) {
+      this.parts.scheduleTurnEnd();
+      const refused = this.refuseForMemory(command, connection);
+      if (refused !== undefined) return refused;
+    }
+    if (!aof.enabled || connection.isReplay) return undefined;
+    if (aof.failureText !== undefined) {
+      return this.reject(command, this.reply.error(appendOnlyFileFailed(aof.failureText)));
+    }
+    return aof.isBehind ? this.parkForMemory(connection) : undefined;
+  }
+
+  /** Memory is nearly full: waits for the tier, evicts, or refuses. Undefined lets the command through. */
+  private refuseForMemory(command: CompiledCommand, connection: Connection): Outcome | undefined {
+    const { budget, eviction, spiller } = this.parts;
     // What a log says has happened: it may have to wait for memory, but it is never refused.
     // And a command whose keys were just fetched does not wait: they would leave memory, and be fetched, for ever.
     const mayWait = command.denyOom && !this.hasKeysReady && this.mustWaitForMemory;
@@ -242,9 +254,7 @@ export class Dispatcher implements CommandContext {
         return this.reject(command, this.reply.error(OUT_OF_MEMORY));
       }
     }
-    if (aof.failureText !== undefined)
-      return this.reject(command, this.reply.error(appendOnlyFileFailed(aof.failureText)));
-    return aof.isBehind ? this.parkForMemory(connection) : undefined;
+    return undefined;
   }
 
   private parkForMemory(connection: Connection): Outcome {
@@ -375,8 +385,18 @@ export class Dispatcher implements CommandContext {
       connection.close();
       return;
     }
-    this.reply.error(`ERR ${connection.decoder.error}`);
+    if (connection.replyMode === "on") this.reply.error(`ERR ${connection.decoder.error}`);
     connection.closeAfterReply();
+  }
+
+  /** Whether a reply may leave now. While the disk takes no writes, whoever waits for none of his own is answered: reads
+   * go on. */
+  private maySend(connection: Connection): boolean {
+    const { aof } = this.parts;
+    if (!aof.enabled) return true;
+    const { gatePosition } = aof;
+    if (gatePosition >= aof.appended) return true;
+    return connection.lastWritePosition <= gatePosition && aof.failureText !== undefined;
   }
 
   /** Sends what the reply buffer holds, or has it held back until the append-only file has caught up. */
@@ -384,9 +404,8 @@ export class Dispatcher implements CommandContext {
     const { reply } = this;
     const { aof, gate } = this.parts;
     if (reply.end > 0 && !connection.isClosed) {
-      const isOpen = !aof.enabled || aof.gatePosition >= aof.appended;
       const bytes = reply.buf.subarray(0, reply.end);
-      if (!isOpen || connection.heldPieces > 0) gate.hold(connection, bytes, aof.appended);
+      if (connection.heldPieces > 0 || !this.maySend(connection)) gate.hold(connection, bytes, aof.appended);
       // The transport keeps what it could not send at once: the writer goes on in another buffer.
       else if (!connection.send(bytes)) reply.take();
     }

@@ -2,6 +2,9 @@
  * The reply gate: no reply leaves before everything it may have observed is as safe as the fsync policy promises. A
  * piece of output carries the append-only file's position at the time it was produced, and leaves when the writer's
  * gate position has reached it. Positions only grow, so the pieces wait in one queue.
+ *
+ * While the disk takes no writes that may be long. Then only those wait who have written themselves what is not safe
+ * yet: others may see it, as reads are to go on, but nobody is told that his write is done before it is.
  */
 import type { Connection } from "./connection.ts";
 
@@ -32,12 +35,7 @@ export class ReplyGate {
   /** Sends what may leave now. */
   release(gatePosition: number): void {
     while (this.first < this.queue.length && this.queue[this.first].position <= gatePosition) {
-      const { connection, bytes } = this.queue[this.first++];
-      connection.heldPieces--;
-      connection.heldBytes -= bytes.length;
-      if (connection.isClosed) continue;
-      connection.send(bytes);
-      if (connection.heldPieces === 0) connection.closeIfDone();
+      send(this.queue[this.first++]);
     }
     if (this.first === this.queue.length) {
       this.queue.length = 0;
@@ -47,4 +45,23 @@ export class ReplyGate {
       this.first = 0;
     }
   }
+
+  /** Sends what waits for the writes of others only. */
+  releaseReaders(gatePosition: number): void {
+    const pieces = this.queue.slice(this.first);
+    const concernsWriter = ({ connection }: HeldPiece) => connection.lastWritePosition > gatePosition;
+    this.queue = pieces.filter(concernsWriter);
+    this.first = 0;
+    for (const piece of pieces) {
+      if (!concernsWriter(piece)) send(piece);
+    }
+  }
+}
+
+function send({ connection, bytes }: HeldPiece): void {
+  connection.heldPieces--;
+  connection.heldBytes -= bytes.length;
+  if (connection.isClosed) return;
+  connection.send(bytes);
+  if (connection.heldPieces === 0) connection.closeIfDone();
 }

@@ -8,7 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Files } from "../base/files.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
-import type { OpenStore } from "../cold/key-value-store.ts";
+import type { KeyValueStore, OpenStore } from "../cold/key-value-store.ts";
 import type { ColdTier } from "../cold/tier.ts";
 import { commandSpecs } from "../commands/all.ts";
 import { CommandTable } from "../commands/table.ts";
@@ -75,6 +75,8 @@ export class Server implements ConnectionHost {
   isLoading = true;
   /** The server is ending: no command is executed any more. */
   isStopping = false;
+  /** Without a tier, what keeps other servers off the data directory. */
+  lock: KeyValueStore | undefined;
   private readonly turnEnd = new TurnEnd(() => this.endTurn());
 
   /** @param tierFolder name of the tier's folder in the data directory */

@@ -49,7 +49,7 @@ export class Shutdown {
     }
     await this.onBegin();
     for (const connection of this.server.clients) connection.close();
-    await this.server.tier?.close().catch(() => undefined);
+    await (this.server.tier ?? this.server.lock)?.close().catch(() => undefined);
     log.warning("tsredis is now ready to exit, bye bye...");
     this.onEnded(0);
     // The process ends; whoever waits waits for ever.

@@ -30,6 +30,8 @@ interface OpenedTier {
   readonly tier: ColdTier | undefined;
   readonly folder: string;
   readonly namespaces: readonly number[] | undefined;
+  /** Without a tier: an empty store, held open so that no other server uses the directory meanwhile. */
+  readonly lock?: KeyValueStore;
 }
 
 /** Opens the data and makes a server of it. */
@@ -37,7 +39,7 @@ export async function startServer(world: World, config: Config): Promise<Server>
   const { values } = config;
   await makeDataFolder(world.files, values.dir);
   const directory = await openAofDirectory({ world, config });
-  const { tier, folder, namespaces } = await openTier(world, config, directory);
+  const { tier, folder, namespaces, lock } = await openTier(world, config, directory);
   try {
     const keyspace = new Keyspace({
       databases: values.databases,
@@ -47,10 +49,11 @@ export async function startServer(world: World, config: Config): Promise<Server>
     });
     if (tier !== undefined) keyspace.attachTier(tier, namespacesFor(tier, namespaces, values.databases));
     const server = new Server(world, config, keyspace, tier, folder);
+    server.lock = lock;
     await loadData(server, directory);
     return server;
   } catch (error) {
-    await tier?.close().catch(() => undefined);
+    await (tier ?? lock)?.close().catch(() => undefined);
     throw error;
   }
 }
@@ -86,7 +89,10 @@ async function openTier(world: World, config: Config, directory: AofDirectory): 
   const { manifest } = directory;
   const isNeeded = values.appendonly && manifest.tier !== undefined;
   if (!values["cold-tier"]) {
-    if (!isNeeded) return { tier: undefined, folder: TIER_FOLDERS[0], namespaces: undefined };
+    if (!isNeeded) {
+      const { store, folder } = await openScratch(world, config, directory);
+      return { tier: undefined, folder, namespaces: undefined, lock: store };
+    }
     throw new LoadError(
       "Part of the data lies in the cold tier, as the manifest of the append only file says: " +
         "the server does not start with 'cold-tier no'",
@@ -105,16 +111,24 @@ async function openTier(world: World, config: Config, directory: AofDirectory): 
     const tier = await recoverTier(world, path, metadata, options);
     return { tier, folder, namespaces: metadata.namespaces };
   }
-  // Nothing on disk is relied upon: whatever is there is scratch of an earlier process.
-  const folder = TIER_FOLDERS.find((name) => name !== manifest.tier?.folder)!;
-  const path = `${values.dir}/${folder}`;
-  await refuseIfInUse(world, path);
-  await world.files.removeTree(path);
-  await world.files.mkdir(path);
-  const store = await openStore(world, path);
+  const { store, folder } = await openScratch(world, config, directory);
   // Before a manifest can name it.
   await world.files.syncDirectory(values.dir);
   return { tier: await ColdTier.create(store, options), folder, namespaces: undefined };
+}
+
+/** Opens an empty store. Nothing on disk is relied upon: whatever is there is scratch of an earlier process. */
+async function openScratch(
+  world: World,
+  config: Config,
+  directory: AofDirectory,
+): Promise<{ readonly store: KeyValueStore; readonly folder: string }> {
+  const folder = TIER_FOLDERS.find((name) => name !== directory.manifest.tier?.folder)!;
+  const path = `${config.values.dir}/${folder}`;
+  await refuseIfInUse(world, path);
+  await world.files.removeTree(path);
+  await world.files.mkdir(path);
+  return { store: await openStore(world, path), folder };
 }
 
 /** Throws if a running server has the store in `path` open: its files must not be removed. */

@@ -40,8 +40,11 @@ export class SimulatedWorld implements World {
   }
 
   readonly openStore: OpenStore = async (folder) => {
+    const { life } = this.process;
     const store = await this.store.open(folder);
-    return new Proxy(store, { get: (target, name) => this.storeMember(target, name as keyof KeyValueStore) });
+    return new Proxy(store, {
+      get: (target, name) => this.storeMember(life, target, name as keyof KeyValueStore),
+    });
   };
 
   readonly log: Log = {
@@ -73,11 +76,10 @@ export class SimulatedWorld implements World {
 
   /** Calls of a dead process never settle; whoever polls for a batch would do so for ever, so a batch fails instead.
    * A call that is answered at once has to return: nobody sees what is made of it. */
-  private storeMember(store: KeyValueStore, name: keyof KeyValueStore): unknown {
+  private storeMember(life: number, store: KeyValueStore, name: keyof KeyValueStore): unknown {
     const member: unknown = store[name];
     if (typeof member !== "function") return member;
     const method = member.bind(store) as (...args: unknown[]) => unknown;
-    const { life } = this.process;
     if (name === "getSync") {
       return (...args: unknown[]) => {
         try {

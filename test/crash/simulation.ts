@@ -403,9 +403,12 @@ export class Simulation {
 
   private onReply({ args, historyLength, ownLength }: Executed, reply: string): void {
     if (!this.observed!.isKnown) return;
-    this.acknowledged = Math.max(this.acknowledged, historyLength);
+    // While the disk fails, reads are answered, and may show what others wrote and is not safe yet.
+    const isFailing = this.observed!.server.aof.failureText !== undefined;
+    const promised = isFailing ? ownLength : historyLength;
+    this.acknowledged = Math.max(this.acknowledged, promised);
     if (this.observed!.server.config.values.appendfsync === "always") {
-      this.durable = Math.max(this.durable, historyLength);
+      this.durable = Math.max(this.durable, promised);
     }
     if (args[0] === "WAITAOF" && reply === "*2\r\n:1\r\n:0\r\n")
       this.durable = Math.max(this.durable, ownLength);

@@ -40,7 +40,18 @@ export function sampleRequests(): Argument[][] {
   const requests: Argument[][] = [];
   for (const database of [0, 3, 15]) {
     requests.push(["SELECT", database]);
-    for (const value of ["0", "-1", "127", "-128", "128", "32767", "-32768", "65536", "2147483647", "-2147483649"]) {
+    for (const value of [
+      "0",
+      "-1",
+      "127",
+      "-128",
+      "128",
+      "32767",
+      "-32768",
+      "65536",
+      "2147483647",
+      "-2147483649",
+    ]) {
       requests.push(["SET", `integer ${value}`, value]);
     }
     requests.push(["SET", "largest", "9223372036854775807"], ["SET", "smallest", "-9223372036854775808"]);
@@ -50,7 +61,11 @@ export function sampleRequests(): Argument[][] {
       requests.push(["SET", `expiring ${length}`, "x".repeat(length), "PXAT", farMs + length]);
     }
     requests.push(["INCR", "counter"], ["INCRBY", "counter", 41], ["APPEND", "appended", "a"]);
-    requests.push(["INCRBYFLOAT", "float", "1.25"], ["SETRANGE", "range", 20, "end"], ["APPEND", "appended", "b"]);
+    requests.push(
+      ["INCRBYFLOAT", "float", "1.25"],
+      ["SETRANGE", "range", 20, "end"],
+      ["APPEND", "appended", "b"],
+    );
     requests.push(["SET", "deleted", "x"], ["DEL", "deleted"], ["EXPIRE", "counter", 100_000]);
     requests.push(["SET", "persistent", "x", "EX", 100], ["PERSIST", "persistent"]);
     requests.push(["SET", "renamed", "x", "PXAT", farMs], ["RENAME", "renamed", "under another name"]);

@@ -59,7 +59,9 @@ export class Pair {
   async compareKeys(random: Random, label: string): Promise<void> {
     for (const database of DATABASES) {
       const place = `${label}, database ${database}`;
-      const [expected, actual] = await Promise.all([this.redis, this.own].map((client) => keysOf(client, database)));
+      const [expected, actual] = await Promise.all(
+        [this.redis, this.own].map((client) => keysOf(client, database)),
+      );
       assertSameList(expected, actual, `${place}, KEYS`);
       assertSameList(expected, await scan(this.own, 1 + random.below(500)), `${place}, SCAN`);
       const questions: Argument[][] = [["DBSIZE"], ["RANDOMKEY"], ["RANDOMKEY"], ["RANDOMKEY"]];
@@ -151,11 +153,11 @@ async function keysOf(client: RawClient, database: number): Promise<string[]> {
 function assertSameList(expected: readonly string[], actual: readonly string[], label: string): void {
   if (expected.length === actual.length && expected.every((key, i) => key === actual[i])) return;
   const [known, found] = [new Set(expected), new Set(actual)];
-  const missing = expected.filter((key) => !found.has(key)).slice(0, 5);
-  const extra = actual.filter((key) => !known.has(key)).slice(0, 5);
-  throw new Error(
-    `${label}: ${expected.length} keys in Redis, ${actual.length} here; missing ${missing.map(shownText)}, extra ${extra.map(shownText)}`,
-  );
+  const firstFew = (keys: readonly string[]) => keys.slice(0, 5).map(shownText).join(" ");
+  const missing = firstFew(expected.filter((key) => !found.has(key)));
+  const extra = firstFew(actual.filter((key) => !known.has(key)));
+  const sizes = `${expected.length} keys in Redis, ${actual.length} here`;
+  throw new Error(`${label}: ${sizes}; missing: ${missing}; extra: ${extra}`);
 }
 
 function isSameReply(request: readonly Argument[], expected: Buffer, actual: Buffer): boolean {
@@ -226,7 +228,9 @@ function sameSorted(first: string[], second: string[]): boolean {
 }
 
 function show(request: readonly Argument[]): string {
-  return request.map((arg) => shown(typeof arg === "number" ? Buffer.from(String(arg)) : Buffer.from(arg))).join(" ");
+  return request
+    .map((arg) => shown(typeof arg === "number" ? Buffer.from(String(arg)) : Buffer.from(arg)))
+    .join(" ");
 }
 
 function shownText(key: string): string {

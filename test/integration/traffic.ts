@@ -66,7 +66,11 @@ export class Traffic {
       if (FLUSH.test(name) && (!this.options.everything || this.random.below(KEPT_FLUSHES) > 0)) continue;
       if (LCS.test(name) && this.random.below(KEPT_LCS) > 0) continue;
       // Redis keeps such a key until it looks at it again, and counts it in DBSIZE meanwhile.
-      if (SET.test(name) && request.some((arg, i) => AT.test(String(arg)) && PAST.test(String(request[i + 1])))) continue;
+      if (
+        SET.test(name) &&
+        request.some((arg, i) => AT.test(String(arg)) && PAST.test(String(request[i + 1])))
+      )
+        continue;
       return request;
     }
   }

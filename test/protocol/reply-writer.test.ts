@@ -68,7 +68,7 @@ describe("replies", () => {
     const parts = fc.array(fc.oneof(fc.constantFrom(...REPLIES), sizes), { maxLength: 40 });
     fc.assert(
       fc.property(parts, fc.constantFrom<2 | 3>(2, 3), (replies, resp) => {
-        const source = Buffer.alloc(100_000, "0123456789");
+        const source = Buffer.alloc(100_001, "0123456789");
         const writes: Write[] = [];
         let expected = "";
         for (const reply of replies) {

@@ -113,6 +113,21 @@ export class RawClient {
   }
 }
 
+/** Sends bytes as they are, says that no more will come, and collects all that the server answers until it closes. */
+export function exchange(port: number, bytes: Uint8Array): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const answers: Buffer[] = [];
+    const socket = connect(port, "127.0.0.1", () => socket.end(bytes));
+    socket.on("data", (chunk) => answers.push(chunk));
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      // A server that closes without having read everything resets the connection; its answer is there by then.
+      if (error.code === "ECONNRESET" || error.code === "EPIPE") resolve(Buffer.concat(answers));
+      else reject(error);
+    });
+    socket.on("close", () => resolve(Buffer.concat(answers)));
+  });
+}
+
 /** A request in RESP. */
 export function encodeRequest(args: readonly Argument[]): Buffer {
   const parts: Buffer[] = [Buffer.from(`*${args.length}\r\n`)];

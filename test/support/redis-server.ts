@@ -1,26 +1,32 @@
 /**
- * Starts a stock redis-server, the oracle of many tests. Tests that need it use `describe.skipIf(!hasRedisServer)`; a
- * missing server is said on stderr, and is an error where CI is set: a comparison must not vanish unnoticed.
+ * The stock Redis 7.0, the oracle of many tests: its server and its offline tools. Tests that need it use
+ * `describe.skipIf(!hasRedisServer)`; a missing one is said on stderr, and is an error where CI is set: a comparison
+ * must not vanish unnoticed.
  */
-import { spawn, spawnSync } from "node:child_process";
-import { connect, createServer } from "node:net";
+import { spawnSync } from "node:child_process";
+import { Redis } from "ioredis";
+import { freePort, type ServerProcess, startListening } from "./child-servers.ts";
 
-export interface RedisServer {
-  readonly port: number;
-  readonly pid: number;
-  /** Ends the process (SIGTERM, which saves if the configuration says so) and waits for its end. */
-  stop(): Promise<void>;
+export type RedisServer = ServerProcess;
+
+export interface ToolResult {
+  readonly status: number | null;
+  /** Standard output, one character per byte. */
+  readonly output: string;
 }
 
 const PROGRAM = "redis-server";
+const TOOLS = ["redis-check-aof", "redis-check-rdb"] as const;
+const TOOL_TIMEOUT_MS = 60_000;
 
-/** Whether a redis-server of version 7.0 is on the PATH: other versions behave differently. */
+/** Whether a redis-server of version 7.0 and its tools are on the PATH: other versions behave differently. */
 export const hasRedisServer: boolean = findRedisServer();
 
 function findRedisServer(): boolean {
   const { stdout } = spawnSync(PROGRAM, ["--version"], { encoding: "utf8" });
-  if (/v=7\.0\./.test(stdout ?? "")) return true;
-  const note = `no ${PROGRAM} 7.0 on the PATH: comparisons with it are left out`;
+  const hasTools = TOOLS.every((name) => spawnSync(name, ["--version"]).error === undefined);
+  if (/v=7\.0\./.test(stdout ?? "") && hasTools) return true;
+  const note = `no ${PROGRAM} 7.0 with its tools on the PATH: comparisons with it are left out`;
   if (process.env["CI"] !== undefined) throw new Error(note);
   process.stderr.write(`${note}\n`);
   return false;
@@ -31,58 +37,37 @@ function findRedisServer(): boolean {
  * when it accepts connections, rejects with its output if it ends before.
  */
 export async function startRedisServer(args: readonly string[], folder: string): Promise<RedisServer> {
+  const fixed = ["--dir", folder, "--daemonize", "no", "--save", "", "--logfile", ""];
+  return await startPlainRedisServer([...fixed, ...args], folder);
+}
+
+/** As above, with Redis's own defaults for all but `args` and the address. */
+export async function startPlainRedisServer(args: readonly string[], folder: string): Promise<RedisServer> {
   const port = await freePort();
-  const fixed = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--daemonize", "no"];
-  const child = spawn(PROGRAM, [...fixed, "--save", "", "--logfile", "", ...args], {
-    cwd: folder,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
-  let output = "";
-  await new Promise<void>((resolve, reject) => {
-    const listen = (bytes: Buffer) => {
-      output += bytes.toString();
-      if (output.includes("Ready to accept connections")) resolve();
-    };
-    child.stdout.on("data", listen);
-    child.stderr.on("data", listen);
-    child.once("error", reject);
-    child.once("close", () => reject(new Error(`${PROGRAM} did not start:\n${output}`)));
-  });
-  return {
-    port,
-    pid: child.pid ?? -1,
-    async stop() {
-      child.kill();
-      await ended;
-    },
-  };
+  return await startListening(PROGRAM, [...args, "--bind", "127.0.0.1", "--port", String(port)], folder, port);
 }
 
-/** Sends bytes as they are, says that no more will come, and collects all that the server answers until it closes. */
-export function exchange(port: number, bytes: Uint8Array): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const answers: Buffer[] = [];
-    const socket = connect(port, "127.0.0.1", () => socket.end(bytes));
-    socket.on("data", (chunk) => answers.push(chunk));
-    socket.on("error", (error: NodeJS.ErrnoException) => {
-      // A server that closes without having read everything resets the connection; its answer is there by then.
-      if (error.code === "ECONNRESET" || error.code === "EPIPE") resolve(Buffer.concat(answers));
-      else reject(error);
-    });
-    socket.on("close", () => resolve(Buffer.concat(answers)));
-  });
+/** A client of a server on 127.0.0.1 that does not connect again; the caller disconnects it. */
+export async function connectRedis(port: number): Promise<Redis> {
+  const options = { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null };
+  const client = new Redis(port, "127.0.0.1", options);
+  await client.connect();
+  return client;
 }
 
-/** A port that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
+/** Runs one of Redis's offline tools to its end; without `folder` in the present one. */
+export function runRedisTool(
+  tool: (typeof TOOLS)[number],
+  args: readonly string[],
+  input = "",
+  folder?: string,
+): ToolResult {
+  const { error, status, stdout } = spawnSync(tool, args, {
+    input,
+    encoding: "latin1",
+    timeout: TOOL_TIMEOUT_MS,
+    ...(folder === undefined ? {} : { cwd: folder }),
   });
+  if (error !== undefined) throw error;
+  return { status, output: stdout };
 }
