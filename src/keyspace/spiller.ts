@@ -103,7 +103,10 @@ export class Spiller {
   /** Starts a batch if memory asks for one and none is under way. `deletesToo`: also for few deleted keys. */
   run(deletesToo = false): void {
     if (this.inFlight !== undefined || this.held) return;
-    if (this.failure !== "" && this.options.keyspace.clock.monotonicMs() < this.retryAtMs) return;
+    if (this.failure !== "" && this.options.keyspace.clock.monotonicMs() < this.retryAtMs) {
+      this.dropUnchanged();
+      return;
+    }
     if (!this.shouldRun && !(deletesToo && this.deletes.length > 0)) return;
     const changes: TierChange[] = [];
     const databases: Database[] = [];
@@ -175,6 +178,22 @@ export class Spiller {
     // What is pinned now can go soon.
     const isFruitless = fruitless === FRUITLESS_ROUNDS && changes.length === 0 && !warmer.isHolding;
     this.stuck = isFruitless && budget.usedBytes > budget.limitBytes;
+  }
+
+  /** While nothing can be written: what reads brought into memory leaves it again, or reads would fill it. */
+  private dropUnchanged(): void {
+    const { keyspace, samplesPerVictim } = this.options;
+    const { accessClock, entries } = keyspace;
+    const coldness = (address: number) => accessClock.coldness(entries.access(address));
+    let fruitless = 0;
+    while (this.budget.usedBytes > this.budget.spillToBytes && fruitless < FRUITLESS_ROUNDS) {
+      this.victims.choose(SPILLING | PINNED | RECORD | DIRTY, RECORD, false, samplesPerVictim(), coldness);
+      if (this.victims.count === 0) fruitless++;
+      for (let i = 0; i < this.victims.count; i++) {
+        this.victims.databases[i].drop(this.victims.addresses[i]);
+        this.droppedEntries++;
+      }
+    }
   }
 
   /** Drops a clean entry, or adds a changed one to the batch; returns the bytes that the batch will free. */

@@ -4,7 +4,8 @@
  * CRASH_SEEDS asks for more seeds than usual, CRASH_SEED for a single one (with its log).
  */
 import { describe, expect, it } from "vitest";
-import { newTally, type Policy, Simulation } from "./simulation.ts";
+import { type Policy, Simulation } from "./simulation.ts";
+import { newTally } from "./tally.ts";
 
 /** Seeds for each policy. */
 const SEEDS = Number(process.env["CRASH_SEEDS"] ?? 100);

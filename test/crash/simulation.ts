@@ -26,6 +26,7 @@ import { Model } from "./model.ts";
 import { applyEvent, type HistoryEvent, isRemoval, ObservedServer } from "./observed-server.ts";
 import { type Executed, SimulatedClient } from "./simulated-client.ts";
 import { configOf, SimulatedWorld, STARTED_MS } from "./simulated-world.ts";
+import { newTally, type Tally } from "./tally.ts";
 import { checkTier } from "./tier-check.ts";
 
 const LIVES = 4;
@@ -35,43 +36,10 @@ const MAX_UNANSWERED = 30;
 const POLICIES: readonly FsyncPolicy[] = ["always", "everysec", "no"];
 /** Turns of the event loop after which something that must happen counts as not happening. */
 const PATIENCE_TURNS = 3000;
+/** The same for a whole start, which reads everything back. */
+const START_PATIENCE_TURNS = 100_000;
 
 export type Policy = FsyncPolicy | "changing";
-
-/** What a run has met, so that a test can tell that it tested something. */
-export interface Tally {
-  commands: number;
-  events: number;
-  lost: number;
-  kills: number;
-  powerCuts: number;
-  midCall: number;
-  deadStarts: number;
-  refusedStarts: number;
-  refusals: number;
-  rewrites: number;
-  spilled: number;
-  warmed: number;
-  shutdowns: number;
-}
-
-export function newTally(): Tally {
-  return {
-    commands: 0,
-    events: 0,
-    lost: 0,
-    kills: 0,
-    powerCuts: 0,
-    midCall: 0,
-    deadStarts: 0,
-    refusedStarts: 0,
-    refusals: 0,
-    rewrites: 0,
-    spilled: 0,
-    warmed: 0,
-    shutdowns: 0,
-  };
-}
 
 /** The process ended. */
 const STOPPED = Symbol("stopped");
@@ -146,7 +114,7 @@ export class Simulation {
     const isFaulty = mayFail && this.chance(2);
     if (isFaulty && this.chance(3)) this.makeFaulty();
     if (mayFail && this.chance(4)) this.process.stopAtCall(1 + this.random.below(120));
-    const outcome = await this.untilStopped(this.start());
+    const outcome = await this.untilStopped(this.inTime(this.start()));
     this.process.fault = undefined;
     if (outcome === STOPPED) this.tally.deadStarts++;
     else if (outcome !== undefined) {
@@ -323,6 +291,8 @@ export class Simulation {
   /** Everything sent is answered while the disk is well; then the cold tier must be what its counters say. */
   private async comeToRest(server: Server): Promise<void> {
     await this.until(server, () => this.clients.every((client) => client.unanswered === 0), "answered", 200);
+    // A rewrite may wait for a writer that tries again after a while, and then the clock must go on.
+    await this.until(server, () => !server.aof.isRewriting, "done rewriting", 200);
     await checkTier(server, this.onFault);
     this.checkFault();
   }
@@ -354,6 +324,22 @@ export class Simulation {
     // Keys may expire until the very end; those expire again.
     const last = this.history.findLastIndex((event) => !isRemoval(event));
     this.durable = Math.max(this.durable, last + 1);
+  }
+
+  /** Throws if a start takes for ever. */
+  private async inTime<T>(start: Promise<T>): Promise<T> {
+    const { life } = this.process;
+    let isOver = false;
+    const watch = async () => {
+      for (let turns = 0; !isOver; turns++) {
+        if (turns > START_PATIENCE_TURNS) throw new Error(`not started within ${START_PATIENCE_TURNS} turns`);
+        await this.nextTurn(life);
+      }
+      return start;
+    };
+    return Promise.race([start, watch()]).finally(() => {
+      isOver = true;
+    });
   }
 
   private async until(server: Server, isDone: () => boolean, what: string, stepMs = 0): Promise<void> {

@@ -16,7 +16,6 @@ export async function checkTier(server: Server, onFault: (text: string) => void)
   const { tier, spiller } = server;
   if (tier === undefined || spiller === undefined) throw new Error("the server has no cold tier");
   // A rewrite holds the spiller too, and lets it go on.
-  await server.aof.idle();
   await spiller.hold();
   try {
     for (const database of server.keyspace.databases) {

@@ -15,10 +15,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { runTool } from "../persistence/stock-redis.ts";
 import type { Argument } from "../support/command-harness.ts";
 import { RawClient } from "../support/raw-client.ts";
-import { hasRedisServer, type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { hasRedisServer, type RedisServer, runRedisTool, startRedisServer } from "../support/redis-server.ts";
 import { runServerProgram, type ServerProcess, startServerProcess } from "../support/server-process.ts";
 import { contentsOf, sampleRequests } from "./contents.ts";
 
@@ -91,7 +90,7 @@ describe.skipIf(!hasRedisServer)(
         const expected = await contentsOf(own!.port);
         expect(expected.length).toBeGreaterThan(500);
         expect(await own!.stop()).toBe(0);
-        const check = runTool("redis-check-aof", [join(data, "appendonlydir", MANIFEST)]);
+        const check = runRedisTool("redis-check-aof", [join(data, "appendonlydir", MANIFEST)]);
         expect(check.output).toContain("All AOF files and manifest are valid");
         expect(check.status).toBe(0);
         redis = await startRedisServer(WITH_AOF, data);

@@ -8,7 +8,8 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as errors from "../../src/protocol/errors.ts";
 import { Request } from "../../src/protocol/request.ts";
-import { exchange, hasRedisServer, type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { exchange } from "../support/raw-client.ts";
+import { hasRedisServer, type RedisServer, startRedisServer } from "../support/redis-server.ts";
 
 /** Keys: `text` "abc", `number` "5", `largest` the largest integer, `list` of one element. */
 const PREPARATION = [

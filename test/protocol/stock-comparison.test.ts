@@ -11,7 +11,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { error, unknownCommand } from "../../src/protocol/errors.ts";
 import { ReplyWriter } from "../../src/protocol/reply-writer.ts";
 import { PROTOCOL_ERROR, REQUEST, RequestDecoder } from "../../src/protocol/request-decoder.ts";
-import { exchange, hasRedisServer, type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { exchange } from "../support/raw-client.ts";
+import { hasRedisServer, type RedisServer, startRedisServer } from "../support/redis-server.ts";
 
 /** What a server that knows no command at all answers. */
 function answer(bytes: Buffer, authenticated = true): string {

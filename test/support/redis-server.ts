@@ -44,7 +44,12 @@ export async function startRedisServer(args: readonly string[], folder: string):
 /** As above, with Redis's own defaults for all but `args` and the address. */
 export async function startPlainRedisServer(args: readonly string[], folder: string): Promise<RedisServer> {
   const port = await freePort();
-  return await startListening(PROGRAM, [...args, "--bind", "127.0.0.1", "--port", String(port)], folder, port);
+  return await startListening(
+    PROGRAM,
+    [...args, "--bind", "127.0.0.1", "--port", String(port)],
+    folder,
+    port,
+  );
 }
 
 /** A client of a server on 127.0.0.1 that does not connect again; the caller disconnects it. */
@@ -53,6 +58,21 @@ export async function connectRedis(port: number): Promise<Redis> {
   const client = new Redis(port, "127.0.0.1", options);
   await client.connect();
   return client;
+}
+
+/** Starts a server as `startRedisServer` does, and ends it when `body` is done with it. */
+export async function withRedisServer(
+  args: readonly string[],
+  folder: string,
+  body: (client: Redis) => Promise<void>,
+): Promise<void> {
+  const server = await startRedisServer(args, folder);
+  try {
+    const client = await connectRedis(server.port);
+    await body(client).finally(() => client.disconnect());
+  } finally {
+    await server.stop();
+  }
 }
 
 /** Runs one of Redis's offline tools to its end; without `folder` in the present one. */

@@ -20,7 +20,9 @@ export function unmountDisk(path: string): void {
 }
 
 function mount(path: string, sizeMegabytes: number): { status: number | null; stderr: string } {
-  return spawnSync("mount", ["-t", "tmpfs", "-o", `size=${sizeMegabytes}m`, "tmpfs", path], { encoding: "utf8" });
+  return spawnSync("mount", ["-t", "tmpfs", "-o", `size=${sizeMegabytes}m`, "tmpfs", path], {
+    encoding: "utf8",
+  });
 }
 
 function tryMount(): boolean {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { realFiles } from "../../src/base/real-files.ts";
 import { main } from "../../tools/check-aof/main.ts";
-import { runTool, type ToolResult } from "../persistence/stock-redis.ts";
+import { runRedisTool, type ToolResult } from "../support/redis-server.ts";
 
 /** Runs our tool; relative paths are taken from `folder`, as after a `cd`. */
 export async function runOurs(folder: string, args: string[], input = ""): Promise<ToolResult> {
@@ -30,7 +30,7 @@ export async function runOurs(folder: string, args: string[], input = ""): Promi
 
 /** The real tool, in the same folder. */
 export function runTheirs(folder: string, args: string[], input = ""): ToolResult {
-  return runTool("redis-check-aof", args, input, folder);
+  return runRedisTool("redis-check-aof", args, input, folder);
 }
 
 /**

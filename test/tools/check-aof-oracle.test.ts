@@ -7,12 +7,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { RdbWriter } from "../../src/persistence/rdb/writer.ts";
 import { command } from "../persistence/aof/aof-files.ts";
-import {
-  hasStockRedis,
-  removeFolder,
-  startStockServer,
-  temporaryFolder,
-} from "../persistence/stock-redis.ts";
+import { hasRedisServer, withRedisServer } from "../support/redis-server.ts";
+import { removeFolder, temporaryFolder } from "../support/temporary-folder.ts";
 import { runBoth } from "./check-aof-harness.ts";
 
 let folders: [string, string];
@@ -88,7 +84,7 @@ function sampleRdb(): Promise<Buffer> {
   });
 }
 
-describe.skipIf(!hasStockRedis)("same as redis-check-aof (skipped where it is not installed)", () => {
+describe.skipIf(!hasRedisServer)("same as redis-check-aof (skipped where it is not installed)", () => {
   test("single files: valid, empty, cut at every offset", async () => {
     await expectSame({ a: "" }, ["a"]);
     for (let cut = 0; cut <= sample.length; cut++) await expectSame({ a: sample.subarray(0, cut) }, ["a"]);
@@ -235,9 +231,8 @@ describe.skipIf(!hasStockRedis)("same as redis-check-aof (skipped where it is no
   test("a folder that the real server wrote, values of all types in its base", async () => {
     const folder = temporaryFolder();
     try {
-      const server = await startStockServer(folder, "--appendonly", "yes", "--aof-timestamp-enabled", "yes");
-      const { client } = server;
-      try {
+      const args = ["--appendonly", "yes", "--aof-timestamp-enabled", "yes"];
+      await withRedisServer(args, folder, async (client) => {
         await client.rpush("list", ...Array.from({ length: 300 }, (_, i) => `element ${i}`));
         await client.hset("hash", "field", "value");
         await client.zadd("zset", 1, "a");
@@ -248,9 +243,7 @@ describe.skipIf(!hasStockRedis)("same as redis-check-aof (skipped where it is no
           .poll(async () => (await client.info("persistence")).match(/aof_rewrite_in_progress:(\d)/)?.[1])
           .toBe("0");
         await client.multi().set("a", "1").incr("a").exec();
-      } finally {
-        await server.stop();
-      }
+      });
       const names = ["appendonly.aof.2.base.rdb", "appendonly.aof.2.incr.aof", "appendonly.aof.manifest"];
       const files = Object.fromEntries(
         names.map((name) => [name, readFileSync(join(folder, "appendonlydir", name))]),

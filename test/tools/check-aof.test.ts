@@ -11,7 +11,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { BLOCKS_HEADER, encodeTimestampLine } from "../../src/persistence/aof/format.ts";
 import { RdbWriter } from "../../src/persistence/rdb/writer.ts";
 import { BlockFile, command } from "../persistence/aof/aof-files.ts";
-import { removeFolder, temporaryFolder } from "../persistence/stock-redis.ts";
+import { removeFolder, temporaryFolder } from "../support/temporary-folder.ts";
 import { runOurs } from "./check-aof-harness.ts";
 
 let folder: string;

@@ -13,7 +13,8 @@ import {
   persistManifest,
   readManifest,
 } from "../../../src/persistence/aof/manifest.ts";
-import { hasStockRedis, removeFolder, startStockServer, temporaryFolder } from "../stock-redis.ts";
+import { hasRedisServer, startRedisServer, withRedisServer } from "../../support/redis-server.ts";
+import { removeFolder, temporaryFolder } from "../../support/temporary-folder.ts";
 
 let folder: string;
 
@@ -160,7 +161,7 @@ describe("file", () => {
   });
 });
 
-describe.skipIf(!hasStockRedis)("with the real Redis (skipped where it is not installed)", () => {
+describe.skipIf(!hasRedisServer)("with the real Redis (skipped where it is not installed)", () => {
   test("it starts from a manifest of ours, and refuses one that names a cold tier", async () => {
     const aofFolder = join(folder, "appendonlydir");
     await realFiles.mkdir(aofFolder);
@@ -168,22 +169,20 @@ describe.skipIf(!hasStockRedis)("with the real Redis (skipped where it is not in
     const incr = [{ name: "it's an.aof.1.incr.aof", sequence: 1, end: 29 }];
     await persistManifest(realFiles, aofFolder, "it's an.aof", { incr, history: [] });
     const settings = ["--appendonly", "yes", "--appendfilename", "it's an.aof"];
-    const server = await startStockServer(folder, ...settings);
-    try {
-      expect(await server.client.get("a")).toBe("1");
-    } finally {
-      await server.stop();
-    }
+    await withRedisServer(settings, folder, async (client) => {
+      expect(await client.get("a")).toBe("1");
+    });
     await persistManifest(realFiles, aofFolder, "it's an.aof", {
       incr,
       history: [],
       tier: { folder: "cold", generation: 1 },
     });
-    await expect(startStockServer(folder, ...settings)).rejects.toThrow("Unknown AOF file type");
+    await expect(startRedisServer(settings, folder)).rejects.toThrow("Unknown AOF file type");
   });
 
   test("reads what it writes", async () => {
-    const server = await startStockServer(folder, "--appendonly", "yes", "--appendfilename", "näme x.aof");
+    const settings = ["--appendonly", "yes", "--appendfilename", "näme x.aof"];
+    const server = await startRedisServer(settings, folder);
     await server.stop();
     const manifest = parseManifest(readFileSync(join(folder, "appendonlydir", "näme x.aof.manifest")));
     expect(manifest).toEqual({

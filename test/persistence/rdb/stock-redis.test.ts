@@ -2,24 +2,24 @@
  * RDB against the real Redis 7.0: it loads what we write, we read what it writes, and the value layouts that are
  * passed over end exactly where its own DUMP says.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type RdbEntry, RdbReader } from "../../../src/persistence/rdb/reader.ts";
 import { RdbWriter } from "../../../src/persistence/rdb/writer.ts";
+import { hasRedisServer, runRedisTool, withRedisServer } from "../../support/redis-server.ts";
+import { removeFolder, temporaryFolder } from "../../support/temporary-folder.ts";
 import { memoryFile } from "../memory-file.ts";
-import { hasStockRedis, runTool, startStockServer } from "../stock-redis.ts";
 
 let folder: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "tsredis-rdb-"));
+  folder = temporaryFolder();
 });
 
 afterEach(() => {
-  rmSync(folder, { recursive: true, force: true });
+  removeFolder(folder);
 });
 
 /** Values of every form: integers around each width, texts around each length width, compressible or not, binary. */
@@ -79,7 +79,7 @@ async function writeDump(
   writeFileSync(join(folder, "dump.rdb"), Buffer.concat(chunks));
 }
 
-describe.skipIf(!hasStockRedis)("with the real Redis (skipped where redis-server is not installed)", () => {
+describe.skipIf(!hasRedisServer)("with the real Redis (skipped where redis-server is not installed)", () => {
   test.each([
     [true, true],
     [false, false],
@@ -98,49 +98,41 @@ describe.skipIf(!hasStockRedis)("with the real Redis (skipped where redis-server
       }
       writer.appendPayload(0, Buffer.from("packed"), 0, 6, Buffer.from([0xc0, 0x2a]));
     });
-    const check = runTool("redis-check-rdb", [join(folder, "dump.rdb")]);
+    const check = runRedisTool("redis-check-rdb", [join(folder, "dump.rdb")]);
     expect(check.output).toContain("\\o/ RDB looks OK! \\o/");
     expect(check.output).toContain(checksum ? "Checksum OK" : "checksum disabled");
     expect(check.output).toContain(`[info] ${forms.size * 2 + 1} keys read`);
-    const server = await startStockServer(folder, "--maxmemory-policy", "allkeys-lru");
-    try {
+    await withRedisServer(["--maxmemory-policy", "allkeys-lru"], folder, async (client) => {
       for (const db of [0, 7]) {
-        await server.client.select(db);
+        await client.select(db);
         for (const [key, value] of forms) {
-          expect((await server.client.getBuffer(key))?.equals(value), key).toBe(true);
-          expect(await server.client.pexpiretime(key)).toBe(db === 7 ? farAway : -1);
+          expect((await client.getBuffer(key))?.equals(value), key).toBe(true);
+          expect(await client.pexpiretime(key)).toBe(db === 7 ? farAway : -1);
         }
       }
-      expect(await server.client.get("packed")).toBe("42");
-      expect(await server.client.dbsize()).toBe(forms.size + 1);
-    } finally {
-      await server.stop();
-    }
+      expect(await client.get("packed")).toBe("42");
+      expect(await client.dbsize()).toBe(forms.size + 1);
+    });
   });
 
   test.each(["yes", "no"])("reads what it writes (rdbcompression %s)", async (rdbcompression) => {
     const forms = allForms();
     const farAway = Date.now() + 1_000_000_123;
-    const server = await startStockServer(
+    await withRedisServer(
+      ["--rdbcompression", rdbcompression, "--maxmemory-policy", "allkeys-lfu"],
       folder,
-      "--rdbcompression",
-      rdbcompression,
-      "--maxmemory-policy",
-      "allkeys-lfu",
+      async (client) => {
+        for (const [key, value] of forms) await client.set(key, value);
+        await client.select(5);
+        for (const [key, value] of forms) await client.set(key, value, "PXAT", farAway);
+        await client.call(
+          "FUNCTION",
+          "LOAD",
+          "#!lua name=lib\nredis.register_function('f', function() return 1 end)",
+        );
+        await client.save();
+      },
     );
-    try {
-      for (const [key, value] of forms) await server.client.set(key, value);
-      await server.client.select(5);
-      for (const [key, value] of forms) await server.client.set(key, value, "PXAT", farAway);
-      await server.client.call(
-        "FUNCTION",
-        "LOAD",
-        "#!lua name=lib\nredis.register_function('f', function() return 1 end)",
-      );
-      await server.client.save();
-    } finally {
-      await server.stop();
-    }
     const entries = await readEntries(join(folder, "dump.rdb"));
     expect(entries).toHaveLength(forms.size * 2);
     for (const entry of entries) {
@@ -152,13 +144,10 @@ describe.skipIf(!hasStockRedis)("with the real Redis (skipped where redis-server
   });
 
   test("idle times come with an LRU policy", async () => {
-    const server = await startStockServer(folder, "--maxmemory-policy", "volatile-lru");
-    try {
-      await server.client.call("RESTORE", "k", "0", await dumpOf(server.client, "v"), "IDLETIME", "1000");
-      await server.client.save();
-    } finally {
-      await server.stop();
-    }
+    await withRedisServer(["--maxmemory-policy", "volatile-lru"], folder, async (client) => {
+      await client.call("RESTORE", "k", "0", await dumpOf(client, "v"), "IDLETIME", "1000");
+      await client.save();
+    });
     const entries = await readEntries(join(folder, "dump.rdb"));
     const restored = entries.find((entry) => entry.key.toString() === "k")!;
     expect(restored.idleSeconds).toBeGreaterThanOrEqual(1000);
@@ -166,15 +155,12 @@ describe.skipIf(!hasStockRedis)("with the real Redis (skipped where redis-server
   });
 
   test("every type is passed over exactly, and its payload is what DUMP gives", async () => {
-    const server = await startStockServer(folder, "--list-max-listpack-size", "3");
     const dumps = new Map<string, Buffer>();
-    try {
-      await createAllTypes(server.client);
-      for (const key of await server.client.keys("*")) dumps.set(key, await server.client.dumpBuffer(key));
-      await server.client.save();
-    } finally {
-      await server.stop();
-    }
+    await withRedisServer(["--list-max-listpack-size", "3"], folder, async (client) => {
+      await createAllTypes(client);
+      for (const key of await client.keys("*")) dumps.set(key, await client.dumpBuffer(key));
+      await client.save();
+    });
     const types = Array.from({ length: 26 }, (_, type) => type);
     const entries = await readEntries(join(folder, "dump.rdb"), types.slice(1));
     expect(entries).toHaveLength(dumps.size);

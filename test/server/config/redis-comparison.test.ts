@@ -2,9 +2,9 @@
  * Everything that CONFIG GET, CONFIG SET and a wrong configuration file say, compared with a stock redis-server.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { globMatch } from "../../../src/base/glob.ts";
 import { Config } from "../../../src/server/config/config.ts";
@@ -12,10 +12,16 @@ import { ConfigError, ConfigSetError } from "../../../src/server/config/config-e
 import { loadConfig } from "../../../src/server/config/parser.ts";
 import type { Setting } from "../../../src/server/config/setting.ts";
 import { type SettingName, settingNames, settings } from "../../../src/server/config/settings.ts";
-import { hasRealServer, type RealServer, startRealServer } from "./real-server.ts";
+import {
+  connectRedis,
+  hasRedisServer,
+  type RedisServer,
+  startPlainRedisServer,
+} from "../../support/redis-server.ts";
+import { removeFolder, temporaryFolder } from "../../support/temporary-folder.ts";
 
-const folder = realpathSync(mkdtempSync(join(tmpdir(), "tsredis-compare-")));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
+afterAll(() => removeFolder(folder));
 
 const OURS_ONLY = ["cold-tier", "cold-tier-cache-size", "cold-tier-compression"];
 /** Where the default differs on purpose, or by how the servers are started here. */
@@ -60,31 +66,45 @@ function ourGet(config: Config, ...patterns: string[]): Record<string, string> {
   return Object.fromEntries(config.get(patterns).map(([name, text]) => [name, text.toString()]));
 }
 
-describe.skipIf(!hasRealServer)("compared with redis-server", () => {
-  let real: RealServer;
+/** The real server's reply, or its error's text. */
+async function ask(client: Redis, command: string, ...args: (string | Buffer)[]): Promise<unknown> {
+  try {
+    return await client.call(command, ...args);
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+describe.skipIf(!hasRedisServer)("compared with redis-server", () => {
+  let server: RedisServer;
+  let real: Redis;
   let config: Config;
 
   beforeAll(async () => {
     const argv = ["--bind", "127.0.0.1", "--maxmemory", "1gb", "--dir", folder];
-    real = await startRealServer(argv, folder);
+    server = await startPlainRedisServer(argv, folder);
+    real = await connectRedis(server.port);
     // Limits on client memory, which are tried too, must not close this connection.
-    await real.ask("CLIENT", "NO-EVICT", "ON");
+    await ask(real, "CLIENT", "NO-EVICT", "ON");
     config = configOf(argv);
   });
-  afterAll(async () => await real.stop());
+  afterAll(async () => {
+    real.disconnect();
+    await server.kill();
+  });
 
   async function compareSet(...flat: string[]): Promise<void> {
     const pairs = flat.flatMap((name, at): [string, string][] =>
       at % 2 === 0 ? [[name, flat[at + 1] as string]] : [],
     );
-    expect(ourReply(config, pairs), flat.join(" ")).toBe(await real.ask("CONFIG", "SET", ...flat));
+    expect(ourReply(config, pairs), flat.join(" ")).toBe(await ask(real, "CONFIG", "SET", ...flat));
     for (const [name] of pairs) {
-      expect(ourGet(config, name), flat.join(" ")).toEqual(pairsOf(await real.ask("CONFIG", "GET", name)));
+      expect(ourGet(config, name), flat.join(" ")).toEqual(pairsOf(await ask(real, "CONFIG", "GET", name)));
     }
   }
 
   it("has the same directives with the same defaults", async () => {
-    const theirs = pairsOf(await real.ask("CONFIG", "GET", "*"));
+    const theirs = pairsOf(await ask(real, "CONFIG", "GET", "*"));
     const ours = ourGet(new Config(), "*");
     for (const name of OURS_ONLY) {
       expect(ours, name).toHaveProperty([name]);
@@ -209,7 +229,7 @@ describe.skipIf(!hasRealServer)("compared with redis-server", () => {
         .filter((name) => !OURS_ONLY.includes(name))
         .sort();
     expect(names(ourGet(config, ...patterns))).toEqual(
-      names(pairsOf(await real.ask("CONFIG", "GET", ...patterns))),
+      names(pairsOf(await ask(real, "CONFIG", "GET", ...patterns))),
     );
   });
 
@@ -221,10 +241,10 @@ describe.skipIf(!hasRealServer)("compared with redis-server", () => {
     const texts = new Map(
       Array.from({ length: 300 }, () => word(1 + pick(5))).map((text) => [text.toString("hex"), text]),
     );
-    await real.ask("SADD", "texts", ...texts.values());
+    await ask(real, "SADD", "texts", ...texts.values());
     for (let round = 0; round < 1500; round++) {
       const pattern = word(1 + pick(7));
-      const [, found] = (await real.client.callBuffer(
+      const [, found] = (await real.callBuffer(
         "SSCAN",
         "texts",
         "0",
@@ -249,7 +269,7 @@ function generator(seed: number): (bound: number) => number {
   };
 }
 
-describe.skipIf(!hasRealServer)("start-up compared with redis-server", () => {
+describe.skipIf(!hasRedisServer)("start-up compared with redis-server", () => {
   function ourError(argv: string[]): string {
     try {
       loadConfig(argv, () => Buffer.alloc(0));
@@ -353,13 +373,15 @@ describe.skipIf(!hasRealServer)("start-up compared with redis-server", () => {
       "shutdown-on-sigterm",
     ];
     const patterns = [...names, "latency-tracking-info-percentiles"];
-    const real = await startRealServer([...argv, "--bind", "127.0.0.1"], folder);
+    const server = await startPlainRedisServer(argv, folder);
+    const real = await connectRedis(server.port);
     try {
       expect(ourGet(configOf(argv), ...patterns)).toEqual(
-        pairsOf(await real.ask("CONFIG", "GET", ...patterns)),
+        pairsOf(await ask(real, "CONFIG", "GET", ...patterns)),
       );
     } finally {
-      await real.stop();
+      real.disconnect();
+      await server.kill();
     }
   });
 });

@@ -1,0 +1,77 @@
+/**
+ * The append-only file of the running server: waiting for it, rewriting it under load, switching it off and on.
+ */
+import { describe, expect, test } from "vitest";
+import type { Argument } from "../support/command-harness.ts";
+import { bulk, expectFilled, fill, infoOf, POLL, rewriteLog, useServer, valueOf } from "./server-fixture.ts";
+
+const fixture = useServer();
+
+describe("the server has an append-only file", () => {
+  test("that WAITAOF waits for", async () => {
+    const client = await fixture.start("--appendfsync", "no");
+    const replies = await client.runAll([
+      ["SET", "a", "b"],
+      ["WAITAOF", 1, 0, 0],
+      ["WAITAOF", 0, 0, 0],
+      ["WAITAOF", 0, 1, 10],
+    ]);
+    expect(replies.slice(1).map(String)).toEqual(Array(3).fill("*2\r\n:1\r\n:0\r\n"));
+    await client.run("CONFIG", "SET", "appendonly", "no");
+    expect(await client.text("WAITAOF", 1, 0, 0)).toMatch(/^-ERR WAITAOF cannot be used/);
+  });
+
+  test.each([["everysec"], ["always"]])("that is rewritten under load, with %s", async (policy) => {
+    const client = await fixture.start("--appendfsync", policy, "--maxmemory", "4mb");
+    const writers = await Promise.all([fixture.connect(), fixture.connect(), fixture.connect()]);
+    let isDone = false;
+    const counts = writers.map(async (writer, i) => {
+      let count = 0;
+      for (; !isDone; count += 50) {
+        const requests = Array.from({ length: 50 }, (_, j): Argument[] =>
+          j % 2 === 0
+            ? ["INCR", `counter ${i}`]
+            : ["SET", `k${i}:${(count + j) % 999}`, valueOf(count, 2000)],
+        );
+        await writer.runAll(requests);
+      }
+      return count / 2;
+    });
+    for (let round = 0; round < 4; round++) await rewriteLog(client);
+    isDone = true;
+    const expected = await Promise.all(counts);
+    const size = await client.text("DBSIZE");
+    await fixture.server.kill();
+    const after = await fixture.start("--maxmemory", "4mb");
+    expect(await after.text("DBSIZE")).toBe(size);
+    for (const [i, count] of expected.entries()) {
+      expect(await after.text("GET", `counter ${i}`)).toBe(bulk(String(count)).toString());
+    }
+  });
+
+  test("that can be switched off and on", async () => {
+    let client = await fixture.start();
+    await fill(client, 0, 100, 50);
+    expect(await client.text("CONFIG", "SET", "appendonly", "no")).toBe("+OK\r\n");
+    await fill(client, 100, 200, 50);
+    expect(await infoOf(client, "aof_enabled")).toBe("0");
+    expect(await client.text("CONFIG", "SET", "appendonly", "yes")).toBe("+OK\r\n");
+    await expect.poll(() => infoOf(client, "aof_rewrite_in_progress"), POLL).toBe("0");
+    expect(await infoOf(client, "aof_enabled")).toBe("1");
+    await fill(client, 200, 300, 50);
+    await fixture.server.kill();
+    client = await fixture.start();
+    await expectFilled(client, 300, 50);
+  });
+
+  test("that keeps what it had when it is switched off", async () => {
+    let client = await fixture.start("--maxmemory", "4mb");
+    await fill(client, 0, 1500, 4000);
+    expect(await client.text("CONFIG", "SET", "appendonly", "no")).toBe("+OK\r\n");
+    await client.run("SET", "k5", "changed later");
+    await fill(client, 1500, 1600, 4000);
+    await fixture.server.kill();
+    client = await fixture.start("--maxmemory", "4mb");
+    await expectFilled(client, 1500, 4000);
+  });
+});

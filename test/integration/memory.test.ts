@@ -1,0 +1,89 @@
+/**
+ * The running server with more data than maxmemory allows: spilling, and refusing or evicting without a cold tier.
+ */
+import { describe, expect, test } from "vitest";
+import type { RawClient } from "../support/raw-client.ts";
+import { expectFilled, fill, infoOf, POLL, useServer, valueOf } from "./server-fixture.ts";
+
+const OUT_OF_MEMORY = "-OOM command not allowed when used memory > 'maxmemory'.\r\n";
+
+const fixture = useServer();
+
+/** Writes until a write is refused; resolves to the number of those that were not. */
+async function fillUntilRefused(client: RawClient): Promise<number> {
+  for (let count = 0; count < 3000; count++) {
+    const reply = await client.text("SET", `k${count}`, valueOf(count, 4000));
+    if (reply === "+OK\r\n") continue;
+    expect(reply).toBe(OUT_OF_MEMORY);
+    return count;
+  }
+  throw new Error("no write was refused");
+}
+
+describe("the server has little memory", () => {
+  test("and spills at once when maxmemory is lowered", async () => {
+    const client = await fixture.start("--maxmemory", "100mb");
+    await fill(client, 0, 3000, 4000);
+    expect(await infoOf(client, "cold_keys")).toBe("0");
+    expect(await client.text("CONFIG", "SET", "maxmemory", "4mb")).toBe("+OK\r\n");
+    await expect.poll(async () => Number(await infoOf(client, "cold_keys")), POLL).toBeGreaterThan(2000);
+    await expect
+      .poll(async () => Number(await infoOf(client, "used_memory")), POLL)
+      .toBeLessThan(4 * 1024 * 1024);
+    await expectFilled(client, 3000, 4000);
+  });
+
+  test("and refuses writes without a cold tier, in Redis's words", async () => {
+    const client = await fixture.start("--cold-tier", "no", "--maxmemory", "4mb");
+    const count = await fillUntilRefused(client);
+    await expectFilled(client, count, 4000);
+    expect(await client.text("DEL", "k1", "k2", "k3")).toBe(":3\r\n");
+    expect(await client.text("SET", "small", "x")).toBe("+OK\r\n");
+    expect(await infoOf(client, "evicted_keys")).toBe("0");
+  });
+
+  test.each([
+    ["allkeys-lru", false],
+    ["allkeys-lfu", false],
+    ["allkeys-random", false],
+    ["volatile-lru", true],
+    ["volatile-lfu", true],
+    ["volatile-random", true],
+    ["volatile-ttl", true],
+  ])("and evicts without a cold tier by %s", async (policy, isVolatile) => {
+    const client = await fixture.start(
+      "--cold-tier",
+      "no",
+      "--maxmemory",
+      "4mb",
+      "--maxmemory-policy",
+      policy,
+    );
+    for (let i = 0; i < 200; i++) await client.run("SET", `kept${i}`, valueOf(i, 2000));
+    for (let i = 0; i < 3000; i++) {
+      const expiry = i % 2 === 0 || isVolatile ? ["EX", 10_000 + i] : [];
+      expect(await client.text("SET", `k${i}`, valueOf(i, 4000), ...expiry)).toBe("+OK\r\n");
+    }
+    expect(Number(await infoOf(client, "evicted_keys"))).toBeGreaterThan(1000);
+    expect(Number(await infoOf(client, "used_memory"))).toBeLessThan(4.5 * 1024 * 1024);
+    const kept = Array.from({ length: 200 }, (_, i) => `kept${i}`);
+    if (isVolatile) expect(await client.text("EXISTS", ...kept)).toBe(":200\r\n");
+    // What was evicted is gone after a restart, too.
+    const size = await client.text("DBSIZE");
+    await fixture.server.kill();
+    const after = await fixture.start("--cold-tier", "no");
+    expect(await after.text("DBSIZE")).toBe(size);
+  });
+
+  test("and refuses writes by a volatile policy when nothing has an expiry", async () => {
+    const client = await fixture.start(
+      "--cold-tier",
+      "no",
+      "--maxmemory",
+      "4mb",
+      "--maxmemory-policy",
+      "volatile-lru",
+    );
+    await expectFilled(client, await fillUntilRefused(client), 4000);
+  });
+});
