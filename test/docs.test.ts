@@ -1,7 +1,6 @@
 /**
  * What the documents say, as far as a machine can tell: the commands they list are those there are, links and paths
- * lead
- * somewhere, scripts exist, and the commands in README.md that cost nothing are run.
+ * lead somewhere, scripts exist, and the commands in README.md that cost nothing are run.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";

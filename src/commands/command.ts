@@ -79,6 +79,8 @@ export interface CommandSpec {
   readonly keys: readonly KeySpec[];
   /** Of a command that reaches into another database (MOVE, COPY): the key it needs there, besides `keys`. */
   readonly foreignKey?: (request: Request) => ForeignKey | undefined;
+  /** Of a command whose keys have `variable_flags`: what a request, whose name is argument `nameAt`, does to them. */
+  readonly keyFlagsOf?: (request: Request, nameAt: number) => readonly KeyFlag[];
   readonly tips?: readonly string[];
   readonly run?: Handler;
   readonly subcommands?: readonly CommandSpec[];

@@ -1,7 +1,7 @@
 /**
  * Where a command's keys stand, worked out from its key specifications.
  */
-import type { CommandSpec, KeySpec } from "./command.ts";
+import type { CommandSpec, KeyFlag, KeySpec } from "./command.ts";
 
 /** The one range of keys that older clients know of: from argument `first` to `last` (negative: from the end). */
 export interface KeyRange {
@@ -49,19 +49,25 @@ export function hasKeys(spec: CommandSpec): boolean {
   return spec.keys.some(isKey);
 }
 
+/** An argument that is a key, and what the command does to it. */
+export interface KeyArgument {
+  readonly position: number;
+  readonly flags: readonly KeyFlag[];
+}
+
 /**
  * The arguments that are keys, of a request of the command with `argc` arguments; undefined if the request cannot be
  * one.
  */
-export function keyPositions(spec: CommandSpec, argc: number): number[] | undefined {
-  const positions: number[] = [];
+export function keyPositions(spec: CommandSpec, argc: number): KeyArgument[] | undefined {
+  const keys: KeyArgument[] = [];
   for (const key of spec.keys) {
     if (!isKey(key)) continue;
     const last = key.last < 0 ? argc + key.last : key.last;
     if (last >= argc || last < key.first || key.first >= argc) return undefined;
-    for (let i = key.first; i <= last; i += key.step) positions.push(i);
+    for (let i = key.first; i <= last; i += key.step) keys.push({ position: i, flags: key.flags });
   }
-  return positions;
+  return keys;
 }
 
 function isKey(key: KeySpec): boolean {

@@ -9,8 +9,9 @@ import type { CommandSpec } from "./command.ts";
 export interface ConfigAccess {
   /** Names and values of directives whose names match one of the glob patterns, in table order. */
   get(patterns: readonly Buffer[]): [name: string, value: string][];
-  /** Sets several directives or none. Returns the error text (without "-"), or undefined. */
-  set(pairs: readonly [name: Buffer, value: Buffer][]): string | undefined;
+  /** Sets several directives or none. Returns the error text (without "-"), or undefined; a promise of it where the
+   * server has to try first. */
+  set(pairs: readonly [name: Buffer, value: Buffer][]): string | undefined | Promise<string | undefined>;
   /** The password for AUTH; "" if none is set. */
   readonly requirepass: string;
   readonly maxmemoryPolicy: string;

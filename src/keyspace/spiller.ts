@@ -37,7 +37,7 @@ interface PendingDelete {
 
 /** Memory in use, and between which figures spilling works, all in bytes. */
 export interface SpillBudget {
-  readonly usedBytes: number;
+  readonly chargedBytes: number;
   readonly limitBytes: number;
   readonly spillFromBytes: number;
   readonly spillToBytes: number;
@@ -97,7 +97,7 @@ export class Spiller {
 
   /** Asked after every write. */
   get shouldRun(): boolean {
-    return this.budget.usedBytes > this.budget.spillFromBytes || this.deletes.length >= DELETES_PER_BATCH;
+    return this.budget.chargedBytes > this.budget.spillFromBytes || this.deletes.length >= DELETES_PER_BATCH;
   }
 
   /** Starts a batch if memory asks for one and none is under way. `deletesToo`: also for few deleted keys. */
@@ -160,7 +160,7 @@ export class Spiller {
     let batchBytes = 0;
     let fruitless = 0;
     while (
-      budget.usedBytes - batchBytes > target &&
+      budget.chargedBytes - batchBytes > target &&
       changes.length < this.batchEntries &&
       batchBytes < BATCH_BYTES
     ) {
@@ -172,12 +172,12 @@ export class Spiller {
       fruitless = 0;
       for (let i = 0; i < this.victims.count && changes.length < this.batchEntries; i++) {
         batchBytes += this.take(this.victims.databases[i], this.victims.addresses[i], changes, databases);
-        if (budget.usedBytes - batchBytes <= target || batchBytes >= BATCH_BYTES) break;
+        if (budget.chargedBytes - batchBytes <= target || batchBytes >= BATCH_BYTES) break;
       }
     }
     // What is pinned now can go soon.
     const isFruitless = fruitless === FRUITLESS_ROUNDS && changes.length === 0 && !warmer.isHolding;
-    this.stuck = isFruitless && budget.usedBytes > budget.limitBytes;
+    this.stuck = isFruitless && budget.chargedBytes > budget.limitBytes;
   }
 
   /** While nothing can be written: what reads brought into memory leaves it again, or reads would fill it. */
@@ -186,7 +186,7 @@ export class Spiller {
     const { accessClock, entries } = keyspace;
     const coldness = (address: number) => accessClock.coldness(entries.access(address));
     let fruitless = 0;
-    while (this.budget.usedBytes > this.budget.spillToBytes && fruitless < FRUITLESS_ROUNDS) {
+    while (this.budget.chargedBytes > this.budget.spillToBytes && fruitless < FRUITLESS_ROUNDS) {
       this.victims.choose(SPILLING | PINNED | RECORD | DIRTY, RECORD, false, samplesPerVictim(), coldness);
       if (this.victims.count === 0) fruitless++;
       for (let i = 0; i < this.victims.count; i++) {

@@ -12,6 +12,7 @@ import type { Files } from "../base/files.ts";
 import type { Log } from "../base/log.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { AofDirectory, OpenIncr } from "./aof/directory.ts";
+import { missingFileText } from "./aof/error-text.ts";
 import { BLOCKS_HEADER, manifestFileName } from "./aof/format.ts";
 import type { IncrFile } from "./aof/manifest.ts";
 import type { AofOutcome } from "./aof/reader.ts";
@@ -91,8 +92,7 @@ async function loadOne(
   const begun = parts.monotonicMs();
   const path = directory.pathOf(entry.name);
   const info = await files.stat(path);
-  if (info === undefined)
-    throw new LoadError(`The AOF file ${entry.name} doesn't exist, but the manifest names it`);
+  if (info === undefined) throw new LoadError(missingFileText(entry.name));
   const options: RdbLoadOptions & { end?: number } = {
     withTier: isBase && directory.manifest.tier !== undefined,
     verifyChecksum: parts.verifyChecksum,

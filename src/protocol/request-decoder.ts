@@ -128,9 +128,9 @@ export class RequestDecoder {
     return shared;
   }
 
-  /** Bytes received and not consumed. */
+  /** Bytes received and not consumed, and until `settle` those of the request last returned. */
   get bufferedBytes(): number {
-    return this.end - this.position;
+    return this.end - this.currentStart;
   }
 
   /** Bytes of memory that the decoder holds between two packets. */
@@ -183,6 +183,7 @@ export class RequestDecoder {
       this.buf.copy(own, 0, this.position, this.end);
       this.adopt(own);
     }
+    this.currentStart = this.position;
   }
 
   /** Remembers the position behind the request last returned. */

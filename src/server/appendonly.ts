@@ -30,11 +30,7 @@ export function createWriter(server: Server, directory: AofDirectory, incr: Open
     clock: server.clock,
     log: server.world.log,
     policy: values.appendfsync,
-    onProgress: () => {
-      server.gate.release(server.aof.gatePosition);
-      if (server.aof.failureText !== undefined) server.gate.releaseReaders(server.aof.gatePosition);
-      if (server.dispatcher.memoryWaiters.length > 0) server.scheduleTurnEnd();
-    },
+    onProgress: () => server.scheduleTurnEnd(),
   });
   writer.encoder.timestamps = values["aof-timestamp-enabled"];
   return writer;
@@ -83,11 +79,11 @@ async function switchOn(server: Server): Promise<void> {
 }
 
 function switchOff(server: Server): void {
-  const { aof, gate, propagation, world } = server;
+  const { aof, propagation, world } = server;
   const { files } = aof;
   propagation.writer = undefined;
   aof.files = undefined;
-  gate.release(Number.POSITIVE_INFINITY);
+  server.scheduleTurnEnd();
   files?.writer.close().catch((error: unknown) => {
     world.log.warning(`Closing the append only file failed: ${errorText(error)}`);
   });

@@ -28,10 +28,17 @@ export function applyConfig(server: Server): void {
     if (writer.policy !== values.appendfsync) writer.policy = values.appendfsync;
     writer.encoder.timestamps = values["aof-timestamp-enabled"];
   };
+  const history = () => {
+    const directory = server.aof.files?.directory;
+    if (directory === undefined) return;
+    directory.removesHistory = !values["aof-disable-auto-gc"];
+    void directory.removeHistory();
+  };
   for (const hook of [memory, policy, limits]) hook();
   config.onChange("maxmemory", memory);
   config.onChange(["maxmemory-policy", "lfu-log-factor", "lfu-decay-time"], policy);
   config.onChange(["proto-max-bulk-len", "client-query-buffer-limit"], limits);
   config.onChange(["appendfsync", "aof-timestamp-enabled"], fsync);
+  config.onChange("aof-disable-auto-gc", history);
   config.onChange("appendonly", () => applyAppendonly(server));
 }

@@ -55,6 +55,8 @@ export class Connection implements Client, Waiter, TransportEvents {
   isClosing = false;
   /** The peer sends nothing more. */
   hasEnded = false;
+  /** Pieces of output that leave at the end of the turn. */
+  queuedPieces = 0;
   /** Pieces of output held back by the reply gate. */
   heldPieces = 0;
   heldBytes = 0;
@@ -104,7 +106,8 @@ export class Connection implements Client, Waiter, TransportEvents {
   }
 
   get queryBufferFreeBytes(): number {
-    return this.decoder.bufferCapacity - this.decoder.bufferedBytes;
+    // What is executed at once lies in the buffer that all connections share.
+    return Math.max(0, this.decoder.bufferCapacity - this.decoder.bufferedBytes);
   }
 
   get outputBufferBytes(): number {
@@ -199,7 +202,8 @@ export class Connection implements Client, Waiter, TransportEvents {
 
   /** Closes if nothing is left to do for a peer that has ended or a connection that is to close. */
   closeIfDone(): void {
-    if (this.isClosed || this.parked || this.heldPieces > 0 || this.transport.pendingBytes > 0) return;
+    if (this.isClosed || this.parked || this.transport.pendingBytes > 0) return;
+    if (this.queuedPieces > 0 || this.heldPieces > 0) return;
     if (this.isClosing || this.hasEnded) this.close();
   }
 

@@ -28,6 +28,7 @@ import { Request } from "../protocol/request.ts";
 import { NEED_MORE, QUERY_BUFFER_LIMIT, REQUEST } from "../protocol/request-decoder.ts";
 import type { Connection } from "./connection.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
+import { Outbox } from "./outbox.ts";
 import type { ReplyGate } from "./reply-gate.ts";
 
 /** Requests executed for one connection before others get their turn. */
@@ -73,6 +74,7 @@ export interface DispatcherParts {
 export class Dispatcher implements CommandContext {
   request = new Request();
   readonly reply = new ReplyWriter();
+  readonly outbox: Outbox;
   client!: Connection;
   db!: Database;
   readonly keyspace: Keyspace;
@@ -91,6 +93,7 @@ export class Dispatcher implements CommandContext {
 
   constructor(parts: DispatcherParts) {
     this.parts = parts;
+    this.outbox = new Outbox(this.reply, parts.scheduleTurnEnd);
     this.keyspace = parts.keyspace;
     this.effects = parts.effects;
     this.server = parts.services;
@@ -127,6 +130,7 @@ export class Dispatcher implements CommandContext {
       }
     }
     this.deliver(connection);
+    if (connection.isClosing || connection.hasEnded) connection.closeIfDone();
     // Not what `held` holds by now: if it was empty it is still the connection's set, and a command may have parked.
     if (!holdsSome) return;
     this.parts.warmer!.release(held);
@@ -225,7 +229,7 @@ export class Dispatcher implements CommandContext {
   private refuseWrite(command: CompiledCommand, connection: Connection): Outcome | undefined {
     const { aof, budget } = this.parts;
     // One comparison for the usual case; what the last write of all brought beyond it, cron finds.
-    if (budget.usedBytes > budget.spillFromBytes) {
+    if (budget.chargedBytes > budget.spillFromBytes) {
       this.parts.scheduleTurnEnd();
       const refused = this.refuseForMemory(command, connection);
       if (refused !== undefined) return refused;
@@ -250,7 +254,7 @@ export class Dispatcher implements CommandContext {
         return this.reject(command, this.reply.error(OUT_OF_MEMORY));
       }
       const { policy, samplesPerVictim } = this.parts;
-      if (!eviction.freeMemory(policy(), samplesPerVictim(), budget.limitBytes, () => budget.usedBytes)) {
+      if (!eviction.freeMemory(policy(), samplesPerVictim(), budget.limitBytes, () => budget.chargedBytes)) {
         return this.reject(command, this.reply.error(OUT_OF_MEMORY));
       }
     }
@@ -399,17 +403,18 @@ export class Dispatcher implements CommandContext {
     return connection.lastWritePosition <= gatePosition && aof.failureText !== undefined;
   }
 
-  /** Sends what the reply buffer holds, or has it held back until the append-only file has caught up. */
+  /** Queues what the run wrote, or has it held back until the append-only file has caught up. */
   private deliver(connection: Connection): void {
-    const { reply } = this;
-    const { aof, gate } = this.parts;
-    if (reply.end > 0 && !connection.isClosed) {
-      const bytes = reply.buf.subarray(0, reply.end);
-      if (connection.heldPieces > 0 || !this.maySend(connection)) gate.hold(connection, bytes, aof.appended);
-      // The transport keeps what it could not send at once: the writer goes on in another buffer.
-      else if (!connection.send(bytes)) reply.take();
+    const { outbox } = this;
+    if (connection.isClosed || this.reply.end === outbox.start) {
+      outbox.discard();
+      return;
     }
-    reply.reset();
-    if (connection.isClosing || connection.hasEnded) connection.closeIfDone();
+    if (connection.heldPieces > 0 || !this.maySend(connection)) {
+      this.parts.gate.hold(connection, outbox.present, this.parts.aof.appended);
+      outbox.discard();
+    } else {
+      outbox.add(connection);
+    }
   }
 }

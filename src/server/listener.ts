@@ -1,6 +1,7 @@
 /**
  * Listens on the configured addresses and hands connections to the server: the fast way where Node offers it, through
- * net.Socket where it does not.
+ * net.Socket where it does not. While it runs it can move to other addresses or another port: if that is not
+ * possible, it goes on where it was. Connections that there are stay in any case.
  */
 import net from "node:net";
 import { acceptFast, fastTcpAvailable } from "./transport/fast-tcp.ts";
@@ -8,6 +9,7 @@ import { acceptPlain } from "./transport/plain-socket.ts";
 import type { Acceptor } from "./transport/transport.ts";
 
 export interface ListenOptions {
+  /** 0: listens on nothing. */
   readonly port: number;
   /** Addresses as in `bind`; one that begins with "-" may be missing, "*" and "::*" are all of IPv4 and IPv6. */
   readonly addresses: readonly string[];
@@ -17,50 +19,76 @@ export interface ListenOptions {
 }
 
 export class Listener {
-  private readonly servers: net.Server[] = [];
-  /** The port in use: the configured one, or the one that the system chose for 0. */
-  port = 0;
+  private servers: net.Server[] = [];
+  private options: ListenOptions | undefined;
+  private turn: Promise<void> = Promise.resolve();
 
-  /** Rejects with the system's error if a required address cannot be listened on. */
-  async listen(options: ListenOptions): Promise<void> {
-    this.port = options.port;
-    for (const address of options.addresses) {
-      const isOptional = address.startsWith("-");
-      try {
-        await this.listenOn(isOptional ? address.slice(1) : address, options);
-      } catch (error) {
-        if (!isOptional) {
-          await this.close();
-          throw error;
-        }
-      }
-    }
-    if (this.servers.length === 0) throw new Error("none of the configured addresses can be listened on");
+  /** Listens as `options` say, and no longer as before. Rejects with the system's error if a required address cannot
+   * be listened on: then nothing has changed. */
+  listen(options: ListenOptions): Promise<void> {
+    const result = this.turn.then(() => this.change(options));
+    this.turn = result.catch(() => undefined);
+    return result;
   }
 
   /** Accepts no more connections; those there are stay. */
-  async close(): Promise<void> {
-    for (const server of this.servers.splice(0)) {
-      // The callback of close waits for connections too; the socket itself is closed at once.
-      server.close();
-    }
+  close(): void {
+    // The callback of close waits for connections too; the socket itself is closed at once.
+    for (const server of this.servers.splice(0)) server.close();
   }
 
-  private async listenOn(address: string, options: ListenOptions): Promise<void> {
-    const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: false }, (socket) =>
-      acceptPlain(socket, options.keepAliveSeconds, options.acceptor),
-    );
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen({ port: this.port, backlog: options.backlog, ...hostOf(address) }, () => {
-        server.removeListener("error", reject);
-        resolve();
-      });
-    });
-    this.port = (server.address() as net.AddressInfo).port;
-    if (fastTcpAvailable(server)) acceptFast(server, options.keepAliveSeconds, options.acceptor);
-    this.servers.push(server);
+  private async change(options: ListenOptions): Promise<void> {
+    const before = this.options;
+    // On the same port, old and new addresses may exclude each other ("*" and "127.0.0.1").
+    const mustCloseFirst = before?.port === options.port;
+    if (mustCloseFirst) this.close();
+    let servers: net.Server[];
+    try {
+      servers = await openAll(options);
+    } catch (error) {
+      if (mustCloseFirst) this.servers = await openAll(before);
+      throw error;
+    }
+    this.close();
+    this.servers = servers;
+    this.options = options;
   }
+}
+
+/** Listens on all addresses, or on none of them. */
+async function openAll(options: ListenOptions): Promise<net.Server[]> {
+  const servers: net.Server[] = [];
+  if (options.port === 0) return servers;
+  try {
+    for (const address of options.addresses) {
+      const isOptional = address.startsWith("-");
+      const server = await open(isOptional ? address.slice(1) : address, options).catch((error: unknown) => {
+        if (!isOptional) throw error;
+      });
+      if (server !== undefined) servers.push(server);
+    }
+    if (servers.length === 0) throw new Error("none of the configured addresses can be listened on");
+  } catch (error) {
+    for (const server of servers) server.close();
+    throw error;
+  }
+  return servers;
+}
+
+async function open(address: string, options: ListenOptions): Promise<net.Server> {
+  const { acceptor, backlog, keepAliveSeconds, port } = options;
+  const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: false }, (socket) =>
+    acceptPlain(socket, keepAliveSeconds, acceptor),
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ port, backlog, ...hostOf(address) }, () => {
+      server.removeListener("error", reject);
+      resolve();
+    });
+  });
+  if (fastTcpAvailable(server)) acceptFast(server, keepAliveSeconds, acceptor);
+  return server;
 }
 
 function hostOf(address: string): { host: string; ipv6Only?: boolean } {

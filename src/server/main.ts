@@ -86,13 +86,18 @@ function readConfig(argv: readonly string[]): LoadedConfig | undefined {
 
 async function listen(server: Server, config: Config): Promise<void> {
   const { values } = config;
+  if (values.port === 0) throw new Error("Configured to not listen anywhere: port is 0");
   const listener = new Listener();
-  await listener.listen({
-    port: values.port,
-    addresses: values.bind,
-    backlog: values["tcp-backlog"],
-    keepAliveSeconds: () => values["tcp-keepalive"],
-    acceptor: (transport) => server.accept(transport),
+  server.listen = () =>
+    listener.listen({
+      port: values.port,
+      addresses: values.bind,
+      backlog: values["tcp-backlog"],
+      keepAliveSeconds: () => values["tcp-keepalive"],
+      acceptor: (transport) => server.accept(transport),
+    });
+  await server.listen().catch((error: unknown) => {
+    throw new Error(`Failed listening on port ${values.port}: ${errorText(error)}`, { cause: error });
   });
   const { shutdowns } = server.services;
   shutdowns.onBegin = () => listener.close();

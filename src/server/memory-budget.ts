@@ -10,6 +10,9 @@ import type { SpillBudget } from "../keyspace/spiller.ts";
 /** Shares of the limit. */
 const SPILL_FROM = 0.96;
 const SPILL_TO = 0.95;
+/** With a cold tier, buffers of clients drive out at most this share of the limit in data: what is fetched and
+ * written must have some room, or a few clients with long pipelines would bring everything to a stop. */
+const BUFFERS_SHARE = 0.75;
 
 export class MemoryBudget implements SpillBudget {
   /** maxmemory in bytes; 0 means no limit, as in Redis. Set by `setLimit`. */
@@ -23,18 +26,28 @@ export class MemoryBudget implements SpillBudget {
   /** Bytes outside slabs and huge values, as of the last cron. */
   overheadBytes = 0;
   peakBytes = 0;
+  /** How much of the overhead counts against the limit. */
+  private chargedOverheadBytes = 0;
   private readonly keyspace: Keyspace;
+  private readonly hasTier: boolean;
 
-  constructor(keyspace: Keyspace) {
+  constructor(keyspace: Keyspace, hasTier: boolean) {
     this.keyspace = keyspace;
+    this.hasTier = hasTier;
   }
 
+  /** All bytes in use, for INFO. */
   get usedBytes(): number {
     return this.keyspace.entries.allocatedBytes + this.overheadBytes;
   }
 
+  /** The bytes that are compared with the limits. */
+  get chargedBytes(): number {
+    return this.keyspace.entries.allocatedBytes + this.chargedOverheadBytes;
+  }
+
   get isOver(): boolean {
-    return this.usedBytes > this.limitBytes;
+    return this.chargedBytes > this.limitBytes;
   }
 
   /** @param limit maxmemory: bytes, or 0 for no limit */
@@ -43,11 +56,18 @@ export class MemoryBudget implements SpillBudget {
     this.limitBytes = limit === 0 ? Number.POSITIVE_INFINITY : limit;
     this.spillFromBytes = this.limitBytes * SPILL_FROM;
     this.spillToBytes = this.limitBytes * SPILL_TO;
+    this.chargeOverhead();
   }
 
   /** @param buffers bytes of the buffers of clients */
   measureOverhead(buffers: number): void {
     this.overheadBytes = this.keyspace.usedBytes - this.keyspace.entries.allocatedBytes + buffers;
     this.peakBytes = Math.max(this.peakBytes, this.usedBytes);
+    this.chargeOverhead();
+  }
+
+  private chargeOverhead(): void {
+    const most = this.hasTier ? this.limitBytes * BUFFERS_SHARE : Number.POSITIVE_INFINITY;
+    this.chargedOverheadBytes = Math.min(this.overheadBytes, most);
   }
 }

@@ -1,7 +1,8 @@
 /**
  * The reply gate: no reply leaves before everything it may have observed is as safe as the fsync policy promises. A
  * piece of output carries the append-only file's position at the time it was produced, and leaves when the writer's
- * gate position has reached it. Positions only grow, so the pieces wait in one queue.
+ * gate position has reached it. Positions only grow, so the pieces wait in one queue. (A connection's earlier output
+ * may still be in the outbox, which has to be sent first.)
  *
  * While the disk takes no writes that may be long. Then only those wait who have written themselves what is not safe
  * yet: others may see it, as reads are to go on, but nobody is told that his write is done before it is.

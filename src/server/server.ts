@@ -75,6 +75,8 @@ export class Server implements ConnectionHost {
   isLoading = true;
   /** The server is ending: no command is executed any more. */
   isStopping = false;
+  /** Listens as `port` and `bind` say now, or, if that is not possible, rejects and listens as before. */
+  listen: () => Promise<void> = async () => {};
   /** Without a tier, what keeps other servers off the data directory. */
   lock: KeyValueStore | undefined;
   private readonly turnEnd = new TurnEnd(() => this.endTurn());
@@ -94,7 +96,7 @@ export class Server implements ConnectionHost {
     this.keyspace = keyspace;
     this.tier = tier;
     this.startedMs = world.clock.nowMs;
-    this.budget = new MemoryBudget(keyspace);
+    this.budget = new MemoryBudget(keyspace, tier !== undefined);
     this.eviction = new Eviction(keyspace);
     this.expiry = new ActiveExpiry(keyspace);
     this.walk = new TierWalk(keyspace, tier);
@@ -157,9 +159,20 @@ export class Server implements ConnectionHost {
   /** What the commands of one turn asked for together. */
   endTurn(): void {
     if (this.warmer?.hasWanted) this.warmer.issue();
+    if (this.spiller === undefined && this.budget.isOver) this.evict();
     this.aof.files?.writer.kick();
+    this.releaseReplies();
     this.spiller?.run();
     this.dispatcher.admitMemoryWaiters();
+  }
+
+  /** Sends all replies that may leave. Not in the middle of a command. */
+  releaseReplies(): void {
+    const { aof, gate } = this;
+    this.dispatcher.outbox.flush();
+    if (gate.heldPieces === 0) return;
+    gate.release(aof.enabled ? aof.gatePosition : Number.POSITIVE_INFINITY);
+    if (aof.failureText !== undefined) gate.releaseReaders(aof.gatePosition);
   }
 
   /** What a rewrite into `directory` works with. */
@@ -178,6 +191,17 @@ export class Server implements ConnectionHost {
       withAccess: this.tier !== undefined,
       nextTurn,
     };
+  }
+
+  /** Without a cold tier: makes room for what no write asks for, the buffers of readers and a limit that was lowered. */
+  private evict(): void {
+    const { budget, config, eviction } = this;
+    if (this.isLoading || this.isStopping) return;
+    const policy = config.values["maxmemory-policy"] as MaxmemoryPolicy;
+    const samples = config.values["maxmemory-samples"];
+    const wasFreed = eviction.freeMemory(policy, samples, budget.limitBytes, () => budget.chargedBytes);
+    // Part of it with the next turn: the loop must not be held.
+    if (wasFreed && budget.isOver) this.scheduleTurnEnd();
   }
 
   private createSpiller(tier: ColdTier, warmer: Warmer): Spiller {

@@ -10,7 +10,9 @@ import type {
   ServerServices,
   ShutdownOptions,
 } from "../commands/services.ts";
+import { errorText } from "../persistence/aof/error-text.ts";
 import { isLocalAddress } from "./admission.ts";
+import { setError } from "./config/config.ts";
 import { ConfigSetError } from "./config/config-error.ts";
 import { infoText } from "./info/info.ts";
 import { ServerInfoSource } from "./info/server-source.ts";
@@ -69,26 +71,54 @@ export class Services implements ServerServices {
   }
 }
 
+/** Redis's words for addresses that cannot be listened on. */
+const LISTEN_FAILURES = {
+  port: "Unable to listen on this port. Check server logs.",
+  bind: "Failed to bind to specified addresses.",
+} as const;
+
 class ConfigForCommands implements ConfigAccess {
   private readonly server: Server;
+  /** The directive that CONFIG SET has just changed and that asks for other listening sockets. */
+  private moved: "port" | "bind" | undefined;
 
   constructor(server: Server) {
     this.server = server;
+    for (const name of ["port", "bind"] as const) {
+      server.config.onChange(name, () => {
+        this.moved = name;
+      });
+    }
   }
 
   get(patterns: readonly Buffer[]): [name: string, value: string][] {
     return this.server.config.get(patterns).map(([name, text]) => [name, text.toString("latin1")]);
   }
 
-  set(pairs: readonly [name: Buffer, value: Buffer][]): string | undefined {
-    const { client } = this.server.dispatcher;
-    const isLocal = isLocalAddress(client.address);
+  set(pairs: readonly [name: Buffer, value: Buffer][]): string | undefined | Promise<string | undefined> {
+    const { config, dispatcher, isLoading } = this.server;
+    const context = { isLocal: isLocalAddress(dispatcher.client.address), isLoading };
+    const before = pairs.flatMap(([name]) => config.get([name]));
+    this.moved = undefined;
     try {
-      this.server.config.set(pairs, { isLocal, isLoading: this.server.isLoading });
-      return undefined;
+      config.set(pairs, context);
     } catch (error) {
       if (error instanceof ConfigSetError) return error.message;
       throw error;
+    }
+    const { moved } = this;
+    return moved === undefined ? undefined : this.listenAnew(moved, () => config.set(before, context));
+  }
+
+  /** Opens the sockets that `port` and `bind` now ask for. If that fails, takes all that was set with them back. */
+  private async listenAnew(moved: "port" | "bind", takeBack: () => void): Promise<string | undefined> {
+    try {
+      await this.server.listen();
+      return undefined;
+    } catch (error) {
+      this.server.world.log.warning(`Cannot listen as ${moved} asks for: ${errorText(error)}`);
+      takeBack();
+      return setError(moved, LISTEN_FAILURES[moved]).message;
     }
   }
 

@@ -13,7 +13,7 @@ export class Shutdown {
   /** Called at the very end; ends the process. */
   onEnded: (exitCode: number) => void = () => {};
   /** Stops accepting connections. */
-  onBegin: () => Promise<void> = async () => {};
+  onBegin: () => void = () => {};
   private readonly server: Server;
   private running: Promise<string> | undefined;
 
@@ -47,7 +47,8 @@ export class Shutdown {
         return errorText(error);
       }
     }
-    await this.onBegin();
+    this.server.releaseReplies();
+    this.onBegin();
     for (const connection of this.server.clients) connection.close();
     await (this.server.tier ?? this.server.lock)?.close().catch(() => undefined);
     log.warning("tsredis is now ready to exit, bye bye...");
@@ -78,14 +79,19 @@ export class Shutdown {
     if (isSaving) {
       world.log.notice("Saving the final RDB snapshot before exiting.");
       await spiller?.hold();
-      await saveDump(world.files, values.dir, values.dbfilename, keyspace, tier, values);
+      try {
+        await saveDump(world.files, values.dir, values.dbfilename, keyspace, tier, values);
+      } catch (error) {
+        world.log.warning("Error trying to save the DB, can't exit.");
+        throw error;
+      }
       world.log.notice("DB saved on disk");
     }
     if (aof.files !== undefined) {
       world.log.notice("Calling fsync() on the AOF file.");
       await aof.files.writer.close();
       // Replies that waited for this are sent before the connections close.
-      this.server.gate.release(aof.gatePosition);
+      this.server.releaseReplies();
       await nextTurn();
     }
     cron.stop();

@@ -11,6 +11,7 @@ import type { KeyValueStore } from "../cold/key-value-store.ts";
 import { ColdTier } from "../cold/tier.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
 import type { AofDirectory } from "../persistence/aof/directory.ts";
+import { missingFileText } from "../persistence/aof/error-text.ts";
 import type { CheckpointMetadata } from "../persistence/checkpoint.ts";
 import { LoadError, loadRdb, readCheckpointMetadata } from "../persistence/load.ts";
 import { RdbError } from "../persistence/rdb/reader.ts";
@@ -178,7 +179,7 @@ async function readMetadata(
   if (base === undefined) throw new LoadError("The manifest names a cold tier, but no base file");
   const path = directory.pathOf(base.name);
   if ((await world.files.stat(path)) === undefined) {
-    throw new LoadError(`The AOF file ${base.name} doesn't exist, but the manifest names it`);
+    throw new LoadError(missingFileText(base.name));
   }
   const metadata = await readCheckpointMetadata(world.files, path);
   if (metadata.tier.generation !== generation) {

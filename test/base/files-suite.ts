@@ -1,7 +1,6 @@
 /**
  * What every `Files` must do, the machine's own and the simulated one: the same calls, the same results. What
- * survives
- * a power cut is not here: only the simulated disk can show it.
+ * survives a power cut is not here: only the simulated disk can show it.
  */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type FileHandle, type Files, writeFully } from "../../src/base/files.ts";

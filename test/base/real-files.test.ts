@@ -40,8 +40,7 @@ it("reports a full device as ENOSPC", async () => {
 
 it("writes more than 2 GiB in one call, also when it is asked to close meanwhile", async () => {
   // /dev/null takes the bytes without looking: neither the buffer's pages nor a disk's are ever touched. The system
-  // is
-  // called three times for it, so that a close which did not wait would come in between.
+  // is called three times for it, so that a close which did not wait would come in between.
   const file = await realFiles.open("/dev/null", "update");
   const length = 2.5 * 2 ** 30;
   const writing = file.write(Buffer.alloc(length), 0);

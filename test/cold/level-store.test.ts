@@ -1,12 +1,11 @@
 /** LevelDB behind `KeyValueStore`: the shared suite, and what only real files and full disks can show. */
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmdirSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { KeyValueStore } from "../../src/cold/key-value-store.ts";
 import { openLevelStore } from "../../src/cold/level-store.ts";
+import { canMountDisk, mountDisk, unmountDisk } from "../support/small-disk.ts";
 import { entriesOf, storeSuite } from "./store-suite.ts";
 
 let folder: string;
@@ -105,29 +104,19 @@ describe("flush", () => {
   });
 });
 
-/** A disk of a few megabytes needs a file system of its own, which only an administrator can mount. */
-function canMountDisks(): boolean {
-  const place = mkdtempSync(join(tmpdir(), "tsredis-mount-"));
-  const isMounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=1m", "none", place]).status === 0;
-  if (isMounted) execFileSync("umount", [place]);
-  rmdirSync(place);
-  return isMounted;
-}
-
-describe.skipIf(!canMountDisks())("on a full disk (needs the right to mount)", () => {
+describe.skipIf(!canMountDisk)("on a full disk (needs the right to mount)", () => {
   const filler = (): string => join(folder, "disk", "filler");
   let store: KeyValueStore;
   let acknowledged: number[];
 
   beforeEach(async () => {
     await mkdir(join(folder, "disk"));
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "none", join(folder, "disk")]);
+    mountDisk(join(folder, "disk"), 8);
     acknowledged = [];
   });
 
   afterEach(async () => {
-    await store.close();
-    execFileSync("umount", [join(folder, "disk")]);
+    await store.close().finally(() => unmountDisk(join(folder, "disk")));
   });
 
   async function open(writeBufferSizeBytes: number): Promise<void> {

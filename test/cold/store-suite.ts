@@ -1,7 +1,6 @@
 /**
  * What every `KeyValueStore` must do, LevelDB and the simulated one: the same calls, the same results. What
- * survives a
- * power cut is not here.
+ * survives a power cut is not here.
  */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SeededRandom } from "../../src/base/random.ts";

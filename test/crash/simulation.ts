@@ -1,9 +1,7 @@
 /**
  * Several lives of a server on a simulated disk, by seed: clients send random commands while the process is stopped
- * in
- * the middle of any call, killed, or the power is cut, with or without a disk that fails; then it is started again
- * and
- * looked at through a client's eyes.
+ * in the middle of any call, killed, or the power is cut, with or without a disk that fails; then it is started
+ * again and looked at through a client's eyes.
  *
  * Checked at each start: the data equals the model after some beginning of the history, which contains
  *   - after a mere kill: everything that was acknowledged,

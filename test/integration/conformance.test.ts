@@ -1,7 +1,6 @@
 /**
  * The built server against the real Redis 7.0 over sockets: the same random pipelines, cut into packets at random,
- * must
- * get the same replies byte for byte, and leave the same data, also after a restart and a kill. With everything in
+ * must get the same replies byte for byte, and leave the same data, also after a restart and a kill. With everything in
  * memory, with most of it on disk, and with every write forced to disk. The seed is printed with a failure;
  * CONFORMANCE_SEED repeats one, CONFORMANCE_ROUNDS asks for more.
  */
@@ -15,6 +14,7 @@ import { RawClient } from "../support/raw-client.ts";
 import { hasRedisServer, type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { type ServerProcess, startServerProcess } from "../support/server-process.ts";
 import { Pair } from "./pair.ts";
+import { infoOf } from "./server-fixture.ts";
 import { Traffic } from "./traffic.ts";
 
 const BATCHES = 12;
@@ -106,9 +106,9 @@ describe.skipIf(!hasRedisServer)(
 
     async function coldKeys(): Promise<number> {
       const client = await RawClient.connect(own.port);
-      const info = await client.text("INFO", "tier");
+      const count = Number(await infoOf(client, "cold_keys"));
       client.close();
-      return Number(/cold_keys:(\d+)/.exec(info)![1]);
+      return count;
     }
 
     describe.each(MODES.map((mode) => [mode.name, mode] as const))("%s", (_, mode) => {

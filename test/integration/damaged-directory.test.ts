@@ -115,7 +115,9 @@ describe("is refused", () => {
   test.each([".incr.aof", ".base.rdb"])("without the %s file that the manifest names", async (ending) => {
     const folder = copy();
     rmSync(fileOf(folder, ending));
-    expect(await refusal(folder)).toMatch(/The AOF file \S+ doesn't exist, but the manifest names it/);
+    expect(await refusal(folder)).toMatch(
+      /names the AOF file \S+ but it doesn't exist: No such file or directory/,
+    );
   });
 
   test("without the cold tier's folder, or with an empty one", async () => {

@@ -2,24 +2,16 @@
  * The way in and the way out: Redis 7.0 starts on a directory that tsredis wrote (nothing of it cold), and tsredis on
  * any that Redis wrote, with the same data. What the other cannot read is refused, clearly and without a change.
  */
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Argument } from "../support/command-harness.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { hasRedisServer, type RedisServer, runRedisTool, startRedisServer } from "../support/redis-server.ts";
 import { runServerProgram, type ServerProcess, startServerProcess } from "../support/server-process.ts";
+import { removeFolder, temporaryFolder } from "../support/temporary-folder.ts";
 import { contentsOf, sampleRequests } from "./contents.ts";
+import { rewriteLog } from "./server-fixture.ts";
 
 const WITH_AOF = ["--appendonly", "yes", "--auto-aof-rewrite-percentage", "0"];
 const MANIFEST = "appendonly.aof.manifest";
@@ -33,7 +25,7 @@ describe.skipIf(!hasRedisServer)(
     let redis: RedisServer | undefined;
 
     beforeEach(() => {
-      folder = mkdtempSync(join(tmpdir(), "tsredis-interop-"));
+      folder = temporaryFolder();
       data = join(folder, "data");
       mkdirSync(data);
     });
@@ -43,7 +35,7 @@ describe.skipIf(!hasRedisServer)(
       await redis?.stop();
       own = undefined;
       redis = undefined;
-      rmSync(folder, { recursive: true });
+      removeFolder(folder);
     });
 
     async function send(port: number, requests: readonly (readonly Argument[])[]): Promise<void> {
@@ -58,10 +50,7 @@ describe.skipIf(!hasRedisServer)(
     /** Runs BGREWRITEAOF and waits for its end. */
     async function rewrite(port: number): Promise<void> {
       const client = await RawClient.connect(port);
-      await client.run("BGREWRITEAOF");
-      await expect
-        .poll(() => client.text("INFO", "persistence"), { timeout: 30_000 })
-        .toMatch(/aof_rewrite_in_progress:0[^]*aof_last_bgrewrite_status:ok/);
+      await rewriteLog(client);
       client.close();
     }
 
@@ -267,12 +256,7 @@ describe.skipIf(!hasRedisServer)(
 
       test("with little memory, so that most of it becomes cold", async () => {
         redis = await startRedisServer(WITH_AOF, data);
-        const requests = Array.from({ length: 3000 }, (_, i): Argument[] => [
-          "SET",
-          `k${i}`,
-          `${i} `.repeat(800),
-        ]);
-        await send(redis.port, requests);
+        await send(redis.port, largeValues(3000));
         await rewrite(redis.port);
         await send(redis.port, sampleRequests());
         await expectSameHere(["--maxmemory", "4mb"]);
@@ -330,12 +314,7 @@ describe.skipIf(!hasRedisServer)(
       test("by Redis and by tsredis without a cold tier, a directory with cold data", async () => {
         const args = ["--maxmemory", "2mb"];
         own = await startServerProcess(data, args);
-        const requests = Array.from({ length: 2000 }, (_, i): Argument[] => [
-          "SET",
-          `k${i}`,
-          `${i} `.repeat(600),
-        ]);
-        await send(own.port, requests);
+        await send(own.port, largeValues(2000));
         await rewrite(own.port);
         const expected = await contentsOf(own.port);
         expect(await own.stop()).toBe(0);
@@ -348,12 +327,7 @@ describe.skipIf(!hasRedisServer)(
 
       test("by tsredis, a directory copied without its cold tier", async () => {
         own = await startServerProcess(data, ["--maxmemory", "2mb"]);
-        const requests = Array.from({ length: 2000 }, (_, i): Argument[] => [
-          "SET",
-          `k${i}`,
-          `${i} `.repeat(600),
-        ]);
-        await send(own.port, requests);
+        await send(own.port, largeValues(2000));
         await rewrite(own.port);
         expect(await own.stop()).toBe(0);
         own = undefined;
@@ -365,6 +339,11 @@ describe.skipIf(!hasRedisServer)(
     });
   },
 );
+
+/** More than a memory of a few megabytes holds. */
+function largeValues(count: number): Argument[][] {
+  return Array.from({ length: count }, (_, i) => ["SET", `k${i}`, `${i} `.repeat(800)]);
+}
 
 function withoutEncoding(line: string): string {
   return line.replace(/\$\d\r\n(int|embstr|raw)\r\n/, "");

@@ -1,7 +1,6 @@
 /**
  * The real Redis and tsredis side by side: sends both the same requests over sockets and compares what they answer,
- * and
- * what they hold.
+ * and what they hold.
  */
 import type { Random } from "../../src/base/random.ts";
 import type { Argument } from "../support/command-harness.ts";

@@ -6,13 +6,12 @@
  *   kept    as one of the writes left it, the last or an earlier one;
  *   lost    as the last sync left it, or zeros where the file had no bytes then.
  * The length is that of the last sync or any the file had since; zeros stand where the length arrived and the data
- * did
- * not. A sector is never torn within itself, and no byte that a sync covered is lost: disks write a sector whole.
+ * did not. A sector is never torn within itself, and no byte that a sync covered is lost: disks write a sector
+ * whole.
  *
  * A failed sync (`failSync`) follows Linux: of the sectors to be written some arrive, and all are clean afterwards.
  * Programs still see the others, no later sync writes them, and a power cut loses them. Writing to such a sector
- * again
- * makes all of it dirty again.
+ * again makes all of it dirty again.
  */
 import type { Random } from "../../src/base/random.ts";
 

@@ -1,16 +1,13 @@
 /**
  * A disk in memory behind the `Files` interface that loses, at a power cut, whatever POSIX does not promise to keep.
  * What may become of bytes is told in simulated-bytes.ts, of names in simulated-names.ts; delays, faults and the
- * death
- * of the process in simulated-process.ts. Everything follows from the seed.
+ * death of the process in simulated-process.ts. Everything follows from the seed.
  *
  * A test runs its subject on the disk, then `crash()` (power cut: unsynced things may be lost) or `kill()` (the
- * process
- * died, the system lives on: everything written stays), then `restart()`, and runs it again on what is left. Calls
- * and
- * open files of the life before never settle. To end a run at every point there is, count the calls of a whole run
- * (`process.callCount`), and repeat it with `process.stopAtCall(n)` for each n. To see many outcomes of one moment,
- * `clone(seed)` the disk and crash the clones.
+ * process died, the system lives on: everything written stays), then `restart()`, and runs it again on what is
+ * left. Calls and open files of the life before never settle. To end a run at every point there is, count the
+ * calls of a whole run (`process.callCount`), and repeat it with `process.stopAtCall(n)` for each n. To see many
+ * outcomes of one moment, `clone(seed)` the disk and crash the clones.
  */
 import type { FileHandle, FileInfo, Files, OpenMode } from "../../src/base/files.ts";
 import { type Random, SeededRandom } from "../../src/base/random.ts";

@@ -1,7 +1,6 @@
 /**
  * The process whose calls to a simulated disk or store can be delayed, made to fail, or ended half-way. Disk and
- * store
- * may share one, so that "stop at call 17" means the seventeenth call to either, and both stop together.
+ * store may share one, so that "stop at call 17" means the seventeenth call to either, and both stop together.
  *
  * Every call is performed in a later turn, some of them several turns later, and answered later still: calls made
  * together overtake each other, in an order that depends on nothing but the seed.

@@ -1,13 +1,11 @@
 /**
  * A key-value store in memory that loses, in a crash, what LevelDB loses. Its disk outlives the process; delays,
- * faults
- * and the death of the process are those of simulated-process.ts, and everything follows from the seed.
+ * faults and the death of the process are those of simulated-process.ts, and everything follows from the seed.
  *
  * As in LevelDB, a batch is appended to the present log and put into the memtable that belongs to it. When a memtable
  * is full, a new log begins, and the old memtable is written to a table, durably, at some later time; at most one
- * waits
- * for that. A synced batch makes its own log durable up to there, and says nothing about the older one. Opening turns
- * the logs it finds into tables.
+ * waits for that. A synced batch makes its own log durable up to there, and says nothing about the older one.
+ * Opening turns the logs it finds into tables.
  *
  * `crash()`: each log loses, independently, some or all of the batches after its last synced one; so batches may be
  * missing whose successors, in the next log, are there. A batch is there whole or not at all.

@@ -1,7 +1,6 @@
 /**
  * What tsredis-check-aof does beyond redis-check-aof: blocks, cold tiers, copies before a cut, JSON, help; and
- * where it
- * is stricter on purpose.
+ * where it is stricter on purpose.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";

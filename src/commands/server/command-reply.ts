@@ -67,6 +67,14 @@ export function fullNameOf(spec: CommandSpec, container: CommandSpec | undefined
   return container === undefined ? spec.name : `${container.name}|${spec.name}`;
 }
 
+/** What a command does to a key, as a set of names. */
+export function replyKeyFlags(reply: ReplyWriter, flags: readonly KeyFlag[]): void {
+  replyNames(
+    reply,
+    KEY_FLAGS.filter((flag) => flags.includes(flag)),
+  );
+}
+
 function hasFlag(spec: CommandSpec): (flag: CommandFlag) => boolean {
   const movable = hasMovableKeys(spec);
   return (flag) => spec.flags.includes(flag) || (flag === "movablekeys" && movable);
@@ -95,10 +103,7 @@ function replyKeySpec(reply: ReplyWriter, key: KeySpec): void {
     reply.bulkText(key.notes);
   }
   reply.bulkText("flags");
-  replyNames(
-    reply,
-    KEY_FLAGS.filter((flag) => key.flags.includes(flag)),
-  );
+  replyKeyFlags(reply, key.flags);
   reply.bulkText("begin_search");
   replyTyped(reply, "index", [["index", key.first]]);
   reply.bulkText("find_keys");

@@ -2,8 +2,9 @@
  * CONFIG. What directives there are, and what they take, is the configuration's business.
  */
 import { SYNTAX_ERROR } from "../../protocol/errors.ts";
-import { DONE } from "../../protocol/outcome.ts";
+import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import { defineCommand } from "../command.ts";
+import type { CommandContext } from "../context.ts";
 import { helpCommand } from "../help.ts";
 
 const get = defineCommand({
@@ -29,6 +30,10 @@ const get = defineCommand({
   },
 });
 
+function answerSet({ reply }: CommandContext, refusal: string | undefined): Outcome {
+  return refusal === undefined ? reply.ok() : reply.error(refusal);
+}
+
 const set = defineCommand({
   name: "set",
   group: "server",
@@ -40,12 +45,13 @@ const set = defineCommand({
   categories: [],
   keys: [],
   tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
-  run({ request, reply, server }) {
-    if (request.argc % 2 !== 0) return reply.error(SYNTAX_ERROR);
+  run(ctx) {
+    const { request, server } = ctx;
+    if (request.argc % 2 !== 0) return ctx.reply.error(SYNTAX_ERROR);
     const pairs: [Buffer, Buffer][] = [];
     for (let i = 2; i < request.argc; i += 2) pairs.push([request.bytes(i), request.bytes(i + 1)]);
-    const refusal = server.config.set(pairs);
-    return refusal === undefined ? reply.ok() : reply.error(refusal);
+    const result = server.config.set(pairs);
+    return result instanceof Promise ? ctx.suspend(result, answerSet) : answerSet(ctx, result);
   },
 });
 

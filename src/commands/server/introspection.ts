@@ -12,11 +12,11 @@ import {
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import { aclCategoriesOf } from "../acl-categories.ts";
 import { isWord } from "../arguments.ts";
-import { type CommandSpec, defineCommand } from "../command.ts";
+import { type CommandSpec, defineCommand, type KeyFlag } from "../command.ts";
 import type { CommandContext } from "../context.ts";
 import { helpCommand } from "../help.ts";
 import { hasKeys, keyPositions } from "../key-positions.ts";
-import { fullNameOf, replyCommand } from "./command-reply.ts";
+import { fullNameOf, replyCommand, replyKeyFlags } from "./command-reply.ts";
 
 type Facts = Pick<CommandSpec, "name" | "since" | "summary" | "complexity" | "arity" | "tips" | "run">;
 
@@ -111,30 +111,52 @@ function parseFilter({ request }: CommandContext): NameFilter | undefined {
   return (_spec, fullName) => globMatch(pattern, Buffer.from(fullName), true);
 }
 
+/** How GETKEYS and GETKEYSANDFLAGS answer one key of the command `spec`. */
+type KeyReply = (ctx: CommandContext, argument: number, flags: readonly KeyFlag[]) => void;
+
+function replyKeysOfCommand(ctx: CommandContext, replyKey: KeyReply): Outcome {
+  const { request, reply, server } = ctx;
+  const argc = request.argc - 2;
+  const container = server.findCommand(request.text(2));
+  const isContainer = container?.subcommands !== undefined && argc > 1;
+  const spec = isContainer ? server.findCommand(request.text(2), request.text(3)) : container;
+  if (spec === undefined) return reply.error(INVALID_COMMAND);
+  if (!hasKeys(spec)) return reply.error(COMMAND_HAS_NO_KEYS);
+  if (spec.arity > 0 ? argc !== spec.arity : argc < -spec.arity) {
+    return reply.error(INVALID_COMMAND_ARGUMENT_COUNT);
+  }
+  const keys = keyPositions(spec, argc);
+  if (keys === undefined) return reply.error(INVALID_COMMAND_ARGUMENTS);
+  reply.array(keys.length);
+  const exactFlags = spec.keyFlagsOf?.(request, 2);
+  for (const { position, flags } of keys) replyKey(ctx, position + 2, exactFlags ?? flags);
+  return DONE;
+}
+
+const replyName: KeyReply = ({ request, reply }, argument) =>
+  reply.bulkRange(request.buf, request.start[argument], request.len[argument]);
+
 const getkeys = commandSubcommand({
   name: "getkeys",
   since: "2.8.13",
   summary: "Finds the keys in a command given in full",
   complexity: "O(N) in the number of arguments",
   arity: -4,
-  run({ request, reply, server }) {
-    const argc = request.argc - 2;
-    const container = server.findCommand(request.text(2));
-    const isContainer = container?.subcommands !== undefined && argc > 1;
-    const spec = isContainer ? server.findCommand(request.text(2), request.text(3)) : container;
-    if (spec === undefined) return reply.error(INVALID_COMMAND);
-    if (!hasKeys(spec)) return reply.error(COMMAND_HAS_NO_KEYS);
-    if (spec.arity > 0 ? argc !== spec.arity : argc < -spec.arity) {
-      return reply.error(INVALID_COMMAND_ARGUMENT_COUNT);
-    }
-    const positions = keyPositions(spec, argc);
-    if (positions === undefined) return reply.error(INVALID_COMMAND_ARGUMENTS);
-    reply.array(positions.length);
-    for (const position of positions) {
-      reply.bulkRange(request.buf, request.start[position + 2], request.len[position + 2]);
-    }
-    return DONE;
-  },
+  run: (ctx) => replyKeysOfCommand(ctx, replyName),
+});
+
+const getkeysandflags = commandSubcommand({
+  name: "getkeysandflags",
+  since: "7.0.0",
+  summary: "Finds the keys in a command given in full, and how it uses them",
+  complexity: "O(N) in the number of arguments",
+  arity: -4,
+  run: (ctx) =>
+    replyKeysOfCommand(ctx, (_, argument, flags) => {
+      ctx.reply.array(2);
+      replyName(ctx, argument, flags);
+      replyKeyFlags(ctx.reply, flags);
+    }),
 });
 
 const help = helpCommand("command", { group: "server", since: "5.0.0", categories: ["connection"] }, [
@@ -144,6 +166,8 @@ const help = helpCommand("command", { group: "server", since: "5.0.0", categorie
   "    The number of commands.",
   "GETKEYS <full-command>",
   "    The keys in a command given with its arguments.",
+  "GETKEYSANDFLAGS <full-command>",
+  "    The same with what is done to each key.",
   "INFO [<command-name> ...]",
   "    Descriptions of the given commands, or of all.",
   "LIST [FILTERBY (MODULE <module-name>|ACLCAT <category>|PATTERN <pattern>)]",
@@ -162,5 +186,5 @@ export const command = defineCommand({
   keys: [],
   tips: ANY_ORDER,
   run: replyAll,
-  subcommands: [count, getkeys, help, info, list],
+  subcommands: [count, getkeys, getkeysandflags, help, info, list],
 });

@@ -57,6 +57,12 @@ export const set = defineCommand({
       notes: "RW and ACCESS due to the optional `GET` argument",
     },
   ],
+  keyFlagsOf(request, nameAt) {
+    for (let i = nameAt + 3; i < request.argc; i++) {
+      if (isWord(request, i, "get")) return ["RW", "access", "update"];
+    }
+    return ["OW", "update"];
+  },
   run(ctx) {
     const { buf, start, len, argc } = ctx.request;
     if (argc > 3) return setWithOptions(ctx);

@@ -57,7 +57,7 @@ export interface AofDirectoryOptions {
   readonly appendfilename: string;
   readonly log: Log;
   /** False keeps history files (aof-disable-auto-gc yes). */
-  removesHistory: boolean;
+  readonly removesHistory: boolean;
 }
 
 /** How much is read and written at a time. */
@@ -68,6 +68,8 @@ export const NOTHING_UNCLOSED: UnclosedBlock = { length: 0, checksum: 0 };
 export class AofDirectory {
   /** Where the files are. */
   readonly path: string;
+  /** Whether a rewrite removes the files that it replaces. */
+  removesHistory: boolean;
   private readonly options: AofDirectoryOptions;
   private readonly files: Files;
   private current: AofManifest;
@@ -83,6 +85,7 @@ export class AofDirectory {
     this.options = options;
     this.files = options.files;
     this.path = path;
+    this.removesHistory = options.removesHistory;
     this.current = manifest;
     this.lastBase = manifest.base?.sequence ?? 0;
     this.lastIncr = manifest.incr.at(-1)?.sequence ?? 0;
@@ -245,7 +248,7 @@ export class AofDirectory {
   /** Removes history files and then their lines. A failure is logged and left for the next time: they do no harm. */
   removeHistory(): Promise<void> {
     return this.exclusively(async () => {
-      if (!this.options.removesHistory || this.current.history.length === 0) return;
+      if (!this.removesHistory || this.current.history.length === 0) return;
       try {
         for (const file of this.current.history) {
           this.options.log.notice(`Removing the history file ${file.name} in the background`);

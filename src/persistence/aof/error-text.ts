@@ -16,6 +16,11 @@ const TEXTS: Record<string, string> = {
   EROFS: "Read-only file system",
 };
 
+/** Why the server does not start without a file that the manifest names; the system's words for those who search. */
+export function missingFileText(name: string): string {
+  return `The manifest names the AOF file ${name} but it doesn't exist: ${TEXTS["ENOENT"]}`;
+}
+
 /** A system error in the C library's words; any other error's own message. */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

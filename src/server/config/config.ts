@@ -257,6 +257,7 @@ function splitAtSpaces(text: string): string[] {
   return text === "" ? [] : text.split(" ");
 }
 
-function setError(shown: string, reason: string): ConfigSetError {
+/** The refusal of CONFIG SET, with the directive that it is due to under the name that was given. */
+export function setError(shown: string, reason: string): ConfigSetError {
   return new ConfigSetError(`ERR CONFIG SET failed (possibly related to argument '${shown}') - ${reason}`);
 }

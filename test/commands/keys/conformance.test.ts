@@ -3,21 +3,14 @@
  * byte for byte (times within a tolerance, as there are two clocks), leave the same keys, and propagate the same
  * commands to the append-only file. The seed is printed with a failure.
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SeededRandom } from "../../../src/base/random.ts";
 import { keyCommands } from "../../../src/commands/keys/index.ts";
 import type { Argument, CommandHarness } from "../../support/command-harness.ts";
-import {
-  comparePropagated,
-  compareReplies,
-  compareStrings,
-  parseCommands,
-} from "../../support/comparison.ts";
-import { RawClient } from "../../support/raw-client.ts";
-import { hasRedisServer, type RedisServer, startRedisServer } from "../../support/redis-server.ts";
+import { comparePropagated, compareReplies, compareStrings } from "../../support/comparison.ts";
+import type { RawClient } from "../../support/raw-client.ts";
+import { RedisOracle } from "../../support/redis-oracle.ts";
+import { hasRedisServer } from "../../support/redis-server.ts";
 import { KeyCommandGenerator } from "./generator.ts";
 import { newKeyHarness } from "./harness.ts";
 
@@ -28,35 +21,18 @@ const CLOCK_TOLERANCE_MS = 60_000;
 const TIME_COMMANDS = /^p?(ttl|expiretime)$/i;
 
 describe.skipIf(!hasRedisServer)("keys as in the real Redis (skipped where redis-server is missing)", () => {
-  let folder: string;
-  let server: RedisServer;
+  let oracle: RedisOracle;
   let redis: RawClient;
 
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), "tsredis-keys-"));
-    const args = [
-      "--save",
-      "",
-      "--appendonly",
-      "yes",
-      "--appendfsync",
-      "no",
-      "--auto-aof-rewrite-percentage",
-      "0",
-    ];
-    server = await startRedisServer([...args, "--enable-debug-command", "yes"], folder);
-    redis = await RawClient.connect(server.port);
-    await redis.run("DEBUG", "SET-ACTIVE-EXPIRE", "0");
+    oracle = await RedisOracle.start();
+    redis = oracle.client;
   });
 
-  afterAll(async () => {
-    redis.close();
-    await server.stop();
-    rmSync(folder, { recursive: true });
-  });
+  afterAll(() => oracle.stop());
 
   function logSince(marker: string): Buffer[][] {
-    const log = parseCommands(readFileSync(join(folder, "appendonlydir", "appendonly.aof.1.incr.aof")));
+    const log = oracle.propagated();
     const start = log.findLastIndex((command) => command[1]?.toString() === marker);
     return log.slice(start + 1).filter((command) => !/^(multi|exec|select)$/i.test(command[0].toString()));
   }

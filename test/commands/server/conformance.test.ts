@@ -78,11 +78,15 @@ describe.skipIf(!hasRedisServer)(
       }
     });
 
-    test("COMMAND GETKEYS", async () => {
+    test.each(["GETKEYS", "GETKEYSANDFLAGS"])("COMMAND %s", async (subcommand) => {
       const lines = [
         "get k",
         "set k v",
         "set k v EX 10 GET",
+        "set k v get NX",
+        "set get get",
+        "set k get EX 10",
+        "getex k EX 10",
         "mget a b c",
         "mset a 1 b 2",
         "mset a 1 b",
@@ -103,11 +107,9 @@ describe.skipIf(!hasRedisServer)(
         "MOVE a 1",
         "scan 0",
       ];
-      await compare(
-        2,
-        lines.map((line) => ["COMMAND", "GETKEYS", ...line.split(" ")]),
-        "GETKEYS",
-      );
+      const requests = lines.map((line) => ["COMMAND", subcommand, ...line.split(" ")]);
+      await compare(2, requests, subcommand);
+      await compare(3, requests, subcommand);
     });
 
     test("COMMAND LIST finds the same names among those that both have", async () => {

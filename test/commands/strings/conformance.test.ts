@@ -3,21 +3,14 @@
  * byte (errors included), leave the same strings with the same encodings and expiries, and propagate the same
  * commands to the append-only file. The seed is printed with a failure.
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SeededRandom } from "../../../src/base/random.ts";
 import { stringCommands } from "../../../src/commands/strings/index.ts";
 import { type Argument, CommandHarness } from "../../support/command-harness.ts";
-import {
-  comparePropagated,
-  compareReplies,
-  compareStrings,
-  parseCommands,
-} from "../../support/comparison.ts";
-import { RawClient } from "../../support/raw-client.ts";
-import { hasRedisServer, type RedisServer, startRedisServer } from "../../support/redis-server.ts";
+import { comparePropagated, compareReplies, compareStrings } from "../../support/comparison.ts";
+import type { RawClient } from "../../support/raw-client.ts";
+import { RedisOracle } from "../../support/redis-oracle.ts";
+import { hasRedisServer } from "../../support/redis-server.ts";
 import { StringCommandGenerator } from "./generator.ts";
 
 /** The smallest limit that Redis accepts, so that tests can reach it. */
@@ -42,33 +35,15 @@ function newHarness(resp: 2 | 3): CommandHarness {
 describe.skipIf(!hasRedisServer)(
   "strings as in the real Redis (skipped where redis-server is missing)",
   () => {
-    let folder: string;
-    let server: RedisServer;
+    let oracle: RedisOracle;
     let redis: RawClient;
 
     beforeAll(async () => {
-      folder = mkdtempSync(join(tmpdir(), "tsredis-strings-"));
-      const args = [
-        "--save",
-        "",
-        "--appendonly",
-        "yes",
-        "--appendfsync",
-        "no",
-        "--auto-aof-rewrite-percentage",
-        "0",
-      ];
-      args.push("--proto-max-bulk-len", String(MAX_BULK_BYTES), "--enable-debug-command", "yes");
-      server = await startRedisServer(args, folder);
-      redis = await RawClient.connect(server.port);
-      await redis.run("DEBUG", "SET-ACTIVE-EXPIRE", "0");
+      oracle = await RedisOracle.start("--proto-max-bulk-len", String(MAX_BULK_BYTES));
+      redis = oracle.client;
     });
 
-    afterAll(async () => {
-      redis.close();
-      await server.stop();
-      rmSync(folder, { recursive: true });
-    });
+    afterAll(() => oracle.stop());
 
     test.each([2, 3] as const)("random sequences in RESP%i", async (resp) => {
       await redis.run("HELLO", resp);
@@ -82,7 +57,7 @@ describe.skipIf(!hasRedisServer)(
         await compareReplies(redis, harness, requests, label);
         const effects = [...harness.effects];
         await compareStrings(redis, harness, generator.keys, label);
-        const log = parseCommands(readFileSync(join(folder, "appendonlydir", "appendonly.aof.1.incr.aof")));
+        const log = oracle.propagated();
         comparePropagated(sinceLastFlush(log).slice(0, effects.length), effects, label);
         replay(effects, harness, generator.keys, label);
       }

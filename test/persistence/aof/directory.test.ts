@@ -89,7 +89,7 @@ describe("AofDirectory", () => {
     await directory.replaceBase(await writeBase(disk, "one"), "rdb", 2);
     expect(directory.manifest.history.map((file) => file.name)).toEqual(["appendonly.aof.1.incr.aof"]);
     expect(names(disk)).toContain("appendonly.aof.1.incr.aof");
-    options.removesHistory = true;
+    directory.removesHistory = true;
     await directory.removeHistory();
     expect(directory.manifest.history).toEqual([]);
     expect(names(disk)).not.toContain("appendonly.aof.1.incr.aof");

@@ -1,7 +1,7 @@
 /**
  * Goal: what the writer leaves is plain Redis 7: the stock server loads it, the stock checker finds it valid.
- * Method: a
- * real directory, several lives of a writer in it, several files, databases and groups, then the real programs.
+ * Method: a real directory, several lives of a writer in it, several files, databases and groups, then the real
+ * programs.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";

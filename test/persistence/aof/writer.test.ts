@@ -1,8 +1,7 @@
 /**
  * Goal: each rule of the writer on its own: what is one block, what each policy waits for, what happens when a
- * write or
- * a datasync fails. Method: a simulated disk; faults ordered by operation; the real reader looks at the result.
- * Random sequences of all this are in writer-crash.test.ts.
+ * write or a datasync fails. Method: a simulated disk; faults ordered by operation; the real reader looks at the
+ * result. Random sequences of all this are in writer-crash.test.ts.
  */
 import { beforeEach, describe, expect, it } from "vitest";
 import { ManualClock } from "../../../src/base/clock.ts";
