@@ -61,6 +61,11 @@ class RealFileHandle implements FileHandle {
     });
   }
 
+  writeSync(data: Uint8Array, position: number): number {
+    if (this.#closing) throw this.#closedError("write");
+    return fs.writeSync(this.#descriptor, data, 0, Math.min(data.length, MAX_TRANSFER_BYTES), position);
+  }
+
   datasync(): Promise<void> {
     return this.#call<void>("fdatasync", (descriptor, done) => {
       fs.fdatasync(descriptor, (error) => {

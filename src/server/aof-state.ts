@@ -61,7 +61,7 @@ export class AofState implements AofAccess, DispatchAof {
   }
 
   get gatePosition(): number {
-    return this.files === undefined ? 0 : this.files.writer.gatePosition;
+    return this.files === undefined ? Number.POSITIVE_INFINITY : this.files.writer.gatePosition;
   }
 
   get failureText(): string | undefined {

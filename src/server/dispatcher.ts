@@ -28,7 +28,7 @@ import { Request } from "../protocol/request.ts";
 import { NEED_MORE, QUERY_BUFFER_LIMIT, REQUEST } from "../protocol/request-decoder.ts";
 import type { Connection } from "./connection.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox, type OutboxAof } from "./outbox.ts";
 import type { ReplyGate } from "./reply-gate.ts";
 
 /** Requests executed for one connection before others get their turn. */
@@ -41,12 +41,8 @@ const LOOK_AHEAD_KEYS = 1024;
 const TIMED_CALLS = 64;
 
 /** The append-only file as the dispatcher sees it; `enabled` false means no AOF. */
-export interface DispatchAof {
+export interface DispatchAof extends OutboxAof {
   readonly enabled: boolean;
-  readonly appended: number;
-  readonly gatePosition: number;
-  /** Reason why writes must be refused, or undefined. */
-  readonly failureText: string | undefined;
   /** The disk is so far behind that more writes would take too much memory: they wait. */
   readonly isBehind: boolean;
 }
@@ -67,6 +63,8 @@ export interface DispatcherParts {
   readonly samplesPerVictim: () => number;
   /** Something must be done at the end of this turn of the event loop. */
   readonly scheduleTurnEnd: () => void;
+  /** Writes the append-only file and sends replies, without waiting for the end of the turn. */
+  readonly flushNow: () => void;
   readonly isLoading: () => boolean;
   readonly onQueryBufferLimit: (connection: Connection) => void;
 }
@@ -93,7 +91,13 @@ export class Dispatcher implements CommandContext {
 
   constructor(parts: DispatcherParts) {
     this.parts = parts;
-    this.outbox = new Outbox(this.reply, parts.scheduleTurnEnd);
+    this.outbox = new Outbox({
+      reply: this.reply,
+      aof: parts.aof,
+      gate: parts.gate,
+      scheduleFlush: parts.scheduleTurnEnd,
+      flushNow: parts.flushNow,
+    });
     this.keyspace = parts.keyspace;
     this.effects = parts.effects;
     this.server = parts.services;
@@ -129,7 +133,7 @@ export class Dispatcher implements CommandContext {
         break;
       }
     }
-    this.deliver(connection);
+    this.outbox.add(connection);
     if (connection.isClosing || connection.hasEnded) connection.closeIfDone();
     // Not what `held` holds by now: if it was empty it is still the connection's set, and a command may have parked.
     if (!holdsSome) return;
@@ -360,12 +364,12 @@ export class Dispatcher implements CommandContext {
     const outcome = answer();
     if (outcome === SUSPENDED) {
       this.awaitSuspension(connection, isWrite);
-      this.deliver(connection);
+      this.outbox.add(connection);
       return;
     }
     if (connection.replyMode !== "on") this.muteReply(connection, replyStart);
     if (isWrite) this.afterWrite(connection);
-    this.deliver(connection);
+    this.outbox.add(connection);
     connection.goOn();
   }
 
@@ -391,30 +395,5 @@ export class Dispatcher implements CommandContext {
     }
     if (connection.replyMode === "on") this.reply.error(`ERR ${connection.decoder.error}`);
     connection.closeAfterReply();
-  }
-
-  /** Whether a reply may leave now. While the disk takes no writes, whoever waits for none of his own is answered: reads
-   * go on. */
-  private maySend(connection: Connection): boolean {
-    const { aof } = this.parts;
-    if (!aof.enabled) return true;
-    const { gatePosition } = aof;
-    if (gatePosition >= aof.appended) return true;
-    return connection.lastWritePosition <= gatePosition && aof.failureText !== undefined;
-  }
-
-  /** Queues what the run wrote, or has it held back until the append-only file has caught up. */
-  private deliver(connection: Connection): void {
-    const { outbox } = this;
-    if (connection.isClosed || this.reply.end === outbox.start) {
-      outbox.discard();
-      return;
-    }
-    if (connection.heldPieces > 0 || !this.maySend(connection)) {
-      this.parts.gate.hold(connection, outbox.present, this.parts.aof.appended);
-      outbox.discard();
-    } else {
-      outbox.add(connection);
-    }
   }
 }

@@ -61,9 +61,20 @@ export class MemoryBudget implements SpillBudget {
 
   /** @param buffers bytes of the buffers of clients */
   measureOverhead(buffers: number): void {
-    this.overheadBytes = this.keyspace.usedBytes - this.keyspace.entries.allocatedBytes + buffers;
+    this.overheadBytes = this.directoryBytes + buffers;
     this.peakBytes = Math.max(this.peakBytes, this.usedBytes);
     this.chargeOverhead();
+  }
+
+  /** A client with so many bytes of buffers has gone: nobody needs to wait for the next measurement to use them. */
+  clientGone(buffers: number): void {
+    this.overheadBytes = Math.max(this.directoryBytes, this.overheadBytes - buffers);
+    this.chargeOverhead();
+  }
+
+  /** What the hot tier takes besides its entries. */
+  private get directoryBytes(): number {
+    return this.keyspace.usedBytes - this.keyspace.entries.allocatedBytes;
   }
 
   private chargeOverhead(): void {

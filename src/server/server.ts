@@ -150,6 +150,7 @@ export class Server implements ConnectionHost {
   closed(connection: Connection): void {
     this.clients.remove(connection);
     this.dispatcher.forget(connection);
+    this.budget.clientGone(connection.memoryBytes);
   }
 
   scheduleTurnEnd(): void {
@@ -171,7 +172,7 @@ export class Server implements ConnectionHost {
     const { aof, gate } = this;
     this.dispatcher.outbox.flush();
     if (gate.heldPieces === 0) return;
-    gate.release(aof.enabled ? aof.gatePosition : Number.POSITIVE_INFINITY);
+    gate.release(aof.gatePosition);
     if (aof.failureText !== undefined) gate.releaseReaders(aof.gatePosition);
   }
 
@@ -193,7 +194,7 @@ export class Server implements ConnectionHost {
     };
   }
 
-  /** Without a cold tier: makes room for what no write asks for, the buffers of readers and a limit that was lowered. */
+  /** Without a cold tier: makes room for what no write asks for, such as the buffers of readers. */
   private evict(): void {
     const { budget, config, eviction } = this;
     if (this.isLoading || this.isStopping) return;
@@ -236,6 +237,10 @@ export class Server implements ConnectionHost {
       policy: () => config.values["maxmemory-policy"] as MaxmemoryPolicy,
       samplesPerVictim: () => config.values["maxmemory-samples"],
       scheduleTurnEnd: this.turnEnd.schedule,
+      flushNow: () => {
+        this.aof.files?.writer.kick();
+        this.releaseReplies();
+      },
       isLoading: () => this.isLoading,
       onQueryBufferLimit: (connection) => {
         this.clients.queryBufferLimitDisconnections++;

@@ -169,7 +169,7 @@ describe.each(["always", "everysec"])("a server with appendfsync %s, killed unde
     folder = await mkdtemp(join(tmpdir(), "tsredis-kill-"));
     const args = ["--appendonly", "yes", "--appendfsync", policy, "--maxmemory", "1100kb"];
     args.push("--auto-aof-rewrite-min-size", "3mb");
-    let coldReads = 0;
+    let coldRecords = 0;
     let total = 0;
     for (let kill = 0; kill <= KILLS; kill++) {
       server = await startServerProcess(folder, args);
@@ -178,13 +178,14 @@ describe.each(["always", "everysec"])("a server with appendfsync %s, killed unde
       const keys = workers.flatMap(({ counters, slots }) => [...counters, ...slots]);
       const written = keys.filter(({ acknowledged }) => acknowledged > 0).length;
       expect(await client.text("DBSIZE"), `seed ${seed}`).toBe(`:${written}\r\n`);
-      coldReads += Number(/tier_records:(\d+)/.exec(await client.text("INFO"))?.[1] ?? 0);
+      coldRecords += Number(/tier_records:(\d+)/.exec(await client.text("INFO"))![1]);
       client.close();
       if (kill < KILLS) await loadAndKill(server, workers, random);
       total = keys.reduce((sum, { acknowledged }) => sum + acknowledged, 0);
     }
     process.stderr.write(`${policy}: ${KILLS} kills, ${total} writes found again, seed ${seed}\n`);
-    expect(coldReads).toBeGreaterThan(0);
+    // A test without cold data has tested half.
+    expect(coldRecords).toBeGreaterThan(0);
     expect(await server!.stop()).toBe(0);
   });
 });

@@ -301,7 +301,7 @@ export class Simulation {
     this.tally.shutdowns++;
     const { shutdowns } = server.services;
     const { life } = this.process;
-    shutdowns.onBegin = async () => {
+    shutdowns.onBegin = () => {
       if (this.process.isAlive(life)) this.hasCron = false;
     };
     shutdowns.onEnded = () => {

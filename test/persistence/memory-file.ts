@@ -10,6 +10,9 @@ export function memoryFile(content: Uint8Array): FileHandle {
       return part.length;
     },
     write: refuse,
+    writeSync() {
+      throw new Error("a reader must not write");
+    },
     datasync: refuse,
     truncate: refuse,
     async size() {

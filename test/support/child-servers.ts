@@ -35,8 +35,10 @@ const killAll = () => {
   for (const child of running) child.kill("SIGKILL");
 };
 afterAll(killAll);
-// When the test runner gives up a file it ends the process without hooks.
+// When the runner gives up a file there are no hooks: it ends this process, or is itself gone and the channel with it.
 process.once("exit", killAll);
+process.once("disconnect", () => process.exit());
+process.once("SIGTERM", () => process.exit());
 
 /**
  * Starts a program whose `args` make it listen on `port`, with `folder` as working folder. Resolves when it accepts

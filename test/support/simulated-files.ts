@@ -249,8 +249,19 @@ class SimulatedHandle implements FileHandle {
   }
 
   write(data: Uint8Array, position: number): Promise<number> {
+    return this.#call("write", this.#writing(data, position));
+  }
+
+  writeSync(data: Uint8Array, position: number): number {
+    const { process, path } = this.#parts;
+    if (this.#closing) throw systemError("EBADF", "write", path);
+    const fail = (code: string): Error => systemError(code, "write", path);
+    return process.callSync(this.#life, "write", path, { fail, ...this.#writing(data, position) });
+  }
+
+  #writing(data: Uint8Array, position: number): Pick<CallSteps<number>, "perform" | "interrupt"> {
     const { bytes, random, roomFor } = this.#parts;
-    return this.#call("write", {
+    return {
       perform: (isShort) => {
         this.#mustBeWritable("write");
         const wanted = isShort && data.length > 1 ? 1 + random.below(data.length - 1) : data.length;
@@ -263,7 +274,7 @@ class SimulatedHandle implements FileHandle {
         const length = Math.min(random.below(data.length + 1), roomFor(data.length, position));
         if (this.#parts.isWritable && length > 0) bytes.write(data.subarray(0, length), position);
       },
-    });
+    };
   }
 
   datasync(): Promise<void> {

@@ -144,7 +144,7 @@ export class SimulatedProcess {
       throw systemError("ESHUTDOWN", op, path);
     }
     if (fault !== undefined && fault !== "short") throw steps.fail(fault);
-    return steps.perform(false);
+    return steps.perform(fault === "short");
   }
 
   isAlive(life: number): boolean {

@@ -41,19 +41,37 @@ export class AppendFile {
 
   /** Writes a block and its line. When this rejects, calling it again goes on at the byte where it stopped. */
   async append(block: Block): Promise<void> {
-    if (block.totalBytes === 0) {
-      closeBlock(block, this.synced, this.unclosed);
-      block.fileOffset = this.end;
+    this.begin(block);
+    while (block.writtenBytes < block.totalBytes) {
+      const position = block.fileOffset + block.writtenBytes;
+      this.wrote(block, await this.incr.handle.write(unwrittenBytes(block), position));
     }
-    const { buf } = block.chunk;
-    const { start, totalBytes, fileOffset } = block;
-    while (block.writtenBytes < totalBytes) {
-      const rest = buf.subarray(start + block.writtenBytes, start + totalBytes);
-      const count = await this.incr.handle.write(rest, fileOffset + block.writtenBytes);
-      if (count === 0) throw new Error("The file system wrote nothing");
-      block.writtenBytes += count;
+    this.ended(block);
+  }
+
+  /** As `append`, at once and on this thread; throws instead of rejecting. */
+  appendSync(block: Block): void {
+    this.begin(block);
+    while (block.writtenBytes < block.totalBytes) {
+      const position = block.fileOffset + block.writtenBytes;
+      this.wrote(block, this.incr.handle.writeSync(unwrittenBytes(block), position));
     }
-    this.end += totalBytes;
+    this.ended(block);
+  }
+
+  private begin(block: Block): void {
+    if (block.totalBytes > 0) return;
+    closeBlock(block, this.synced, this.unclosed);
+    block.fileOffset = this.end;
+  }
+
+  private wrote(block: Block, count: number): void {
+    if (count === 0) throw new Error("The file system wrote nothing");
+    block.writtenBytes += count;
+  }
+
+  private ended(block: Block): void {
+    this.end += block.totalBytes;
     this.unclosed = NOTHING_UNCLOSED;
   }
 
@@ -91,4 +109,8 @@ export class AppendFile {
     }
     await this.close();
   }
+}
+
+function unwrittenBytes({ chunk, start, totalBytes, writtenBytes }: Block): Buffer {
+  return chunk.buf.subarray(start + writtenBytes, start + totalBytes);
 }

@@ -60,6 +60,9 @@ const SYNC_DELAYED_AFTER_MS = 2000;
 /** From a failure to the next attempt. */
 const RETRY_INTERVAL_MS = 1000;
 
+/** Largest block that is written on the spot. */
+const WRITE_AT_ONCE_BYTES = 1024 * 1024;
+
 /** No position. */
 const NEVER = -1;
 
@@ -261,43 +264,66 @@ export class AofWriter {
   }
 
   private pump(): void {
-    if (this.state === "running" && !this.isWriting) this.startWrite();
+    while (this.state === "running" && !this.isWriting && this.startWrite());
     if (this.isSyncing) this.countDelay();
     else if (this.isSyncDue()) void this.sync();
     if (this.state === "closed" && !this.isWriting && !this.isSyncing) this.whenQuiet?.();
   }
 
-  private startWrite(): void {
+  /** Says whether a block was written, so that the next may be. */
+  private startWrite(): boolean {
     // With "always", what is appended during a datasync makes the next block: fewer, larger groups.
-    if (this.isSyncing && this.policyNow === "always") return;
+    if (this.isSyncing && this.policyNow === "always") return false;
     const block = this.log.nextUnwritten();
     if (this.mustSyncFirst && this.file.end > this.file.start) {
       if (!this.isSyncing) void this.sync();
-      return;
+      return false;
     }
     const cut = this.pendingCut;
     if (cut !== undefined && (block === undefined || block.endPosition > cut.position)) {
       // A torn end must only be found in the last file, so the old one is made durable before there is a next.
-      if (this.isSyncing) return;
+      if (this.isSyncing) return false;
       if (this.file.synced < this.file.end) void this.sync();
       else void this.changeFile(cut);
-      return;
+      return false;
     }
-    if (block !== undefined) void this.write(block);
-    else if (this.log.appended > this.log.ended) void this.write(this.log.endBlock());
+    if (block !== undefined) return this.writeBlock(block);
+    return this.log.appended > this.log.ended && this.writeBlock(this.log.endBlock());
   }
 
-  private async write(block: Block): Promise<void> {
+  /**
+   * Copying a block into the system's cache takes less time than handing it to another thread and being told, and
+   * replies need not wait for a turn of that thread. But during a datasync a write may block until its end, and a
+   * large one takes a while: those are left to the thread. Says whether the block is written.
+   */
+  private writeBlock(block: Block): boolean {
+    if (this.isSyncing || block.length > WRITE_AT_ONCE_BYTES) {
+      void this.writeLater(block);
+      return false;
+    }
+    try {
+      this.file.appendSync(block);
+    } catch (error) {
+      this.writeFailed(error);
+      return false;
+    }
+    this.blockWritten(block);
+    return true;
+  }
+
+  private async writeLater(block: Block): Promise<void> {
     this.isWriting = true;
     try {
       await this.file.append(block);
     } catch (error) {
       this.isWriting = false;
       this.writeFailed(error);
+      this.pump();
       return;
     }
     this.isWriting = false;
     this.blockWritten(block);
+    this.pump();
   }
 
   private blockWritten(block: Block): void {
@@ -308,14 +334,12 @@ export class AofWriter {
     this.clearFailure();
     this.releaseSafe();
     this.options.onProgress();
-    this.pump();
   }
 
   private writeFailed(error: unknown): void {
     if (this.state === "recovering") return void this.recover();
     if (this.state !== "closed") this.state = "waiting";
     this.fail("write", error);
-    this.pump();
   }
 
   private isSyncDue(): boolean {
@@ -456,7 +480,7 @@ export class AofWriter {
     if (this.state !== "running" || this.isWriting || this.isSyncing || this.pendingCut !== undefined) return;
     if (this.log.nextUnwritten() !== undefined) return;
     this.markedPosition = appended;
-    void this.write(this.log.endBlock());
+    this.writeBlock(this.log.endBlock());
   }
 
   private countDelay(): void {

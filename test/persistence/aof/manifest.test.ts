@@ -130,6 +130,7 @@ describe("file", () => {
             calls.push("write");
             return file.write(data, position);
           },
+          writeSync: (data, position) => file.writeSync(data, position),
           async datasync() {
             calls.push("datasync");
             await file.datasync();

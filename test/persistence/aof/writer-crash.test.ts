@@ -235,6 +235,8 @@ async function oneLife(run: Run): Promise<void> {
   const isKill = run.chance(2);
   if (isKill) disk.kill();
   else disk.crash();
+  // What was answered before the end goes on for one more step: while the process is dead, not in the next one's name.
+  await nextTurn();
   disk.restart();
   disk.process.fault = undefined;
   disk.capacityBytes = Number.POSITIVE_INFINITY;
