@@ -11,6 +11,11 @@ import type { ViewedBuffer } from "../base/byte-copy.ts";
 export class KeyHash {
   private readonly k0: number;
   private readonly k1: number;
+  // The one hash that is known: see `remember`.
+  private knownBuf: Uint8Array | undefined;
+  private knownStart = 0;
+  private knownLength = 0;
+  private knownHash = 0;
 
   /** @param seed at least 8 random bytes; the first 8 are used. */
   constructor(seed: Uint8Array) {
@@ -20,6 +25,24 @@ export class KeyHash {
 
   /** Hash of `length` bytes of `buf` from `start`, as a signed 32-bit integer. */
   of(buf: Uint8Array, start: number, length: number): number {
+    if (start === this.knownStart && length === this.knownLength && buf === this.knownBuf)
+      return this.knownHash;
+    return this.compute(buf, start, length);
+  }
+
+  /** Until `forget`, `of` answers `hash` for these bytes, which must not change meanwhile. */
+  remember(buf: Uint8Array, start: number, length: number, hash: number): void {
+    this.knownBuf = buf;
+    this.knownStart = start;
+    this.knownLength = length;
+    this.knownHash = hash;
+  }
+
+  forget(): void {
+    this.knownBuf = undefined;
+  }
+
+  private compute(buf: Uint8Array, start: number, length: number): number {
     let v0 = this.k0;
     let v1 = this.k1;
     let v2 = this.k0 ^ 0x6c796765;

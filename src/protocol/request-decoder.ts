@@ -19,10 +19,10 @@
  * What is accepted, and the error texts, are those of Redis 7.0 (networking.c), down to its leniency: the byte after
  * a line's CR and the two bytes after an argument are skipped unread, and a NUL byte hides the rest of a line.
  */
-import { withView } from "../base/byte-copy.ts";
 import { parseInt64, parseInteger } from "../base/numbers.ts";
 import { endsWord, isBlank, splitArguments } from "./inline.ts";
 import { Request } from "./request.ts";
+import { allocate, MIN_OWN_BUFFER_BYTES, recycle } from "./spare-buffer.ts";
 
 /** `request` holds a request. */
 export const REQUEST = 1;
@@ -57,9 +57,6 @@ const UNAUTHENTICATED_MAX_ARGUMENTS = 10;
 const UNAUTHENTICATED_MAX_BULK = 16384;
 /** Offsets are 32-bit integers. */
 const MAX_BUFFER_BYTES = 2 ** 31 - 1;
-const MIN_OWN_BUFFER_BYTES = 1024;
-/** A drained own buffer up to this size serves the next connection that needs one. */
-const MAX_SPARE_BUFFER_BYTES = 256 * 1024;
 /** From so many complete arguments on, those of an incomplete request are remembered. */
 const REMEMBERED_ARGUMENTS = 16;
 /** The shared request is replaced if it has grown beyond. */
@@ -93,7 +90,13 @@ interface Partial {
 // Shared by all decoders: a request is decoded and executed before any other decoder is called.
 let shared = new Request();
 let spareRequest: Request | undefined;
-let spareBuffer: Buffer | undefined;
+
+/** Has all decoders decode into `request` from now on, and returns the one they used so far. */
+export function useRequest(request: Request): Request {
+  const previous = shared;
+  shared = request;
+  return previous;
+}
 
 export class RequestDecoder {
   /** False while the client still has to give the password: it may then send only small requests. */
@@ -137,6 +140,21 @@ export class RequestDecoder {
   get bufferCapacity(): number {
     const buffer = this.isOwn ? this.buf.length : 0;
     return this.partial === undefined ? buffer : buffer + this.partial.request.start.length * 8;
+  }
+
+  /** Where the request last returned begins, and where it ends. Valid until the next `feed` or `settle`. */
+  get requestStart(): number {
+    return this.currentStart;
+  }
+
+  get requestEnd(): number {
+    return this.position;
+  }
+
+  /** Makes a request that `next` returned earlier the one last returned. */
+  select(requestStart: number, requestEnd: number): void {
+    this.currentStart = requestStart;
+    this.position = requestEnd;
   }
 
   /** Offers the bytes of `chunk` from `start` to `end`. They must stay as they are until `settle`. */
@@ -481,20 +499,4 @@ function unquoteWords(line: Buffer): number {
     position += words[i].length;
   }
   return words.length;
-}
-
-/** A buffer of at least `sizeBytes` for one connection. */
-function allocate(sizeBytes: number): Buffer {
-  if (spareBuffer !== undefined && spareBuffer.length >= sizeBytes) {
-    const buffer = spareBuffer;
-    spareBuffer = undefined;
-    return buffer;
-  }
-  return withView(Buffer.allocUnsafeSlow(Math.max(sizeBytes, MIN_OWN_BUFFER_BYTES)));
-}
-
-/** Keeps a drained buffer for the next connection that needs one. */
-function recycle(buffer: Buffer): void {
-  if (buffer.length > MAX_SPARE_BUFFER_BYTES) return;
-  if (spareBuffer === undefined || spareBuffer.length < buffer.length) spareBuffer = buffer;
 }

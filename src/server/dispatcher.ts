@@ -10,6 +10,7 @@ import type { CommandTable, CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Eviction, MaxmemoryPolicy } from "../keyspace/eviction.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
+import { Prefetch } from "../keyspace/prefetch.ts";
 import type { Spiller } from "../keyspace/spiller.ts";
 import { NOT_RESIDENT, RESIDENT, UNREADABLE, type Warmer } from "../keyspace/warmer.ts";
 import {
@@ -25,6 +26,7 @@ import {
 import { type Outcome, SUSPENDED } from "../protocol/outcome.ts";
 import { ReplyWriter } from "../protocol/reply-writer.ts";
 import { Request } from "../protocol/request.ts";
+import { RequestBatch } from "../protocol/request-batch.ts";
 import { NEED_MORE, QUERY_BUFFER_LIMIT, REQUEST } from "../protocol/request-decoder.ts";
 import type { Connection } from "./connection.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
@@ -85,6 +87,8 @@ export class Dispatcher implements CommandContext {
   /** Commands that had to wait for memory since the start. */
   memoryWaits = 0;
   private readonly parts: DispatcherParts;
+  private readonly batch = new RequestBatch();
+  private readonly prefetch: Prefetch;
   /** The next command of this run waited for cold keys, and has them now. */
   private hasKeysReady = false;
   private suspension: { readonly work: Promise<unknown>; readonly finish: Continuation<never> } | undefined;
@@ -99,6 +103,7 @@ export class Dispatcher implements CommandContext {
       flushNow: parts.flushNow,
     });
     this.keyspace = parts.keyspace;
+    this.prefetch = new Prefetch(parts.keyspace);
     this.effects = parts.effects;
     this.server = parts.services;
   }
@@ -110,35 +115,47 @@ export class Dispatcher implements CommandContext {
     const holdsSome = held.size > 0;
     if (holdsSome) connection.fetches = new Set();
     this.hasKeysReady = holdsSome;
+    const { batch } = this;
     const { decoder } = connection;
     this.client = connection;
     this.reply.resp = connection.resp;
     let left = REQUESTS_PER_RUN;
-    while (!connection.isClosing) {
-      const result = decoder.next();
-      if (result === REQUEST) {
-        if (left-- === 0) {
-          decoder.rewindToCurrent();
-          this.yieldTo(connection);
-          break;
-        }
-        this.request = decoder.request;
-        const replyStart = this.reply.end;
-        const outcome = this.execute(connection);
-        this.hasKeysReady = false;
-        if (outcome === SUSPENDED) break;
-        if (connection.replyMode !== "on") this.muteReply(connection, replyStart);
-      } else {
+    while (!connection.isClosing && left > 0) {
+      const result = batch.fill(decoder);
+      if (batch.count === 0) {
         if (result !== NEED_MORE) this.refuse(connection, result);
         break;
       }
+      left -= batch.count;
+      if (!this.executeBatch(connection)) break;
     }
+    if (left <= 0 && !connection.parked && !connection.isClosing) this.yieldTo(connection);
     this.outbox.add(connection);
     if (connection.isClosing || connection.hasEnded) connection.closeIfDone();
     // Not what `held` holds by now: if it was empty it is still the connection's set, and a command may have parked.
     if (!holdsSome) return;
     this.parts.warmer!.release(held);
     if (this.memoryWaiters.length > 0) this.parts.scheduleTurnEnd();
+  }
+
+  /** Executes the requests of the batch. False if the connection parks before the last of them is done, or closes. */
+  private executeBatch(connection: Connection): boolean {
+    const { batch, prefetch, reply } = this;
+    const isPipeline = batch.count > 1;
+    if (isPipeline) prefetch.load(batch, this.keyspace.databases[connection.dbIndex]);
+    let isGoingOn = true;
+    for (let i = 0; i < batch.count && isGoingOn; i++) {
+      if (isPipeline) prefetch.begin(batch, i);
+      this.request = batch.select(connection.decoder, i);
+      const replyStart = reply.end;
+      const outcome = this.execute(connection);
+      this.hasKeysReady = false;
+      if (outcome === SUSPENDED) isGoingOn = false;
+      else if (connection.replyMode !== "on") this.muteReply(connection, replyStart);
+      if (connection.isClosing) isGoingOn = false;
+    }
+    if (isPipeline) prefetch.end();
+    return isGoingOn;
   }
 
   suspend<T>(work: Promise<T>, finish: Continuation<T>): Outcome {

@@ -1,0 +1,53 @@
+/**
+ * Asks memory for what the commands of a pipeline will need, for all of them at once.
+ *
+ * A table larger than the processor's caches makes each lookup wait for memory twice, first for the slot and then
+ * for the entry: a quarter of the time of a GET or INCR. One after the other these waits add up. But the processor
+ * reads many places at a time if nothing depends on what it reads; so first all slots are read, then all entries, and
+ * then the commands find everything in the cache.
+ */
+import { BATCH_REQUESTS, type RequestBatch } from "../protocol/request-batch.ts";
+import type { Database } from "./database.ts";
+import type { Keyspace } from "./keyspace.ts";
+
+/** Longer keys take more time to hash than the reading can save. */
+const MAX_KEY_BYTES = 256;
+
+export class Prefetch {
+  private readonly keyspace: Keyspace;
+  private readonly hashes = new Int32Array(BATCH_REQUESTS);
+  private readonly addresses = new Int32Array(BATCH_REQUESTS);
+  /** Where what is read goes. */
+  private readonly heads = new Int32Array(BATCH_REQUESTS);
+
+  constructor(keyspace: Keyspace) {
+    this.keyspace = keyspace;
+  }
+
+  /** Reads what the first arguments need if they are keys of `db`, which they mostly are. */
+  load(batch: RequestBatch, db: Database): void {
+    const { addresses, hashes, heads } = this;
+    const { entries, keyHash } = this.keyspace;
+    const { requests, count } = batch;
+    for (let i = 0; i < count; i++) {
+      const { argc, buf, start, len } = requests[i];
+      const isLikely = argc > 1 && len[1] <= MAX_KEY_BYTES;
+      hashes[i] = isLikely ? keyHash.of(buf, start[1], len[1]) : 0;
+    }
+    db.table.seekAll(hashes, count, addresses);
+    entries.headsOf(addresses, count, heads);
+  }
+
+  /** Spares command i of the batch the hashing of its first argument. Until `end`. */
+  begin(batch: RequestBatch, i: number): void {
+    const { argc, buf, start, len } = batch.requests[i];
+    if (argc > 1 && len[1] <= MAX_KEY_BYTES) {
+      this.keyspace.keyHash.remember(buf, start[1], len[1], this.hashes[i]);
+    }
+  }
+
+  /** The bytes of the batch may change now. */
+  end(): void {
+    this.keyspace.keyHash.forget();
+  }
+}
