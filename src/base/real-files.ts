@@ -74,6 +74,11 @@ class RealFileHandle implements FileHandle {
     });
   }
 
+  readonly datasyncSync = (): void => {
+    if (this.#closing) throw this.#closedError("fdatasync");
+    fs.fdatasyncSync(this.#descriptor);
+  };
+
   truncate(length: number): Promise<void> {
     return this.#call<void>("ftruncate", (descriptor, done) => {
       fs.ftruncate(descriptor, length, (error) => {

@@ -107,12 +107,14 @@ export class Spiller {
       this.dropUnchanged();
       return;
     }
-    if (!this.shouldRun && !(deletesToo && this.deletes.length > 0)) return;
+    const isFailing = this.failure !== "";
+    if (!this.shouldRun && !(deletesToo && this.deletes.length > 0) && !isFailing) return;
     const changes: TierChange[] = [];
     const databases: Database[] = [];
     this.arena.reset();
     this.collectDeletes(changes, databases);
     this.collectVictims(changes, databases);
+    if (isFailing && changes.length === 0) this.collectProbe(changes, databases);
     if (changes.length > 0) this.inFlight = this.write(changes, databases);
   }
 
@@ -178,6 +180,15 @@ export class Spiller {
     // What is pinned now can go soon.
     const isFruitless = fruitless === FRUITLESS_ROUNDS && changes.length === 0 && !warmer.isHolding;
     this.stuck = isFruitless && budget.chargedBytes > budget.limitBytes;
+  }
+
+  /** One changed entry, to find out whether the tier can be written again though memory does not ask for it. */
+  private collectProbe(changes: TierChange[], databases: Database[]): void {
+    this.victims.choose(SPILLING | PINNED | DIRTY, DIRTY, false, 1, () => 0);
+    if (this.victims.count > 0)
+      this.take(this.victims.databases[0], this.victims.addresses[0], changes, databases);
+    // Nothing waits to be written: what follows will show.
+    else this.failure = "";
   }
 
   /** While nothing can be written: what reads brought into memory leaves it again, or reads would fill it. */

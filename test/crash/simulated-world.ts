@@ -32,7 +32,8 @@ export class SimulatedWorld implements World {
     this.random = random;
     this.process = new SimulatedProcess(seed);
     const sectorSizeBytes = random.below(2) === 0 ? 512 : 64;
-    this.disk = new SimulatedDisk({ seed, process: this.process, sectorSizeBytes });
+    const isQuick = random.below(2) === 0;
+    this.disk = new SimulatedDisk({ seed, process: this.process, sectorSizeBytes, isQuick });
     this.store = new SimulatedStoreDisk({ seed, process: this.process, files: this.disk });
     this.files = new Proxy<Files>(this.disk, {
       get: (disk, name: keyof Files) => (name === "removeTree" ? this.removeTree : disk[name].bind(disk)),

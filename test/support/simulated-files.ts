@@ -24,6 +24,8 @@ import {
 export type FileOperation = keyof Files | keyof FileHandle;
 
 export interface SimulatedDiskOptions {
+  /** Its files have `datasyncSync`. */
+  readonly isQuick?: boolean;
   readonly seed?: number;
   /** The unit that reaches the disk whole; 512 unless told. */
   readonly sectorSizeBytes?: number;
@@ -40,6 +42,7 @@ export class SimulatedDisk implements Files {
   readonly #random: Random;
   readonly #sectorSize: number;
   #capacity: number;
+  readonly #isQuick: boolean;
   #names = new SimulatedNames();
   #openFiles = 0;
 
@@ -49,6 +52,7 @@ export class SimulatedDisk implements Files {
     this.process = options.process ?? new SimulatedProcess(seed);
     if (options.fault !== undefined) this.process.fault = options.fault;
     this.#random = new SeededRandom(seed, 2);
+    this.#isQuick = options.isQuick ?? false;
     this.#sectorSize = options.sectorSizeBytes ?? 512;
     this.#capacity = options.capacityBytes ?? Number.POSITIVE_INFINITY;
   }
@@ -216,6 +220,7 @@ export class SimulatedDisk implements Files {
       path,
       bytes,
       isWritable,
+      isQuick: this.#isQuick,
       roomFor,
       closed,
     });
@@ -228,12 +233,15 @@ interface HandleParts {
   readonly path: string;
   readonly bytes: SimulatedBytes;
   readonly isWritable: boolean;
+  /** Whether the handle has `datasyncSync`. */
+  readonly isQuick: boolean;
   /** How much of a write of `length` bytes at `position` fits on the disk; 0 or less if nothing does. */
   readonly roomFor: (length: number, position: number) => number;
   readonly closed: () => void;
 }
 
 class SimulatedHandle implements FileHandle {
+  readonly datasyncSync?: () => void;
   readonly #parts: HandleParts;
   readonly #life: number;
   #closing = false;
@@ -242,6 +250,7 @@ class SimulatedHandle implements FileHandle {
   constructor(parts: HandleParts) {
     this.#parts = parts;
     this.#life = parts.process.life;
+    if (parts.isQuick) this.datasyncSync = () => this.#datasyncSync();
   }
 
   read(target: Uint8Array, position: number): Promise<number> {
@@ -278,7 +287,17 @@ class SimulatedHandle implements FileHandle {
   }
 
   datasync(): Promise<void> {
-    return this.#call<void>("datasync", {
+    return this.#call<void>("datasync", this.#syncing());
+  }
+
+  #datasyncSync(): void {
+    const { process, path } = this.#parts;
+    if (this.#closing) throw systemError("EBADF", "fdatasync", path);
+    process.callSync(this.#life, "datasync", path, this.#syncing());
+  }
+
+  #syncing(): Pick<CallSteps<void>, "perform" | "fail"> {
+    return {
       perform: () => {
         this.#parts.bytes.sync();
       },
@@ -286,7 +305,7 @@ class SimulatedHandle implements FileHandle {
         this.#parts.bytes.failSync(this.#parts.random);
         return systemError(code, "fdatasync", this.#parts.path);
       },
-    });
+    };
   }
 
   truncate(length: number): Promise<void> {

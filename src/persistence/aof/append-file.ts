@@ -82,6 +82,17 @@ export class AppendFile {
     this.synced = end;
   }
 
+  /** Whether `syncNow` is there. */
+  get canSyncNow(): boolean {
+    return this.incr.handle.datasyncSync !== undefined;
+  }
+
+  /** As `sync`, at once and on this thread; throws instead of rejecting. */
+  syncNow(): void {
+    this.incr.handle.datasyncSync!();
+    this.synced = this.end;
+  }
+
   /** Closes the file; that this fails is of no consequence for what was synced. */
   async close(): Promise<void> {
     await this.incr.handle.close().catch(() => undefined);

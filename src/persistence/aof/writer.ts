@@ -17,7 +17,8 @@
  *   manifest end the old file and name the new one. If that fails too, `cron` tries again with another file.
  * While `failure` is set the server refuses writes; replies stay held; what was appended stays in memory.
  *
- * One operation at a time, except that with "everysec" and "no" a datasync runs beside writes.
+ * One operation at a time, except that with "everysec" and "no" a datasync runs beside writes. What is quick is done on
+ * the spot (writeBlock, SyncSchedule.isForTheSpot), the rest by libuv's threads.
  */
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
@@ -28,6 +29,8 @@ import type { AofEncoder } from "./encoder.ts";
 import { errorText } from "./error-text.ts";
 import { PositionWaiters } from "./position-waiters.ts";
 import { rewriteBlocks } from "./rewrite-blocks.ts";
+import { SyncSchedule } from "./sync-schedule.ts";
+import { type AofFailure, WriteFailure } from "./write-failure.ts";
 
 export type FsyncPolicy = "always" | "everysec" | "no";
 
@@ -44,21 +47,6 @@ export interface AofWriterOptions {
   /** Called after `written`, `synced` or `failure` has changed. */
   readonly onProgress: () => void;
 }
-
-export interface AofFailure {
-  readonly operation: "write" | "fsync";
-  /** In the C library's words, for -MISCONF and INFO. */
-  readonly text: string;
-}
-
-/** With "everysec": from the start of one datasync to the start of the next. */
-const SYNC_INTERVAL_MS = 1000;
-/** Sooner than that when this much waits, because until then it stays in memory. */
-const SYNC_EARLY_BYTES = 8 * 1024 * 1024;
-/** A datasync that takes longer counts as delayed (Redis waits as long before it writes regardless). */
-const SYNC_DELAYED_AFTER_MS = 2000;
-/** From a failure to the next attempt. */
-const RETRY_INTERVAL_MS = 1000;
 
 /** Largest block that is written on the spot. */
 const WRITE_AT_ONCE_BYTES = 1024 * 1024;
@@ -82,17 +70,12 @@ type State = "running" | "waiting" | "recovering" | "failed" | "closed";
 export class AofWriter {
   /** Where commands are appended; between two calls of `kick` they must be whole. */
   readonly encoder: AofEncoder;
-  /** Times that a datasync was still under way SYNC_DELAYED_AFTER_MS after its start (INFO aof_delayed_fsync). */
-  delayedFsync = 0;
-
   private readonly options: AofWriterOptions;
   private readonly directory: IncrFiles;
-  private readonly clock: Clock;
   private readonly log: BlockLog;
   private policyNow: FsyncPolicy;
   private state: State = "running";
-  private failureNow: AofFailure | undefined;
-  private retryAtMs = 0;
+  private readonly failures: WriteFailure;
 
   private file: AppendFile;
 
@@ -103,9 +86,8 @@ export class AofWriter {
   private isSyncing = false;
   /** The next block may only be written when all before it is synced. */
   private mustSyncFirst = false;
-  private isDelayCounted = false;
   private isClosing = false;
-  private syncStartedMs = Number.NEGATIVE_INFINITY;
+  private readonly schedule: SyncSchedule;
   private readonly waiters = new PositionWaiters();
   private pendingCut: Cut | undefined;
   private whenQuiet: (() => void) | undefined;
@@ -116,12 +98,18 @@ export class AofWriter {
   constructor(options: AofWriterOptions) {
     this.options = options;
     this.directory = options.directory;
-    this.clock = options.clock;
     this.policyNow = options.policy;
     this.log = new BlockLog(options.clock);
+    this.schedule = new SyncSchedule(options.clock, options.log);
+    this.failures = new WriteFailure(options.clock, options.log);
     this.encoder = this.log.encoder;
     this.file = new AppendFile(options.incr, options.incr.sizeBytes);
     if (this.file.hasUnclosed) this.closeOldBlock();
+  }
+
+  /** Datasyncs that took more than two seconds (INFO aof_delayed_fsync). */
+  get delayedFsync(): number {
+    return this.schedule.delayed;
   }
 
   /** Position behind the last appended byte. */
@@ -158,12 +146,7 @@ export class AofWriter {
 
   /** Why writes must be refused at present; undefined while all is well. */
   get failure(): AofFailure | undefined {
-    return this.failureNow;
-  }
-
-  /** False while the disk does not take what was appended: the server refuses writes, with the text of `failure`. */
-  get writable(): boolean {
-    return this.failureNow === undefined;
+    return this.failures.present;
   }
 
   /** Appended and not written yet (INFO aof_buffer_length). */
@@ -203,7 +186,7 @@ export class AofWriter {
   /** To be called about ten times a second: datasyncs that are due, attempts after a failure, and, when nothing
    * happens any more, an empty block that tells readers how far the file is synced. */
   cron(): void {
-    if (this.failureNow !== undefined && this.clock.monotonicMs() >= this.retryAtMs) {
+    if (this.failures.isRetryDue) {
       if (this.state === "waiting") this.state = "running";
       else if (this.state === "failed") this.startRecovery();
     }
@@ -244,7 +227,7 @@ export class AofWriter {
     this.isClosing = true;
     try {
       const isSafe = this.waitForSync(this.log.appended);
-      this.retryAtMs = 0;
+      this.failures.retryNow();
       this.cron();
       await isSafe;
     } finally {
@@ -264,9 +247,9 @@ export class AofWriter {
   }
 
   private pump(): void {
-    while (this.state === "running" && !this.isWriting && this.startWrite());
-    if (this.isSyncing) this.countDelay();
-    else if (this.isSyncDue()) void this.sync();
+    do {
+      while (this.state === "running" && !this.isWriting && this.startWrite());
+    } while (this.startSync());
     if (this.state === "closed" && !this.isWriting && !this.isSyncing) this.whenQuiet?.();
   }
 
@@ -331,7 +314,7 @@ export class AofWriter {
     // The file failed meanwhile: being written there means nothing.
     if (this.state === "recovering") return void this.recover();
     this.writtenPosition = block.endPosition;
-    this.clearFailure();
+    this.failures.clear();
     this.releaseSafe();
     this.options.onProgress();
   }
@@ -349,15 +332,38 @@ export class AofWriter {
     const { highest } = this.waiters;
     if (highest > this.syncedPosition && this.writtenPosition >= highest) return true;
     if (this.policyNow === "no") return false;
-    if (this.writtenPosition - this.syncedPosition >= SYNC_EARLY_BYTES) return true;
-    return this.clock.monotonicMs() - this.syncStartedMs >= SYNC_INTERVAL_MS;
+    return this.schedule.isEverysecDue(this.writtenPosition - this.syncedPosition);
+  }
+
+  /** Starts a datasync that is due. Says whether it is done, so that more may be written. */
+  private startSync(): boolean {
+    if (this.isSyncing && this.policyNow === "everysec") this.schedule.countDelay();
+    if (this.isSyncing || !this.isSyncDue()) return false;
+    const mayBlock = this.policyNow === "always" && !this.isWriting && this.file.canSyncNow;
+    const isShort = this.schedule.isForTheSpot(this.writtenPosition - this.syncedPosition);
+    if (mayBlock && isShort) return this.syncNow();
+    void this.sync();
+    return false;
+  }
+
+  private syncNow(): boolean {
+    const position = this.writtenPosition;
+    this.schedule.begin();
+    try {
+      this.file.syncNow();
+    } catch (error) {
+      this.syncFailed(error);
+      return false;
+    }
+    this.schedule.endOnTheSpot();
+    this.wasSynced(position);
+    return true;
   }
 
   private async sync(): Promise<void> {
     const position = this.writtenPosition;
     this.isSyncing = true;
-    this.isDelayCounted = false;
-    this.syncStartedMs = this.clock.monotonicMs();
+    this.schedule.begin();
     try {
       await this.file.sync();
     } catch (error) {
@@ -366,17 +372,19 @@ export class AofWriter {
       return;
     }
     this.isSyncing = false;
+    this.wasSynced(position);
+    this.pump();
+  }
+
+  private wasSynced(position: number): void {
     if (this.file.synced > this.file.start) this.mustSyncFirst = false;
     this.advanceSynced(position);
-    this.pump();
   }
 
   private syncFailed(error: unknown): void {
     this.options.log.warning(`Fail to fsync the AOF file ${this.file.name}: ${errorText(error)}`);
     if (this.policyNow === "no" && this.syncedPosition < this.writtenPosition) {
-      this.options.log.warning(
-        "With appendfsync no, bytes written before that failure may not be on the disk",
-      );
+      this.options.log.warning("With appendfsync no, bytes written before that may not be on the disk");
       this.waiters.rejectAll(error);
     }
     this.startRecovery();
@@ -411,7 +419,7 @@ export class AofWriter {
     const position = blocks.at(-1)?.endPosition ?? this.writtenPosition;
     this.writtenPosition = Math.max(this.writtenPosition, position);
     this.state = "running";
-    this.clearFailure();
+    this.failures.clear();
     this.advanceSynced(position);
     this.pump();
   }
@@ -483,30 +491,9 @@ export class AofWriter {
     this.writeBlock(this.log.endBlock());
   }
 
-  private countDelay(): void {
-    if (this.isDelayCounted || this.policyNow !== "everysec") return;
-    if (this.clock.monotonicMs() - this.syncStartedMs < SYNC_DELAYED_AFTER_MS) return;
-    this.isDelayCounted = true;
-    this.delayedFsync++;
-    this.options.log.notice("Asynchronous AOF fsync is taking too long (disk is busy?)");
-  }
-
   private fail(operation: AofFailure["operation"], error: unknown): void {
-    const text = errorText(error);
-    if (this.failureNow?.operation !== operation || this.failureNow.text !== text) {
-      const doing =
-        operation === "write" ? "Error writing to the AOF file" : "Could not move to a new AOF file";
-      this.options.log.warning(`${doing}: ${text}. Writes are refused until this succeeds`);
-    }
-    this.failureNow = { operation, text };
-    this.retryAtMs = this.clock.monotonicMs() + RETRY_INTERVAL_MS;
+    this.failures.set(operation, error);
     if (this.isClosing) this.waiters.rejectAll(error);
     this.options.onProgress();
-  }
-
-  private clearFailure(): void {
-    if (this.failureNow === undefined) return;
-    this.failureNow = undefined;
-    this.options.log.notice("The AOF can be written again: writes are accepted");
   }
 }

@@ -57,7 +57,8 @@ class Run {
 
   constructor(seed: number, policy: Policy) {
     this.random = new SeededRandom(seed, 77);
-    this.disk = new SimulatedDisk({ seed, sectorSizeBytes: this.random.below(2) === 0 ? 512 : 64 });
+    const sectorSizeBytes = this.random.below(2) === 0 ? 512 : 64;
+    this.disk = new SimulatedDisk({ seed, sectorSizeBytes, isQuick: this.chance(2) });
     this.policy = policy;
   }
 
@@ -167,10 +168,14 @@ class Run {
   async heal(life: Life, writer: AofWriter): Promise<void> {
     this.isFaulty = false;
     this.disk.capacityBytes = Number.POSITIVE_INFINITY;
-    for (let turn = 0; turn < 2000 && (!writer.writable || writer.synced < writer.appended); turn++) {
+    for (
+      let turn = 0;
+      turn < 2000 && (writer.failure !== undefined || writer.synced < writer.appended);
+      turn++
+    ) {
       if (
         this.isOver(life) ||
-        (writer.policy === "no" && writer.writable && writer.written === writer.appended)
+        (writer.policy === "no" && writer.failure === undefined && writer.written === writer.appended)
       )
         return;
       this.clock.advance(1100);

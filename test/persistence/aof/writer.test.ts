@@ -168,17 +168,17 @@ describe("AofWriter", () => {
       disk.capacityBytes = disk.usedBytes + 20;
       const end = set(writer, `${policy}2`, "x".repeat(100));
       writer.kick();
-      await until(() => !writer.writable);
+      await until(() => writer.failure !== undefined);
       expect(writer.failure).toEqual({ operation: "write", text: "No space left on device" });
       expect(writer.gatePosition).toBe(start);
       writer.cron();
       await settle();
-      expect(writer.writable).toBe(false);
+      expect(writer.failure).toBeDefined();
       disk.capacityBytes = Number.POSITIVE_INFINITY;
       clock.advance(1000);
       writer.cron();
       await until(() => writer.gatePosition === end);
-      expect(writer.writable).toBe(true);
+      expect(writer.failure).toBeUndefined();
       await writer.close();
     }
     expect(await foundKeys()).toEqual(["always1", "always2", "everysec1", "everysec2", "no1", "no2"]);
@@ -195,7 +195,7 @@ describe("AofWriter", () => {
     const second = set(writer, "b");
     writer.kick();
     await until(() => writer.synced === second);
-    expect(writer.writable).toBe(true);
+    expect(writer.failure).toBeUndefined();
     await settle();
     disk.crash();
     disk.restart();
@@ -215,7 +215,7 @@ describe("AofWriter", () => {
     disk.process.fault = ({ op }) => (op === "datasync" ? "EIO" : undefined);
     set(writer, "a");
     writer.kick();
-    await until(() => !writer.writable);
+    await until(() => writer.failure !== undefined);
     expect(writer.failure).toEqual({ operation: "fsync", text: "Input/output error" });
     const end = set(writer, "b");
     for (let i = 0; i < 3; i++) {
@@ -224,7 +224,7 @@ describe("AofWriter", () => {
       await settle();
     }
     expect(writer.gatePosition).toBeLessThan(end);
-    expect(writer.writable).toBe(false);
+    expect(writer.failure).toBeDefined();
     disk.process.fault = undefined;
     clock.advance(1000);
     writer.cron();

@@ -1,0 +1,67 @@
+/**
+ * When the append-only file's datasyncs are due, and how long they take: what a writer needs to know of time.
+ */
+import type { Clock } from "../../base/clock.ts";
+import type { Log } from "../../base/log.ts";
+
+/** With "everysec": from the start of one datasync to the start of the next. */
+const INTERVAL_MS = 1000;
+/** Sooner than that when this much waits, because until then it stays in memory. */
+const EARLY_BYTES = 8 * 1024 * 1024;
+/** A datasync that takes longer counts as delayed (Redis waits as long before it writes regardless). */
+const DELAYED_AFTER_MS = 2000;
+/** With "always", a datasync of at most so much is done on the spot while the disk is quick. */
+const ON_THE_SPOT_BYTES = 16 * 1024;
+/** A datasync on the spot that took longer shows that the disk is not quick; it is tried again after a while. */
+const QUICK_MS = 2;
+const QUICK_AGAIN_AFTER_MS = 1000;
+
+export class SyncSchedule {
+  /** Times that a datasync was still under way DELAYED_AFTER_MS after its start (INFO aof_delayed_fsync). */
+  delayed = 0;
+  private readonly clock: Clock;
+  private readonly log: Log;
+  private begunMs = Number.NEGATIVE_INFINITY;
+  private isDelayCounted = false;
+  /** Until then the disk counts as slow. */
+  private quickFromMs = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Clock, log: Log) {
+    this.clock = clock;
+    this.log = log;
+  }
+
+  /** A datasync begins. */
+  begin(): void {
+    this.begunMs = this.clock.monotonicMs();
+    this.isDelayCounted = false;
+  }
+
+  /** Whether "everysec" asks for a datasync. */
+  isEverysecDue(unsyncedBytes: number): boolean {
+    return unsyncedBytes >= EARLY_BYTES || this.clock.monotonicMs() - this.begunMs >= INTERVAL_MS;
+  }
+
+  /**
+   * Whether a datasync with "always" is better done on the spot. Many small groups are the rule when clients send one
+   * command at a time, and a quick disk takes less time for such a group than handing it to another thread and being
+   * told costs on a busy machine. Large groups gain by the thread: the next one is made meanwhile.
+   */
+  isForTheSpot(unsyncedBytes: number): boolean {
+    return unsyncedBytes <= ON_THE_SPOT_BYTES && this.clock.monotonicMs() >= this.quickFromMs;
+  }
+
+  /** A datasync on the spot has ended: everybody had to wait for it. */
+  endOnTheSpot(): void {
+    const nowMs = this.clock.monotonicMs();
+    if (nowMs - this.begunMs > QUICK_MS) this.quickFromMs = nowMs + QUICK_AGAIN_AFTER_MS;
+  }
+
+  /** To be called now and then while a datasync for "everysec" is under way. */
+  countDelay(): void {
+    if (this.isDelayCounted || this.clock.monotonicMs() - this.begunMs < DELAYED_AFTER_MS) return;
+    this.isDelayCounted = true;
+    this.delayed++;
+    this.log.notice("Asynchronous AOF fsync is taking too long (disk is busy?)");
+  }
+}
