@@ -1,4 +1,3 @@
-#!/usr/bin/env -S node --use-largepages=silent
 /**
  * Where the process begins. CommonJS, because the size of libuv's thread pool must be set before the first asynchronous
  * file operation, and loading ES modules already is one: with the default of four threads an fsync would wait behind

@@ -76,8 +76,9 @@ const BARRIER_KEY = RESERVED_PREFIX;
 const ABOVE_ALL_FROM: Buffer = Buffer.alloc(17, 0xff);
 const ABOVE_ALL_TO: Buffer = Buffer.alloc(18, 0xff);
 
-/** Bytes of entries a cursor fetches at once, at most: a few milliseconds of the main thread's copying. */
-const CURSOR_FETCH_BYTES = 256 << 10;
+/** Bytes of entries a cursor fetches at once, at most. Larger pieces make no walk faster, and fragment memory: one
+ * thread allocates them and another frees them. */
+const CURSOR_FETCH_BYTES = 32 << 10;
 
 /** Written and removed to learn whether there is room; left behind only if the process dies in between. */
 const ROOM_PROBE_FILE = "room.probe";

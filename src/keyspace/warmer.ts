@@ -16,7 +16,21 @@ import type { Database } from "./database.ts";
 import type { Keyspace } from "./keyspace.ts";
 
 /** Keys read by one call of the store; more are read by several calls side by side. */
-const READ_BATCH_KEYS = 256;
+const READ_BATCH_KEYS = 64;
+/** Reads under way at a time. Handing keys to LevelDB takes 5 us of this thread for each, so what many clients want at
+ * once is handed over in portions: thousands in one turn would keep everybody waiting. */
+const READS_AT_ONCE = 8;
+
+/** `fetchMany` reads so many keys with one call of the store, by so many calls at a time, until it has so much. */
+const BULK_KEYS = 256;
+const BULK_LANES = 2;
+const BULK_BYTES = 16 * 1024 * 1024;
+
+/** A key, wherever its value is. */
+export interface TierKey {
+  readonly database: Database;
+  readonly key: Buffer;
+}
 
 /** One who waits for cold keys. */
 export interface Waiter {
@@ -56,6 +70,11 @@ export class Warmer {
   failure: StorageError | undefined;
   private readonly fetches = new Map<string, Fetch>();
   private wanted: Fetch[] = [];
+  /** What the last `fetchMany` found to have no record, and has none still. */
+  private readonly knownAbsent = new Set<string>();
+  /** Keys whose records have changed since the last `fetchMany` began. */
+  private readonly changedMeanwhile = new Set<string>();
+  private readsUnderWay = 0;
   private readonly keyspace: Keyspace;
   private readonly tier: ColdTier;
 
@@ -95,6 +114,8 @@ export class Warmer {
   /** Makes a key resident at once, reading the disk meanwhile: only where nobody else waits (loading). */
   fetchNow(database: Database, buf: Buffer, start: number, length: number): number {
     if (database.coldSize === 0 || database.find(buf, start, length) !== 0) return RESIDENT;
+    if (this.knownAbsent.size > 0 && this.knownAbsent.has(mapKeyOf(database, buf, start, length)))
+      return RESIDENT;
     const { hash, namespace } = database;
     const key = buf.subarray(start, start + length);
     try {
@@ -110,6 +131,50 @@ export class Warmer {
       this.failure = error;
       return UNREADABLE;
     }
+  }
+
+  /**
+   * Reads many keys for somebody who will soon ask for them with `fetchNow`, in the order in which they lie on the disk:
+   * each table file is then opened once, and not once for each key. An effort only: what does not fit, cannot be read or
+   * changes meanwhile is left to `fetchNow`.
+   */
+  async fetchMany(keys: readonly TierKey[]): Promise<void> {
+    this.knownAbsent.clear();
+    this.changedMeanwhile.clear();
+    const wanted = new Map<string, TierKey & { readonly hash: number }>();
+    for (const { database, key } of keys) {
+      if (database.coldSize === 0 || database.find(key, 0, key.length) !== 0) continue;
+      wanted.set(mapKeyOf(database, key, 0, key.length), { database, key, hash: database.hash });
+    }
+    const order = [...wanted].sort(
+      ([, a], [, b]) => a.database.namespace - b.database.namespace || (a.hash >>> 0) - (b.hash >>> 0),
+    );
+    let bytesLeft = BULK_BYTES;
+    const readEvery = async (lane: number): Promise<void> => {
+      for (let i = lane * BULK_KEYS; i < order.length && bytesLeft > 0; i += BULK_LANES * BULK_KEYS) {
+        const part = order.slice(i, i + BULK_KEYS);
+        const refs = part.map(([, { database, key, hash }]) => ({
+          namespace: database.namespace,
+          hash: hash >>> 0,
+          key,
+        }));
+        const results = await this.tier.fetch(refs);
+        part.forEach(([mapKey, { database, key, hash }], j) => {
+          const record = results[j];
+          if (record instanceof StorageError || this.changedMeanwhile.has(mapKey)) return;
+          if (record === undefined) {
+            this.absent++;
+            this.knownAbsent.add(mapKey);
+          } else if (database.find(key, 0, key.length) === 0) {
+            this.found++;
+            bytesLeft -= record.payload.length;
+            warmRecord(this.keyspace, database, hash, key, record);
+          }
+        });
+      }
+    };
+    const lanes = Array.from({ length: BULK_LANES }, (_, lane) => readEvery(lane));
+    await Promise.allSettled(lanes);
   }
 
   /** Makes `waiter` wait for a key that is not resident. */
@@ -148,13 +213,14 @@ export class Warmer {
     fetch.holders++;
   }
 
-  /** Starts reading all that was wanted. */
+  /** Starts reading what was wanted, as far as it may now; the rest follows when reads end. */
   issue(): void {
-    const wanted = this.wanted;
-    this.wanted = [];
-    for (let i = 0; i < wanted.length; i += READ_BATCH_KEYS) {
-      void this.read(wanted.length <= READ_BATCH_KEYS ? wanted : wanted.slice(i, i + READ_BATCH_KEYS));
+    let taken = 0;
+    while (taken < this.wanted.length && this.readsUnderWay < READS_AT_ONCE) {
+      void this.read(this.wanted.slice(taken, taken + READ_BATCH_KEYS));
+      taken += READ_BATCH_KEYS;
     }
+    this.wanted = this.wanted.slice(taken);
   }
 
   /** Whoever held these fetches went on (or is gone): what they hold may leave memory again. Empties the set. */
@@ -179,14 +245,21 @@ export class Warmer {
 
   /** The spiller changed the key's record, and the key is not in memory: what a fetch knows may be out of date. */
   recordChanged(database: Database, key: Buffer): void {
-    if (this.fetches.size === 0) return;
-    const fetch = this.fetches.get(mapKeyOf(database, key, 0, key.length));
+    if (this.fetches.size === 0 && this.keyspace.expiring) return;
+    const mapKey = mapKeyOf(database, key, 0, key.length);
+    // Only while data is loaded: see `fetchMany`.
+    if (!this.keyspace.expiring) {
+      this.changedMeanwhile.add(mapKey);
+      this.knownAbsent.delete(mapKey);
+    }
+    const fetch = this.fetches.get(mapKey);
     if (fetch === undefined) return;
     if (fetch.state === "reading") fetch.state = "reread";
     else if (fetch.state !== "wanted") this.fetches.delete(fetch.mapKey);
   }
 
   private async read(batch: Fetch[]): Promise<void> {
+    this.readsUnderWay++;
     for (const fetch of batch) fetch.state = "reading";
     const begun = this.keyspace.clock.monotonicMs();
     const refs = batch.map(({ database, hash, key }) => ({
@@ -201,6 +274,7 @@ export class Warmer {
       const failure = error instanceof StorageError ? error : new StorageError("io", String(error));
       results = batch.map(() => failure);
     }
+    this.readsUnderWay--;
     this.readMs[this.reads++ % this.readMs.length] = this.keyspace.clock.monotonicMs() - begun;
     const ready: Waiter[] = [];
     for (let i = 0; i < batch.length; i++) {

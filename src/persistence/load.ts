@@ -169,8 +169,8 @@ export async function loadAofFile(
       executor.add(reader);
       if (executor.isFull) await executor.drain();
     }
-    await executor.drain();
   } while (await reader.advance());
+  await executor.drain();
   if (reader.outcome === undefined) throw new StorageError("io", `${name} was not read to its end`);
   return reader.outcome;
 }

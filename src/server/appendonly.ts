@@ -6,7 +6,13 @@ import { AofDirectory, type OpenIncr } from "../persistence/aof/directory.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
 import { AofWriter } from "../persistence/aof/writer.ts";
 import { runCheckpoint } from "../persistence/checkpoint.ts";
+import type { ConfigValues } from "./config/settings.ts";
 import type { Server } from "./server.ts";
+
+/** With "everysec", this share of maxmemory may be held because it is not on the disk yet; then a datasync is due. */
+const HELD_SHARE = 32;
+const LEAST_HELD_BYTES = 2 * 1024 * 1024;
+const MOST_HELD_BYTES = 32 * 1024 * 1024;
 
 /** Options of the append-only directory, from the configuration. */
 export function openAofDirectory(server: Pick<Server, "world" | "config">): Promise<AofDirectory> {
@@ -32,8 +38,15 @@ export function createWriter(server: Server, directory: AofDirectory, incr: Open
     policy: values.appendfsync,
     onProgress: () => server.scheduleTurnEnd(),
   });
-  writer.encoder.timestamps = values["aof-timestamp-enabled"];
+  configureWriter(writer, values);
   return writer;
+}
+
+/** Gives a writer what may change while it is in use, but for the policy. */
+export function configureWriter(writer: AofWriter, values: ConfigValues): void {
+  writer.encoder.timestamps = values["aof-timestamp-enabled"];
+  const share = values.maxmemory === 0 ? MOST_HELD_BYTES : values.maxmemory / HELD_SHARE;
+  writer.schedule.earlyBytes = Math.min(MOST_HELD_BYTES, Math.max(LEAST_HELD_BYTES, share));
 }
 
 /** Brings the append-only file to the state that `appendonly` now asks for. */

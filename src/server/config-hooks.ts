@@ -1,7 +1,7 @@
 /**
  * Directives that change something when they are set: at the start, and by CONFIG SET.
  */
-import { applyAppendonly } from "./appendonly.ts";
+import { applyAppendonly, configureWriter } from "./appendonly.ts";
 import type { Server } from "./server.ts";
 
 /** Brings the server into the state that its configuration asks for, now and after each change. */
@@ -26,7 +26,7 @@ export function applyConfig(server: Server): void {
     const writer = server.aof.files?.writer;
     if (writer === undefined) return;
     if (writer.policy !== values.appendfsync) writer.policy = values.appendfsync;
-    writer.encoder.timestamps = values["aof-timestamp-enabled"];
+    configureWriter(writer, values);
   };
   const history = () => {
     const directory = server.aof.files?.directory;
@@ -38,7 +38,7 @@ export function applyConfig(server: Server): void {
   config.onChange("maxmemory", memory);
   config.onChange(["maxmemory-policy", "lfu-log-factor", "lfu-decay-time"], policy);
   config.onChange(["proto-max-bulk-len", "client-query-buffer-limit"], limits);
-  config.onChange(["appendfsync", "aof-timestamp-enabled"], fsync);
+  config.onChange(["appendfsync", "aof-timestamp-enabled", "maxmemory"], fsync);
   config.onChange("aof-disable-auto-gc", history);
   config.onChange("appendonly", () => applyAppendonly(server));
 }

@@ -34,7 +34,7 @@ import { Outbox, type OutboxAof } from "./outbox.ts";
 import type { ReplyGate } from "./reply-gate.ts";
 
 /** Requests executed for one connection before others get their turn. */
-const REQUESTS_PER_RUN = 1000;
+const REQUESTS_PER_RUN = 128;
 /** How far a pipeline is looked ahead for cold keys when a command parks. */
 const LOOK_AHEAD_REQUESTS = 512;
 const LOOK_AHEAD_KEYS = 1024;

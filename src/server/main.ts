@@ -17,6 +17,7 @@ import { ServerLog } from "./log.ts";
 import { LoopDelay } from "./loop-delay.ts";
 import type { Server } from "./server.ts";
 import { startServer } from "./start.ts";
+import { preferEventLoop } from "./thread-priority.ts";
 import { VERSION } from "./version.ts";
 
 const DEFAULT_FOLDER = "data";
@@ -67,6 +68,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   // From here on commands leave little to the garbage collector. A young generation that grew to V8's 48 MB would be
   // memory that the data could have; it stays as it is now.
   setFlagsFromString("--semi-space-growth-factor=1");
+  preferEventLoop();
   if (values.pidfile !== "") writePidFile(config, log);
   log.notice(readyLine(config));
 }

@@ -13,6 +13,10 @@ const SPILL_TO = 0.95;
 /** With a cold tier, buffers of clients drive out at most this share of the limit in data: what is fetched and
  * written must have some room, or a few clients with long pipelines would bring everything to a stop. */
 const BUFFERS_SHARE = 0.75;
+/** While data is loaded there are no clients with buffers, and what a log adds to the base would all have to be written
+ * to the cold tier before anybody is served. So loading may use so much more, and the tier takes it afterwards. */
+const LOADING_SHARE = 0.5;
+const MAX_LOADING_BYTES = 64 * 1024 * 1024;
 
 export class MemoryBudget implements SpillBudget {
   /** maxmemory in bytes; 0 means no limit, as in Redis. Set by `setLimit`. */
@@ -26,6 +30,7 @@ export class MemoryBudget implements SpillBudget {
   /** Bytes outside slabs and huge values, as of the last cron. */
   overheadBytes = 0;
   peakBytes = 0;
+  private isLoading = false;
   /** How much of the overhead counts against the limit. */
   private chargedOverheadBytes = 0;
   private readonly keyspace: Keyspace;
@@ -53,10 +58,17 @@ export class MemoryBudget implements SpillBudget {
   /** @param limit maxmemory: bytes, or 0 for no limit */
   setLimit(limit: number): void {
     this.limit = limit;
-    this.limitBytes = limit === 0 ? Number.POSITIVE_INFINITY : limit;
+    const allowance = this.isLoading ? Math.min(limit * LOADING_SHARE, MAX_LOADING_BYTES) : 0;
+    this.limitBytes = limit === 0 ? Number.POSITIVE_INFINITY : limit + allowance;
     this.spillFromBytes = this.limitBytes * SPILL_FROM;
     this.spillToBytes = this.limitBytes * SPILL_TO;
     this.chargeOverhead();
+  }
+
+  /** Says whether data is being loaded into a server with a cold tier. */
+  setLoading(isLoading: boolean): void {
+    this.isLoading = isLoading && this.hasTier;
+    this.setLimit(this.limit);
   }
 
   /** @param buffers bytes of the buffers of clients */

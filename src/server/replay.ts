@@ -1,16 +1,19 @@
 /**
  * Executes the commands of an append-only file through the dispatcher, as a client without a socket. Commands are
- * gathered by the hundred, like a client's pipeline.
+ * gathered by the thousand, so that the cold keys they need can be read together.
  */
+import type { CompiledCommand } from "../commands/table.ts";
+import type { TierKey } from "../keyspace/warmer.ts";
 import type { AofReader } from "../persistence/aof/reader.ts";
 import { type Executor, LoadError } from "../persistence/load.ts";
+import type { Request } from "../protocol/request.ts";
 import { Connection } from "./connection.ts";
 import type { Server } from "./server.ts";
 import { Statistics } from "./statistics.ts";
 import type { Transport } from "./transport/transport.ts";
 
-const BATCH_COMMANDS = 500;
-const BATCH_BYTES = 1024 * 1024;
+const BATCH_COMMANDS = 4096;
+const BATCH_BYTES = 8 * 1024 * 1024;
 const NO_LIMITS = { maxBulkLength: Number.MAX_SAFE_INTEGER, queryBufferLimit: Number.MAX_SAFE_INTEGER };
 
 /** Discards replies. */
@@ -31,6 +34,10 @@ export class Replay implements Executor {
   private batch: Buffer = Buffer.allocUnsafeSlow(BATCH_BYTES);
   private batchBytes = 0;
   private batchCommands = 0;
+  /** Keys of the batch's commands, as far as they are known without executing it. */
+  private keys: TierKey[] = [];
+  /** Database that the next command of the batch will work in. */
+  private dbIndex = 0;
 
   constructor(server: Server) {
     this.server = server;
@@ -49,6 +56,7 @@ export class Replay implements Executor {
 
   beginFile(): void {
     this.connection.dbIndex = 0;
+    this.dbIndex = 0;
   }
 
   add(reader: AofReader): void {
@@ -61,6 +69,7 @@ export class Replay implements Executor {
         `Unknown command '${request.text(0)}' reading the append only file, at offset ${reader.offset}`,
       );
     }
+    this.noteKeys(request, command);
     const end = request.start[request.argc - 1] + request.len[request.argc - 1] + 2;
     const length = reader.endOffset - reader.offset;
     if (this.batchBytes + length > this.batch.length) this.grow(length);
@@ -74,6 +83,9 @@ export class Replay implements Executor {
     const bytes = this.batch.subarray(0, this.batchBytes);
     this.batchBytes = 0;
     this.batchCommands = 0;
+    const { keys } = this;
+    this.keys = [];
+    await this.server.warmer?.fetchMany(keys);
     this.connection.onData(bytes, bytes.length);
     await this.connection.whenIdle();
     const { replayFailure } = this.connection;
@@ -83,6 +95,20 @@ export class Replay implements Executor {
       );
     }
     if (this.batch.length > 2 * BATCH_BYTES) this.batch = Buffer.allocUnsafeSlow(BATCH_BYTES);
+  }
+
+  private noteKeys(request: Request, command: CompiledCommand): void {
+    const { keyspace, warmer } = this.server;
+    if (warmer === undefined || !warmer.hasRecords) return;
+    if (command.spec.name === "select") this.dbIndex = Number(request.text(1));
+    const database = keyspace.databases[this.dbIndex];
+    if (database === undefined) return;
+    for (const { first, last, step } of command.spec.keys) {
+      const end = last < 0 ? request.argc + last : last;
+      for (let i = first; i <= end && i < request.argc; i += step) {
+        this.keys.push({ database, key: Buffer.from(request.bytes(i)) });
+      }
+    }
   }
 
   private grow(length: number): void {

@@ -195,6 +195,7 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
   const { values } = config;
   const begun = clock.monotonicMs();
   keyspace.expiring = false;
+  server.budget.setLoading(true);
   const makeRoom = () => waitForRoom(server);
   if (values.appendonly) {
     const hasAof = directory.manifest.base !== undefined || directory.manifest.incr.length > 0;
@@ -230,7 +231,9 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
     await loadDump(server, makeRoom);
   }
   keyspace.expiring = true;
+  server.budget.setLoading(false);
   server.isLoading = false;
+  server.scheduleTurnEnd();
 }
 
 /** Loads dump.rdb, if there is one. */

@@ -21,7 +21,7 @@ import { encodeBlockLine } from "./format.ts";
 /** Size of a usual chunk: much larger than what one turn appends, so that moving an open block is rare. */
 const CHUNK_BYTES = 256 * 1024;
 /** Free chunks kept for reuse; others are left to the garbage collector. */
-const SPARE_CHUNKS = 8;
+const SPARE_CHUNKS = 16;
 /** Released blocks are cut off the front of the list in steps of this many, so that releasing one costs O(1). */
 const COMPACT_FROM = 256;
 

@@ -6,8 +6,6 @@ import type { Log } from "../../base/log.ts";
 
 /** With "everysec": from the start of one datasync to the start of the next. */
 const INTERVAL_MS = 1000;
-/** Sooner than that when this much waits, because until then it stays in memory. */
-const EARLY_BYTES = 8 * 1024 * 1024;
 /** A datasync that takes longer counts as delayed (Redis waits as long before it writes regardless). */
 const DELAYED_AFTER_MS = 2000;
 /** With "always", a datasync of at most so much is done on the spot while the disk is quick. */
@@ -19,6 +17,8 @@ const QUICK_AGAIN_AFTER_MS = 1000;
 export class SyncSchedule {
   /** Times that a datasync was still under way DELAYED_AFTER_MS after its start (INFO aof_delayed_fsync). */
   delayed = 0;
+  /** With "everysec", a datasync is due before its time when so much waits for it, because it waits in memory. */
+  earlyBytes = 8 * 1024 * 1024;
   private readonly clock: Clock;
   private readonly log: Log;
   private begunMs = Number.NEGATIVE_INFINITY;
@@ -39,7 +39,7 @@ export class SyncSchedule {
 
   /** Whether "everysec" asks for a datasync. */
   isEverysecDue(unsyncedBytes: number): boolean {
-    return unsyncedBytes >= EARLY_BYTES || this.clock.monotonicMs() - this.begunMs >= INTERVAL_MS;
+    return unsyncedBytes >= this.earlyBytes || this.clock.monotonicMs() - this.begunMs >= INTERVAL_MS;
   }
 
   /**

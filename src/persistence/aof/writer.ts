@@ -70,6 +70,7 @@ type State = "running" | "waiting" | "recovering" | "failed" | "closed";
 export class AofWriter {
   /** Where commands are appended; between two calls of `kick` they must be whole. */
   readonly encoder: AofEncoder;
+  readonly schedule: SyncSchedule;
   private readonly options: AofWriterOptions;
   private readonly directory: IncrFiles;
   private readonly log: BlockLog;
@@ -87,7 +88,6 @@ export class AofWriter {
   /** The next block may only be written when all before it is synced. */
   private mustSyncFirst = false;
   private isClosing = false;
-  private readonly schedule: SyncSchedule;
   private readonly waiters = new PositionWaiters();
   private pendingCut: Cut | undefined;
   private whenQuiet: (() => void) | undefined;

@@ -167,7 +167,7 @@ export const settings = {
   appenddirname: text("used", "appendonlydir", { check: checkName("appenddirname", "a dirname"), ...fixed }),
   appendfsync: enumeration("used", "everysec", ["everysec", "always", "no"]),
   "no-appendfsync-on-rewrite": yesNo("stored", "no"),
-  "auto-aof-rewrite-percentage": integer("used", 100, { unit: "percent" }),
+  "auto-aof-rewrite-percentage": integer("used", 50, { unit: "percent" }),
   "auto-aof-rewrite-min-size": memory("used", "64mb"),
   "aof-load-truncated": yesNo("used", "yes"),
   "aof-use-rdb-preamble": yesNo("ignored", "yes"),
