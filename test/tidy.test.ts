@@ -76,6 +76,7 @@ const BANNED: readonly BannedText[] = [
       "src/server/config/": "read before there is a server, and tested on real files",
       "src/server/log.ts": "the log must work when nothing else does",
       "src/server/main.ts": "the data folder and the pid file, before and after the server",
+      "src/server/thread-priority.ts": "reads /proc, which is no disk",
       "src/server/version.ts": "package.json",
       "test/": "tests set up real folders",
       "bench/": "benchmarks work on the real disk",

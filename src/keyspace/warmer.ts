@@ -134,9 +134,9 @@ export class Warmer {
   }
 
   /**
-   * Reads many keys for somebody who will soon ask for them with `fetchNow`, in the order in which they lie on the disk:
-   * each table file is then opened once, and not once for each key. An effort only: what does not fit, cannot be read or
-   * changes meanwhile is left to `fetchNow`.
+   * Reads many keys for somebody who will soon ask for them with `fetchNow`, in the order in which they lie on the
+   * disk: each table file is then opened once, and not once for each key. An effort only: what does not fit, cannot be
+   * read or changes meanwhile is left to `fetchNow`.
    */
   async fetchMany(keys: readonly TierKey[]): Promise<void> {
     this.knownAbsent.clear();

@@ -142,11 +142,12 @@ export class RequestDecoder {
     return this.partial === undefined ? buffer : buffer + this.partial.request.start.length * 8;
   }
 
-  /** Where the request last returned begins, and where it ends. Valid until the next `feed` or `settle`. */
+  /** Where the request last returned begins (until the next `feed` or `settle`). */
   get requestStart(): number {
     return this.currentStart;
   }
 
+  /** Where it ends. */
   get requestEnd(): number {
     return this.position;
   }
@@ -169,11 +170,8 @@ export class RequestDecoder {
     }
     this.release();
     this.buf = chunk;
-    this.position = start;
     this.end = end;
-    this.currentStart = start;
-    this.marked = start;
-    this.markedStart = start;
+    this.position = this.currentStart = this.marked = this.markedStart = start;
   }
 
   /** Decodes the next request. */

@@ -10,7 +10,6 @@ import type { CommandTable, CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Eviction, MaxmemoryPolicy } from "../keyspace/eviction.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
-import { Prefetch } from "../keyspace/prefetch.ts";
 import type { Spiller } from "../keyspace/spiller.ts";
 import { NOT_RESIDENT, RESIDENT, UNREADABLE, type Warmer } from "../keyspace/warmer.ts";
 import {
@@ -31,6 +30,7 @@ import { NEED_MORE, QUERY_BUFFER_LIMIT, REQUEST } from "../protocol/request-deco
 import type { Connection } from "./connection.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import { Outbox, type OutboxAof } from "./outbox.ts";
+import { Prefetch } from "./prefetch.ts";
 import type { ReplyGate } from "./reply-gate.ts";
 
 /** Requests executed for one connection before others get their turn. */

@@ -61,7 +61,7 @@ export class Outbox {
     else if (this.connections.length === 1) this.parts.scheduleFlush();
   }
 
-  /** Sends all that is queued and may leave, and hands the rest to the gate. Not to be called in the middle of a run. */
+  /** Sends all that is queued and may leave, hands the rest to the gate. Not to be called in the middle of a run. */
   flush(): void {
     const { connections, ends, positions } = this;
     if (connections.length === 0) return;

@@ -10,8 +10,8 @@ import { setPriority } from "node:os";
 /** Nice value of the other threads. */
 const NICENESS = 10;
 
-/** To be called when all threads have begun; what they start later inherits from them. Does nothing where the system has
- * no priorities of single threads, as only Linux has. */
+/** To be called when all threads have begun; what they start later inherits from them. Does nothing where threads have
+ * no priorities of their own: only Linux gives them. */
 export function preferEventLoop(): void {
   if (process.platform !== "linux") return;
   for (const thread of readdirSync("/proc/self/task")) {

@@ -6,9 +6,10 @@
  * reads many places at a time if nothing depends on what it reads; so first all slots are read, then all entries, and
  * then the commands find everything in the cache.
  */
+
+import type { Database } from "../keyspace/database.ts";
+import type { Keyspace } from "../keyspace/keyspace.ts";
 import { BATCH_REQUESTS, type RequestBatch } from "../protocol/request-batch.ts";
-import type { Database } from "./database.ts";
-import type { Keyspace } from "./keyspace.ts";
 
 /** Longer keys take more time to hash than the reading can save. */
 const MAX_KEY_BYTES = 256;
