@@ -21,7 +21,7 @@ export interface SpeedCase {
   readonly requests: number;
   /** What redis-benchmark is to send: one of its tests, or a command. */
   readonly workload: readonly string[];
-  /** Wanted throughput as a multiple of Redis's. */
+  /** Wanted as a multiple of Redis's: commands per second, without an append-only file per second of processor time. */
   readonly target: number;
 }
 

@@ -1,7 +1,6 @@
 /**
  * Scratch memory for many short-lived byte strings that are all given up together: one buffer cut into pieces,
- * instead of
- * one allocation each, which the garbage collector would have to find.
+ * instead of one allocation each, which the garbage collector would have to find.
  */
 const EMPTY = Buffer.alloc(0);
 const INITIAL_BYTES = 256 * 1024;

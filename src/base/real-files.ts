@@ -1,8 +1,7 @@
 /**
  * `Files` on the machine's own file system. Node's callback functions are wrapped here, and not its fs/promises,
- * whose
- * file handles add bookkeeping of their own to each call (a 4 KiB write: 45 µs against 41 µs here): the append-only
- * file writes and syncs thousands of times a second.
+ * whose file handles add bookkeeping of their own to each call (a 4 KiB write: 45 µs against 41 µs here): the
+ * append-only file writes and syncs thousands of times a second.
  *
  * Invariant: a descriptor is never used after its `close` began, and is not closed under a call in progress: the
  * system gives the number to the next file opened, and a late write would land there.

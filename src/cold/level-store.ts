@@ -57,8 +57,7 @@ const LARGE_BUDGET_BYTES = 1 << 30;
 /**
  * Options for a server whose data may use `budgetBytes` of memory (0: no limit). LevelDB maps its table files into
  * memory, at least 64 of them, so their size decides how much of the process's resident memory is mapped files:
- * with a
- * small budget they are small too.
+ * with a small budget they are small too.
  */
 export function levelStoreOptionsFor(
   budgetBytes: number,
@@ -181,8 +180,7 @@ class LevelStore implements KeyValueStore {
   /**
    * LevelDB's compaction of an empty range first ends the present log and writes its memtable to a synced table. It
    * says nothing if that fails, so both ways to fail are closed: if no new log could be made, the log before was
-   * synced
-   * just now; and if the table could not be written, LevelDB refuses the write that follows.
+   * synced just now; and if the table could not be written, LevelDB refuses the write that follows.
    */
   async flush(): Promise<void> {
     this.#mustBeOpen();

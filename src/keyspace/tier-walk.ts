@@ -4,8 +4,7 @@
  * order. Every key present from the first call to the last is returned at least once.
  *
  * One step takes, in one turn, the hot keys of an interval of hash space and a snapshot of the records in it; a
- * record
- * under a hot entry is passed over. Expired keys are left out.
+ * record under a hot entry is passed over. Expired keys are left out.
  */
 import { StorageError } from "../base/storage-error.ts";
 import type { ColdTier, ScanCursor, ScannedRecord } from "../cold/tier.ts";

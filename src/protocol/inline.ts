@@ -1,9 +1,8 @@
 /**
  * Splits a line into arguments as Redis does for inline commands and for its configuration file: words between
  * blanks, "double quotes" with escapes (\n \r \t \b \a \xHH, and any other character for itself), 'single quotes'
- * with
- * \' only. A closing quote must be followed by a blank or the end. The line ends at its first NUL byte, as C's text
- * does.
+ * with \' only. A closing quote must be followed by a blank or the end. The line ends at its first NUL byte, as
+ * C's text does.
  */
 
 const NUL = 0x00;

@@ -4,8 +4,7 @@
  * buffer.
  *
  * Every reply method returns DONE, so that a handler can end with `return reply.integer(1)`. Aggregates are written
- * as
- * a header (`array`, `map`, `set`, `push`) followed by that many replies.
+ * as a header (`array`, `map`, `set`, `push`) followed by that many replies.
  *
  * Text is one byte per character in `simple` and `error` (they repeat the client's bytes), UTF-8 in the other
  * methods.

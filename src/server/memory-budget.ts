@@ -1,8 +1,7 @@
 /**
  * What counts against maxmemory: everything that data causes. The hot tier's share is exact at any moment; the rest
  * (table directories, buffers of clients) is added up once per cron. As in Redis, buffers of the append-only file
- * do not
- * count: spilling could not make them smaller. They have a limit of their own (aof-state.ts).
+ * do not count: spilling could not make them smaller. They have a limit of their own (aof-state.ts).
  */
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { SpillBudget } from "../keyspace/spiller.ts";

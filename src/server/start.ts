@@ -1,8 +1,7 @@
 /**
  * Starting: opens the data directory, brings the data back, and hands out a server that is ready for clients (but
- * does
- * not listen yet). Throws LoadError, ManifestError or StorageError with a text that says what is wrong and what to
- * do.
+ * does not listen yet). Throws LoadError, ManifestError or StorageError with a text that says what is wrong and
+ * what to do.
  */
 import { dirname } from "node:path";
 import type { Files } from "../base/files.ts";

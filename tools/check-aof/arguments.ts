@@ -1,7 +1,6 @@
 /**
  * The command line of tsredis-check-aof: that of redis-check-aof 7.0 (at most one option, before the file), plus
- * --json
- * before it, --help and --version.
+ * --json before it, --help and --version.
  */
 export const USAGE =
   "Usage: tsredis-check-aof [--fix|--truncate-to-timestamp $timestamp] <file.manifest|file.aof>\n";

@@ -22,8 +22,8 @@ export const DEFAULT_USER = "default";
 
 /**
  * Authenticates the client as `user` if `password` is right, and says whether it is. Without `requirepass` any
- * password
- * is. The digests are compared, so that neither the password's bytes nor its length show in the time it takes.
+ * password is. The digests are compared, so that neither the password's bytes nor its length show in the time it
+ * takes.
  */
 function authenticate(ctx: CommandContext, user: string, password: Buffer): boolean {
   if (user !== DEFAULT_USER) return false;

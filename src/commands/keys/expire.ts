@@ -103,8 +103,7 @@ function conditionsHold(conditions: number, current: number, wanted: number): bo
 
 /**
  * Argument 2 as an instant in Unix milliseconds; NaN after an error reply. Instants beyond 2^53 milliseconds (the
- * year
- * 287396) are valid in Redis; they become 2^53 - 1.
+ * year 287396) are valid in Redis; they become 2^53 - 1.
  */
 function parseExpireTime(ctx: CommandContext, form: ExpireForm): number {
   const { buf, start, len } = ctx.request;

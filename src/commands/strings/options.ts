@@ -1,7 +1,6 @@
 /**
  * The options of SET and GETEX, and the expiry they (and SETEX, PSETEX) set. Parsing allocates nothing: SET with EX
- * is
- * what caches do all day.
+ * is what caches do all day.
  */
 import { parseInt64, parseInteger } from "../../base/numbers.ts";
 import { invalidExpireTime, NOT_AN_INTEGER } from "../../protocol/errors.ts";

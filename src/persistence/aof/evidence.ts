@@ -58,8 +58,7 @@ async function rangeChecksum(file: FileHandle, start: number, end: number): Prom
 
 /**
  * Looks in file[start, end), whole commands and annotations, for a sector that may never have been written: a run
- * of at
- * least ZERO_RUN_BYTES zero bytes that ends at a multiple of SECTOR_BYTES.
+ * of at least ZERO_RUN_BYTES zero bytes that ends at a multiple of SECTOR_BYTES.
  * @returns the start of the item that holds the first such run, and how far the file is valid before it (the same, or
  * the start of its MULTI)
  */

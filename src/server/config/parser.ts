@@ -3,9 +3,8 @@
  * one to set a directive wins.
  *
  * A line is a directive's name, in any case, and its arguments, quoted as in redis.conf. Lines that are empty or
- * begin
- * with `#` are skipped. Line numbers in errors count as in Redis: per file, standard input and options going on
- * where the main file ended.
+ * begin with `#` are skipped. Line numbers in errors count as in Redis: per file, standard input and options going
+ * on where the main file ended.
  */
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
