@@ -70,7 +70,10 @@ export class AofState implements AofAccess, DispatchAof {
 
   get isBehind(): boolean {
     const writer = this.files?.writer;
-    return writer !== undefined && writer.failure === undefined && writer.unsyncedBytes > MAX_UNSYNCED_BYTES;
+    if (writer === undefined || writer.failure !== undefined) return false;
+    // With "no" bytes are held until they are written, and nobody says when they will be synced.
+    const heldBytes = writer.policy === "no" ? writer.pendingBytes : writer.unsyncedBytes;
+    return heldBytes > MAX_UNSYNCED_BYTES;
   }
 
   get appendedPosition(): number {

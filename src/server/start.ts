@@ -125,7 +125,8 @@ async function openScratch(
 ): Promise<{ readonly store: KeyValueStore; readonly folder: string }> {
   const folder = TIER_FOLDERS.find((name) => name !== directory.manifest.tier?.folder)!;
   const path = `${config.values.dir}/${folder}`;
-  await refuseIfInUse(world, path);
+  // Another server may have either of them.
+  for (const name of TIER_FOLDERS) await refuseIfInUse(world, `${config.values.dir}/${name}`);
   await world.files.removeTree(path);
   await world.files.mkdir(path);
   return { store: await openStore(world, path), folder };

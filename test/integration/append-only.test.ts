@@ -21,6 +21,14 @@ describe("the server has an append-only file", () => {
     expect(await client.text("WAITAOF", 1, 0, 0)).toMatch(/^-ERR WAITAOF cannot be used/);
   });
 
+  test("that with appendfsync no may grow without ever being synced", async () => {
+    const client = await fixture.start("--appendfsync", "no", "--auto-aof-rewrite-percentage", "0");
+    const value = "x".repeat(8 * 1024 * 1024);
+    for (let i = 0; i < 10; i++) expect(await client.text("SET", "key", value)).toBe("+OK\r\n");
+    expect(Number(await infoOf(client, "aof_current_size"))).toBeGreaterThan(80 * 1024 * 1024);
+    expect(await client.text("STRLEN", "key")).toBe(`:${value.length}\r\n`);
+  });
+
   test.each([["everysec"], ["always"]])("that is rewritten under load, with %s", async (policy) => {
     const client = await fixture.start("--appendfsync", policy, "--maxmemory", "4mb");
     const writers = await Promise.all([fixture.connect(), fixture.connect(), fixture.connect()]);

@@ -139,7 +139,8 @@ describe("is refused", () => {
       const server = await startServerProcess(folder, SMALL_MEMORY);
       const client = await RawClient.connect(server.port);
       try {
-        expect(await refusal(folder)).toMatch(/Another server is running on this data directory/);
+        for (const args of [[], ["--appendonly", "no"]])
+          expect(await refusal(folder, args)).toMatch(/Another server is running on this data directory/);
         expect(await client.text("SET", "still", "here")).toContain("OK");
       } finally {
         client.close();
