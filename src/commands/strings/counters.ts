@@ -135,21 +135,20 @@ function increment(ctx: CommandContext, by: number): Outcome {
   const { entries } = ctx.keyspace;
   let address = db.lookupWrite(buf, start[1], len[1]);
   let value = by;
-  let length: number;
   if (address === 0) {
-    length = integerLength(value);
-    address = db.add(STRING, buf, start[1], len[1], length, 0);
+    address = db.add(STRING, buf, start[1], len[1], integerLength(value), 0);
+    entries.setEncoding(address, INT);
   } else {
     if (entries.type(address) !== STRING) return ctx.reply.error(WRONG_TYPE);
     const oldLength = entries.valueLength(address);
     value += parseInteger(entries.valueBuffer(address), entries.valueStart(address), oldLength);
     if (!Number.isSafeInteger(value)) return addLarge(ctx, address, BigInt(by));
-    length = integerLength(value);
     db.beforeWrite(address);
+    const length = integerLength(value);
     if (length !== oldLength) address = db.resizeValue(address, length);
+    if (entries.encoding(address) !== INT) entries.setEncoding(address, INT);
   }
   writeInteger(entries.valueBuffer(address), entries.valueStart(address), value);
-  entries.setEncoding(address, INT);
   ctx.effects.verbatim();
   return ctx.reply.integer(value);
 }
