@@ -21,8 +21,8 @@ const MEMORY_FILE_SYSTEMS: ReadonlySet<number> = new Set([0x01021994, 0x858458f6
 /** What to run: the command with its first arguments. */
 export type Program = readonly [command: string, ...args: string[]];
 
-/** This project's server, started as `npm start` does. */
-export const TSREDIS: Program = [fileURLToPath(new URL("../../../src/tsredis-server", import.meta.url))];
+/** This project's server, started as `npm start` does, from the build that this file is part of. */
+export const TSREDIS: Program = [fileURLToPath(new URL("../../src/main.cjs", import.meta.url))];
 
 const folders = new Set<string>();
 const children = new Set<ChildProcess>();
