@@ -95,19 +95,23 @@ export class Spiller {
     return this.options.keyspace.expiring ? BATCH_ENTRIES : LOADING_BATCH_ENTRIES;
   }
 
-  /** Asked after every write. */
-  get shouldRun(): boolean {
+  /** Memory is over its limit, and some of it is about to be freed: worth waiting for. */
+  get isMakingRoom(): boolean {
+    return this.budget.chargedBytes > this.budget.limitBytes && !this.stuck && this.failure === "";
+  }
+
+  private get shouldRun(): boolean {
     return this.budget.chargedBytes > this.budget.spillFromBytes || this.deletes.length >= DELETES_PER_BATCH;
   }
 
   /** Starts a batch if memory asks for one and none is under way. `deletesToo`: also for few deleted keys. */
   run(deletesToo = false): void {
     if (this.inFlight !== undefined || this.held) return;
-    if (this.failure !== "" && this.options.keyspace.clock.monotonicMs() < this.retryAtMs) {
+    const isFailing = this.failure !== "";
+    if (isFailing && this.options.keyspace.clock.monotonicMs() < this.retryAtMs) {
       this.dropUnchanged();
       return;
     }
-    const isFailing = this.failure !== "";
     if (!this.shouldRun && !(deletesToo && this.deletes.length > 0) && !isFailing) return;
     const changes: TierChange[] = [];
     const databases: Database[] = [];
@@ -154,11 +158,9 @@ export class Spiller {
 
   private collectVictims(changes: TierChange[], databases: Database[]): void {
     const { keyspace, budget, samplesPerVictim, warmer } = this.options;
-    const { accessClock, entries } = keyspace;
     // While data is loaded all of it is about as old, and looking for the oldest would be a good part of the work.
     const samples = keyspace.expiring ? samplesPerVictim() : 1;
     const target = budget.spillToBytes;
-    const coldness = (address: number) => accessClock.coldness(entries.access(address));
     let batchBytes = 0;
     let fruitless = 0;
     while (
@@ -166,7 +168,7 @@ export class Spiller {
       changes.length < this.batchEntries &&
       batchBytes < BATCH_BYTES
     ) {
-      this.victims.choose(SPILLING | PINNED, 0, false, samples, coldness);
+      this.victims.choose(SPILLING | PINNED, 0, false, samples, this.coldness);
       if (this.victims.count === 0) {
         if (++fruitless === FRUITLESS_ROUNDS) break;
         continue;
@@ -193,12 +195,16 @@ export class Spiller {
 
   /** While nothing can be written: what reads brought into memory leaves it again, or reads would fill it. */
   private dropUnchanged(): void {
-    const { keyspace, samplesPerVictim } = this.options;
-    const { accessClock, entries } = keyspace;
-    const coldness = (address: number) => accessClock.coldness(entries.access(address));
+    const { samplesPerVictim } = this.options;
     let fruitless = 0;
     while (this.budget.chargedBytes > this.budget.spillToBytes && fruitless < FRUITLESS_ROUNDS) {
-      this.victims.choose(SPILLING | PINNED | RECORD | DIRTY, RECORD, false, samplesPerVictim(), coldness);
+      this.victims.choose(
+        SPILLING | PINNED | RECORD | DIRTY,
+        RECORD,
+        false,
+        samplesPerVictim(),
+        this.coldness,
+      );
       if (this.victims.count === 0) fruitless++;
       for (let i = 0; i < this.victims.count; i++) {
         this.victims.databases[i].drop(this.victims.addresses[i]);
@@ -206,6 +212,11 @@ export class Spiller {
       }
     }
   }
+
+  private readonly coldness = (address: number): number => {
+    const { accessClock, entries } = this.options.keyspace;
+    return accessClock.coldness(entries.access(address));
+  };
 
   /** Drops a clean entry, or adds a changed one to the batch; returns the bytes that the batch will free. */
   private take(database: Database, address: number, changes: TierChange[], databases: Database[]): number {

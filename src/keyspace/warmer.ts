@@ -9,6 +9,7 @@
  * the same fetch), but a batch of the spiller may end and change its record: then the fetch is read again.
  */
 import { StorageError } from "../base/storage-error.ts";
+import type { RecordRef } from "../cold/keys.ts";
 import type { ColdRecord, ColdTier } from "../cold/tier.ts";
 import { PINNED } from "../memory/entries.ts";
 import { warmRecord } from "./cold-records.ts";
@@ -116,10 +117,10 @@ export class Warmer {
     if (database.coldSize === 0 || database.find(buf, start, length) !== 0) return RESIDENT;
     if (this.knownAbsent.size > 0 && this.knownAbsent.has(mapKeyOf(database, buf, start, length)))
       return RESIDENT;
-    const { hash, namespace } = database;
+    const { hash } = database;
     const key = buf.subarray(start, start + length);
     try {
-      const record = this.tier.fetchSync({ namespace, hash: hash >>> 0, key });
+      const record = this.tier.fetchSync(recordRefOf({ database, hash, key }));
       if (record === undefined) this.absent++;
       else {
         this.found++;
@@ -153,12 +154,7 @@ export class Warmer {
     const readEvery = async (lane: number): Promise<void> => {
       for (let i = lane * BULK_KEYS; i < order.length && bytesLeft > 0; i += BULK_LANES * BULK_KEYS) {
         const part = order.slice(i, i + BULK_KEYS);
-        const refs = part.map(([, { database, key, hash }]) => ({
-          namespace: database.namespace,
-          hash: hash >>> 0,
-          key,
-        }));
-        const results = await this.tier.fetch(refs);
+        const results = await this.tier.fetch(part.map(([, wantedKey]) => recordRefOf(wantedKey)));
         part.forEach(([mapKey, { database, key, hash }], j) => {
           const record = results[j];
           if (record instanceof StorageError || this.changedMeanwhile.has(mapKey)) return;
@@ -262,14 +258,9 @@ export class Warmer {
     this.readsUnderWay++;
     for (const fetch of batch) fetch.state = "reading";
     const begun = this.keyspace.clock.monotonicMs();
-    const refs = batch.map(({ database, hash, key }) => ({
-      namespace: database.namespace,
-      hash: hash >>> 0,
-      key,
-    }));
     let results: readonly (ColdRecord | StorageError | undefined)[];
     try {
-      results = await this.tier.fetch(refs);
+      results = await this.tier.fetch(batch.map(recordRefOf));
     } catch (error) {
       const failure = error instanceof StorageError ? error : new StorageError("io", String(error));
       results = batch.map(() => failure);
@@ -329,6 +320,11 @@ export class Warmer {
     const address = fetch.database.find(fetch.key, 0, fetch.key.length);
     if (address !== 0) this.keyspace.entries.mark(address, 0, PINNED);
   }
+}
+
+/** Where the tier has the record of a key. */
+function recordRefOf({ database, hash, key }: TierKey & { readonly hash: number }): RecordRef {
+  return { namespace: database.namespace, hash: hash >>> 0, key };
 }
 
 function mapKeyOf(database: Database, buf: Buffer, start: number, length: number): string {

@@ -8,7 +8,6 @@ import type { CommandContext, Continuation, Effects } from "../commands/context.
 import type { ServerServices } from "../commands/services.ts";
 import type { CommandTable, CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
-import type { Eviction, MaxmemoryPolicy } from "../keyspace/eviction.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Spiller } from "../keyspace/spiller.ts";
 import { NOT_RESIDENT, RESIDENT, UNREADABLE, type Warmer } from "../keyspace/warmer.ts";
@@ -53,7 +52,8 @@ export interface DispatcherParts {
   readonly keyspace: Keyspace;
   readonly table: CommandTable;
   readonly budget: MemoryBudget;
-  readonly eviction: Eviction;
+  /** Without a cold tier: evicts by the policy; says whether enough is free, or will be. */
+  readonly freeMemory: () => boolean;
   readonly gate: ReplyGate;
   readonly effects: Effects;
   readonly services: ServerServices;
@@ -61,8 +61,6 @@ export interface DispatcherParts {
   /** Both absent when the cold tier is off. */
   readonly warmer: Warmer | undefined;
   readonly spiller: Spiller | undefined;
-  readonly policy: () => MaxmemoryPolicy;
-  readonly samplesPerVictim: () => number;
   /** Something must be done at the end of this turn of the event loop. */
   readonly scheduleTurnEnd: () => void;
   /** Writes the append-only file and sends replies, without waiting for the end of the turn. */
@@ -173,8 +171,8 @@ export class Dispatcher implements CommandContext {
 
   /** Memory is over its limit, and the tier is about to free some. */
   private get mustWaitForMemory(): boolean {
-    const { budget, spiller } = this.parts;
-    return budget.isOver && spiller !== undefined && !spiller.stuck && spiller.failure === "";
+    const { spiller } = this.parts;
+    return spiller !== undefined && spiller.isMakingRoom;
   }
 
   /** The connection is gone: nothing may wait for it. */
@@ -264,7 +262,7 @@ export class Dispatcher implements CommandContext {
 
   /** Memory is nearly full: waits for the tier, evicts, or refuses. Undefined lets the command through. */
   private refuseForMemory(command: CompiledCommand, connection: Connection): Outcome | undefined {
-    const { budget, eviction, spiller } = this.parts;
+    const { budget, freeMemory, spiller } = this.parts;
     // What a log says has happened: it may have to wait for memory, but it is never refused.
     // And a command whose keys were just fetched does not wait: they would leave memory, and be fetched, for ever.
     const mayWait = command.denyOom && !this.hasKeysReady && this.mustWaitForMemory;
@@ -274,10 +272,7 @@ export class Dispatcher implements CommandContext {
         if (this.mustWaitForMemory) return this.parkForMemory(connection);
         return this.reject(command, this.reply.error(OUT_OF_MEMORY));
       }
-      const { policy, samplesPerVictim } = this.parts;
-      if (!eviction.freeMemory(policy(), samplesPerVictim(), budget.limitBytes, () => budget.chargedBytes)) {
-        return this.reject(command, this.reply.error(OUT_OF_MEMORY));
-      }
+      if (!freeMemory()) return this.reject(command, this.reply.error(OUT_OF_MEMORY));
     }
     return undefined;
   }

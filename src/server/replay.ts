@@ -2,6 +2,7 @@
  * Executes the commands of an append-only file through the dispatcher, as a client without a socket. Commands are
  * gathered by the thousand, so that the cold keys they need can be read together.
  */
+import { keyPositions } from "../commands/key-positions.ts";
 import type { CompiledCommand } from "../commands/table.ts";
 import type { TierKey } from "../keyspace/warmer.ts";
 import type { AofReader } from "../persistence/aof/reader.ts";
@@ -103,11 +104,8 @@ export class Replay implements Executor {
     if (command.spec.name === "select") this.dbIndex = Number(request.text(1));
     const database = keyspace.databases[this.dbIndex];
     if (database === undefined) return;
-    for (const { first, last, step } of command.spec.keys) {
-      const end = last < 0 ? request.argc + last : last;
-      for (let i = first; i <= end && i < request.argc; i += step) {
-        this.keys.push({ database, key: Buffer.from(request.bytes(i)) });
-      }
+    for (const { position } of keyPositions(command.spec, request.argc) ?? []) {
+      this.keys.push({ database, key: Buffer.from(request.bytes(position)) });
     }
   }
 

@@ -161,10 +161,15 @@ export class Server implements ConnectionHost {
   endTurn(): void {
     if (this.warmer?.hasWanted) this.warmer.issue();
     if (this.spiller === undefined && this.budget.isOver) this.evict();
-    this.aof.files?.writer.kick();
-    this.releaseReplies();
+    this.writeAndReply();
     this.spiller?.run();
     this.dispatcher.admitMemoryWaiters();
+  }
+
+  /** Hands what was appended to the disk, and sends the replies that need not wait for it. */
+  private writeAndReply(): void {
+    this.aof.files?.writer.kick();
+    this.releaseReplies();
   }
 
   /** Sends all replies that may leave. Not in the middle of a command. */
@@ -196,13 +201,17 @@ export class Server implements ConnectionHost {
 
   /** Without a cold tier: makes room for what no write asks for, such as the buffers of readers. */
   private evict(): void {
-    const { budget, config, eviction } = this;
     if (this.isLoading || this.isStopping) return;
+    // Part of it with the next turn: the loop must not be held.
+    if (this.freeMemory() && this.budget.isOver) this.scheduleTurnEnd();
+  }
+
+  /** Evicts by the policy; says whether enough is free, or will be. */
+  private freeMemory(): boolean {
+    const { budget, config, eviction } = this;
     const policy = config.values["maxmemory-policy"] as MaxmemoryPolicy;
     const samples = config.values["maxmemory-samples"];
-    const wasFreed = eviction.freeMemory(policy, samples, budget.limitBytes, () => budget.chargedBytes);
-    // Part of it with the next turn: the loop must not be held.
-    if (wasFreed && budget.isOver) this.scheduleTurnEnd();
+    return eviction.freeMemory(policy, samples, budget.limitBytes, () => budget.chargedBytes);
   }
 
   private createSpiller(tier: ColdTier, warmer: Warmer): Spiller {
@@ -222,25 +231,19 @@ export class Server implements ConnectionHost {
   }
 
   private createDispatcher(): Dispatcher {
-    const { config } = this;
     return new Dispatcher({
       keyspace: this.keyspace,
       table: this.table,
       budget: this.budget,
-      eviction: this.eviction,
+      freeMemory: () => this.freeMemory(),
       gate: this.gate,
       effects: this.propagation,
       services: this.services,
       aof: this.aof,
       warmer: this.warmer,
       spiller: this.spiller,
-      policy: () => config.values["maxmemory-policy"] as MaxmemoryPolicy,
-      samplesPerVictim: () => config.values["maxmemory-samples"],
       scheduleTurnEnd: this.turnEnd.schedule,
-      flushNow: () => {
-        this.aof.files?.writer.kick();
-        this.releaseReplies();
-      },
+      flushNow: () => this.writeAndReply(),
       isLoading: () => this.isLoading,
       onQueryBufferLimit: (connection) => {
         this.clients.queryBufferLimitDisconnections++;

@@ -260,10 +260,10 @@ async function loadDump(server: Server, makeRoom: () => Promise<void>): Promise<
 
 /** While data is loaded the cold tier must keep up: waits until memory is within its budget, or nothing can go. */
 async function waitForRoom(server: Server): Promise<void> {
-  const { budget, spiller } = server;
+  const { spiller } = server;
   if (spiller === undefined) return;
   spiller.run();
-  while (budget.isOver && !spiller.stuck && spiller.failure === "") {
+  while (spiller.isMakingRoom) {
     await nextTurn();
     spiller.run();
   }
