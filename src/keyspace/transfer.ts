@@ -3,11 +3,12 @@
  * bytes that mean the same under any key and in any database, so a copy is made of the type number, the encoding,
  * the expiry and the bytes. A type whose value refers to memory outside its entry hooks in here.
  */
+import { dataTypeOf } from "../types/registry.ts";
 import type { Database } from "./database.ts";
 import type { Keyspace } from "./keyspace.ts";
 
-/** What happens to the access clock: a renamed key was used when it was used, a copy is new. */
-export type CopiedAccess = "keep-access" | "new-access";
+/** A renamed key was used when it was used; what COPY makes is new, and its encoding may tell so. */
+export type TransferKind = "moved" | "copied";
 
 /**
  * Copies the live entry at `address` (of any database) to `key` in `to`, where the key must have no live entry; its
@@ -20,7 +21,7 @@ export function copyEntry(
   key: Buffer,
   keyStart: number,
   keyLength: number,
-  access: CopiedAccess,
+  kind: TransferKind,
 ): number {
   const { entries } = keyspace;
   const length = entries.valueLength(address);
@@ -29,7 +30,11 @@ export function copyEntry(
   const copy = to.add(entries.type(address), key, keyStart, keyLength, length, entries.expireMs(address));
   const from = entries.valueStart(address);
   entries.valueBuffer(address).copy(entries.valueBuffer(copy), entries.valueStart(copy), from, from + length);
-  entries.setEncoding(copy, entries.encoding(address));
-  if (access === "keep-access") entries.setAccess(copy, entries.access(address));
+  const encoding = entries.encoding(address);
+  entries.setEncoding(
+    copy,
+    kind === "moved" ? encoding : dataTypeOf(entries.type(address)).copiedEncoding(encoding),
+  );
+  if (kind === "moved") entries.setAccess(copy, entries.access(address));
   return copy;
 }

@@ -141,19 +141,21 @@ export class Dispatcher implements CommandContext {
     const { batch, prefetch, reply } = this;
     const isPipeline = batch.count > 1;
     if (isPipeline) prefetch.load(batch, this.keyspace.databases[connection.dbIndex]);
-    let isGoingOn = true;
-    for (let i = 0; i < batch.count && isGoingOn; i++) {
-      if (isPipeline) prefetch.begin(batch, i);
-      this.request = batch.select(connection.decoder, i);
-      const replyStart = reply.end;
-      const outcome = this.execute(connection);
-      this.hasKeysReady = false;
-      if (outcome === SUSPENDED) isGoingOn = false;
-      else if (connection.replyMode !== "on") this.muteReply(connection, replyStart);
-      if (connection.isClosing) isGoingOn = false;
+    try {
+      for (let i = 0; i < batch.count; i++) {
+        if (isPipeline) prefetch.begin(batch, i);
+        this.request = batch.select(connection.decoder, i);
+        const replyStart = reply.end;
+        const outcome = this.execute(connection);
+        this.hasKeysReady = false;
+        if (outcome === SUSPENDED) return false;
+        if (connection.replyMode !== "on") this.muteReply(connection, replyStart);
+        if (connection.isClosing) return false;
+      }
+    } finally {
+      if (isPipeline) prefetch.end();
     }
-    if (isPipeline) prefetch.end();
-    return isGoingOn;
+    return true;
   }
 
   suspend<T>(work: Promise<T>, finish: Continuation<T>): Outcome {

@@ -21,6 +21,8 @@ export interface DataType {
   readonly name: string;
   /** What OBJECT ENCODING answers for an entry's encoding number. */
   encodingName(encoding: number): string;
+  /** The encoding number of a copy of an entry with this one. */
+  copiedEncoding(encoding: number): number;
   /** The type number that RDB gives the packed form. */
   readonly rdbType: number;
   /** The value's RDB encoding, in a piece of the arena. */

@@ -23,7 +23,7 @@ function runRename(ctx: CommandContext, onlyIfAbsent: boolean): Outcome {
     if (onlyIfAbsent) return ctx.reply.integer(0);
     db.delete(target);
   }
-  copyEntry(ctx.keyspace, source, db, buf, start[2], len[2], "keep-access");
+  copyEntry(ctx.keyspace, source, db, buf, start[2], len[2], "moved");
   db.delete(source);
   ctx.effects.verbatim();
   return onlyIfAbsent ? ctx.reply.integer(1) : ctx.reply.ok();
@@ -73,7 +73,7 @@ export const move = defineCommand({
     if (target === ctx.db) return ctx.reply.error(SAME_OBJECT);
     const source = ctx.db.lookupWrite(buf, start[1], len[1]);
     if (source === 0 || target.lookupWrite(buf, start[1], len[1]) !== 0) return ctx.reply.integer(0);
-    copyEntry(ctx.keyspace, source, target, buf, start[1], len[1], "keep-access");
+    copyEntry(ctx.keyspace, source, target, buf, start[1], len[1], "moved");
     ctx.db.delete(source);
     ctx.effects.verbatim();
     return ctx.reply.integer(1);
@@ -115,7 +115,7 @@ export const copy = defineCommand({
       if (!replace) return ctx.reply.integer(0);
       target.delete(existing);
     }
-    copyEntry(ctx.keyspace, source, target, buf, start[2], len[2], "new-access");
+    copyEntry(ctx.keyspace, source, target, buf, start[2], len[2], "copied");
     ctx.effects.verbatim();
     return ctx.reply.integer(1);
   },

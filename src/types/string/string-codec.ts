@@ -7,7 +7,7 @@ import type { ByteArena } from "../../base/byte-arena.ts";
 import { StorageError } from "../../base/storage-error.ts";
 import type { Entries } from "../../memory/entries.ts";
 import { decodeString, encodeString, RdbEncodingError, STRING_OVERHEAD_BYTES } from "../rdb-encoding.ts";
-import { encodingOf, RAW, textEncoding } from "./string-value.ts";
+import { copiedEncoding, encodingOf, INT_COPY, RAW, textEncoding } from "./string-value.ts";
 
 /** A string out of its packed form. `bytes` may be a view on the packed form. */
 export interface UnpackedString {
@@ -39,7 +39,9 @@ export function unpackString(packed: Buffer, encoding?: number): UnpackedString 
   // A string that a command computed stays "raw" or "embstr" though it may read as an integer, and a short one that
   // grew by APPEND stays "raw". What could not have been so is taken for what the bytes are.
   const isPossible = encoding === RAW || (encoding !== undefined && encoding === textEncoding(bytes.length));
-  return { bytes, encoding: isPossible ? encoding : encodingOf(bytes, 0, bytes.length) };
+  if (isPossible) return { bytes, encoding };
+  const natural = encodingOf(bytes, 0, bytes.length);
+  return { bytes, encoding: encoding === INT_COPY ? copiedEncoding(natural) : natural };
 }
 
 function unpackBytes(packed: Buffer): Buffer {

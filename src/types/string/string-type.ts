@@ -4,7 +4,7 @@
 import { StorageError } from "../../base/storage-error.ts";
 import type { DataType } from "../data-type.ts";
 import { packString, unpackString } from "./string-codec.ts";
-import { encodingName, fillValue, MAX_STRING_BYTES, STRING } from "./string-value.ts";
+import { copiedEncoding, encodingName, fillValue, MAX_STRING_BYTES, STRING } from "./string-value.ts";
 
 /** RDB_TYPE_STRING. */
 const RDB_STRING = 0;
@@ -13,6 +13,7 @@ export const stringType: DataType = {
   type: STRING,
   name: "string",
   encodingName,
+  copiedEncoding,
   rdbType: RDB_STRING,
   pack: packString,
   unpack(packed, encoding) {

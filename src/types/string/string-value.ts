@@ -13,6 +13,8 @@ export const STRING = 0;
 export const RAW = 0;
 export const INT = 1;
 export const EMBSTR = 8;
+/** Our own: an integer that COPY made. In Redis it is an object of its own, where SET takes a shared one. */
+export const INT_COPY = 2;
 
 /** The longest string there can be, whatever the configuration allows: an entry counts its bytes in 31 bits. */
 export const MAX_STRING_BYTES = 0x7fff_ffff;
@@ -38,7 +40,12 @@ export function textEncoding(length: number): number {
 }
 
 export function encodingName(encoding: number): string {
-  return encoding === INT ? "int" : encoding === EMBSTR ? "embstr" : "raw";
+  return encoding === INT || encoding === INT_COPY ? "int" : encoding === EMBSTR ? "embstr" : "raw";
+}
+
+/** The encoding of a string's copy. */
+export function copiedEncoding(encoding: number): number {
+  return encoding === INT ? INT_COPY : encoding;
 }
 
 function isCanonicalInt64(bytes: Buffer, start: number, length: number): boolean {

@@ -197,6 +197,18 @@ describe("the memory of use", () => {
     expect(refcount("volatile-lfu", "1000")).toBe(":1\r\n");
     expect(refcount("volatile-ttl", "1000")).toBe(":2147483647\r\n");
   });
+
+  test("a small integer that COPY made is not shared, until it is counted up", () => {
+    const harness = newKeyHarness({});
+    harness.run("SET", "k", "17");
+    harness.run("COPY", "k", "copy");
+    harness.run("RENAME", "copy", "renamed");
+    expect(harness.text("OBJECT", "REFCOUNT", "renamed")).toBe(":1\r\n");
+    expect(harness.text("OBJECT", "ENCODING", "renamed")).toBe("$3\r\nint\r\n");
+    harness.run("INCR", "renamed");
+    expect(harness.text("OBJECT", "REFCOUNT", "renamed")).toBe(":2147483647\r\n");
+    expect(harness.text("OBJECT", "REFCOUNT", "k")).toBe(":2147483647\r\n");
+  });
 });
 
 describe("walks", () => {
