@@ -14,6 +14,7 @@
  */
 import { DIRTY, EXPIRES, PINNED, RECORD, SPILLING } from "../memory/entries.ts";
 import { HashTable } from "../memory/hash-table.ts";
+import { ColdKeys } from "./cold-keys.ts";
 import type { Keyspace } from "./keyspace.ts";
 
 /** The entry type of a deleted key whose record still lies in the cold tier. */
@@ -27,6 +28,8 @@ export class Database {
   readonly namespace: number;
   readonly table: HashTable;
   readonly volatile: HashTable;
+  /** The hashes of all records in the tier, those under entries included. */
+  readonly coldKeys: ColdKeys;
   /** Entries that are tombstones. */
   tombstones = 0;
   /** Entries with the flag RECORD, tombstones included. */
@@ -43,6 +46,7 @@ export class Database {
     this.namespace = namespace;
     this.table = new HashTable(keyspace.entries.slabs);
     this.volatile = new HashTable(keyspace.entries.slabs);
+    this.coldKeys = new ColdKeys(keyspace.entries.slabs);
   }
 
   /** Number of keys, those in the cold tier included. */
@@ -53,6 +57,11 @@ export class Database {
   /** Keys that live only in the cold tier. */
   get coldSize(): number {
     return this.keyspace.recordCount(this.namespace) - this.shadowed;
+  }
+
+  /** Bytes that the database takes outside slabs and huge values. */
+  get directoryBytes(): number {
+    return this.table.directoryBytes + this.volatile.directoryBytes + this.coldKeys.directoryBytes;
   }
 
   /** Address of the key's entry, be it live, expired or a tombstone; 0 if it has none. Nothing is touched. */
@@ -301,6 +310,7 @@ export class Database {
     if (this.disposing < 0x1_0000_0000) return false;
     this.table.dispose();
     this.volatile.dispose();
+    this.coldKeys.dispose();
     return true;
   }
 

@@ -74,9 +74,7 @@ export class Keyspace {
   /** Bytes of slab objects, huge values and table directories. */
   get usedBytes(): number {
     let bytes = this.entries.allocatedBytes;
-    for (const database of this.databases) {
-      bytes += database.table.directoryBytes + database.volatile.directoryBytes;
-    }
+    for (const database of this.databases) bytes += database.directoryBytes;
     return bytes;
   }
 
@@ -86,6 +84,8 @@ export class Keyspace {
     for (let i = 0; i < this.databases.length; i++) {
       this.databases[i].dispose();
       this.databases[i] = new Database(this, i, namespaces[i]);
+      // The base file tells which.
+      this.databases[i].coldKeys.isComplete = tier.recordCount(namespaces[i]) === 0;
     }
   }
 

@@ -274,6 +274,8 @@ export class Spiller {
     database.beforeRecordChange(address);
     if (change.value === undefined) database.unmarkRecord(address);
     else database.markRecord(address);
+    if (change.value !== undefined && !change.hasRecord) database.coldKeys.add(change.hash);
+    if (change.value === undefined && change.hasRecord) database.coldKeys.remove(change.hash);
     entries.mark(address, 0, SPILLING);
     const head = entries.head(address);
     const gone = database.isTombstone(address)

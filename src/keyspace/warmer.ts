@@ -64,6 +64,8 @@ export class Warmer {
   /** Records found, and keys found to have none. */
   found = 0;
   absent = 0;
+  /** Times that a key was known to have no record without asking the tier. */
+  absentUnread = 0;
   /** Durations of the last reads in milliseconds, a ring. */
   readonly readMs = new Float64Array(1024);
   reads = 0;
@@ -103,6 +105,7 @@ export class Warmer {
   residency(database: Database, buf: Buffer, start: number, length: number): number {
     if (database.coldSize === 0) return RESIDENT;
     if (database.find(buf, start, length) !== 0) return RESIDENT;
+    if (!database.coldKeys.mayHave(database.hash)) return this.withoutReading();
     if (this.fetches.size === 0) return NOT_RESIDENT;
     const fetch = this.fetches.get(mapKeyOf(database, buf, start, length));
     if (fetch === undefined) return NOT_RESIDENT;
@@ -112,9 +115,15 @@ export class Warmer {
     return UNREADABLE;
   }
 
+  private withoutReading(): number {
+    this.absentUnread++;
+    return RESIDENT;
+  }
+
   /** Makes a key resident at once, reading the disk meanwhile: only where nobody else waits (loading). */
   fetchNow(database: Database, buf: Buffer, start: number, length: number): number {
     if (database.coldSize === 0 || database.find(buf, start, length) !== 0) return RESIDENT;
+    if (!database.coldKeys.mayHave(database.hash)) return this.withoutReading();
     if (this.knownAbsent.size > 0 && this.knownAbsent.has(mapKeyOf(database, buf, start, length)))
       return RESIDENT;
     const { hash } = database;
@@ -145,6 +154,7 @@ export class Warmer {
     const wanted = new Map<string, TierKey & { readonly hash: number }>();
     for (const { database, key } of keys) {
       if (database.coldSize === 0 || database.find(key, 0, key.length) !== 0) continue;
+      if (!database.coldKeys.mayHave(database.hash)) continue;
       wanted.set(mapKeyOf(database, key, 0, key.length), { database, key, hash: database.hash });
     }
     const order = [...wanted].sort(

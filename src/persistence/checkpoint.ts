@@ -41,6 +41,8 @@ export interface CheckpointMetadata {
 /** The loop is held no longer than this by one slice of the walk. */
 const SLICE_MS = 2;
 const ENTRIES_PER_STEP = 64;
+/** Hashes of cold keys written in one step. */
+const COLD_KEYS_PART_BYTES = 16 * 1024;
 /** Gathered output that is written out before the walk goes on. */
 const DRAIN_BYTES = 256 * 1024;
 /** Garbage entries of the tier deleted per batch after a checkpoint. */
@@ -121,6 +123,9 @@ class BaseFile implements SnapshotReceiver {
   private readonly rdb: RdbWriter;
   private readonly arena = new ByteArena();
   private selected = -1;
+  /** The databases at the cut, and the namespaces that had records then. */
+  private databases: readonly Database[] = [];
+  private recordsAtCut: ReadonlySet<number> = new Set();
 
   constructor(parts: CheckpointParts, file: FileHandle) {
     this.parts = parts;
@@ -149,38 +154,63 @@ class BaseFile implements SnapshotReceiver {
         : { tier: tier.cut(), namespaces: keyspace.databases.map((database) => database.namespace) };
     if (metadata !== undefined) rdb.appendAux(AUX_TIER, JSON.stringify(metadata));
     keyspace.snapshots.start(this);
+    this.databases = [...keyspace.databases];
+    const filled = metadata?.tier.counts.filter(([, records]) => records > 0) ?? [];
+    this.recordsAtCut = new Set(filled.map(([namespace]) => namespace));
+    for (const { coldKeys } of this.databases) coldKeys.hold();
     return metadata;
   }
 
   /** Walks to the end of the snapshot; returns the size of the file. */
   async writeAll(): Promise<number> {
-    const { clock, keyspace, nextTurn } = this.parts;
     const { rdb } = this;
-    let isDone = false;
     try {
-      while (!isDone) {
-        const begun = clock.monotonicMs();
-        do isDone = keyspace.snapshots.step(ENTRIES_PER_STEP);
-        while (!isDone && rdb.pendingBytes < DRAIN_BYTES && clock.monotonicMs() - begun < SLICE_MS);
-        if (rdb.pendingBytes >= DRAIN_BYTES || isDone) await rdb.drain();
-        await nextTurn();
-      }
+      await this.inSlices(this.coldKeys());
+      await this.inSlices(this.entries());
       rdb.appendEnd();
       await rdb.drain();
       return rdb.totalBytes;
     } catch (error) {
       await this.abandon();
       throw error;
+    } finally {
+      for (const { coldKeys } of this.databases) coldKeys.release();
     }
+  }
+
+  /** Does the steps with turns of the event loop in between, and writes out what they append. */
+  private async inSlices(steps: Iterator<void>): Promise<void> {
+    const { clock, nextTurn } = this.parts;
+    const { rdb } = this;
+    for (let isDone = false; !isDone; ) {
+      const begun = clock.monotonicMs();
+      do isDone = steps.next().done === true;
+      while (!isDone && rdb.pendingBytes < DRAIN_BYTES && clock.monotonicMs() - begun < SLICE_MS);
+      if (rdb.pendingBytes >= DRAIN_BYTES) await rdb.drain();
+      await nextTurn();
+    }
+  }
+
+  /** First, while the walk over the entries is sure to keep the databases of the cut. */
+  private *coldKeys(): Generator<void> {
+    for (const [index, { coldKeys, namespace }] of this.databases.entries()) {
+      if (!coldKeys.isComplete || !this.recordsAtCut.has(namespace)) continue;
+      for (const { differences, left } of coldKeys.parts(COLD_KEYS_PART_BYTES)) {
+        this.select(index);
+        this.rdb.appendColdKeys(left, differences);
+        yield;
+      }
+    }
+  }
+
+  private *entries(): Generator<void> {
+    while (!this.parts.keyspace.snapshots.step(ENTRIES_PER_STEP)) yield;
   }
 
   entry(index: number, database: Database, address: number): void {
     const { entries } = this.parts.keyspace;
     const { rdb } = this;
-    if (index !== this.selected) {
-      rdb.appendSelectDb(index);
-      this.selected = index;
-    }
+    this.select(index);
     const key = entries.key(address);
     const hasRecord = (entries.head(address) & RECORD) !== 0;
     if (database.isTombstone(address)) {
@@ -195,6 +225,12 @@ class BaseFile implements SnapshotReceiver {
     const { arena } = this;
     arena.reset();
     rdb.appendPayload(dataType.rdbType, key, 0, key.length, dataType.pack(entries, address, arena));
+  }
+
+  private select(index: number): void {
+    if (index === this.selected) return;
+    this.rdb.appendSelectDb(index);
+    this.selected = index;
   }
 
   private appendAccess(access: number): void {

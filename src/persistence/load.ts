@@ -4,13 +4,15 @@
  */
 import type { FileHandle, Files } from "../base/files.ts";
 import { StorageError } from "../base/storage-error.ts";
+import type { ColdKeysPart } from "../keyspace/cold-keys.ts";
+import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import { dataTypeOfRdb } from "../types/registry.ts";
 import { encodingOf, fillValue, STRING } from "../types/string/string-value.ts";
 import { type AofOutcome, AofReader, detectFormat } from "./aof/reader.ts";
 import type { CheckpointMetadata } from "./checkpoint.ts";
 import { AUX_TIER, RDB_HEADER_BYTES } from "./rdb/format.ts";
-import { type RdbEntry, RdbReader } from "./rdb/reader.ts";
+import { type RdbEntry, RdbError, RdbReader } from "./rdb/reader.ts";
 
 /** Executes the commands of an append-only file. */
 export interface Executor {
@@ -64,6 +66,8 @@ export async function loadRdb(
       endOffset = record.endOffset;
       if (record.kind === "tombstone") {
         databaseOf(keyspace, record.db).restoreTombstone(record.key);
+      } else if (record.kind === "cold-keys") {
+        loadColdKeys(databaseOf(keyspace, record.db), record);
       } else if (record.kind === "entry") {
         const isExpired = record.expireMs !== undefined && record.expireMs <= keyspace.nowMs;
         if (isExpired && options.skipExpired) continue;
@@ -84,6 +88,15 @@ function databaseOf(keyspace: Keyspace, db: number) {
     );
   }
   return database;
+}
+
+function loadColdKeys({ coldKeys }: Database, part: ColdKeysPart & { readonly endOffset: number }): void {
+  try {
+    coldKeys.restore(part);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RdbError("corrupt", error.message, { offset: part.endOffset, activity: "read-len" });
+  }
 }
 
 function loadEntry(keyspace: Keyspace, record: RdbEntry): void {

@@ -33,6 +33,30 @@ describe("the server has little memory", () => {
     await expectFilled(client, 3000, 4000);
   });
 
+  test("and knows without reading the disk which keys are not there, also after a restart", async () => {
+    const client = await fixture.start("--maxmemory", "4mb");
+    await fill(client, 0, 3000, 4000);
+    const questions = Array.from({ length: 1000 }, (_, i) => ["EXISTS", `none${i}`]);
+    const expectSpared = async (asking: RawClient, repeats: number) => {
+      for (let i = 0; i < repeats; i++) {
+        expect(new Set((await asking.runAll(questions)).map(String))).toEqual(new Set([":0\r\n"]));
+      }
+      expect(Number(await infoOf(asking, "tier_keys_absent_unread"))).toBeGreaterThanOrEqual(990 * repeats);
+      expect(Number(await infoOf(asking, "tier_keys_absent"))).toBeLessThan(10 * repeats);
+    };
+    await expectSpared(client, 1);
+    expect(await client.text("BGREWRITEAOF")).toContain("rewriting started");
+    await expect.poll(() => infoOf(client, "aof_rewrite_in_progress"), POLL).toBe("0");
+    await fixture.server.kill();
+    const after = await fixture.start("--maxmemory", "4mb");
+    await expectSpared(after, 2);
+    await expectFilled(after, 3000, 4000);
+    // A flushed database has no cold keys, and its successor learns of its own.
+    await after.run("FLUSHALL");
+    await fill(after, 0, 2000, 4000);
+    await expectFilled(after, 2000, 4000);
+  });
+
   test("and refuses writes without a cold tier, in Redis's words", async () => {
     const client = await fixture.start("--cold-tier", "no", "--maxmemory", "4mb");
     const count = await fillUntilRefused(client);

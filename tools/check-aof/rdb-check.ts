@@ -102,6 +102,7 @@ function describe(report: Report, record: RdbRecord): void {
     case "function":
     case "entry":
     case "tombstone":
+    case "cold-keys":
       break;
   }
 }

@@ -10,6 +10,7 @@
  *              | RESIZE_DB length length                   its number of keys, and of keys with an expiry
  *              | attribute* type(1) string value           an entry; the string is its key
  *              | TOMBSTONE string                          ours, see below
+ *              | COLD_KEYS length string                   ours, see below
  *     attribute = EXPIRE_MS int64 LE | EXPIRE_SECONDS int32 LE     unix time
  *              | IDLE length                               seconds since the last access (LRU policies)
  *              | FREQUENCY byte                            access counter (LFU policies)
@@ -21,9 +22,11 @@
  *
  * tsredis writes version 10, which Redis 7.0 reads, and reads 1 to 12 (Redis 7.4).
  *
- * Two opcodes are ours. They occur only in base files of a directory whose manifest names a cold tier, a directory
+ * Three opcodes are ours. They occur only in base files of a directory whose manifest names a cold tier, a directory
  * that stock Redis refuses anyway. RECORD_BELOW: the next entry's key also has a (stale) record in the cold tier.
- * TOMBSTONE: the key does not exist although the cold tier holds a record of it. The state of the tier that
+ * TOMBSTONE: the key does not exist although the cold tier holds a record of it. COLD_KEYS: how many hashes of keys with
+ * records in the tier are left for this database after these, and these (layout: ColdKeysPart in
+ * keyspace/cold-keys.ts). The state of the tier that
  * the file belongs to stands in the AUX field `tsredis-tier`.
  */
 export const RDB_MAGIC = "REDIS";
@@ -37,6 +40,7 @@ export const RDB_VERSION_WITH_CHECKSUM = 5;
 
 export const OPCODE_RECORD_BELOW = 240;
 export const OPCODE_TOMBSTONE = 241;
+export const OPCODE_COLD_KEYS = 242;
 export const OPCODE_SLOT_INFO = 244;
 export const OPCODE_FUNCTION2 = 245;
 export const OPCODE_FUNCTION = 246;

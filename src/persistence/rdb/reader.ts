@@ -14,6 +14,7 @@ import type { FileHandle } from "../../base/files.ts";
 import { FileWindow } from "../file-window.ts";
 import {
   OPCODE_AUX,
+  OPCODE_COLD_KEYS,
   OPCODE_END,
   OPCODE_EXPIRE_MS,
   OPCODE_EXPIRE_SECONDS,
@@ -71,6 +72,14 @@ export type RdbRecord =
   | { readonly kind: "function"; readonly endOffset: number; readonly code: Buffer }
   | { readonly kind: "module-aux"; readonly endOffset: number; readonly module: string }
   | { readonly kind: "tombstone"; readonly endOffset: number; readonly db: number; readonly key: Buffer }
+  | {
+      readonly kind: "cold-keys";
+      readonly endOffset: number;
+      readonly db: number;
+      /** As in keyspace/cold-keys.ts. */
+      readonly differences: Buffer;
+      readonly left: number;
+    }
   | {
       readonly kind: "end";
       /** Where the RDB ends; commands may follow in an AOF with preamble. */
@@ -219,6 +228,13 @@ export class RdbReader {
         const key = await source.string();
         this.#clearAttributes();
         return { kind: "tombstone", db: this.#db, key, endOffset: source.position };
+      }
+      case OPCODE_COLD_KEYS: {
+        if (!hasPrivate) break;
+        source.activity = "read-len";
+        const left = await source.length();
+        const differences = await source.string();
+        return { kind: "cold-keys", db: this.#db, left, differences, endOffset: source.position };
       }
       default:
         if (typeName(opcode) !== undefined) return this.#readEntry(opcode);

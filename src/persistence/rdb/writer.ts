@@ -10,6 +10,7 @@ import { Crc64 } from "../../base/crc64.ts";
 import { encodeLength, encodeString, STRING_OVERHEAD_BYTES } from "../../types/rdb-encoding.ts";
 import {
   OPCODE_AUX,
+  OPCODE_COLD_KEYS,
   OPCODE_END,
   OPCODE_EXPIRE_MS,
   OPCODE_FREQUENCY,
@@ -151,6 +152,13 @@ export class RdbWriter {
   appendTombstone(key: Uint8Array, keyStart = 0, keyLength = key.length): void {
     this.#appendByte(OPCODE_TOMBSTONE);
     this.#appendText(key, keyStart, keyLength);
+  }
+
+  /** Some of the hashes of the database's cold keys, `left` of which follow. Only where the manifest names the tier. */
+  appendColdKeys(left: number, differences: Uint8Array): void {
+    this.#appendByte(OPCODE_COLD_KEYS);
+    this.#appendLength(left);
+    this.#appendText(differences);
   }
 
   /** An entry of type string: key and value are slices of larger buffers. */

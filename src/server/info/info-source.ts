@@ -130,6 +130,8 @@ export interface TierFacts {
   /** Keys looked for on disk: found, and not. */
   readonly found: number;
   readonly absent: number;
+  /** Known to be absent without asking the tier. */
+  readonly absentUnread: number;
   readonly spilledEntries: number;
   readonly spilledBytes: number;
   /** Entries that left memory without a write, because their record was up to date. */

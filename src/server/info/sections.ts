@@ -149,6 +149,7 @@ export function tierFields(source: InfoSource): Field[] | undefined {
     ["tier_records", tier.records],
     ["tier_keys_found", tier.found],
     ["tier_keys_absent", tier.absent],
+    ["tier_keys_absent_unread", tier.absentUnread],
     ["tier_spilled_entries", tier.spilledEntries],
     ["tier_spilled_bytes", tier.spilledBytes],
     ["tier_dropped_entries", tier.droppedEntries],

@@ -164,6 +164,7 @@ export class ServerInfoSource implements InfoSource {
       records,
       found: warmer.found,
       absent: warmer.absent,
+      absentUnread: warmer.absentUnread,
       spilledEntries: spiller.spilledEntries,
       spilledBytes: spiller.spilledBytes,
       droppedEntries: spiller.droppedEntries,

@@ -221,6 +221,22 @@ describe("what was written is read", () => {
     expect(entry.value!.equals(value)).toBe(true);
   });
 
+  test("hashes of cold keys, for the database selected, and only where they are allowed", async () => {
+    const chunks: Buffer[] = [];
+    const writer = new RdbWriter(async (chunk) => void chunks.push(Buffer.from(chunk)), { compress: false });
+    writer.appendHeader();
+    writer.appendSelectDb(3);
+    const differences = Buffer.from([1, 0, 0x80, 2]);
+    writer.appendColdKeys(70_000, differences);
+    writer.appendEnd();
+    await writer.drain();
+    const file = Buffer.concat(chunks);
+    expect(await read(file, { privateOpcodes: true })).toContainEqual(
+      expect.objectContaining({ kind: "cold-keys", db: 3, left: 70_000, differences }),
+    );
+    expect((await failure(file)).message).toContain("Invalid object type: 242");
+  });
+
   test("a whole record is yielded before an error that follows it", async () => {
     const file = await write(sample);
     const reader = await RdbReader.open(memoryFile(file.subarray(0, file.length - 9)), {

@@ -42,6 +42,7 @@ const TIER: TierFacts = {
   records: 9,
   found: 1,
   absent: 2,
+  absentUnread: 1,
   spilledEntries: 3,
   spilledBytes: 4,
   droppedEntries: 5,
