@@ -17,7 +17,7 @@ import { Victims } from "./victims.ts";
 import type { Warmer } from "./warmer.ts";
 
 /** A batch ends at this many entries: packing one takes some microseconds, and the loop must not be held for long. */
-const BATCH_ENTRIES = 256;
+const BATCH_ENTRIES = 128;
 /** While data is loaded nobody waits, and fewer batches mean fewer syncs. */
 const LOADING_BATCH_ENTRIES = 4096;
 const BATCH_BYTES = 4 * 1024 * 1024;

@@ -39,7 +39,7 @@ export interface CheckpointMetadata {
 }
 
 /** The loop is held no longer than this by one slice of the walk. */
-const SLICE_MS = 2;
+const SLICE_MS = 1;
 const ENTRIES_PER_STEP = 64;
 /** Hashes of cold keys written in one step. */
 const COLD_KEYS_PART_BYTES = 16 * 1024;

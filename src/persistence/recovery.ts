@@ -36,7 +36,8 @@ export interface RecoveryParts {
 export interface RecoveredAof {
   /** The incr file to append to. */
   readonly incr: OpenIncr;
-  /** Bytes of the files before it. */
+  readonly baseBytes: number;
+  /** Bytes of the files before it, the base included. */
   readonly sizeBefore: number;
 }
 
@@ -44,8 +45,8 @@ export interface RecoveredAof {
 export async function recoverAof(parts: RecoveryParts): Promise<RecoveredAof> {
   const { directory } = parts;
   const { base, incr } = directory.manifest;
-  let sizeBefore = 0;
-  if (base !== undefined) sizeBefore += (await loadOne(parts, base, incr.length === 0, true)).bytes;
+  const baseBytes = base === undefined ? 0 : (await loadOne(parts, base, incr.length === 0, true)).bytes;
+  let sizeBefore = baseBytes;
   let last: LoadedFile | undefined;
   for (let i = 0; i < incr.length; i++) {
     sizeBefore += last?.bytes ?? 0;
@@ -59,12 +60,12 @@ export async function recoverAof(parts: RecoveryParts): Promise<RecoveredAof> {
   }
   const outcome = last?.outcome;
   if (outcome?.hasBlocks && incr.at(-1)!.end === undefined) {
-    return { incr: await directory.openLastIncr(outcome), sizeBefore };
+    return { incr: await directory.openLastIncr(outcome), baseBytes, sizeBefore };
   }
   // A file of stock Redis, or one that ended early: whatever of it is good stays, and a new one follows.
   if (outcome !== undefined && outcome.kind !== "clean")
     await directory.settleIncr(incr.at(-1)!.sequence, outcome);
-  return { incr: await directory.addIncr(), sizeBefore: sizeBefore + (last?.bytes ?? 0) };
+  return { incr: await directory.addIncr(), baseBytes, sizeBefore: sizeBefore + (last?.bytes ?? 0) };
 }
 
 interface LoadedFile {

@@ -15,7 +15,9 @@ import type { DispatchAof } from "./dispatcher.ts";
 const FAILURES_BEFORE_DELAY = 3;
 const FIRST_DELAY_MS = 60_000;
 const LONGEST_DELAY_MS = 3_600_000;
-/** Bytes that are not yet on disk stay in memory, outside maxmemory as in Redis; beyond this, writes wait. */
+/** Bytes that are not yet on disk stay in memory, outside maxmemory as in Redis; writes wait beyond so many times of what
+ * makes "everysec" sync early, and in any case beyond this figure. */
+const MAX_EARLY_SYNCS_BEHIND = 8;
 const MAX_UNSYNCED_BYTES = 64 * 1024 * 1024;
 
 export interface AofFiles {
@@ -36,8 +38,9 @@ export class AofState implements AofAccess, DispatchAof {
   failuresInRow = 0;
   lastRewriteMs = -1;
   lastCheckpointMs = 0;
-  /** Size of base and incr files after the last rewrite, and of the files before the one written now. */
-  sizeAfterRewrite = 0;
+  /** Size of the base file. */
+  baseBytes = 0;
+  /** Size of the files before the one written now. */
   private sizeBefore = 0;
   private rewriteBegunMs = 0;
   private delayedUntilMs = 0;
@@ -73,7 +76,8 @@ export class AofState implements AofAccess, DispatchAof {
     if (writer === undefined || writer.failure !== undefined) return false;
     // With "no" bytes are held until they are written, and nobody says when they will be synced.
     const heldBytes = writer.policy === "no" ? writer.pendingBytes : writer.unsyncedBytes;
-    return heldBytes > MAX_UNSYNCED_BYTES;
+    const limit = MAX_EARLY_SYNCS_BEHIND * writer.schedule.earlyBytes;
+    return heldBytes > Math.min(limit, MAX_UNSYNCED_BYTES);
   }
 
   get appendedPosition(): number {
@@ -95,10 +99,10 @@ export class AofState implements AofAccess, DispatchAof {
   }
 
   /** The files are open. `sizeBefore`: bytes of the base and of the incr files before the one written to. */
-  open(files: AofFiles, sizeBefore: number): void {
+  open(files: AofFiles, baseBytes: number, sizeBefore: number): void {
     this.files = files;
+    this.baseBytes = baseBytes;
     this.sizeBefore = sizeBefore;
-    this.sizeAfterRewrite = this.currentSize;
   }
 
   async waitForSync(position: number, timeoutMs: number): Promise<boolean> {
@@ -135,7 +139,11 @@ export class AofState implements AofAccess, DispatchAof {
     }
   }
 
-  /** Begins an automatic rewrite if the log has grown enough since the last. */
+  /**
+   * Begins an automatic rewrite if the log has grown enough. Redis takes for its beginning what the files hold when a
+   * rewrite ends, or at the start; but a start has to replay what was written during a rewrite too, and what earlier
+   * lives of the server left. So here it is the base file alone.
+   */
   rewriteIfGrown(minimumBytes: number, percentage: number): void {
     const { files } = this;
     if (files === undefined || this.isRewriting || percentage === 0 || files.writer.failure !== undefined)
@@ -143,7 +151,7 @@ export class AofState implements AofAccess, DispatchAof {
     if (this.clock.monotonicMs() < this.delayedUntilMs) return;
     const size = this.currentSize;
     if (size < minimumBytes) return;
-    const growth = ((size - this.sizeAfterRewrite) * 100) / Math.max(1, this.sizeAfterRewrite);
+    const growth = ((size - this.baseBytes) * 100) / Math.max(1, this.baseBytes);
     if (growth < percentage) return;
     this.log.notice(`Starting automatic rewriting of AOF on ${Math.floor(growth)}% growth`);
     this.begin(files);
@@ -168,8 +176,8 @@ export class AofState implements AofAccess, DispatchAof {
     this.finished(true);
     this.failuresInRow = 0;
     this.rewrites++;
+    this.baseBytes = baseBytes;
     this.sizeBefore = baseBytes;
-    this.sizeAfterRewrite = this.currentSize;
     this.lastCheckpointMs = this.clock.nowMs;
     this.log.notice("Background AOF rewrite finished successfully");
   }

@@ -75,7 +75,7 @@ async function switchOn(server: Server): Promise<void> {
     }
     const writer = createWriter(server, directory, incr);
     const begin = () => {
-      aof.open({ directory, writer }, 0);
+      aof.open({ directory, writer }, 0, 0);
       server.propagation.writer = writer;
     };
     await aof.runFirst(() =>

@@ -2,7 +2,6 @@
  * The program tsredis-server: configuration, log, server, listener, signals.
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { setFlagsFromString } from "node:v8";
 import { SystemClock } from "../base/clock.ts";
 import { systemRandom } from "../base/random.ts";
 import { realFiles } from "../base/real-files.ts";
@@ -65,9 +64,6 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
   if (process.env["TSREDIS_LOOP_DELAY"] === "1") server.statistics.loopDelay = new LoopDelay();
   server.cron.start();
-  // From here on commands leave little to the garbage collector. A young generation that grew to V8's 48 MB would be
-  // memory that the data could have; it stays as it is now.
-  setFlagsFromString("--semi-space-growth-factor=1");
   preferEventLoop();
   if (values.pidfile !== "") writePidFile(config, log);
   log.notice(readyLine(config));

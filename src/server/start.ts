@@ -200,7 +200,7 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
   if (values.appendonly) {
     const hasAof = directory.manifest.base !== undefined || directory.manifest.incr.length > 0;
     if (!hasAof) await loadDump(server, makeRoom);
-    const { incr, sizeBefore } = await recoverAof({
+    const { incr, baseBytes, sizeBefore } = await recoverAof({
       files: world.files,
       log: world.log,
       directory,
@@ -219,7 +219,7 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
     await directory.removeHistory();
     const files = { directory, writer: createWriter(server, directory, incr) };
     server.propagation.writer = files.writer;
-    server.aof.open(files, sizeBefore);
+    server.aof.open(files, baseBytes, sizeBefore);
     // A directory without a base gets one: what was loaded from a dump must be in it before anything else is written.
     if (directory.manifest.base === undefined) {
       server.aof.rewrite();

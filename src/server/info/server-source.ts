@@ -195,7 +195,7 @@ export class ServerInfoSource implements InfoSource {
       rewriteFailuresInRow: aof.failuresInRow,
       isLastWriteOk: aof.failureText === undefined,
       currentBytes: aof.currentSize,
-      baseBytes: aof.sizeAfterRewrite,
+      baseBytes: aof.baseBytes,
       bufferBytes: writer?.pendingBytes ?? 0,
       pendingFsyncs: writer?.pendingFsync ?? 0,
       delayedFsyncs: writer?.delayedFsync ?? 0,
