@@ -96,7 +96,7 @@ export function writeInteger(buf: Uint8Array, position: number, value: number): 
 }
 
 /** Writes the digits of a non-negative 32-bit integer so that they end before `end`. */
-function writeDigits(buf: Uint8Array, end: number, value: number): void {
+export function writeDigits(buf: Uint8Array, end: number, value: number): void {
   let rest = value;
   let at = end;
   while (rest >= 10) {

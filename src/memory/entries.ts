@@ -126,14 +126,16 @@ export class Entries {
     this.slabs.free(address);
   }
 
-  /** Word 0 of several entries, into `heads`; of address 0 it means nothing. In one short loop, because the processor
-   * then waits for many of them at a time. */
-  headsOf(addresses: Int32Array, count: number, heads: Int32Array): void {
+  /** Has the processor read the heads of several entries: see HashTable.seekAll. Address 0 is let pass. The result
+   * means nothing, but must be put somewhere, lest the compiler leave out the reading. */
+  readHeads(addresses: Int32Array, count: number): number {
     const allWords = this.slabs.words;
+    let seen = 0;
     for (let i = 0; i < count; i++) {
       const address = addresses[i];
-      heads[i] = allWords[address >>> SLAB_SHIFT][(address & SLAB_MASK) << 2];
+      seen |= allWords[address >>> SLAB_SHIFT][(address & SLAB_MASK) << 2];
     }
+    return seen;
   }
 
   /** Word 0: type, encoding and flags. */

@@ -18,8 +18,8 @@ export class Prefetch {
   private readonly keyspace: Keyspace;
   private readonly hashes = new Int32Array(BATCH_REQUESTS);
   private readonly addresses = new Int32Array(BATCH_REQUESTS);
-  /** Where what is read goes. */
-  private readonly heads = new Int32Array(BATCH_REQUESTS);
+  /** Takes what was read for the sake of reading. */
+  seen = 0;
 
   constructor(keyspace: Keyspace) {
     this.keyspace = keyspace;
@@ -27,7 +27,7 @@ export class Prefetch {
 
   /** Reads what the first arguments need if they are keys of `db`, which they mostly are. */
   load(batch: RequestBatch, db: Database): void {
-    const { addresses, hashes, heads } = this;
+    const { addresses, hashes } = this;
     const { entries, keyHash } = this.keyspace;
     const { requests, count } = batch;
     for (let i = 0; i < count; i++) {
@@ -36,7 +36,7 @@ export class Prefetch {
       hashes[i] = isLikely ? keyHash.of(buf, start[1], len[1]) : 0;
     }
     db.table.seekAll(hashes, count, addresses);
-    entries.headsOf(addresses, count, heads);
+    this.seen = entries.readHeads(addresses, count);
   }
 
   /** Spares command i of the batch the hashing of its first argument. Until `end`. */

@@ -2,8 +2,9 @@
  * INCR and its relatives. While value and increment are small enough for a double to hold exactly, the digits are
  * counted up where they lie, without allocating; beyond that BigInt covers the rest of the 64 bits.
  */
-import { integerLength, parseInt64, parseInteger, writeInteger } from "../../base/numbers.ts";
+import { integerLength, parseInt64, parseInteger, writeDigits, writeInteger } from "../../base/numbers.ts";
 import { KEEP_TTL, setString } from "../../keyspace/strings.ts";
+import type { Entries } from "../../memory/entries.ts";
 import {
   DECREMENT_OVERFLOW,
   INCREMENT_NOT_FINITE,
@@ -23,6 +24,14 @@ import { INT, STRING, textEncoding } from "../../types/string/string-value.ts";
 import { defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
 
+/** Integers of up to so many digits are counted up with 32-bit arithmetic. */
+const SHORT_DIGITS = 9;
+/** The least integer of so many digits, and the least that has more. */
+const LEAST = Int32Array.from({ length: SHORT_DIGITS + 1 }, (_, digits) =>
+  digits < 2 ? 0 : 10 ** (digits - 1),
+);
+const BEYOND = Int32Array.from({ length: SHORT_DIGITS + 1 }, (_, digits) => 10 ** digits);
+const ZERO = 0x30;
 const MAX_INT64 = 2n ** 63n - 1n;
 const MIN_INT64 = -(2n ** 63n);
 
@@ -134,6 +143,15 @@ function increment(ctx: CommandContext, by: number): Outcome {
   const { db } = ctx;
   const { entries } = ctx.keyspace;
   let address = db.lookupWrite(buf, start[1], len[1]);
+  const sum = address === 0 ? -1 : shortSum(entries, address, by);
+  if (sum >= 0) {
+    db.beforeWrite(address);
+    const end = entries.valueStart(address) + entries.valueLength(address);
+    writeDigits(entries.valueBuffer(address), end, sum);
+    if (entries.encoding(address) !== INT) entries.setEncoding(address, INT);
+    ctx.effects.verbatim();
+    return ctx.reply.integer(sum);
+  }
   let value = by;
   if (address === 0) {
     address = db.add(STRING, buf, start[1], len[1], integerLength(value), 0);
@@ -151,6 +169,27 @@ function increment(ctx: CommandContext, by: number): Outcome {
   writeInteger(entries.valueBuffer(address), entries.valueStart(address), value);
   ctx.effects.verbatim();
   return ctx.reply.integer(value);
+}
+
+/**
+ * The sum of `by` and an entry's value, if the value is a short integer, and the sum one of the same length that can
+ * take its place; else -1. This is what counters mostly are, and in one short function it takes half the time.
+ */
+function shortSum(entries: Entries, address: number, by: number): number {
+  const length = entries.valueLength(address);
+  if (length > SHORT_DIGITS || length === 0 || entries.type(address) !== STRING) return -1;
+  const bytes = entries.valueBuffer(address);
+  const start = entries.valueStart(address);
+  let value = 0;
+  for (let i = start; i < start + length; i++) {
+    const digit = bytes[i] - ZERO;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
+  // Leading zeros are no integer: their value is too short for the length.
+  if (value < LEAST[length]) return -1;
+  const sum = value + by;
+  return sum >= LEAST[length] && sum < BEYOND[length] ? sum : -1;
 }
 
 /** Adds an integer of 64 bits. */

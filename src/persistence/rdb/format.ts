@@ -24,10 +24,9 @@
  *
  * Three opcodes are ours. They occur only in base files of a directory whose manifest names a cold tier, a directory
  * that stock Redis refuses anyway. RECORD_BELOW: the next entry's key also has a (stale) record in the cold tier.
- * TOMBSTONE: the key does not exist although the cold tier holds a record of it. COLD_KEYS: how many hashes of keys with
- * records in the tier are left for this database after these, and these (layout: ColdKeysPart in
- * keyspace/cold-keys.ts). The state of the tier that
- * the file belongs to stands in the AUX field `tsredis-tier`.
+ * TOMBSTONE: the key does not exist although the cold tier holds a record of it. COLD_KEYS: how many hashes of keys
+ * with records in the tier are left for this database after these, and these (layout: ColdKeysPart in
+ * keyspace/cold-keys.ts). The state of the tier that the file belongs to stands in the AUX field `tsredis-tier`.
  */
 export const RDB_MAGIC = "REDIS";
 export const RDB_HEADER_BYTES = 9;

@@ -34,6 +34,7 @@ test("any sum within 64 bits is exact, any other is refused and changes nothing"
     .oneof(
       fc.bigInt({ min: MIN, max: MAX }),
       near(0n),
+      fc.nat({ max: 18 }).chain((digits) => near(10n ** BigInt(digits))),
       near(2n ** 53n),
       near(-(2n ** 53n)),
       near(MAX),
@@ -64,6 +65,14 @@ describe("counting", () => {
     expect(run("DECRBY", "newer", 0)).toBe(":0\r\n");
     expect(run("GET", "newer")).toBe("$1\r\n0\r\n");
     expect(run("DECRBY", "k", "-9223372036854775807")).toBe(":9223372036854775706\r\n");
+  });
+
+  test("refuses what only begins like an integer, however short", () => {
+    for (const text of ["00", "01", "1a", "a", "", "+1", "-0", " 1", "1 ", "1.0", "000000000", "12345678 "]) {
+      run("SET", "k", text);
+      expect([text, run("INCR", "k")]).toEqual([text, NOT_AN_INTEGER]);
+      expect(run("GET", "k")).toBe(`$${text.length}\r\n${text}\r\n`);
+    }
   });
 
   test("makes an integer of a string that only looks like one", () => {
