@@ -144,11 +144,11 @@ export class Connection implements Client, Waiter, TransportEvents {
   }
 
   /** Hands bytes to the transport, and counts them; as Transport.send. */
-  send(bytes: Buffer): boolean {
+  send(buffer: Buffer, start: number, end: number): boolean {
     const { statistics } = this.host;
     statistics.writes++;
-    statistics.outputBytes += bytes.length;
-    return this.transport.send(bytes);
+    statistics.outputBytes += end - start;
+    return this.transport.send(buffer, start, end);
   }
 
   onDrain(): void {

@@ -70,12 +70,14 @@ export class Outbox {
     let start = 0;
     for (let i = 0; i < connections.length; i++) {
       const connection = connections[i];
-      const bytes = reply.buf.subarray(start, ends[i]);
-      start = ends[i];
+      const from = start;
+      const to = ends[i];
+      start = to;
       connection.queuedPieces--;
       if (connection.isClosed) continue;
-      if (!this.mayLeave(connection, positions[i])) gate.hold(connection, bytes, positions[i]);
-      else if (!connection.send(bytes)) isKept = true;
+      if (!this.mayLeave(connection, positions[i]))
+        gate.hold(connection, reply.buf.subarray(from, to), positions[i]);
+      else if (!connection.send(reply.buf, from, to)) isKept = true;
     }
     // A transport keeps what it could not send at once: then the writer goes on in another buffer.
     if (isKept) reply.take();

@@ -63,6 +63,6 @@ function send({ connection, bytes }: HeldPiece): void {
   connection.heldPieces--;
   connection.heldBytes -= bytes.length;
   if (connection.isClosed) return;
-  connection.send(bytes);
+  connection.send(bytes, 0, bytes.length);
   if (connection.heldPieces === 0) connection.closeIfDone();
 }

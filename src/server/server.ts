@@ -130,7 +130,8 @@ export class Server implements ConnectionHost {
     const refusal = refusalOf(values, this.clients.size, transport.remoteAddress);
     if (refusal !== undefined) {
       this.clients.rejected++;
-      transport.send(Buffer.from(`-${refusal}\r\n`));
+      const reply = Buffer.from(`-${refusal}\r\n`);
+      transport.send(reply, 0, reply.length);
       return undefined;
     }
     const connection = new Connection(

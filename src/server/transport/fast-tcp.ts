@@ -3,16 +3,19 @@
  * events, timers, a buffer for each read) than in Redis itself; this file does without:
  *   - every handle reads into one static buffer, because the bytes are consumed within the callback (`useUserBuffer`,
  *     what net.Socket's own option `onread` uses);
- *   - a write is tried at once by libuv; if it went through, its request object is used again for the next.
+ *   - a write is tried at once by libuv; if it went through, its request object is used again for the next;
+ *   - a small write is copied to where a Buffer of its length is at hand: to make one for each costs more.
  *
  * The handles are Node's internals: stable for years (the `onread` option rests on them), but not documented. So the
  * code asks whether all it needs is there (`fastTcpAvailable`), and the server falls back to plain-socket.ts.
  */
 import type { Server } from "node:net";
-import { withView } from "../../base/byte-copy.ts";
+import { copyBytes, withView } from "../../base/byte-copy.ts";
 import { type Acceptor, addressText, type Transport, type TransportEvents } from "./transport.ts";
 
 const READ_BUFFER_BYTES = 64 * 1024;
+/** Writes up to this size are copied. */
+const SMALL_WRITE_BYTES = 256;
 /** libuv's code for the end of a stream. */
 const UV_EOF = -4095;
 const readBuffer = withView(Buffer.allocUnsafeSlow(READ_BUFFER_BYTES));
@@ -92,6 +95,20 @@ export function acceptFast(server: Server, keepAliveSeconds: () => number, accep
 
 let spareRequest: WriteRequest | undefined;
 
+/** A place for one small write, with a Buffer for each length that was asked for. */
+class SmallWrites {
+  private readonly bytes = withView(Buffer.allocUnsafeSlow(SMALL_WRITE_BYTES));
+  private readonly ofLength: (Buffer | undefined)[] = [];
+
+  copyOf(buffer: Buffer, start: number, end: number): Buffer {
+    const length = end - start;
+    copyBytes(buffer, start, this.bytes, 0, length);
+    return (this.ofLength[length] ??= this.bytes.subarray(0, length));
+  }
+}
+
+let smallWrites = new SmallWrites();
+
 class FastTcpTransport implements Transport {
   pendingBytes = 0;
   readonly remoteAddress: string;
@@ -119,9 +136,16 @@ class FastTcpTransport implements Transport {
     handle.readStart();
   }
 
-  send(bytes: Buffer): boolean {
+  send(buffer: Buffer, start: number, end: number): boolean {
     const handle = this.handle;
     if (handle === undefined) return true;
+    if (end - start > SMALL_WRITE_BYTES) return this.write(handle, buffer.subarray(start, end));
+    if (!this.write(handle, smallWrites.copyOf(buffer, start, end))) smallWrites = new SmallWrites();
+    return true;
+  }
+
+  /** True if all of it is gone; else it is kept until it is. */
+  private write(handle: TcpHandle, bytes: Buffer): boolean {
     const request = spareRequest ?? newWriteRequest();
     spareRequest = undefined;
     const error = handle.writeBuffer(request, bytes);

@@ -41,8 +41,8 @@ class PlainSocketTransport implements Transport {
     this.socket.on("close", () => this.events?.onClose());
   }
 
-  send(bytes: Buffer): boolean {
-    this.socket.write(bytes, () => {
+  send(buffer: Buffer, start: number, end: number): boolean {
+    this.socket.write(buffer.subarray(start, end), () => {
       if (this.socket.writableLength === 0) this.events?.onDrain();
     });
     return false;

@@ -7,7 +7,7 @@
 export interface TransportEvents {
   /** Bytes arrived: they lie in `buffer` from 0 to `length`, valid only during the call. */
   onData(buffer: Buffer, length: number): void;
-  /** All that was given to `send` has left. Called only after a `send` that returned false. */
+  /** All that was given to `send` has left. Called only when something could not leave at once. */
   onDrain(): void;
   /** The other side sends nothing more; it may still read replies. */
   onEnd(): void;
@@ -23,10 +23,10 @@ export interface Transport {
   /** Bytes given to `send` that have not left. */
   readonly pendingBytes: number;
   /**
-   * Sends the bytes. True: all are gone, the buffer may be used again. False: the transport keeps the buffer until
-   * `onDrain`, and it must not change.
+   * Sends `buffer` from `start` to `end`. True: the buffer may be used again. False: the transport keeps it until
+   * `onDrain`, and these bytes must not change.
    */
-  send(bytes: Buffer): boolean;
+  send(buffer: Buffer, start: number, end: number): boolean;
   /** No more `onData` until `resume`. */
   pause(): void;
   resume(): void;
