@@ -84,8 +84,9 @@ export class SimulatedClient implements Transport {
     return this.lastReply;
   }
 
-  send(bytes: Buffer): boolean {
+  send(buffer: Buffer, start: number, end: number): boolean {
     if (!this.parts.isAlive() || this.isClosed) return true;
+    const bytes = buffer.subarray(start, end);
     if (this.pendingBytes === 0 && this.parts.random.below(6) !== 0) {
       this.receive(bytes);
       return true;
