@@ -11,6 +11,7 @@
 import { copyBytes } from "../../base/byte-copy.ts";
 import type { Clock } from "../../base/clock.ts";
 import { integerLength, writeInteger } from "../../base/numbers.ts";
+import { rawEnd, rawStart } from "../../protocol/raw-request.ts";
 import type { Request } from "../../protocol/request.ts";
 
 /** Room kept free behind the open block, for the line that closes it (see block-log.ts). */
@@ -79,22 +80,38 @@ export class AofEncoder {
 
   /** Appends a decoded request as it came. */
   command(request: Request): void {
+    const raw = rawStart(request);
+    if (raw < 0) {
+      this.encode(request);
+      return;
+    }
+    const length = rawEnd(request) - raw;
+    if (this.end + AROUND_COMMAND + length > this.limit) this.grow(AROUND_COMMAND + length);
+    this.beginUnchecked();
+    copyBytes(request.buf, raw, this.buf, this.end, length);
+    this.end += length;
+  }
+
+  private encode(request: Request): void {
     const argc = request.argc;
     const start = request.start;
     const len = request.len;
     let need = AROUND_COMMAND + argc * AROUND_ARGUMENT;
     for (let i = 0; i < argc; i++) need += len[i];
     if (this.end + need > this.limit) this.grow(need);
-    this.beginUnchecked(argc);
+    this.beginUnchecked();
+    this.putLength(STAR, argc);
     const source = request.buf;
     for (let i = 0; i < argc; i++) this.put(source, start[i], len[i]);
-    this.argumentsLeft = 0;
   }
 
   /** Begins a command of `argc` arguments, its name included. Exactly that many argument calls must follow. */
   begin(argc: number): void {
+    if (argc < 1) throw new Error("AOF command without a name");
     if (this.end + AROUND_COMMAND > this.limit) this.grow(AROUND_COMMAND);
-    this.beginUnchecked(argc);
+    this.beginUnchecked();
+    this.argumentsLeft = argc;
+    this.putLength(STAR, argc);
   }
 
   /** Appends one argument: ASCII text such as a command's name or an option. */
@@ -157,16 +174,14 @@ export class AofEncoder {
     this.end = offset;
   }
 
-  private beginUnchecked(argc: number): void {
+  /** Writes what must stand before a command. There is room. */
+  private beginUnchecked(): void {
     if (this.argumentsLeft > 0) throw new Error(`AOF command lacks ${this.argumentsLeft} arguments`);
-    if (argc < 1) throw new Error("AOF command without a name");
-    this.argumentsLeft = argc;
     if (this.groupDepth > 0) this.countGroupCommand();
     else if (this.timestamps && this.clock.nowMs >= this.nextTimestampMs) this.putTimestamp();
     if (this.wantedDb !== this.writtenDb) this.putSelect();
     // The group begins behind its first SELECT, so that MULTI can be put there once a second command shows up.
     if (this.groupDepth > 0 && this.groupCommands === 1) this.groupStart = this.end;
-    this.putLength(STAR, argc);
   }
 
   /** Counts a command of a group; the second one puts MULTI in front of the first, which until then stood alone. */

@@ -43,6 +43,30 @@ describe("AofEncoder", () => {
     );
   });
 
+  it("writes the same whether a request's bytes can be copied as a whole or not", () => {
+    const words = ["set", "key", "a\r\nb", ""];
+    const request = Request.of(...words);
+    const decoded = new Request();
+    decoded.buf = Buffer.from(`..${resp(words)}..`, "latin1");
+    decoded.argc = words.length;
+    let at = 2;
+    words.forEach((word, i) => {
+      at = decoded.buf.indexOf(`$${word.length}\r\n`, at) + 4;
+      decoded.start[i] = at;
+      decoded.len[i] = word.length;
+    });
+    const texts = [request, decoded].map((each) => {
+      const encoder = newEncoder();
+      encoder.beginGroup();
+      encoder.command(each);
+      encoder.command(each);
+      encoder.endGroup();
+      return textOf(encoder);
+    });
+    expect(texts[0]).toBe(texts[1]);
+    expect(texts[0]).toContain(`${resp(["MULTI"])}${resp(words, words)}${resp(["EXEC"])}`);
+  });
+
   it("selects again in another file", () => {
     const encoder = newEncoder();
     encoder.select(3);
