@@ -11,7 +11,7 @@
 import type { Files } from "../base/files.ts";
 import type { Log } from "../base/log.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
-import type { AofDirectory, OpenIncr } from "./aof/directory.ts";
+import type { AofDirectory, IncrTail, OpenIncr } from "./aof/directory.ts";
 import { missingFileText } from "./aof/error-text.ts";
 import { BLOCKS_HEADER, manifestFileName } from "./aof/format.ts";
 import type { IncrFile } from "./aof/manifest.ts";
@@ -60,12 +60,17 @@ export async function recoverAof(parts: RecoveryParts): Promise<RecoveredAof> {
   }
   const outcome = last?.outcome;
   if (outcome?.hasBlocks && incr.at(-1)!.end === undefined) {
-    return { incr: await directory.openLastIncr(outcome), baseBytes, sizeBefore };
+    return { incr: await directory.openLastIncr(tailOf(outcome)), baseBytes, sizeBefore };
   }
   // A file of stock Redis, or one that ended early: whatever of it is good stays, and a new one follows.
   if (outcome !== undefined && outcome.kind !== "clean")
     await directory.settleIncr(incr.at(-1)!.sequence, outcome);
   return { incr: await directory.addIncr(), baseBytes, sizeBefore: sizeBefore + (last?.bytes ?? 0) };
+}
+
+/** Filling is written anew where it is needed. */
+function tailOf(outcome: AofOutcome): IncrTail {
+  return { ...outcome, validUpTo: outcome.dataUpTo };
 }
 
 interface LoadedFile {
@@ -113,7 +118,7 @@ async function loadOne(
   if (outcome !== undefined) judge(parts, entry, isLast, outcome);
   const seconds = ((parts.monotonicMs() - begun) / 1000).toFixed(3);
   log.notice(`DB loaded from ${isBase ? "base" : "incr"} file ${entry.name}: ${seconds} seconds`);
-  return { outcome, bytes: outcome?.validUpTo ?? info.size };
+  return { outcome, bytes: outcome?.dataUpTo ?? info.size };
 }
 
 /** Throws if the way the file ends forbids to go on. */

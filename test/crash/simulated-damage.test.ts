@@ -119,10 +119,11 @@ function change(scene: Scene, pattern: RegExp, edit: (bytes: Buffer) => Buffer):
   return () => scene.world.disk.place(path, before);
 }
 
-/** Flips one bit. */
+/** Flips one bit; not in filling behind a log's last block, where it means nothing. */
 function flip(scene: Scene, pattern: RegExp, share: number): () => void {
   return change(scene, pattern, (bytes) => {
-    bytes[Math.floor(bytes.length * share)] ^= 0x10;
+    const lastBlock = bytes.lastIndexOf("#BLOCK");
+    bytes[Math.floor((lastBlock === -1 ? bytes.length : lastBlock) * share)] ^= 0x10;
     return bytes;
   });
 }

@@ -75,10 +75,11 @@ describe.skipIf(!hasRedisServer)(
       ["without a cold tier", ["--cold-tier", "no"]],
       ["with a cold tier in which nothing is", ["--cold-tier", "yes"]],
     ])("Redis starts on a directory of tsredis %s", (_, tier) => {
-      async function expectSameInRedis(): Promise<void> {
+      async function expectSameInRedis(end: "stopped" | "killed" = "stopped"): Promise<void> {
         const expected = await contentsOf(own!.port);
         expect(expected.length).toBeGreaterThan(500);
-        expect(await own!.stop()).toBe(0);
+        if (end === "stopped") expect(await own!.stop()).toBe(0);
+        else await own!.kill();
         const check = runRedisTool("redis-check-aof", [join(data, "appendonlydir", MANIFEST)]);
         expect(check.output).toContain("All AOF files and manifest are valid");
         expect(check.status).toBe(0);
@@ -93,6 +94,14 @@ describe.skipIf(!hasRedisServer)(
         own = await startServerProcess(data, tier);
         await send(own.port, sampleRequests());
         await expectSameInRedis();
+      });
+
+      test("as it was written to the disk at once, with what a kill leaves behind it", async () => {
+        own = await startServerProcess(data, [...tier, "--appendfsync", "always"]);
+        await send(own.port, sampleRequests());
+        await rewrite(own.port);
+        await send(own.port, [["SET", "last", "written"]]);
+        await expectSameInRedis("killed");
       });
 
       test("after a rewrite, and with commands behind it", async () => {
@@ -141,6 +150,24 @@ describe.skipIf(!hasRedisServer)(
         redis = undefined;
         own = await startServerProcess(data, tier);
         expect((await contentsOf(own.port)).map(withoutEncoding)).toEqual(expected.map(withoutEncoding));
+      });
+
+      test("and writes behind what a kill has left there, and then tsredis again", async () => {
+        own = await startServerProcess(data, [...tier, "--appendfsync", "always"]);
+        await send(own.port, sampleRequests());
+        await expectSameInRedis("killed");
+        await send(redis!.port, [
+          ["SET", "from Redis", "x"],
+          ["INCR", "counter"],
+        ]);
+        const expected = await contentsOf(redis!.port);
+        await redis!.stop();
+        redis = undefined;
+        for (let life = 0; life < 2; life++) {
+          own = await startServerProcess(data, [...tier, "--appendfsync", "always"]);
+          expect((await contentsOf(own.port)).map(withoutEncoding)).toEqual(expected.map(withoutEncoding));
+          await own.kill();
+        }
       });
     });
 

@@ -94,7 +94,8 @@ export async function openForAppending(found: FoundDirectory): Promise<OpenIncr>
   if (last === undefined || incr === undefined || incr.end !== undefined || !last.outcome.hasBlocks) {
     return directory.addIncr();
   }
-  return directory.openLastIncr(last.outcome);
+  // As recovery does: filling is written anew.
+  return directory.openLastIncr({ ...last.outcome, validUpTo: last.outcome.dataUpTo });
 }
 
 /** A writer on what is there. */

@@ -2,12 +2,19 @@
  * The incr file that the writer appends to: how far it is written and how far durable, and the bytes of blocks on
  * their way to it. Knows nothing of positions, policies or what to do when the disk fails: writer.ts does.
  *
- * Invariant: up to `end` there are whole blocks; a block that was written in part lies behind `end`.
+ * Invariant: up to `end` there are whole blocks; behind it lies a block that was written in part, filling, or nothing.
  */
+import { crc32c } from "../../base/checksum.ts";
 import { writeFully } from "../../base/files.ts";
 import { type Block, closeBlock } from "./block-log.ts";
 import { NOTHING_UNCLOSED, type OpenIncr } from "./directory.ts";
-import { encodeBlockLine } from "./format.ts";
+import { BLOCK_LINE_ROOM } from "./encoder.ts";
+import { encodeBlockLine, encodeFilling, FILLING_LINE_BYTES, isFillingLineEnd } from "./format.ts";
+
+/** So much filling is written ahead: a quarter of the file, within these limits. */
+const FILLING_SHARE = 4;
+const LEAST_FILLING_BYTES = 64 * 1024;
+const MOST_FILLING_BYTES = 1024 * 1024;
 
 export class AppendFile {
   readonly name: string;
@@ -20,6 +27,9 @@ export class AppendFile {
   synced: number;
 
   private readonly incr: OpenIncr;
+  /** Offset up to which there is filling, durable, to write over. */
+  private filledTo = 0;
+  private canFill = true;
   /** What stands in the file behind its last line since before it was opened. */
   private unclosed = NOTHING_UNCLOSED;
 
@@ -42,7 +52,7 @@ export class AppendFile {
   /** Writes a block and its line. When this rejects, calling it again goes on at the byte where it stopped. */
   async append(block: Block): Promise<void> {
     this.begin(block);
-    while (block.writtenBytes < block.totalBytes) {
+    while (unwrittenBytes(block).length > 0) {
       const position = block.fileOffset + block.writtenBytes;
       this.wrote(block, await this.incr.handle.write(unwrittenBytes(block), position));
     }
@@ -52,17 +62,68 @@ export class AppendFile {
   /** As `append`, at once and on this thread; throws instead of rejecting. */
   appendSync(block: Block): void {
     this.begin(block);
-    while (block.writtenBytes < block.totalBytes) {
+    while (unwrittenBytes(block).length > 0) {
       const position = block.fileOffset + block.writtenBytes;
       this.wrote(block, this.incr.handle.writeSync(unwrittenBytes(block), position));
     }
     this.ended(block);
   }
 
+  /**
+   * Sees to it that the next block is written over filling. Blocks this thread for a datasync. Throws
+   * if that fails: then the file is not to be trusted any more. That there is no room for filling is no matter.
+   */
+  fillFor(block: Block): void {
+    if (block.totalBytes > 0) return;
+    const blockBytes = block.length;
+    const needed = this.end + blockBytes + BLOCK_LINE_ROOM + FILLING_LINE_BYTES;
+    // A failed datasync must not concern anything but filling.
+    if (needed <= this.filledTo || blockBytes > MOST_FILLING_BYTES || this.synced < this.end) return;
+    const { handle } = this.incr;
+    if (!this.canFill || handle.datasyncSync === undefined) return;
+    const ahead = Math.min(MOST_FILLING_BYTES, Math.max(LEAST_FILLING_BYTES, this.end / FILLING_SHARE));
+    const to = Math.ceil((needed + ahead) / FILLING_LINE_BYTES) * FILLING_LINE_BYTES;
+    const from = Math.max(this.end, this.filledTo);
+    const bytes = encodeFilling(from, to);
+    try {
+      for (let written = 0; written < bytes.length; ) {
+        const count = handle.writeSync(bytes.subarray(written), from + written);
+        if (count === 0) throw new Error("The file system wrote nothing");
+        written += count;
+      }
+    } catch {
+      this.canFill = false;
+      return;
+    }
+    handle.datasyncSync();
+    this.filledTo = to;
+  }
+
   private begin(block: Block): void {
     if (block.totalBytes > 0) return;
     closeBlock(block, this.synced, this.unclosed);
+    // A block never lies partly in filling: what a power cut leaves of it could not be told from what somebody who does
+    // not know filling has written behind it.
+    if (this.filledTo > this.end && this.end + block.totalBytes + FILLING_LINE_BYTES > this.filledTo) {
+      this.leaveFilling();
+      closeBlock(block, this.synced, this.unclosed);
+    }
     block.fileOffset = this.end;
+    const end = this.end + block.totalBytes;
+    // Filling that began with its line feed would be no annotation.
+    if (end < this.filledTo && isFillingLineEnd(end)) {
+      block.chunk.buf.set(encodeFilling(end, end + 1), block.start + block.totalBytes);
+      block.fillingBytes = 1;
+    }
+  }
+
+  /** Goes on behind the filling, which the next block's line covers. */
+  private leaveFilling(): void {
+    const filling = encodeFilling(this.end, this.filledTo);
+    const { length, checksum } = this.unclosed;
+    this.unclosed = { length: length + filling.length, checksum: crc32c(filling, checksum) };
+    this.end = this.filledTo;
+    this.filledTo = 0;
   }
 
   private wrote(block: Block, count: number): void {
@@ -93,7 +154,8 @@ export class AppendFile {
     this.synced = this.end;
   }
 
-  /** Closes the file; that this fails is of no consequence for what was synced. */
+  /** Closes the file; that this fails is of no consequence for what was synced. Filling stays: cutting it off would
+   * have to be made durable, and files that others follow are soon removed. */
   async close(): Promise<void> {
     await this.incr.handle.close().catch(() => undefined);
   }
@@ -110,6 +172,8 @@ export class AppendFile {
     const { handle } = this.incr;
     const { length, checksum } = this.unclosed;
     try {
+      if (this.filledTo > this.end) await handle.truncate(this.end);
+      this.filledTo = 0;
       if (addsMark && this.synced === this.end) {
         await writeFully(handle, encodeBlockLine(length, checksum, this.synced), this.end);
       }
@@ -122,6 +186,6 @@ export class AppendFile {
   }
 }
 
-function unwrittenBytes({ chunk, start, totalBytes, writtenBytes }: Block): Buffer {
-  return chunk.buf.subarray(start + writtenBytes, start + totalBytes);
+function unwrittenBytes({ chunk, start, totalBytes, fillingBytes, writtenBytes }: Block): Buffer {
+  return chunk.buf.subarray(start + writtenBytes, start + totalBytes + fillingBytes);
 }

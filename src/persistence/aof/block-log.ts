@@ -44,8 +44,10 @@ export interface Block {
   readonly startDb: number;
   /** Offset in the file, once its writing has begun; otherwise -1. */
   fileOffset: number;
-  /** Bytes to write, the line included; 0 until the line is there. */
+  /** Bytes of block and line; 0 until the line is there. */
   totalBytes: number;
+  /** 1 if the byte behind the line must be written too: see `isFilling`. */
+  fillingBytes: number;
   /** Bytes of these that were written. */
   writtenBytes: number;
 }
@@ -94,6 +96,7 @@ export class BlockLog {
       startDb: this.openStartDb,
       fileOffset: -1,
       totalBytes: 0,
+      fillingBytes: 0,
       writtenBytes: 0,
     };
     this.blocks.push(block);

@@ -6,14 +6,14 @@
  */
 import { crc32c } from "../../base/checksum.ts";
 import type { FileHandle } from "../../base/files.ts";
-import { BLOCK_LINE_PREFIX, type BlockLine, blockChecksum, parseBlockLine } from "./format.ts";
+import { BLOCK_LINE_PREFIX, type BlockLine, blockChecksum, isFilling, parseBlockLine } from "./format.ts";
 import { COMMAND, FramingScanner, NEED_MORE } from "./framing.ts";
 
 const CHUNK_BYTES = 1 << 18;
 /** A disk writes whole sectors, of at least this size. */
 const SECTOR_BYTES = 512;
-/** Shorter runs of zeros at a sector's end are taken for data. */
-const ZERO_RUN_BYTES = 16;
+/** Shorter runs of zeros or filling at a sector's end are taken for data. */
+const RUN_BYTES = 16;
 /** No block line is longer. */
 const LINE_MAX_BYTES = 64;
 /** Checking block lines may read at most this often the file's size: values that are full of forged lines must not
@@ -36,14 +36,43 @@ async function eachChunk(
   }
 }
 
-/** Whether file[start, end) holds only zero bytes (and at least one). */
-export async function hasOnlyZeros(file: FileHandle, start: number, end: number): Promise<boolean> {
-  let isZero = start < end;
-  await eachChunk(file, start, end, (chunk) => {
-    isZero = chunk.every((byte) => byte === 0);
-    return !isZero;
+/** Whether file[start, end) holds only what a power cut leaves where nothing was written: zero bytes and filling (at
+ * least one byte). */
+export async function isUnwritten(file: FileHandle, start: number, end: number): Promise<boolean> {
+  return hasOnly(file, start, end, (byte, offset) => byte === 0 || isFilling(byte, offset));
+}
+
+/** Whether file[start, end) is filling (and not empty). */
+export async function hasOnlyFilling(file: FileHandle, start: number, end: number): Promise<boolean> {
+  return hasOnly(file, start, end, isFilling);
+}
+
+/** Whether the last bytes of file[start, end) that are not zero are filling: a run up to a sector's end, or to a place
+ * where it was cut off. */
+export async function endsInFilling(file: FileHandle, start: number, end: number): Promise<boolean> {
+  let run = 0;
+  await eachChunk(file, start, end, (chunk, offset) => {
+    for (let i = 0; i < chunk.length; i++) {
+      if (isFilling(chunk[i], offset + i)) run++;
+      else if (chunk[i] !== 0) run = 0;
+    }
+    return false;
   });
-  return isZero;
+  return run >= RUN_BYTES;
+}
+
+async function hasOnly(
+  file: FileHandle,
+  start: number,
+  end: number,
+  isRight: (byte: number, offset: number) => boolean,
+): Promise<boolean> {
+  let isSo = start < end;
+  await eachChunk(file, start, end, (chunk, offset) => {
+    isSo = chunk.every((byte, i) => isRight(byte, offset + i));
+    return !isSo;
+  });
+  return isSo;
 }
 
 /** CRC-32C of file[start, end). */
@@ -57,8 +86,8 @@ async function rangeChecksum(file: FileHandle, start: number, end: number): Prom
 }
 
 /**
- * Looks in file[start, end), whole commands and annotations, for a sector that may never have been written: a run
- * of at least ZERO_RUN_BYTES zero bytes that ends at a multiple of SECTOR_BYTES.
+ * Looks in file[start, end), whole commands and annotations, for a sector of a command that may never have been
+ * written: a run of at least RUN_BYTES zero bytes, or of filling, that ends at a multiple of SECTOR_BYTES.
  * @returns the start of the item that holds the first such run, and how far the file is valid before it (the same, or
  * the start of its MULTI)
  */
@@ -67,19 +96,44 @@ export async function findMissingSector(
   start: number,
   end: number,
 ): Promise<{ offset: number; validUpTo: number } | undefined> {
+  for (let from = start; from < end; ) {
+    const runEnd = await findRunEnd(file, from, end);
+    if (runEnd === undefined) return undefined;
+    const item = await findItem(file, start, end, runEnd);
+    if (item === undefined || item.isCommand) return item;
+    // Filling between commands is nothing missing: whoever wrote behind it did not know what it is.
+    from = item.end;
+  }
+  return undefined;
+}
+
+/** End of the first run of zeros or filling that reaches a sector's end. */
+async function findRunEnd(file: FileHandle, start: number, end: number): Promise<number | undefined> {
   let runEnd: number | undefined;
   let zeros = 0;
+  let filling = 0;
   await eachChunk(file, start, end, (chunk, offset) => {
     for (let i = 0; i < chunk.length; i++) {
-      zeros = chunk[i] === 0 ? zeros + 1 : 0;
-      if (zeros >= ZERO_RUN_BYTES && (offset + i + 1) % SECTOR_BYTES === 0) {
+      const byte = chunk[i];
+      zeros = byte === 0 ? zeros + 1 : 0;
+      filling = isFilling(byte, offset + i) ? filling + 1 : 0;
+      if ((zeros >= RUN_BYTES || filling >= RUN_BYTES) && (offset + i + 1) % SECTOR_BYTES === 0) {
         runEnd = offset + i + 1;
         return true;
       }
     }
     return false;
   });
-  return runEnd === undefined ? undefined : findItem(file, start, end, runEnd);
+  return runEnd;
+}
+
+interface FoundItem {
+  /** Where it begins and ends. */
+  readonly offset: number;
+  readonly end: number;
+  readonly isCommand: boolean;
+  /** How far the file is valid before it. */
+  readonly validUpTo: number;
 }
 
 /** The item that holds the byte before `position`. */
@@ -88,10 +142,10 @@ async function findItem(
   start: number,
   end: number,
   position: number,
-): Promise<{ offset: number; validUpTo: number } | undefined> {
+): Promise<FoundItem | undefined> {
   const scanner = new FramingScanner(start, "");
   let multiStart: number | undefined;
-  let found: { offset: number; validUpTo: number } | undefined;
+  let found: FoundItem | undefined;
   await eachChunk(file, start, end, (chunk) => {
     scanner.next = 0;
     for (;;) {
@@ -99,7 +153,8 @@ async function findItem(
       if (event === NEED_MORE) return false;
       const offset = scanner.itemStart;
       if (scanner.offset >= position) {
-        found = { offset, validUpTo: multiStart ?? offset };
+        const isCommand = event === COMMAND;
+        found = { offset, end: scanner.offset, isCommand, validUpTo: multiStart ?? offset };
         return true;
       }
       if (event === COMMAND) multiStart = scanner.isInTransaction ? (multiStart ?? offset) : undefined;

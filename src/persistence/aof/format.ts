@@ -25,12 +25,41 @@
  * before it wrote the line; at most the offset of the line itself. It separates the two reasons for bad bytes: a
  * power cut may spoil anything after the last synced offset, only damage spoils something before it.
  * A block may be empty (length 0): then the line only says how far the file is synced.
+ *
+ * Behind the last block there may be filling: annotations of 511 times `#` and a line feed, which end at multiples of
+ * 512 in the file. The blocks that follow are written over it (so a filling may begin in the middle of its first line).
+ * A datasync is quicker by half where neither the file's size nor its blocks on the disk change.
  */
 import { crc32c } from "../../base/checksum.ts";
 
 /** The longest annotation that Redis 7 reads as one line, in bytes, line end included: it reads into 1024 bytes, with
  * a final NUL. */
 export const ANNOTATION_MAX_BYTES = 1023;
+
+/** Filling: see above. */
+export const FILLING_LINE_BYTES = 512;
+const HASH = 0x23;
+const LINE_FEED = 0x0a;
+
+/** Whether filling has this byte at this offset of the file. At a line's end it may be `#` too, which joins two lines:
+ * a block that ends just before leaves it, since what begins with a line feed is no annotation. */
+export function isFilling(byte: number, offset: number): boolean {
+  return byte === HASH || (byte === LINE_FEED && isFillingLineEnd(offset));
+}
+
+/** Whether filling has a line feed at this offset. */
+export function isFillingLineEnd(offset: number): boolean {
+  return (offset + 1) % FILLING_LINE_BYTES === 0;
+}
+
+/** Filling for the bytes from `start` to `end` of a file. */
+export function encodeFilling(start: number, end: number): Buffer {
+  const bytes = Buffer.alloc(end - start, HASH);
+  const firstLineEnd = FILLING_LINE_BYTES - 1 - (start % FILLING_LINE_BYTES);
+  for (let i = firstLineEnd; i < bytes.length; i += FILLING_LINE_BYTES) bytes[i] = LINE_FEED;
+  if (firstLineEnd === 0) bytes[0] = HASH;
+  return bytes;
+}
 
 /** The first line of a file made of checksummed blocks. */
 export const BLOCKS_HEADER: Buffer = Buffer.from("#TSREDIS-AOF:1\r\n");

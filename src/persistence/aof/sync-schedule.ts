@@ -9,7 +9,7 @@ const INTERVAL_MS = 1000;
 /** A datasync that takes longer counts as delayed (Redis waits as long before it writes regardless). */
 const DELAYED_AFTER_MS = 2000;
 /** With "always", a datasync of at most so much is done on the spot while the disk is quick. */
-const ON_THE_SPOT_BYTES = 16 * 1024;
+const ON_THE_SPOT_BYTES = 128 * 1024;
 /** A datasync on the spot that took longer shows that the disk is not quick; it is tried again after a while. */
 const QUICK_MS = 2;
 const QUICK_AGAIN_AFTER_MS = 1000;
@@ -48,7 +48,12 @@ export class SyncSchedule {
    * told costs on a busy machine. Large groups gain by the thread: the next one is made meanwhile.
    */
   isForTheSpot(unsyncedBytes: number): boolean {
-    return unsyncedBytes <= ON_THE_SPOT_BYTES && this.clock.monotonicMs() >= this.quickFromMs;
+    return unsyncedBytes <= ON_THE_SPOT_BYTES && this.isDiskQuick;
+  }
+
+  /** Whether everybody may wait for a datasync. */
+  get isDiskQuick(): boolean {
+    return this.clock.monotonicMs() >= this.quickFromMs;
   }
 
   /** A datasync on the spot has ended: everybody had to wait for it. */

@@ -8,13 +8,13 @@
  *  clean      All of it is usable. In a file of blocks the last bytes may lack their block line (the process died
  *             while writing, or stock Redis appended to the file): whole commands are used all the same.
  *  truncated  The file ends inside a command, an annotation or an open MULTI, or what follows is nothing but zero
- *             bytes (what a power cut leaves of a file that had grown). validUpTo: the end of the last whole item
- *             outside MULTI.
+ *             bytes or filling (what a power cut leaves of a file that had grown). validUpTo: the end of the last
+ *             whole item outside MULTI.
  *  torn       Files of blocks only. What follows the last intact block (at validUpTo, or at the MULTI that was open
  *             there) cannot be trusted, and nothing shows that it ever was on the disk: what a power cut leaves of
  *             bytes that were not synced. No command of that block is used, whole or not. Also: an unfinished last
- *             block with a whole command that holds a run of 16 or more zero bytes up to a multiple of 512, where a
- *             sector may be missing; validUpTo is then the start of that command (or its MULTI).
+ *             block with a whole command that holds a run of 16 or more zero bytes, or of filling, up to a multiple of
+ *             512, where a sector may be missing; validUpTo is then the start of that command (or its MULTI).
  *  damaged    Anything else. Bad bytes in a file without checksums (validUpTo: as for truncated), or, in a file of
  *             blocks, in bytes that a later intact block line says were synced: a power cut cannot have done that
  *             (validUpTo: as for torn).
@@ -24,7 +24,13 @@
  */
 import { crc32c } from "../../base/checksum.ts";
 import type { FileHandle } from "../../base/files.ts";
-import { findMissingSector, hasOnlyZeros, wasSyncedBeyond } from "./evidence.ts";
+import {
+  endsInFilling,
+  findMissingSector,
+  hasOnlyFilling,
+  isUnwritten,
+  wasSyncedBeyond,
+} from "./evidence.ts";
 import {
   BLOCK_LINE_PREFIX,
   BLOCKS_HEADER,
@@ -61,6 +67,8 @@ export interface AofOutcome {
   readonly problem: AofProblem | undefined;
   /** The file's size, or the limit given. */
   readonly size: number;
+  /** Where filling begins that reaches to `validUpTo`; `validUpTo` if there is none. */
+  readonly dataUpTo: number;
   /** Line number reached, counted as redis-check-aof does. */
   readonly line: number;
   /** Whether the file consists of checksummed blocks; how many were intact, and where the last of them ends. */
@@ -87,9 +95,10 @@ export interface AofVerifierOptions {
 const CHUNK_BYTES = 1 << 20;
 /** A line that would be a block line, were its first bytes right. */
 const LIKE_BLOCK_LINE = /^#.{6}[0-9]{1,16}:[0-9a-f]{8}:[0-9]{1,16}\r\n$/s;
+const FILLING_LINE = /^#+\n$/;
 const OPEN_MULTI = "Reached EOF before reading EXEC for MULTI";
 const MISSING_SECTOR =
-  "A sector of zero bytes in a block without checksum: a power cut may have lost its data";
+  "A sector of zero bytes or filling in a block without checksum: a power cut may have lost its data";
 
 export class AofVerifier {
   /** Set once `advance` has returned undefined. */
@@ -104,8 +113,13 @@ export class AofVerifier {
   /** Extents up to here were handed out; they may be handed out up to `#usable`. */
   #released: number;
   #usable: number;
-  /** End of the last whole item. */
+  /** End of the last whole item, and of the last that was a command or a block line. */
   #itemsEnd: number;
+  #dataEnd: number;
+  #fillingFrom = Number.POSITIVE_INFINITY;
+  /** In the present block, filling was met; and a command behind it. */
+  #hasFilling = false;
+  #hasCommandBehindFilling = false;
   /** The MULTI that is open: where it begins, and the block in which it does. */
   #isInMulti = false;
   #multiStart = 0;
@@ -135,6 +149,7 @@ export class AofVerifier {
     this.#released = start;
     this.#usable = start;
     this.#itemsEnd = start;
+    this.#dataEnd = start;
     this.#blockStart = start;
     this.#summedUpTo = start;
   }
@@ -206,7 +221,9 @@ export class AofVerifier {
       this.#multiBlockStart = this.#blockStart;
     }
     this.#isInMulti = scanner.isInTransaction;
+    this.#hasCommandBehindFilling = this.#hasFilling;
     this.#itemsEnd = scanner.offset;
+    this.#dataEnd = scanner.offset;
   }
 
   /** True when this ended the file. */
@@ -232,6 +249,7 @@ export class AofVerifier {
         if (!this.#hasBlocks) return this.#endAtCut();
       }
       if (this.#hasBlocks && LIKE_BLOCK_LINE.test(text)) this.#suspectLine ??= start;
+      if (FILLING_LINE.test(text)) this.#hasFilling = true;
       this.#sumAnnotation(base);
     }
     this.#itemsEnd = scanner.offset;
@@ -291,6 +309,9 @@ export class AofVerifier {
   #beginBlock(): void {
     const { offset } = this.#scanner;
     this.#blockStart = offset;
+    this.#dataEnd = offset;
+    this.#hasFilling = false;
+    this.#hasCommandBehindFilling = false;
     this.#suspectLine = undefined;
     this.#checksum = 0;
     this.#summedUpTo = offset;
@@ -313,7 +334,11 @@ export class AofVerifier {
     }
     const kind = found.kind === "end" && found.isAnnotation ? "annotation" : found.kind;
     const problem: AofProblem = { offset: found.offset, reason: found.reason, kind };
-    if (found.kind === "end" || (await hasOnlyZeros(this.#file, found.badOffset, this.size))) {
+    // Filling that a full disk cut short. Behind commands it may as well be the beginning of their block's line.
+    const isCutFilling = kind === "annotation" && this.#dataEnd === this.#blockStart;
+    if (isCutFilling && (await this.#isFillingFrom(this.#dataEnd))) {
+      await this.#endTruncated(undefined);
+    } else if (found.kind === "end" || (await isUnwritten(this.#file, found.badOffset, this.size))) {
       await this.#endTruncated(problem);
     } else if (this.#hasBlocks) {
       await this.#distrust(problem, found.badOffset);
@@ -341,8 +366,15 @@ export class AofVerifier {
       await this.#distrust({ offset: this.#blockStart, reason, kind: "block" }, this.#suspectLine);
       return;
     }
-    if (this.#hasBlocks && end > this.#usable) {
-      const missing = await findMissingSector(this.#file, this.#usable, end);
+    // Part of a block that was written over filling, which shows where sectors were lost. If the filling ended before,
+    // somebody who does not know it has written behind it.
+    if (this.#hasCommandBehindFilling && (await endsInFilling(this.#file, this.#blockStart, this.size))) {
+      this.#end("torn", this.#usable, { offset: this.#blockStart, reason: MISSING_SECTOR, kind: "zeros" });
+      return;
+    }
+    if (await this.#isFillingFrom(this.#dataEnd)) this.#fillingFrom = this.#dataEnd;
+    if (this.#hasBlocks && this.#dataEnd > this.#usable) {
+      const missing = await findMissingSector(this.#file, this.#usable, Math.min(end, this.#dataEnd));
       if (missing !== undefined) {
         this.#end("torn", missing.validUpTo, {
           offset: missing.offset,
@@ -354,6 +386,10 @@ export class AofVerifier {
     }
     if (this.#endAtCut()) return;
     this.#end(problem === undefined ? "clean" : "truncated", end, problem);
+  }
+
+  async #isFillingFrom(offset: number): Promise<boolean> {
+    return this.#hasBlocks && hasOnlyFilling(this.#file, offset, this.size);
   }
 
   #blockHolding(offset: number): number {
@@ -379,6 +415,7 @@ export class AofVerifier {
       validUpTo,
       problem: isShort && problem === undefined ? { offset: this.size, reason, kind: "size" } : problem,
       size: this.size,
+      dataUpTo: Math.min(validUpTo, this.#fillingFrom),
       line: this.#scanner.line,
       hasBlocks: this.#hasBlocks,
       intactBlocks: this.#intactBlocks,

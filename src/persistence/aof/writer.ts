@@ -7,8 +7,7 @@
  *
  * A reply may leave when `gatePosition` has reached the value of `appended` at the time it was made.
  *
- * What is kept in memory: with "always" and "everysec" a byte stays until a datasync that began after it was
- * written has returned; with "no" until it is written.
+ * In memory a byte stays until a datasync that began after it was written has returned; with "no" until it is written.
  *
  * When the disk fails:
  * - A write fails or is cut short: the rest stays, `failure` says why, `cron` tries again from that very byte.
@@ -50,8 +49,6 @@ export interface AofWriterOptions {
 
 /** Largest block that is written on the spot. */
 const WRITE_AT_ONCE_BYTES = 1024 * 1024;
-
-/** No position. */
 const NEVER = -1;
 
 interface Cut {
@@ -168,7 +165,6 @@ export class AofWriter {
     return this.log.memoryBytes;
   }
 
-  /** Present size of the incr file. */
   get fileBytes(): number {
     return this.file.end;
   }
@@ -183,8 +179,8 @@ export class AofWriter {
     if (this.log.appended !== this.writtenPosition) this.pump();
   }
 
-  /** To be called about ten times a second: datasyncs that are due, attempts after a failure, and, when nothing
-   * happens any more, an empty block that tells readers how far the file is synced. */
+  /** To be called ten times a second: datasyncs that are due, attempts after a failure, and when nothing happens any
+   * more an empty block that tells readers how far the file is synced. */
   cron(): void {
     if (this.failures.isRetryDue) {
       if (this.state === "waiting") this.state = "running";
@@ -220,8 +216,7 @@ export class AofWriter {
     return reached;
   }
 
-  /** Writes and syncs everything and closes the file. Rejects at the first failure; the writer then goes on, and
-   * `close` may be called again. */
+  /** Writes and syncs everything and closes the file. At a failure it rejects, goes on, and may be called again. */
   async close(): Promise<void> {
     if (this.state === "closed") return;
     this.isClosing = true;
@@ -285,6 +280,12 @@ export class AofWriter {
       return false;
     }
     try {
+      if (this.policyNow === "always" && this.schedule.isDiskQuick) this.file.fillFor(block);
+    } catch (error) {
+      this.syncFailed(error);
+      return false;
+    }
+    try {
       this.file.appendSync(block);
     } catch (error) {
       this.writeFailed(error);
@@ -340,8 +341,8 @@ export class AofWriter {
     if (this.isSyncing && this.policyNow === "everysec") this.schedule.countDelay();
     if (this.isSyncing || !this.isSyncDue()) return false;
     const mayBlock = this.policyNow === "always" && !this.isWriting && this.file.canSyncNow;
-    const isShort = this.schedule.isForTheSpot(this.writtenPosition - this.syncedPosition);
-    if (mayBlock && isShort) return this.syncNow();
+    if (mayBlock && this.schedule.isForTheSpot(this.writtenPosition - this.syncedPosition))
+      return this.syncNow();
     void this.sync();
     return false;
   }

@@ -5,7 +5,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SeededRandom } from "../../../src/base/random.ts";
-import { BLOCKS_HEADER, encodeTimestampLine } from "../../../src/persistence/aof/format.ts";
+import { BLOCKS_HEADER, encodeFilling, encodeTimestampLine } from "../../../src/persistence/aof/format.ts";
 import { BlockFile, command, readAll } from "./aof-files.ts";
 
 /** Numbered commands, some in transactions, so that "a prefix, nothing twice" can be seen. */
@@ -183,7 +183,9 @@ describe("cut files", () => {
       expect(["clean", "truncated"]).toContain(outcome.kind);
       expect(outcome.validUpTo).toBeLessThanOrEqual(cut);
       expect(outcome.validUpTo).toBeGreaterThanOrEqual(ends[ends.length - 1] ?? 0);
-      if (outcome.kind === "clean") expect(outcome.validUpTo).toBe(cut);
+      // One "#" behind a block may be filling that was cut off.
+      const isFilling = bytes[cut - 1] === 0x23 && outcome.validUpTo === cut - 1;
+      if (outcome.kind === "clean" && !isFilling) expect(outcome.validUpTo).toBe(cut);
       // What is left after cutting at validUpTo is clean.
       const repaired = await readAll(bytes.subarray(0, outcome.validUpTo));
       expect(repaired.outcome.kind).toBe("clean");
@@ -207,6 +209,49 @@ describe("cut files", () => {
         expect(commands).toEqual(expected.commands);
       }
     }
+  });
+});
+
+describe("filling behind the last block", () => {
+  const file = new BlockFile().block(numbered(0, 6));
+
+  test("is no data, wherever it begins and ends", async () => {
+    const { commands } = await readAll(file.bytes);
+    const size = file.bytes.length;
+    for (let length = 1; length < 1100; length++) {
+      const bytes = Buffer.concat([file.bytes, encodeFilling(size, size + length)]);
+      const { outcome, commands: found } = await readAll(bytes, { chunkBytes: 100 });
+      expect(found).toEqual(commands);
+      // Also where it is cut off within a line.
+      expect([length, outcome.kind]).toEqual([length, "clean"]);
+      const whole = bytes.lastIndexOf(0x0a) + 1;
+      expect(outcome).toMatchObject({ validUpTo: whole, dataUpTo: size, verifiedUpTo: size });
+    }
+  });
+
+  test("is told from what somebody else wrote behind it", async () => {
+    const end = Math.ceil(file.bytes.length / 512) * 512 + 512;
+    const filling = encodeFilling(file.bytes.length, end);
+    const bytes = Buffer.concat([file.bytes, filling, command("SET", "stock", "wrote this")]);
+    const { outcome, commands } = await readAll(bytes);
+    expect(commands[commands.length - 1]).toBe("SET stock wrote this");
+    expect(outcome).toMatchObject({ kind: "clean", validUpTo: bytes.length, dataUpTo: bytes.length });
+    const changed = Buffer.concat([file.bytes, filling]);
+    changed[file.bytes.length + 3] = 0x2d;
+    expect((await readAll(changed)).outcome).toMatchObject({ kind: "clean", dataUpTo: changed.length });
+  });
+
+  test("does not pass for a value where it shows through", async () => {
+    const value = Buffer.alloc(3000, "x");
+    const valueStart = file.bytes.length + "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$4000\r\n".length;
+    const sector = Math.ceil(valueStart / 512) * 512;
+    encodeFilling(sector, sector + 512).copy(value, sector - valueStart);
+    const set = command("SET", "k", value);
+    const unfinished = Buffer.concat([file.bytes, set, command("SET", "after", "x")]);
+    const { outcome } = await readAll(unfinished, { chunkBytes: 100 });
+    expect(outcome).toMatchObject({ kind: "torn", validUpTo: file.bytes.length, problem: { kind: "zeros" } });
+    const finished = new BlockFile().block(numbered(0, 6)).block(set);
+    expect((await readAll(finished.bytes)).outcome.kind).toBe("clean");
   });
 });
 
@@ -352,17 +397,26 @@ describe("a power cut", () => {
       }
       if (random.below(3) === 0) durable = file.ends[random.below(file.ends.length)];
       durable = Math.max(durable, known);
+      // What is lost shows what was there before: nothing, or filling.
+      const isOverFilling = random.below(2) === 0;
       const grown =
         random.below(3) === 0 ? durable + random.below(file.bytes.length - durable + 1) : file.bytes.length;
-      const bytes = Buffer.from(file.bytes.subarray(0, Math.max(durable, grown)));
       const sectorBytes = 512;
+      const size = isOverFilling
+        ? Math.ceil(file.bytes.length / sectorBytes + random.below(3)) * sectorBytes
+        : Math.max(durable, grown);
+      const before = isOverFilling ? encodeFilling(0, size) : Buffer.alloc(size);
+      const bytes = Buffer.from(before);
+      file.bytes.copy(bytes, 0, 0, size);
+      // The writer leaves no line feed behind its last block.
+      if (isOverFilling && file.bytes.length < size) bytes[file.bytes.length] = 0x23;
       for (
         let sector = Math.floor(durable / sectorBytes) * sectorBytes;
         sector < bytes.length;
         sector += sectorBytes
       ) {
-        if (random.below(2) === 0)
-          bytes.fill(0, Math.max(sector, durable), Math.min(bytes.length, sector + sectorBytes));
+        const [from, to] = [Math.max(sector, durable), Math.min(bytes.length, sector + sectorBytes)];
+        if (random.below(2) === 0) before.copy(bytes, from, from, to);
       }
       const whole = await readAll(file.bytes);
       const { commands, ends, outcome } = await readAll(bytes, { chunkBytes: 200 });

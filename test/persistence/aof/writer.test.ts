@@ -159,6 +159,35 @@ describe("AofWriter", () => {
     await expect(readDirectory(disk)).rejects.toThrow("is damaged");
   });
 
+  it("with always, writes over filling; what is behind the last block never is a command or an empty line", async () => {
+    disk = new SimulatedDisk({ seed: 1, isQuick: true });
+    await disk.mkdir("/data");
+    await disk.syncDirectory("/");
+    // Every place in a line of filling at which a block can end.
+    const keys: string[] = [];
+    const writer = await open("always");
+    for (let length = 0; length < 520; length++) {
+      keys.push(`k${length}`);
+      const end = set(writer, `k${length}`, "x".repeat(length));
+      writer.kick();
+      await until(() => writer.synced === end);
+      const text = fileText();
+      const filling = text.slice(text.lastIndexOf("\r\n") + 2);
+      expect(filling.length).toBeGreaterThan(0);
+      expect(filling.split("\n").every((line, i, lines) => (line === "") === (i === lines.length - 1))).toBe(
+        true,
+      );
+      expect(filling).toMatch(/^[#\n]*$/);
+    }
+    const kept = disk.clone(1);
+    kept.kill();
+    kept.restart();
+    expect((await readDirectory(kept)).commands.map(({ text }) => text[1])).toEqual(keys);
+    await writer.close();
+    expect(fileText().endsWith("\r\n")).toBe(true);
+    expect(await foundKeys()).toEqual(keys);
+  });
+
   it("a full disk: refuses writes, goes on at the very byte when there is room, loses nothing", async () => {
     for (const policy of ["always", "everysec", "no"] as const) {
       const writer = await open(policy);
@@ -166,7 +195,8 @@ describe("AofWriter", () => {
       writer.kick();
       await until(() => writer.written === start);
       disk.capacityBytes = disk.usedBytes + 20;
-      const end = set(writer, `${policy}2`, "x".repeat(100));
+      // More than the filling has room for.
+      const end = set(writer, `${policy}2`, "x".repeat(100_000));
       writer.kick();
       await until(() => writer.failure !== undefined);
       expect(writer.failure).toEqual({ operation: "write", text: "No space left on device" });
@@ -190,7 +220,7 @@ describe("AofWriter", () => {
     const first = set(writer, "a");
     writer.kick();
     await until(() => writer.synced === first);
-    const end = fileText().length;
+    const end = fileText().lastIndexOf("\r\n") + 2;
     disk.failNext("datasync", "EIO");
     const second = set(writer, "b");
     writer.kick();
