@@ -10,9 +10,11 @@ const INTERVAL_MS = 1000;
 const DELAYED_AFTER_MS = 2000;
 /** With "always", a datasync of at most so much is done on the spot while the disk is quick. */
 const ON_THE_SPOT_BYTES = 128 * 1024;
-/** A datasync on the spot that took longer shows that the disk is not quick; it is tried again after a while. */
+/** A datasync on the spot that took longer shows that the disk is not quick. It is tried again after a while, which is
+ * doubled each time that it is not quick again: something else may just have been written, or the disk is slow. */
 const QUICK_MS = 2;
-const QUICK_AGAIN_AFTER_MS = 1000;
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 1600;
 
 export class SyncSchedule {
   /** Times that a datasync was still under way DELAYED_AFTER_MS after its start (INFO aof_delayed_fsync). */
@@ -25,6 +27,7 @@ export class SyncSchedule {
   private isDelayCounted = false;
   /** Until then the disk counts as slow. */
   private quickFromMs = Number.NEGATIVE_INFINITY;
+  private pauseMs = FIRST_PAUSE_MS;
 
   constructor(clock: Clock, log: Log) {
     this.clock = clock;
@@ -59,7 +62,12 @@ export class SyncSchedule {
   /** A datasync on the spot has ended: everybody had to wait for it. */
   endOnTheSpot(): void {
     const nowMs = this.clock.monotonicMs();
-    if (nowMs - this.begunMs > QUICK_MS) this.quickFromMs = nowMs + QUICK_AGAIN_AFTER_MS;
+    if (nowMs - this.begunMs <= QUICK_MS) {
+      this.pauseMs = FIRST_PAUSE_MS;
+      return;
+    }
+    this.quickFromMs = nowMs + this.pauseMs;
+    this.pauseMs = Math.min(LONGEST_PAUSE_MS, this.pauseMs * 2);
   }
 
   /** To be called now and then while a datasync for "everysec" is under way. */
