@@ -38,7 +38,9 @@ export class Outbox {
   private readonly parts: OutboxParts;
   /** Where in the reply buffer the present run's output begins. */
   private start = 0;
-  private readonly connections: Connection[] = [];
+  /** The pieces queued are the first `count` of each list: to empty a list costs more than to keep it. */
+  private count = 0;
+  private readonly connections: (Connection | undefined)[] = [];
   private readonly ends: number[] = [];
   /** Position of the append-only file behind all that each piece may have observed. */
   private readonly positions: number[] = [];
@@ -54,22 +56,25 @@ export class Outbox {
     if (reply.end === this.start) return;
     this.start = reply.end;
     connection.queuedPieces++;
-    this.connections.push(connection);
-    this.ends.push(reply.end);
-    this.positions.push(aof.appended);
+    const place = this.count++;
+    this.connections[place] = connection;
+    this.ends[place] = reply.end;
+    this.positions[place] = aof.appended;
     if (reply.end >= FULL_BYTES) this.parts.flushNow();
-    else if (this.connections.length === 1) this.parts.scheduleFlush();
+    else if (place === 0) this.parts.scheduleFlush();
   }
 
   /** Sends all that is queued and may leave, hands the rest to the gate. Not to be called in the middle of a run. */
   flush(): void {
-    const { connections, ends, positions } = this;
-    if (connections.length === 0) return;
+    const { connections, count, ends, positions } = this;
+    if (count === 0) return;
     const { reply, gate } = this.parts;
+    let ending: Connection[] | undefined;
     let isKept = false;
     let start = 0;
-    for (let i = 0; i < connections.length; i++) {
-      const connection = connections[i];
+    for (let i = 0; i < count; i++) {
+      const connection = connections[i]!;
+      connections[i] = undefined;
       const from = start;
       const to = ends[i];
       start = to;
@@ -78,16 +83,14 @@ export class Outbox {
       if (!this.mayLeave(connection, positions[i]))
         gate.hold(connection, reply.buf.subarray(from, to), positions[i]);
       else if (!connection.send(reply.buf, from, to)) isKept = true;
+      if (connection.isClosing || connection.hasEnded) (ending ??= []).push(connection);
     }
     // A transport keeps what it could not send at once: then the writer goes on in another buffer.
     if (isKept) reply.take();
     else reply.reset();
     this.start = 0;
-    const ending = connections.filter((connection) => connection.isClosing || connection.hasEnded);
-    connections.length = 0;
-    ends.length = 0;
-    positions.length = 0;
-    for (const connection of ending) connection.closeIfDone();
+    this.count = 0;
+    if (ending !== undefined) for (const connection of ending) connection.closeIfDone();
   }
 
   /** While the disk takes no writes, whoever waits for none of his own is answered: reads go on. */
