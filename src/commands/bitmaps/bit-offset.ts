@@ -18,10 +18,7 @@ export function bitOffsetOrReply(ctx: CommandContext, i: number, width = 0): num
   const offset = countsFields
     ? productOf(buf, start[i] + 1, len[i] - 1, width)
     : productOf(buf, start[i], len[i], 1);
-  // What the append-only file says has happened, under whatever limit there was.
-  const { expiring: isServing } = ctx.keyspace;
-  const isWithin = offset >= 0 && (!isServing || byteOf(offset) < ctx.server.config.protoMaxBulkLength);
-  if (isWithin) return offset;
+  if (offset >= 0 && byteOf(offset) < ctx.server.config.protoMaxBulkLength) return offset;
   ctx.reply.error(BIT_OFFSET_OUT_OF_RANGE);
   return Number.NaN;
 }

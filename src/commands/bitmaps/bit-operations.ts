@@ -14,6 +14,7 @@ import { isNoString, stringLength } from "./writable-string.ts";
 
 const OPERATIONS: readonly BitOperation[] = ["and", "or", "xor", "not"];
 const FIRST_SOURCE = 3;
+const NOTHING = Buffer.alloc(0);
 
 export const bitop = defineCommand({
   name: "bitop",
@@ -102,7 +103,7 @@ function combineInto(
   const { entries } = ctx.keyspace;
   // From here on nothing moves, so that views on the values are safe.
   const views = sources.map((source, i) => {
-    if (source === 0) return entries.value(target).subarray(0, 0);
+    if (source === 0) return NOTHING;
     return entries.value(source === found ? target : source).subarray(0, lengths[i]);
   });
   combineBits(operation, views, entries.value(target));

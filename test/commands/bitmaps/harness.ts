@@ -10,10 +10,13 @@ import { CommandHarness } from "../../support/command-harness.ts";
 export const MAX_BULK_BYTES = 1024 * 1024;
 const FOREIGN_TYPE = 4;
 
-export function newBitmapHarness(resp: 2 | 3 = 2): CommandHarness {
+export function newBitmapHarness(
+  resp: 2 | 3 = 2,
+  protoMaxBulkLength: number = MAX_BULK_BYTES,
+): CommandHarness {
   const harness = new CommandHarness({
     commands: [...bitmapCommands, ...stringCommands],
-    config: { protoMaxBulkLength: MAX_BULK_BYTES },
+    config: { protoMaxBulkLength },
     startMs: Date.now(),
   });
   harness.client.resp = resp;
