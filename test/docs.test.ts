@@ -28,7 +28,7 @@ function chapter(path: string, title: string): string {
 
 /** Words in code marks that are written as commands are. */
 function commandWords(text: string): string[] {
-  return [...text.matchAll(/`([A-Z][A-Z-]+)`/g)].map(([, word]) => word).sort();
+  return [...text.matchAll(/`([A-Z][A-Z_-]+)`/g)].map(([, word]) => word).sort();
 }
 
 /** The anchors that a document's headings can be linked by. */

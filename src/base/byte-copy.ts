@@ -22,6 +22,11 @@ export function withView(buffer: Buffer): Buffer {
   return buffer;
 }
 
+/** The view that a buffer carries, or else a new one of its bytes. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return (bytes as ViewedBuffer).view ?? new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
 /** Whether `length` bytes of both are the same. */
 export function sameBytes(
   a: Uint8Array,

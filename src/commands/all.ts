@@ -1,6 +1,7 @@
 /**
  * All commands there are. A new one is listed in the index of its group, a new group here.
  */
+import { bitmapCommands } from "./bitmaps/index.ts";
 import type { CommandSpec } from "./command.ts";
 import { connectionCommands } from "./connection/index.ts";
 import { keyCommands } from "./keys/index.ts";
@@ -9,6 +10,7 @@ import { stringCommands } from "./strings/index.ts";
 
 export const commandSpecs: readonly CommandSpec[] = [
   ...stringCommands,
+  ...bitmapCommands,
   ...keyCommands,
   ...connectionCommands,
   ...serverCommands,

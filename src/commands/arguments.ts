@@ -86,3 +86,14 @@ export function positiveOrReply(ctx: CommandContext, i: number): number {
 export function intArgument(request: Request, i: number): number {
   return parseInteger(request.buf, request.start[i], request.len[i]);
 }
+
+/**
+ * Whether arguments 2 and 3, read as `first` and `last`, both count from the end and are in the wrong order. Two that
+ * a double confuses are compared exactly.
+ */
+export function isReversedFromEnd(request: Request, first: number, last: number): boolean {
+  if (first >= 0 || last >= 0) return false;
+  if (first !== last || first >= Number.MIN_SAFE_INTEGER) return first > last;
+  const { buf, start, len } = request;
+  return parseInt64(buf, start[2], len[2])! > parseInt64(buf, start[3], len[3])!;
+}

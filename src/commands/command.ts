@@ -58,7 +58,7 @@ export interface ForeignKey {
   readonly dbIndex: number;
 }
 
-export type CommandGroup = "string" | "generic" | "connection" | "server";
+export type CommandGroup = "string" | "bitmap" | "generic" | "connection" | "server";
 
 /** Runs one command: reads ctx.request, answers through ctx.reply. Synchronous: see protocol/outcome.ts. */
 export type Handler = (ctx: CommandContext) => Outcome;

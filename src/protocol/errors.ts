@@ -56,6 +56,16 @@ export const LCS_TOO_MUCH_MEMORY =
   "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len";
 export const LCS_NO_MEMORY = "ERR Insufficient memory, failed allocating transient memory for LCS";
 
+// Bitmaps.
+export const BIT_OFFSET_OUT_OF_RANGE = "ERR bit offset is not an integer or out of range";
+export const BIT_OUT_OF_RANGE = "ERR bit is not an integer or out of range";
+export const BIT_NEITHER_ONE_NOR_ZERO = "ERR The bit argument must be 1 or 0.";
+export const BITOP_NOT_SEVERAL_SOURCES = "ERR BITOP NOT must be called with a single source key.";
+export const INVALID_BITFIELD_TYPE =
+  "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.";
+export const INVALID_OVERFLOW_TYPE = "ERR Invalid OVERFLOW type specified";
+export const BITFIELD_RO_WRITES = "ERR BITFIELD_RO only supports the GET subcommand";
+
 // Keys of any type.
 export const INVALID_CURSOR = "ERR invalid cursor";
 export const EXPIRE_NX_AND_OTHERS = "ERR NX and XX, GT or LT options at the same time are not compatible";

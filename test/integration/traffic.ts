@@ -1,11 +1,12 @@
 /**
- * Random commands as whole applications send them: strings and keys in three databases, wide enough that most keys do
- * not fit in a small memory, mixed with commands about the connection and the server. Deterministic for a seed.
+ * Random commands as whole applications send them: strings, bitmaps and keys in three databases, wide enough that most
+ * keys do not fit in a small memory, mixed with commands about the connection and the server. Deterministic for a seed.
  *
  * Left out is what two servers cannot answer alike: whole scans (compared separately, as sets), and anything whose
  * reply depends on the moment within a second.
  */
 import type { Random } from "../../src/base/random.ts";
+import { BitmapCommandGenerator } from "../commands/bitmaps/generator.ts";
 import { KeyCommandGenerator } from "../commands/keys/generator.ts";
 import { StringCommandGenerator } from "../commands/strings/generator.ts";
 import type { Argument } from "../support/command-harness.ts";
@@ -37,7 +38,7 @@ CLIENT NO-EVICT on|CLIENT NO-EVICT maybe|CLIENT REPLY maybe|CLIENT REPLY ON|CLIE
 CLIENT KILL ID 99999999|CLIENT KILL nobody:1|CLIENT KILL TYPE nothing|CLIENT KILL USER nobody|CLIENT KILL x y|CLIENT nothing
 AUTH x|AUTH default x|AUTH a b c|HELLO 2|HELLO 3|HELLO 3 SETNAME me|HELLO x|HELLO 4|HELLO 2 AUTH a|HELLO|RESET|RESET x
 TIME|TIME x|COMMAND COUNT x|COMMAND INFO get|COMMAND INFO nothing|COMMAND GETKEYS set k v|COMMAND GETKEYS get|command nothing
-COMMAND GETKEYS mset a 1 b 2|COMMAND LIST x|CONFIG GET maxmemory-samples|CONFIG SET maxmemory-samples 7|CONFIG SET nothing 1
+COMMAND GETKEYS mset a 1 b 2|COMMAND GETKEYS bitop and t a b|COMMAND LIST x|CONFIG GET maxmemory-samples|CONFIG SET maxmemory-samples 7|CONFIG SET nothing 1
 CONFIG SET maxmemory-samples x|CONFIG GET|config nothing|CONFIG SET maxmemory-policy nothing|CONFIG GET list-max-ziplist-size
 CONFIG SET maxmemory-samples 5 maxmemory-samples 6|CONFIG SET hash-max-listpack-entries 100|CONFIG GET hash-max-listpack-entries
 SHUTDOWN x|SHUTDOWN ABORT|FLUSHALL x|FLUSHDB SYNC ASYNC|SWAPDB x 1|SWAPDB 1 16|nothing|nothing a b|GET|SET a|MSET a|DBSIZE x
@@ -50,12 +51,14 @@ export class Traffic {
   private readonly random: Random;
   private readonly options: TrafficOptions;
   private readonly strings: StringCommandGenerator;
+  private readonly bitmaps: BitmapCommandGenerator;
   private readonly keys: KeyCommandGenerator;
 
   constructor(random: Random, options: TrafficOptions) {
     this.random = random;
     this.options = options;
     this.strings = new StringCommandGenerator(random);
+    this.bitmaps = new BitmapCommandGenerator(random);
     this.keys = new KeyCommandGenerator(random, options.everything);
   }
 
@@ -82,8 +85,9 @@ export class Traffic {
 
   private any(): Argument[] {
     const { random } = this;
-    const kind = random.below(20);
+    const kind = random.below(23);
     if (kind < 7) return this.spread(this.strings.next(), this.strings.keys);
+    if (kind >= 20) return this.spread(this.bitmaps.next(), this.bitmaps.keys);
     if (kind < 12) return this.spread(this.keys.next(), this.keys.keys);
     if (kind < 14) return ["SET", this.key(), this.value()];
     if (kind < 16) return ["GET", this.key()];

@@ -2,11 +2,10 @@
  * Parts of strings: APPEND, STRLEN, SETRANGE, GETRANGE, SUBSTR. Those that write touch only the part they write, so
  * that a string of any size can be filled piece by piece.
  */
-import { parseInt64 } from "../../base/numbers.ts";
 import { OFFSET_OUT_OF_RANGE, STRING_TOO_LONG, WRONG_TYPE } from "../../protocol/errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import { MAX_STRING_BYTES, RAW, STRING, writeBytes, zeroBytes } from "../../types/string/string-value.ts";
-import { longOrReply } from "../arguments.ts";
+import { isReversedFromEnd, longOrReply } from "../arguments.ts";
 import { defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
 import { assign } from "./get-set.ts";
@@ -124,19 +123,12 @@ function replyRange(ctx: CommandContext): Outcome {
   if (address === 0) return reply.bulkText("");
   if (entries.type(address) !== STRING) return reply.error(WRONG_TYPE);
   const length = entries.valueLength(address);
-  if (first < 0 && last < 0 && isReversed(ctx, first, last)) return reply.bulkText("");
+  if (isReversedFromEnd(request, first, last)) return reply.bulkText("");
   if (first < 0) first = Math.max(0, length + first);
   if (last < 0) last = Math.max(0, length + last);
   last = Math.min(last, length - 1);
   if (first > last) return reply.bulkText("");
   return reply.bulkRange(entries.valueBuffer(address), entries.valueStart(address) + first, last - first + 1);
-}
-
-/** Whether argument 2 is after argument 3. Two numbers that a double confuses are compared exactly. */
-function isReversed(ctx: CommandContext, first: number, last: number): boolean {
-  if (first !== last || first >= Number.MIN_SAFE_INTEGER) return first > last;
-  const { buf, start, len } = ctx.request;
-  return parseInt64(buf, start[2], len[2])! > parseInt64(buf, start[3], len[3])!;
 }
 
 function isTooLong(ctx: CommandContext, length: number): boolean {

@@ -105,6 +105,14 @@ describe.skipIf(!hasRedisServer)(
         "get",
         "get a b",
         "MOVE a 1",
+        "bitop and target a b",
+        "bitop and target",
+        "bitfield k",
+        "bitfield k get u8 0",
+        "bitfield k OVERFLOW sat get u8 0",
+        "bitfield k get u8 0 INCRBY u8 0 1",
+        "bitfield k get u8",
+        "bitfield_ro k get u8 0",
         "scan 0",
       ];
       const requests = lines.map((line) => ["COMMAND", subcommand, ...line.split(" ")]);

@@ -1,0 +1,113 @@
+/**
+ * What bitmap commands owe the layers below: a snapshot under way gets the old state, a changed entry is marked as
+ * differing from its record, nothing is written for a value that stays, and long strings are changed where they lie.
+ */
+import { expect, test } from "vitest";
+import { SeededRandom } from "../../../src/base/random.ts";
+import { DIRTY } from "../../../src/memory/entries.ts";
+import type { CommandHarness } from "../../support/command-harness.ts";
+import { BitmapCommandGenerator } from "./generator.ts";
+import { newBitmapHarness } from "./harness.ts";
+
+const SEEDS = 30;
+const COMMANDS = 200;
+
+function addressesOf(harness: CommandHarness): number[] {
+  const addresses: number[] = [];
+  harness.db.table.collect(0, 0x1_0000_0000, 1000, addresses);
+  return addresses;
+}
+
+function keyOf(harness: CommandHarness, address: number): string {
+  return harness.keyspace.entries.key(address).toString();
+}
+
+/** Key, value and expiry. */
+function describeEntry(harness: CommandHarness, address: number): string {
+  const { entries } = harness.keyspace;
+  const value = entries.value(address).toString("latin1");
+  return [keyOf(harness, address), value, entries.expireMs(address)].join("|");
+}
+
+function contents(harness: CommandHarness): string[] {
+  return addressesOf(harness)
+    .map((address) => describeEntry(harness, address))
+    .sort();
+}
+
+function addressOf(harness: CommandHarness, key: string): number {
+  return harness.db.peek(Buffer.from(key), 0, key.length);
+}
+
+test("a snapshot shows the strings of its beginning, whatever is written meanwhile", () => {
+  const firstSeed = Date.now();
+  for (let seed = firstSeed; seed < firstSeed + SEEDS; seed++) {
+    const harness = newBitmapHarness();
+    const generator = new BitmapCommandGenerator(new SeededRandom(seed));
+    for (let i = 0; i < COMMANDS; i++) harness.run(...generator.next());
+    const before = contents(harness);
+    const seen: string[] = [];
+    harness.keyspace.snapshots.start({
+      entry: (_index, _database, address) => seen.push(describeEntry(harness, address)),
+    });
+    for (let i = 0; i < COMMANDS; i++) harness.run(...generator.next());
+    while (!harness.keyspace.snapshots.step(2));
+    expect(seen.sort(), `seed ${seed}`).toEqual(before);
+  }
+});
+
+test("an entry that changes is dirty and something is propagated, one that stays is not and nothing is", () => {
+  const firstSeed = Date.now();
+  let changes = 0;
+  for (let seed = firstSeed; seed < firstSeed + SEEDS; seed++) {
+    const harness = newBitmapHarness();
+    const { entries } = harness.keyspace;
+    const generator = new BitmapCommandGenerator(new SeededRandom(seed));
+    for (let i = 0; i < COMMANDS; i++) {
+      for (const address of addressesOf(harness)) entries.mark(address, 0, DIRTY);
+      harness.takeEffects();
+      const encodings = new Map(
+        addressesOf(harness).map((address) => [keyOf(harness, address), entries.encoding(address)]),
+      );
+      const before = contents(harness);
+      const request = generator.next();
+      harness.run(...request);
+      const label = `seed ${seed}: ${request.join(" ")}`;
+      const effects = harness.takeEffects();
+      const isPlain = /^set$/i.test(String(request[0]));
+      // BITOP writes its result, be it the same or not.
+      if (!isPlain && !/^bitop$/i.test(String(request[0])))
+        expect(effects.length, label).toBe(before.join() === contents(harness).join() ? 0 : 1);
+      changes += effects.length;
+      for (const address of addressesOf(harness)) {
+        const key = keyOf(harness, address);
+        const isDirty = (entries.head(address) & DIRTY) !== 0;
+        if (!isDirty) expect(before, label).toContain(describeEntry(harness, address));
+        else if (effects.length === 0) expect(entries.encoding(address), label).not.toBe(encodings.get(key));
+        else expect(effects.join("\n"), label).toContain(key);
+      }
+    }
+  }
+  expect(changes).toBeGreaterThan(SEEDS * 20);
+});
+
+test("a long string is changed where it lies, and BITOP's result takes the place of a source", () => {
+  const harness = newBitmapHarness();
+  const { entries } = harness.keyspace;
+  harness.run("SETBIT", "k", 8_388_607, 1);
+  const address = addressOf(harness, "k");
+  const buffer = entries.valueBuffer(address);
+  expect(buffer.length).toBe(2 ** 20);
+  const isInPlace = () => addressOf(harness, "k") === address && entries.valueBuffer(address) === buffer;
+  expect(harness.text("SETBIT", "k", 5000, 1)).toBe(":0\r\n");
+  expect(harness.text("BITFIELD", "k", "SET", "u16", "#77", "40000", "INCRBY", "i64", 4_000_000, "-1")).toBe(
+    "*2\r\n:0\r\n:-1\r\n",
+  );
+  expect(isInPlace()).toBe(true);
+  harness.run("SET", "mask", "\0\0\0");
+  expect(harness.text("BITOP", "OR", "k", "mask", "k")).toBe(":1048576\r\n");
+  expect(harness.text("BITOP", "NOT", "k", "k")).toBe(":1048576\r\n");
+  expect(isInPlace()).toBe(true);
+  // What were the ones before: the last bit, bit 5000, the five of 40000, the 64 of -1.
+  expect(harness.text("BITCOUNT", "k")).toBe(`:${8_388_608 - 2 - 5 - 64}\r\n`);
+});
