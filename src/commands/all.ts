@@ -3,12 +3,14 @@
  */
 import type { CommandSpec } from "./command.ts";
 import { connectionCommands } from "./connection/index.ts";
+import { hyperloglogCommands } from "./hyperloglog/index.ts";
 import { keyCommands } from "./keys/index.ts";
 import { serverCommands } from "./server/index.ts";
 import { stringCommands } from "./strings/index.ts";
 
 export const commandSpecs: readonly CommandSpec[] = [
   ...stringCommands,
+  ...hyperloglogCommands,
   ...keyCommands,
   ...connectionCommands,
   ...serverCommands,
