@@ -11,7 +11,7 @@ import { REGISTER_MAX, REGISTERS } from "./format.ts";
 /** Bits of the hash that make the rank. */
 const Q = 50;
 /** 1 / (2 ln 2): the paper's constant for infinitely many registers. */
-const ALPHA = 0.72134752044448170368;
+const ALPHA = 0.7213475204444817;
 
 /** A histogram of registers: how many hold each value. */
 export function newHistogram(): Int32Array {
