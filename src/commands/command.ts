@@ -6,7 +6,8 @@ import type { Outcome } from "../protocol/outcome.ts";
 import type { Request } from "../protocol/request.ts";
 import type { CommandContext } from "./context.ts";
 
-/** Redis's command flags (COMMAND INFO), as far as commands here use them. */
+/** Redis's command flags (COMMAND INFO), as far as commands here use them. `may_replicate` is not shown: the command
+ * is `readonly` to its users, and yet may change how a value lies, and then has effects. */
 export type CommandFlag =
   | "write"
   | "readonly"
@@ -24,7 +25,8 @@ export type CommandFlag =
   | "movablekeys"
   | "no_async_loading"
   | "no_multi"
-  | "allow_busy";
+  | "allow_busy"
+  | "may_replicate";
 
 /** How a command uses the keys of one specification: Redis's key-spec flags, e.g. "RW", "ACCESS", "UPDATE". */
 export type KeyFlag =
@@ -58,7 +60,7 @@ export interface ForeignKey {
   readonly dbIndex: number;
 }
 
-export type CommandGroup = "string" | "bitmap" | "generic" | "connection" | "server";
+export type CommandGroup = "string" | "bitmap" | "hyperloglog" | "generic" | "connection" | "server";
 
 /** Runs one command: reads ctx.request, answers through ctx.reply. Synchronous: see protocol/outcome.ts. */
 export type Handler = (ctx: CommandContext) => Outcome;

@@ -18,6 +18,8 @@ export interface ConfigAccess {
   /** Bytes of the longest string that APPEND and SETRANGE may make; Infinity while data is loaded, because a limit
    * lowered since must not refuse what was once accepted. */
   readonly protoMaxBulkLength: number;
+  /** Bytes of the longest sparse HyperLogLog; one that grows beyond becomes dense. */
+  readonly hllSparseMaxBytes: number;
 }
 
 export interface AofAccess {

@@ -15,6 +15,8 @@ export class CompiledCommand {
   readonly arity: number;
   readonly run: Handler | undefined;
   readonly isWrite: boolean;
+  /** Whether it may have effects: all that write, and few that read (flag may_replicate). */
+  readonly mayHaveEffects: boolean;
   readonly denyOom: boolean;
   readonly needsAuth: boolean;
   readonly allowedWhileLoading: boolean;
@@ -34,6 +36,7 @@ export class CompiledCommand {
     this.arity = spec.arity;
     this.run = spec.run;
     this.isWrite = spec.flags.includes("write");
+    this.mayHaveEffects = this.isWrite || spec.flags.includes("may_replicate");
     this.denyOom = spec.flags.includes("denyoom");
     this.needsAuth = !spec.flags.includes("no_auth");
     this.allowedWhileLoading = spec.flags.includes("loading");
@@ -59,7 +62,8 @@ function check(spec: CommandSpec): void {
   if (spec.arity === 0) fail("has no arity");
   if (spec.flags.includes("write") && spec.flags.includes("readonly"))
     fail("cannot both write and only read");
-  if (spec.flags.includes("readonly") && spec.keys.some((key) => !key.flags.includes("RO"))) {
+  const onlyReads = spec.flags.includes("readonly") && !spec.flags.includes("may_replicate");
+  if (onlyReads && spec.keys.some((key) => !key.flags.includes("RO"))) {
     fail("is readonly, but has keys that are not");
   }
   if (spec.categories.some((category) => !ACL_CATEGORIES.some((known) => known === category))) {

@@ -66,6 +66,12 @@ export const INVALID_BITFIELD_TYPE =
 export const INVALID_OVERFLOW_TYPE = "ERR Invalid OVERFLOW type specified";
 export const BITFIELD_RO_WRITES = "ERR BITFIELD_RO only supports the GET subcommand";
 
+// HyperLogLogs.
+export const NOT_A_HYPERLOGLOG = "WRONGTYPE Key is not a valid HyperLogLog string value.";
+export const DAMAGED_HYPERLOGLOG = "INVALIDOBJ Corrupted HLL object detected";
+export const NO_SUCH_HYPERLOGLOG = "ERR The specified key does not exist";
+export const HYPERLOGLOG_NOT_SPARSE = "ERR HLL encoding is not sparse";
+
 // Keys of any type.
 export const INVALID_CURSOR = "ERR invalid cursor";
 export const EXPIRE_NX_AND_OTHERS = "ERR NX and XX, GT or LT options at the same time are not compatible";
@@ -138,6 +144,15 @@ export function invalidExpireTime(command: string): string {
 
 export function valueNotBetween(min: number, max: number): string {
   return `ERR value is out of range, value must between ${min} and ${max}`;
+}
+
+export function unknownPfdebugSubcommand(name: string): string {
+  return `ERR Unknown PFDEBUG subcommand '${name}'`;
+}
+
+/** PFSELFTEST has found a mistake. */
+export function selfTestFailed(finding: string): string {
+  return `ERR TESTFAILED ${finding}`;
 }
 
 export function unsupportedOption(option: string): string {

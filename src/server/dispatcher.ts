@@ -229,15 +229,16 @@ export class Dispatcher implements CommandContext {
     }
     if (reply.errors !== errors) command.failedCalls++;
     if (outcome === SUSPENDED) this.awaitSuspension(connection, command.isWrite);
-    if (command.isWrite) this.afterWrite(connection);
+    if (command.mayHaveEffects) this.afterEffects(connection, command.isWrite);
     return outcome;
   }
 
-  /** Bookkeeping after a command that may have changed something. */
-  private afterWrite(connection: Connection): void {
+  /** Bookkeeping after a command that may have changed something. What a reading command changes (PFCOUNT keeps what
+   * it counted) is no write of the client's: he must not wait for a disk that takes none. */
+  private afterEffects(connection: Connection, isWrite: boolean): void {
     const { aof } = this.parts;
     if (!aof.enabled || connection.lastWritePosition === aof.appended) return;
-    connection.lastWritePosition = aof.appended;
+    if (isWrite) connection.lastWritePosition = aof.appended;
     this.parts.scheduleTurnEnd();
   }
 
@@ -382,7 +383,7 @@ export class Dispatcher implements CommandContext {
       return;
     }
     if (connection.replyMode !== "on") this.muteReply(connection, replyStart);
-    if (isWrite) this.afterWrite(connection);
+    if (isWrite) this.afterEffects(connection, true);
     this.outbox.add(connection);
     connection.goOn();
   }

@@ -83,6 +83,7 @@ test("contradictions are found when the table is made", () => {
   refuses(without).toThrow("needs run or subcommands");
   refuses(spec({ flags: ["write", "readonly"] })).toThrow("cannot both");
   refuses(spec({ flags: ["readonly"], keys: [keyAt(1, "RW")] })).toThrow("readonly");
+  refuses(spec({ flags: ["readonly", "may_replicate"], keys: [keyAt(1, "RW")] })).not.toThrow();
   refuses(spec({ categories: ["nothing"] })).toThrow("ACL category");
   refuses(spec({ name: "Sample" })).toThrow("lower case");
   refuses(spec({ keys: [keyAt(0, "RO")] })).toThrow("impossible places");

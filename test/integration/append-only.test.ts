@@ -57,6 +57,19 @@ describe("the server has an append-only file", () => {
     }
   });
 
+  test("that holds what PFCOUNT keeps in the value, though it only reads", async () => {
+    const client = await fixture.start("--appendfsync", "always");
+    await client.run("PFADD", "k", "a", "b", "c");
+    expect(await client.text("GETRANGE", "k", 15, 15)).toBe("$1\r\n\x80\r\n");
+    // The reply comes when the change is as safe as any other.
+    expect(await client.text("PFCOUNT", "k")).toBe(":3\r\n");
+    const value = await client.text("GET", "k");
+    await fixture.server.kill();
+    const after = await fixture.start();
+    expect(await after.text("GET", "k")).toBe(value);
+    expect(await after.text("GETRANGE", "k", 8, 15)).toBe(`$8\r\n\x03${"\0".repeat(7)}\r\n`);
+  });
+
   test("that can be switched off and on", async () => {
     let client = await fixture.start();
     await fill(client, 0, 100, 50);

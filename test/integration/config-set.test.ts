@@ -64,6 +64,18 @@ describe("CONFIG SET port and bind", () => {
   });
 });
 
+test("CONFIG SET hll-sparse-max-bytes says which HyperLogLogs become dense from then on", async () => {
+  const client = await fixture.start("--hll-sparse-max-bytes", "30");
+  const encodingAfter = async (key: string) => {
+    await client.run("PFADD", key, ..."a b c d e f g h i j".split(" "));
+    return client.text("PFDEBUG", "ENCODING", key);
+  };
+  expect(await encodingAfter("first")).toBe("+dense\r\n");
+  expect(await client.text("CONFIG", "SET", "hll-sparse-max-bytes", "1kb")).toBe("+OK\r\n");
+  expect(await valueOf(client, "hll-sparse-max-bytes")).toBe("1024");
+  expect(await encodingAfter("second")).toBe("+sparse\r\n");
+});
+
 test("CONFIG SET maxmemory evicts what is too much, without a write that asks for room", async () => {
   const client = await fixture.start("--cold-tier", "no", "--maxmemory-policy", "allkeys-lru");
   const count = 3000;

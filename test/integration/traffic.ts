@@ -1,12 +1,15 @@
 /**
  * Random commands as whole applications send them: strings, bitmaps and keys in three databases, wide enough that most
- * keys do not fit in a small memory, mixed with commands about the connection and the server. Deterministic for a seed.
+ * keys do not fit in a small memory, HyperLogLogs, and commands about the connection and the server. Deterministic for a
+ * seed.
  *
  * Left out is what two servers cannot answer alike: whole scans (compared separately, as sets), and anything whose
- * reply depends on the moment within a second.
+ * reply depends on the moment within a second. HyperLogLogs have keys of their own, so that no other command damages
+ * them: what stock Redis leaves of a damaged one is not to be followed.
  */
 import type { Random } from "../../src/base/random.ts";
 import { BitmapCommandGenerator } from "../commands/bitmaps/generator.ts";
+import { HyperLogLogCommandGenerator } from "../commands/hyperloglog/generator.ts";
 import { KeyCommandGenerator } from "../commands/keys/generator.ts";
 import { StringCommandGenerator } from "../commands/strings/generator.ts";
 import type { Argument } from "../support/command-harness.ts";
@@ -28,6 +31,8 @@ const KEPT_FLUSHES = 25;
 const KEPT_LCS = 8;
 const FLUSH = /^flush/i;
 const LCS = /^lcs$/i;
+/** One key in so many is that of a HyperLogLog: dense, they are larger than most values. */
+const KEYS_PER_HYPERLOGLOG = 15;
 const SET = /^set$/i;
 const AT = /^[ep]xat$/i;
 const PAST = /^(1|5000|33000000000)$/;
@@ -53,6 +58,7 @@ export class Traffic {
   private readonly strings: StringCommandGenerator;
   private readonly bitmaps: BitmapCommandGenerator;
   private readonly keys: KeyCommandGenerator;
+  private readonly hyperloglogs: HyperLogLogCommandGenerator;
 
   constructor(random: Random, options: TrafficOptions) {
     this.random = random;
@@ -60,6 +66,7 @@ export class Traffic {
     this.strings = new StringCommandGenerator(random);
     this.bitmaps = new BitmapCommandGenerator(random);
     this.keys = new KeyCommandGenerator(random, options.everything);
+    this.hyperloglogs = new HyperLogLogCommandGenerator(random);
   }
 
   next(): Argument[] {
@@ -93,6 +100,7 @@ export class Traffic {
     if (kind < 16) return ["GET", this.key()];
     if (kind === 16) return ["MGET", ...Array.from({ length: 1 + random.below(20) }, () => this.key())];
     if (kind === 17) return this.about();
+    if (kind > 19) return this.aboutHyperLogLogs();
     if (kind === 18) return [this.pick(["STRLEN", "EXISTS", "TTL", "TYPE", "INCR", "DEL"]), this.key()];
     if (!this.options.everything) return ["APPEND", this.key(), "and more"];
     return this.pick(ABOUT_CONNECTIONS);
@@ -108,6 +116,40 @@ export class Traffic {
       this.options.everything ? ["RANDOMKEY"] : ["GETDEL", key],
       this.options.everything ? ["DBSIZE"] : ["STRLEN", key],
     ]);
+  }
+
+  private aboutHyperLogLogs(): Argument[] {
+    const [key, other] = [this.hyperloglog(), this.hyperloglog()];
+    switch (this.random.below(12)) {
+      case 0:
+        return ["PFCOUNT", key, other, this.hyperloglog()];
+      case 1:
+        return ["PFMERGE", key, other, this.hyperloglog()];
+      case 2:
+        return ["PFCOUNT", key];
+      case 3:
+        return ["PFCOUNT", this.key(), key];
+      case 4:
+        return ["PFADD", key, ...Array.from({ length: this.random.below(1500) }, (_, i) => `${key}${i}`)];
+      case 5:
+        return this.pick([
+          ["DEL", key],
+          ["RENAME", key, other],
+          ["COPY", key, other, "REPLACE"],
+          ["EXPIRE", key, "1000000"],
+        ]);
+      default:
+        return this.hyperloglogs
+          .next()
+          .map((arg, i) =>
+            i > 0 && this.hyperloglogs.keys.includes(String(arg)) ? this.hyperloglog() : arg,
+          );
+    }
+  }
+
+  private hyperloglog(): string {
+    const count = Math.ceil(this.options.keys / KEYS_PER_HYPERLOGLOG);
+    return `${this.options.prefix}hyperloglog:${this.random.below(count)}`;
   }
 
   /** The command with its few keys replaced by some of the many; now and then as it is. */

@@ -11,12 +11,16 @@ import { Request } from "../../src/protocol/request.ts";
 import { exchange } from "../support/raw-client.ts";
 import { hasRedisServer, type RedisServer, startRedisServer } from "../support/redis-server.ts";
 
-/** Keys: `text` "abc", `number` "5", `largest` the largest integer, `list` of one element. */
+/** Keys: `text` "abc", `number` "5", `largest` the largest integer, `list` of one element, HyperLogLogs `elements`
+ * (dense) and `damaged` (without registers). */
 const PREPARATION = [
   ["set", "text", "abc"],
   ["set", "number", "5"],
   ["set", "largest", "9223372036854775807"],
   ["rpush", "list", "a"],
+  ["pfadd", "elements", "a"],
+  ["pfdebug", "todense", "elements"],
+  ["set", "damaged", `HYLL\x01${"\0".repeat(11)}`],
 ];
 
 const NAMED: readonly (readonly [string, string])[] = [
@@ -37,6 +41,10 @@ const NAMED: readonly (readonly [string, string])[] = [
   [errors.INCREMENT_NOT_FINITE, "incrbyfloat number inf"],
   [errors.LCS_NOT_STRINGS, "lcs list text"],
   [errors.LCS_LENGTH_AND_INDEXES, "lcs text text len idx"],
+  [errors.NOT_A_HYPERLOGLOG, "pfcount text"],
+  [errors.DAMAGED_HYPERLOGLOG, "pfadd damaged a"],
+  [errors.NO_SUCH_HYPERLOGLOG, "pfdebug encoding none"],
+  [errors.HYPERLOGLOG_NOT_SPARSE, "pfdebug decode elements"],
   [errors.INVALID_CURSOR, "scan x"],
   [errors.EXPIRE_NX_AND_OTHERS, "expire text 10 nx xx"],
   [errors.EXPIRE_GT_AND_LT, "expire text 10 gt lt"],
@@ -69,6 +77,7 @@ const COMPOSED: readonly (readonly [string, string])[] = [
   [errors.valueNotBetween(-2147483648, 2147483647), "select 99999999999"],
   [errors.unsupportedOption("foo"), "expire text 10 foo"],
   [errors.unsupportedOption("foo\r\n"), "expire text 10 foo\r\n"],
+  [errors.unknownPfdebugSubcommand("foo"), "pfdebug foo elements"],
   [errors.unknownClientType("foo"), "client list type foo"],
   [errors.noSuchUser("nobody"), "client kill user nobody"],
   [errors.unknownHelloOption("foo"), "hello 2 foo"],

@@ -222,6 +222,7 @@ function newServices(
       requirepass: "",
       maxmemoryPolicy: "noeviction",
       protoMaxBulkLength: 512 * 1024 * 1024,
+      hllSparseMaxBytes: 3000,
       ...options.config,
     },
     aof: disabledAof,

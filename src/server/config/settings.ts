@@ -202,7 +202,7 @@ export const settings = {
   "zset-max-listpack-value": memory("stored", "64", { alias: "zset-max-ziplist-value" }),
   "stream-node-max-bytes": memory("stored", "4096"),
   "stream-node-max-entries": integer("stored", 100, { max: LONG_MAX }),
-  "hll-sparse-max-bytes": memory("stored", "3000"),
+  "hll-sparse-max-bytes": memory("used", "3000"),
 
   // Observation
   "slowlog-log-slower-than": integer("ignored", 10000, { min: -1, max: LONG_MAX, unit: "microseconds" }),
