@@ -1,7 +1,7 @@
 /**
  * Random commands as whole applications send them: strings, bitmaps and keys in three databases, wide enough that most
- * keys do not fit in a small memory, HyperLogLogs, and commands about the connection and the server. Deterministic for a
- * seed.
+ * keys do not fit in a small memory, HyperLogLogs, and commands about the connection and the server. Deterministic for
+ * a seed.
  *
  * Left out is what two servers cannot answer alike: whole scans (compared separately, as sets), and anything whose
  * reply depends on the moment within a second. HyperLogLogs have keys of their own, so that no other command damages
