@@ -130,6 +130,10 @@ class ConfigForCommands implements ConfigAccess {
     return this.server.config.values["maxmemory-policy"];
   }
 
+  get rdbcompression(): boolean {
+    return this.server.config.values.rdbcompression;
+  }
+
   get protoMaxBulkLength(): number {
     return this.server.isLoading ? Number.POSITIVE_INFINITY : this.server.decoderLimits.maxBulkLength;
   }
