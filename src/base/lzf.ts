@@ -12,6 +12,9 @@ const HASH_BITS = 14;
 const LITERALS_MAX = 32;
 const DISTANCE_MAX = 8192;
 const MATCH_MAX = 264;
+/** The longer nothing was found, the more bytes are passed over before the next look (as LZ4 does), up to this number:
+ * of noise, which takes the processor's predictions away, little is looked at. */
+const SKIP_MAX = 32;
 
 /**
  * Where the three bytes with a given hash were last seen, as position + `epoch`. A new call begins a new epoch above
@@ -43,6 +46,7 @@ export function lzfCompress(
   const outputEnd = position + limit;
   let write = position + 1; // room for the first literal run's length
   let literals = 0;
+  let misses = 0;
   let read = start;
   while (read < inputEnd - 2) {
     const a = input[read];
@@ -59,17 +63,20 @@ export function lzfCompress(
       input[from + 1] !== b ||
       input[from + 2] !== c
     ) {
-      if (write >= outputEnd) return 0;
-      output[write++] = a;
-      read++;
-      literals++;
-      if (literals === LITERALS_MAX) {
-        output[write - literals - 1] = literals - 1;
-        literals = 0;
-        write++;
+      const end = Math.min(read + 1 + Math.min(misses++ >> 6, SKIP_MAX), inputEnd - 2);
+      for (; read < end; read++) {
+        if (write >= outputEnd) return 0;
+        output[write++] = input[read];
+        literals++;
+        if (literals === LITERALS_MAX) {
+          output[write - literals - 1] = literals - 1;
+          literals = 0;
+          write++;
+        }
       }
       continue;
     }
+    misses = 0;
     let match = 3;
     const matchMax = Math.min(inputEnd - read, MATCH_MAX);
     while (match < matchMax && input[from + match] === input[read + match]) match++;

@@ -74,14 +74,16 @@ const RESTORE_OPTIONS = [
   ["KEEPTTL"],
 ];
 /** A string in all its forms, without footer. */
-const STRINGS: readonly Buffer[] = [
-  ...["c00c", "c12c01", "c2ffffff7f", "03303132", "00", "c3050a0061e00000", "c30b0b0761626364656667682007"],
-].map((hex) => Buffer.from(`00${hex}`, "hex"));
+const STRINGS = bodies("c00c c12c01 c2ffffff7f 03303132 00 c3050a0061e00000 c30b0b0761626364656667682007");
 /** None that ends too early or too late by less than the footer's ten bytes: Redis takes those. */
-const DAMAGED: readonly Buffer[] = [
-  ...["c4", "40", "8000000050616263", "81ffffffffffffffff61", "c3010400", "c302010061"],
-  ...["c3050b0061e00000", "c30581000000ffffffffff0061e00000"],
-].map((hex) => Buffer.from(`00${hex}`, "hex"));
+const DAMAGED = bodies(
+  "c4 40 8000000050616263 81ffffffffffffffff61 c3010400 c302010061 c3050b0061e00000 c30581000000ffffffffff0061e00000",
+);
+
+/** Payloads of the string type without their footer, of hexadecimal words. */
+function bodies(words: string): Buffer[] {
+  return words.split(" ").map((word) => Buffer.from(`00${word}`, "hex"));
+}
 
 export class KeyCommandGenerator {
   readonly keys: readonly string[] = KEYS;
