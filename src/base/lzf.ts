@@ -12,8 +12,9 @@ const HASH_BITS = 14;
 const LITERALS_MAX = 32;
 const DISTANCE_MAX = 8192;
 const MATCH_MAX = 264;
-/** Three bytes give at most 264: an announced length above 88 times the input is a lie, found before allocating it. */
-const EXPANSION_MAX = 88;
+/** The longer nothing was found, the more bytes are passed over before the next look (as LZ4 does), up to this number:
+ * of noise, which takes the processor's predictions away, little is looked at. */
+const SKIP_MAX = 32;
 
 /**
  * Where the three bytes with a given hash were last seen, as position + `epoch`. A new call begins a new epoch above
@@ -45,6 +46,7 @@ export function lzfCompress(
   const outputEnd = position + limit;
   let write = position + 1; // room for the first literal run's length
   let literals = 0;
+  let misses = 0;
   let read = start;
   while (read < inputEnd - 2) {
     const a = input[read];
@@ -61,17 +63,20 @@ export function lzfCompress(
       input[from + 1] !== b ||
       input[from + 2] !== c
     ) {
-      if (write >= outputEnd) return 0;
-      output[write++] = a;
-      read++;
-      literals++;
-      if (literals === LITERALS_MAX) {
-        output[write - literals - 1] = literals - 1;
-        literals = 0;
-        write++;
+      const end = Math.min(read + 1 + Math.min(misses++ >> 6, SKIP_MAX), inputEnd - 2);
+      for (; read < end; read++) {
+        if (write >= outputEnd) return 0;
+        output[write++] = input[read];
+        literals++;
+        if (literals === LITERALS_MAX) {
+          output[write - literals - 1] = literals - 1;
+          literals = 0;
+          write++;
+        }
       }
       continue;
     }
+    misses = 0;
     let match = 3;
     const matchMax = Math.min(inputEnd - read, MATCH_MAX);
     while (match < matchMax && input[from + match] === input[read + match]) match++;
@@ -113,31 +118,44 @@ function writeRest(rest: Uint8Array, output: Uint8Array, position: number, liter
 }
 
 /**
- * Decompresses all of `input` into a buffer of exactly `length` bytes.
+ * Decompresses all of `input` into a buffer of exactly `length` bytes. Nothing is allocated for a lie.
  * @returns undefined if `input` is not LZF, or does not yield exactly `length` bytes
  */
 export function lzfDecompress(input: Uint8Array, length: number): Buffer | undefined {
-  if (length > input.length * EXPANSION_MAX) return undefined;
+  if (decompressedLength(input) !== length) return undefined;
   const output = Buffer.allocUnsafe(length);
   let read = 0;
   let write = 0;
   while (read < input.length) {
     const control = input[read++];
     if (control < LITERALS_MAX) {
-      const count = control + 1;
-      if (read + count > input.length || write + count > length) return undefined;
-      for (let i = 0; i < count; i++) output[write++] = input[read++];
+      for (let i = 0; i <= control; i++) output[write++] = input[read++];
       continue;
     }
     let count = (control >> 5) + 2;
-    if (count === 9) {
-      if (read >= input.length) return undefined;
-      count += input[read++];
-    }
-    if (read >= input.length) return undefined;
+    if (count === 9) count += input[read++];
     let from = write - (((control & 0x1f) << 8) | input[read++]) - 1;
-    if (from < 0 || write + count > length) return undefined;
     for (let i = 0; i < count; i++) output[write++] = output[from++];
   }
-  return write === length ? output : undefined;
+  return output;
+}
+
+/** How many bytes the input decompresses to; -1 if it is cut off or refers to bytes before the first. */
+function decompressedLength(input: Uint8Array): number {
+  let length = 0;
+  let read = 0;
+  while (read < input.length) {
+    const control = input[read++];
+    if (control < LITERALS_MAX) {
+      read += control + 1;
+      length += control + 1;
+      continue;
+    }
+    let count = (control >> 5) + 2;
+    if (count === 9) count += input[read++];
+    const distance = (((control & 0x1f) << 8) | input[read++]) + 1;
+    if (distance > length) return -1;
+    length += count;
+  }
+  return read === input.length ? length : -1;
 }

@@ -19,6 +19,7 @@ export type CommandFlag =
   | "stale"
   | "skip_monitor"
   | "skip_slowlog"
+  | "asking"
   | "fast"
   | "no_auth"
   | "blocking"

@@ -15,6 +15,8 @@ export interface ConfigAccess {
   /** The password for AUTH; "" if none is set. */
   readonly requirepass: string;
   readonly maxmemoryPolicy: string;
+  /** Whether payloads of DUMP are compressed. */
+  readonly rdbcompression: boolean;
   /** Bytes of the longest string that APPEND and SETRANGE may make; Infinity while data is loaded, because a limit
    * lowered since must not refuse what was once accepted. */
   readonly protoMaxBulkLength: number;

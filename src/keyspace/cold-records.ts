@@ -19,7 +19,7 @@ export function packEntry(keyspace: Keyspace, address: number, arena: ByteArena)
     type: dataType.rdbType,
     lru: entries.access(address) | (entries.encoding(address) << ENCODING_SHIFT),
     expireMs: entries.expireMs(address),
-    payload: dataType.pack(entries, address, arena),
+    payload: dataType.pack(entries, address, arena, false),
   };
 }
 

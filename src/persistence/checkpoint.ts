@@ -224,7 +224,7 @@ class BaseFile implements SnapshotReceiver {
     const dataType = dataTypeOf(entries.type(address));
     const { arena } = this;
     arena.reset();
-    rdb.appendPayload(dataType.rdbType, key, 0, key.length, dataType.pack(entries, address, arena));
+    rdb.appendPayload(dataType.rdbType, key, 0, key.length, dataType.pack(entries, address, arena, false));
   }
 
   private select(index: number): void {

@@ -46,7 +46,7 @@ export async function saveDump(
     for (const database of keyspace.databases) {
       if (database.size === 0) continue;
       rdb.appendSelectDb(database.index);
-      await writeHot(rdb, keyspace, database);
+      await writeHot(rdb, keyspace, database, options.rdbcompression);
       if (tier !== undefined && database.coldSize > 0) await writeCold(rdb, database, tier);
     }
     rdb.appendEnd();
@@ -62,7 +62,12 @@ export async function saveDump(
   }
 }
 
-async function writeHot(rdb: RdbWriter, keyspace: Keyspace, database: Database): Promise<void> {
+async function writeHot(
+  rdb: RdbWriter,
+  keyspace: Keyspace,
+  database: Database,
+  compress: boolean,
+): Promise<void> {
   const { entries } = keyspace;
   const addresses: number[] = [];
   const arena = new ByteArena();
@@ -75,7 +80,8 @@ async function writeHot(rdb: RdbWriter, keyspace: Keyspace, database: Database):
       const key = entries.key(address);
       const dataType = dataTypeOf(entries.type(address));
       arena.reset();
-      rdb.appendPayload(dataType.rdbType, key, 0, key.length, dataType.pack(entries, address, arena));
+      const packed = dataType.pack(entries, address, arena, compress);
+      rdb.appendPayload(dataType.rdbType, key, 0, key.length, packed);
       if (rdb.pendingBytes >= DRAIN_BYTES) await rdb.drain();
     }
   }

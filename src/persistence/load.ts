@@ -115,7 +115,7 @@ function loadEntry(keyspace: Keyspace, record: RdbEntry): void {
     entries.setEncoding(address, encodingOf(value, 0, value.length));
   } else {
     const dataType = dataTypeOfRdb(record.type);
-    const value = dataType.unpack(record.payload!, 0);
+    const value = dataType.unpack(record.payload!);
     address = database.add(dataType.type, key, 0, key.length, value.length, expireMs);
     value.fill(entries, address);
     entries.setEncoding(address, value.encoding);

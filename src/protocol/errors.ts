@@ -79,6 +79,11 @@ export const EXPIRE_GT_AND_LT = "ERR GT and LT options at the same time are not 
 export const INVALID_FIRST_DB_INDEX = "ERR invalid first DB index";
 export const INVALID_SECOND_DB_INDEX = "ERR invalid second DB index";
 export const TARGET_KEY_EXISTS = "BUSYKEY Target key name already exists.";
+export const INVALID_TTL = "ERR Invalid TTL value, must be >= 0";
+export const INVALID_IDLE_TIME = "ERR Invalid IDLETIME value, must be >= 0";
+export const INVALID_FREQUENCY = "ERR Invalid FREQ value, must be >= 0 and <= 255";
+export const WRONG_DUMP_FOOTER = "ERR DUMP payload version or checksum are wrong";
+export const BAD_DUMP_DATA = "ERR Bad data format";
 export const NOT_TRACKING_IDLE_TIME =
   "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies" +
   " at runtime LRU and LFU data will take some time to adjust.";

@@ -114,6 +114,21 @@ export class ReplyWriter {
     return this.payload(BULK, source, start, length);
   }
 
+  /** One bulk string made of the parts, in their order. */
+  bulkParts(parts: readonly Uint8Array[]): Outcome {
+    let length = 0;
+    for (const part of parts) length += part.length;
+    this.reserve(length + 2 * HEADER_BYTES);
+    this.header(BULK, length);
+    let position = this.end;
+    for (const part of parts) {
+      copyBytes(part, 0, this.buf, position, part.length);
+      position += part.length;
+    }
+    this.lineEnd(position);
+    return DONE;
+  }
+
   bulkText(text: string): Outcome {
     return this.textPayload(BULK, text);
   }

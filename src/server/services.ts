@@ -134,6 +134,10 @@ class ConfigForCommands implements ConfigAccess {
     return this.server.config.values["hll-sparse-max-bytes"];
   }
 
+  get rdbcompression(): boolean {
+    return this.server.config.values.rdbcompression;
+  }
+
   get protoMaxBulkLength(): number {
     return this.server.isLoading ? Number.POSITIVE_INFINITY : this.server.decoderLimits.maxBulkLength;
   }

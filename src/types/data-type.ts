@@ -25,9 +25,10 @@ export interface DataType {
   copiedEncoding(encoding: number): number;
   /** The type number that RDB gives the packed form. */
   readonly rdbType: number;
-  /** The value's RDB encoding, in a piece of the arena. */
-  pack(entries: Entries, address: number, arena: ByteArena): Buffer;
-  /** The reverse; validates everything. `encoding` is the entry's encoding when it was packed. Throws a StorageError
-   * "corrupt" if the bytes cannot be a value of this type. */
-  unpack(packed: Buffer, encoding: number): UnpackedValue;
+  /** The value's RDB encoding, in a piece of the arena. `compress` allows LZF, where Redis would use it. */
+  pack(entries: Entries, address: number, arena: ByteArena, compress: boolean): Buffer;
+  /** The reverse; validates everything, and allocates no more than the value then needs. `encoding` is the entry's
+   * encoding when it was packed; without it (bytes from outside) the type chooses. The result may refer to `packed`.
+   * Throws a StorageError "corrupt" if the bytes cannot be a value of this type. */
+  unpack(packed: Buffer, encoding?: number): UnpackedValue;
 }

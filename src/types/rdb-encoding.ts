@@ -14,6 +14,9 @@
  */
 import { lzfCompress, lzfDecompress } from "../base/lzf.ts";
 
+/** The version of RDB that tsredis writes: the one of Redis 7.0. */
+export const RDB_VERSION_WRITTEN = 10;
+
 const LENGTH_32 = 0x80;
 const LENGTH_64 = 0x81;
 const ENCODED = 0xc0;
@@ -31,6 +34,9 @@ const COMPRESSION_MIN_BYTES = 20;
 const SHORT_COPY_BYTES = 48;
 /** An integer of 32 bits has at most this many characters. */
 const INTEGER_TEXT_MAX_BYTES = 11;
+
+/** No value holds a longer string, and no compressed one may promise to become one. */
+const STRING_MAX_BYTES = 0x7fff_ffff;
 
 /** Bytes that cannot be a length or string. */
 export class RdbEncodingError extends Error {
@@ -146,7 +152,7 @@ function decodeCompressed(bytes: RdbBytes): Buffer | undefined {
   const length = scratchLength.value;
   const packed = take(bytes, packedLength);
   if (packed === undefined) return undefined;
-  const value = lzfDecompress(packed, length);
+  const value = length > STRING_MAX_BYTES ? undefined : lzfDecompress(packed, length);
   if (value === undefined) throw new RdbEncodingError("Invalid LZF compressed string");
   return value;
 }

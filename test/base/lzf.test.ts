@@ -1,6 +1,6 @@
 /** LZF: round trips, limits, and refusal of everything that is not LZF. */
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { lzfCompress, lzfDecompress } from "../../src/base/lzf.ts";
 
 function compress(input: Uint8Array, limit = input.length): Buffer | undefined {
@@ -68,6 +68,25 @@ describe("lzf", () => {
         if (result !== undefined) expect(result.length).toBe(length);
       }),
     );
+  });
+
+  test("nothing is allocated for what cannot be decompressed", () => {
+    const bomb = Buffer.alloc(300_000, Buffer.from([0xe0, 0xff, 0x00]));
+    bomb.set([0x00, 0x61]);
+    const length = 1 + Math.floor((bomb.length - 2) / 3) * 264;
+    const cut = bomb.subarray(0, bomb.length - 1);
+    const allocate = vi.spyOn(Buffer, "allocUnsafe");
+    try {
+      for (const lie of [length - 1, length + 1, 2 ** 31, 1e12]) {
+        expect(lzfDecompress(cut, lie)).toBeUndefined();
+        expect(lzfDecompress(bomb, lie)).toBeUndefined();
+      }
+      bomb[0] = 0x20;
+      expect(lzfDecompress(bomb, length + 2)).toBeUndefined();
+      expect(allocate).not.toHaveBeenCalled();
+    } finally {
+      allocate.mockRestore();
+    }
   });
 
   test("a reference before the start is refused", () => {

@@ -2,6 +2,7 @@
  * All that a server holds, as text that can be compared: one line for each key.
  */
 import type { Argument } from "../support/command-harness.ts";
+import { plainDump } from "../support/dump-payloads.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { bulks } from "./pair.ts";
 
@@ -68,6 +69,9 @@ export function sampleRequests(): Argument[][] {
     );
     requests.push(["SET", "deleted", "x"], ["DEL", "deleted"], ["EXPIRE", "counter", 100_000]);
     requests.push(["SET", "persistent", "x", "EX", 100], ["PERSIST", "persistent"]);
+    requests.push(["RESTORE", "restored", 0, plainDump("x".repeat(100))]);
+    requests.push(["restore", "renewed", 100_000, plainDump("x")]);
+    requests.push(["RESTORE", "renewed", farMs, plainDump("12345"), "ABSTTL", "IDLETIME", 100, "REPLACE"]);
     requests.push(["SET", "renamed", "x", "PXAT", farMs], ["RENAME", "renamed", "under another name"]);
   }
   requests.push(["SELECT", 5], ["SET", "moved", "x"], ["MOVE", "moved", 6], ["SWAPDB", 6, 7], ["SELECT", 0]);

@@ -4,6 +4,7 @@
  */
 import type { Random } from "../../src/base/random.ts";
 import type { Argument } from "../support/command-harness.ts";
+import { areSameDumps } from "../support/dump-payloads.ts";
 import { RawClient } from "../support/raw-client.ts";
 
 /** Relative expiries begin at two clocks read at different moments; no test asks for times this close together. */
@@ -179,6 +180,8 @@ function isSameReply(request: readonly Argument[], expected: Buffer, actual: Buf
       return first[0] === "$" && second[0] === "$" && (first[1] === "-") === (second[1] === "-");
     case "object":
       return /^idletime$/i.test(String(request[1])) && /^:\d+\r\n$/.test(first) && /^:\d+\r\n$/.test(second);
+    case "dump":
+      return areSameDumps(expected, actual);
     case "time":
       return TIME_REPLY.test(first) && TIME_REPLY.test(second);
     case "hello":

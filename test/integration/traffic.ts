@@ -13,6 +13,7 @@ import { HyperLogLogCommandGenerator } from "../commands/hyperloglog/generator.t
 import { KeyCommandGenerator } from "../commands/keys/generator.ts";
 import { StringCommandGenerator } from "../commands/strings/generator.ts";
 import type { Argument } from "../support/command-harness.ts";
+import { plainDump } from "../support/dump-payloads.ts";
 
 export interface TrafficOptions {
   /** How many different keys the commands spread over. */
@@ -112,7 +113,8 @@ export class Traffic {
     return this.pick<Argument[]>([
       ["OBJECT", this.pick(subcommands), key],
       ["KEYS", `${key.slice(0, -1)}*`],
-      ["DUMPS", key],
+      ["DUMP", key],
+      ["RESTORE", key, "0", plainDump(this.value()), this.pick(["REPLACE", "ABSTTL", "freq"])],
       this.options.everything ? ["RANDOMKEY"] : ["GETDEL", key],
       this.options.everything ? ["DBSIZE"] : ["STRLEN", key],
     ]);
@@ -168,7 +170,7 @@ export class Traffic {
     return i === 7 ? `${this.options.prefix}${"long key ".repeat(200)}` : `${this.options.prefix}key:${i}`;
   }
 
-  private value(): Argument {
+  private value(): string | Uint8Array {
     const { random } = this;
     if (random.below(10) === 0) return String(random.below(100_000));
     const length = random.below(this.options.valueBytes);

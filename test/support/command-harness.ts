@@ -221,6 +221,7 @@ function newServices(
       set: () => missing("config.set"),
       requirepass: "",
       maxmemoryPolicy: "noeviction",
+      rdbcompression: true,
       protoMaxBulkLength: 512 * 1024 * 1024,
       hllSparseMaxBytes: 3000,
       ...options.config,

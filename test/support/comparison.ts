@@ -10,6 +10,7 @@ import type { RawClient } from "./raw-client.ts";
 const CLOCK_TOLERANCE_MS = 60_000;
 const SHOWN_BYTES = 300;
 const SHOWN_COMMANDS = 12;
+const RESTORE = /^restore/i;
 
 /** Throws at the first reply that differs, with the commands up to there. `label` should hold the seed. */
 export async function compareReplies(
@@ -107,8 +108,10 @@ export function parseCommands(log: Buffer): Buffer[][] {
 function areSameCommands(expected: Buffer[] | undefined, actual: Buffer[] | undefined): boolean {
   if (expected === undefined || actual === undefined || expected.length !== actual.length) return false;
   const last = expected.length - 1;
-  const isExpire = isWord(expected[0], "PEXPIREAT");
-  const timeAt = isExpire ? 2 : last > 0 && isWord(expected[last - 1], "PXAT") ? last : -1;
+  const hasTimeAtTwo =
+    isWord(expected[0], "PEXPIREAT") ||
+    (RESTORE.test(String(expected[0])) && isWord(expected[last], "ABSTTL"));
+  const timeAt = hasTimeAtTwo ? 2 : last > 0 && isWord(expected[last - 1], "PXAT") ? last : -1;
   return expected.every((arg, i) => {
     if (arg.equals(actual[i])) return true;
     return i === timeAt && areSameTimes(Number(arg.toString()), Number(actual[i].toString()));

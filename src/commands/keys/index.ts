@@ -2,6 +2,7 @@
  * The generic key commands.
  */
 import type { CommandSpec } from "../command.ts";
+import { dump, restore, restoreAsking } from "./dump.ts";
 import { expire, expireat, persist, pexpire, pexpireat } from "./expire.ts";
 import { exists, touch, type } from "./inspect.ts";
 import { copy, move, rename, renamenx } from "./move.ts";
@@ -13,6 +14,7 @@ import { expiretime, pexpiretime, pttl, ttl } from "./ttl.ts";
 export const keyCommands: readonly CommandSpec[] = [
   copy,
   del,
+  dump,
   exists,
   expire,
   expireat,
@@ -28,6 +30,8 @@ export const keyCommands: readonly CommandSpec[] = [
   randomkey,
   rename,
   renamenx,
+  restore,
+  restoreAsking,
   scan,
   touch,
   ttl,

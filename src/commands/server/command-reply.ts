@@ -19,6 +19,7 @@ const COMMAND_FLAGS: readonly CommandFlag[] = [
   "stale",
   "skip_monitor",
   "skip_slowlog",
+  "asking",
   "fast",
   "no_auth",
   "no_async_loading",

@@ -30,8 +30,6 @@
  */
 export const RDB_MAGIC = "REDIS";
 export const RDB_HEADER_BYTES = 9;
-/** What tsredis writes. */
-export const RDB_VERSION_WRITTEN = 10;
 /** The newest version it reads. */
 export const RDB_VERSION_MAX = 12;
 /** From this version on, a checksum follows the end. */

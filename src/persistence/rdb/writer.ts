@@ -7,7 +7,12 @@
  * appendRecordBelow, each optional) followed by appendString or appendPayload; nothing may come in between.
  */
 import { Crc64 } from "../../base/crc64.ts";
-import { encodeLength, encodeString, STRING_OVERHEAD_BYTES } from "../../types/rdb-encoding.ts";
+import {
+  encodeLength,
+  encodeString,
+  RDB_VERSION_WRITTEN,
+  STRING_OVERHEAD_BYTES,
+} from "../../types/rdb-encoding.ts";
 import {
   OPCODE_AUX,
   OPCODE_COLD_KEYS,
@@ -21,7 +26,6 @@ import {
   OPCODE_SELECT_DB,
   OPCODE_TOMBSTONE,
   RDB_MAGIC,
-  RDB_VERSION_WRITTEN,
   TYPE_STRING,
 } from "./format.ts";
 

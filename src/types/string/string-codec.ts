@@ -1,6 +1,6 @@
 /**
  * The packed form of strings, for cold records and DUMP: one string as RDB encodes it (layout: ../rdb-encoding.ts).
- * Every form that Redis writes is read. LZF is not written: who stores the packed form compresses better himself.
+ * Every form that Redis writes is read. LZF is written on request only: the cold tier compresses better itself.
  */
 
 import type { ByteArena } from "../../base/byte-arena.ts";
@@ -16,7 +16,7 @@ export interface UnpackedString {
 }
 
 /** The RDB encoding of the string at `address`, in a piece of the arena. */
-export function packString(entries: Entries, address: number, arena: ByteArena): Buffer {
+export function packString(entries: Entries, address: number, arena: ByteArena, compress: boolean): Buffer {
   const length = entries.valueLength(address);
   const packed = arena.take(length + STRING_OVERHEAD_BYTES);
   const end = encodeString(
@@ -25,7 +25,7 @@ export function packString(entries: Entries, address: number, arena: ByteArena):
     entries.valueBuffer(address),
     entries.valueStart(address),
     length,
-    false,
+    compress,
   );
   return packed.subarray(0, end);
 }

@@ -6,6 +6,7 @@
  */
 import type { Random } from "../../../src/base/random.ts";
 import type { Argument } from "../../support/command-harness.ts";
+import { plainDump, withFooter } from "../../support/dump-payloads.ts";
 
 const KEYS = ["a", "b", "c", "d", ""];
 const VALUES = ["1", "12345", "text", "x".repeat(60), "y".repeat(9000), ""];
@@ -36,6 +37,7 @@ const ABSOLUTE_SECONDS = [
   "9223372036854776",
   "x",
 ];
+/** The largest is one less than where times are cut off: later ones then compare with it as in Redis. */
 const ABSOLUTE_MS = [
   "33000000000000",
   "44000000000000",
@@ -43,11 +45,45 @@ const ABSOLUTE_MS = [
   "1",
   "0",
   "-5",
-  "9007199254740991",
+  "9007199254740990",
   "",
 ];
 const INDEXES = ["0", "1", "2", "1", "2", "16", "-1", "x", "2147483648", "99999999999999999999", "01"];
 const OPTIONS = ["NX", "xx", "GT", "lt", "GX"];
+const TIMES_TO_LIVE = [...RELATIVE, ...RELATIVE_LIMITS, "9007199254740993", "0", "0", "0"];
+const INSTANTS = ["33000000000000", "44000000000000", "1", "0", "-5", "9223372036854775807", "x"];
+const RESTORE_OPTIONS = [
+  [],
+  ["REPLACE"],
+  ["replace", "REPLACE"],
+  ["IDLETIME", "1000"],
+  ["idletime", "16777214", "REPLACE"],
+  ["IDLETIME", "-1"],
+  ["IDLETIME", "x"],
+  ["IDLETIME", "99999999999999999999"],
+  ["IDLETIME", "5", "idletime", "6"],
+  ["IDLETIME", "5", "FREQ", "6"],
+  ["FREQ", "255"],
+  ["freq", "0", "REPLACE"],
+  ["FREQ", "256"],
+  ["FREQ", "-1"],
+  ["FREQ", "1.5"],
+  ["FREQ", "5", "IDLETIME", "6"],
+  ["FREQ"],
+  ["REPLACE", "IDLETIME"],
+  ["KEEPTTL"],
+];
+/** A string in all its forms, without footer. */
+const STRINGS = bodies("c00c c12c01 c2ffffff7f 03303132 00 c3050a0061e00000 c30b0b0761626364656667682007");
+/** None that ends too early or too late by less than the footer's ten bytes: Redis takes those. */
+const DAMAGED = bodies(
+  "c4 40 8000000050616263 81ffffffffffffffff61 c3010400 c302010061 c3050b0061e00000 c30581000000ffffffffff0061e00000",
+);
+
+/** Payloads of the string type without their footer, of hexadecimal words. */
+function bodies(words: string): Buffer[] {
+  return words.split(" ").map((word) => Buffer.from(`00${word}`, "hex"));
+}
 
 export class KeyCommandGenerator {
   readonly keys: readonly string[] = KEYS;
@@ -61,9 +97,9 @@ export class KeyCommandGenerator {
   }
 
   next(): Argument[] {
-    const pick = this.random.below(this.databases ? 27 : 20);
+    const pick = this.random.below(this.databases ? 30 : 23);
     if (pick < 5) return ["SET", this.key(), this.from(VALUES)];
-    if (pick >= 20) return this.acrossDatabases();
+    if (pick >= 23) return this.acrossDatabases();
     return this.within(pick);
   }
 
@@ -97,6 +133,11 @@ export class KeyCommandGenerator {
         ];
       case 18:
         return ["TYPE", this.key()];
+      case 19:
+        return [this.from(["DUMP", "dump"]), this.key()];
+      case 20:
+      case 21:
+        return this.restoration();
       default:
         return ["OBJECT", "ENCODING", this.key()];
     }
@@ -150,6 +191,39 @@ export class KeyCommandGenerator {
     return this.random.below(2) === 0
       ? ["EXPIREAT", this.key(), this.from(ABSOLUTE_SECONDS), ...options]
       : ["pexpireat", this.key(), this.from(ABSOLUTE_MS), ...options];
+  }
+
+  private restoration(): Argument[] {
+    const { random } = this;
+    const name = this.from(["RESTORE", "restore", "RESTORE", "RESTORE-ASKING"]);
+    const isAbsolute = random.below(3) === 0;
+    const time = this.from(isAbsolute ? INSTANTS : TIMES_TO_LIVE);
+    const options = [...this.from(RESTORE_OPTIONS), ...(random.below(2) === 0 ? ["REPLACE"] : [])];
+    if (isAbsolute)
+      options.splice(random.below(2) === 0 ? 0 : options.length, 0, this.from(["ABSTTL", "absttl"]));
+    return [name, this.key(), time, this.payload(), ...options];
+  }
+
+  private payload(): Buffer {
+    const { random } = this;
+    const whole = withFooter(this.from(STRINGS));
+    switch (random.below(12)) {
+      case 0:
+        // Damage that the checksum shows.
+        whole[random.below(whole.length)] ^= 1 << random.below(8);
+        return whole;
+      case 1:
+        return whole.subarray(0, random.below(whole.length));
+      case 2:
+        return withFooter(this.from(STRINGS), this.from([0, 1, 9, 11, 12, 256, 65535]));
+      case 3:
+        return withFooter(this.from(DAMAGED));
+      case 4:
+      case 5:
+        return whole;
+      default:
+        return plainDump(this.from(VALUES));
+    }
   }
 
   private someKeys(): string[] {

@@ -14,11 +14,11 @@ import { EMBSTR, encodingOf, fillValue, INT, RAW, STRING } from "../../../src/ty
 
 const entries = new Entries(new Slabs(), new HugeValues());
 
-function pack(bytes: Buffer, encoding = encodingOf(bytes, 0, bytes.length)): Buffer {
+function pack(bytes: Buffer, encoding = encodingOf(bytes, 0, bytes.length), compress = false): Buffer {
   const address = entries.create(STRING, 0, Buffer.from("key"), 0, 3, bytes.length);
   fillValue(entries, address, bytes, 0, bytes.length);
   entries.setEncoding(address, encoding);
-  const packed = packString(entries, address, new ByteArena());
+  const packed = packString(entries, address, new ByteArena(), compress);
   entries.free(address);
   return packed;
 }
@@ -68,9 +68,9 @@ describe("packing", () => {
       fc.integer({ min: 0, max: 70000 }).map((length) => Buffer.alloc(length, "pattern")),
     );
     fc.assert(
-      fc.property(bytes, fc.boolean(), (value, grew) => {
+      fc.property(bytes, fc.boolean(), fc.boolean(), (value, grew, compress) => {
         const encoding = grew ? RAW : encodingOf(value, 0, value.length);
-        const unpacked = unpackString(pack(value, encoding), encoding);
+        const unpacked = unpackString(pack(value, encoding, compress), encoding);
         expect(unpacked.bytes.equals(value)).toBe(true);
         expect(unpacked.encoding).toBe(encoding);
       }),
@@ -88,6 +88,17 @@ describe("packing", () => {
     expect(unpackString(pack(Buffer.alloc(45, "x")), EMBSTR).encoding).toBe(RAW);
     expect(unpackString(pack(Buffer.from("5")), 7).encoding).toBe(INT);
     expect(unpackString(pack(Buffer.from("5")), EMBSTR).encoding).toBe(EMBSTR);
+  });
+});
+
+describe("compression", () => {
+  test("is for strings over 20 bytes that it shortens by four", () => {
+    const compressed = (text: string) => pack(Buffer.from(text), undefined, true)[0] === 0xc3;
+    expect(compressed("a".repeat(20))).toBe(false);
+    expect(compressed("a".repeat(21))).toBe(true);
+    expect(compressed("abcdefghijklmnopqrstuvwxyz0123456789")).toBe(false);
+    expect(pack(Buffer.alloc(1000, "a"), undefined, false)).toHaveLength(1002);
+    expect(pack(Buffer.alloc(1000, "a"), undefined, true).length).toBeLessThan(40);
   });
 });
 

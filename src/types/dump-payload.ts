@@ -1,0 +1,80 @@
+/**
+ * The payload that DUMP answers and RESTORE takes: a value of any type, wrapped so that damage is noticed.
+ *
+ *     payload = type(1) value version(2) checksum(8)
+ *
+ * type: RDB's number of the value's type; value: its packed form (types/data-type.ts); version: that of RDB, which
+ * tells what type numbers there may be; checksum: CRC-64 (base/crc64.ts) of all before it. Numbers are little-endian.
+ *
+ * Payloads come from outside and are never trusted: the checksum shows damage, not malice. What is refused has
+ * allocated nothing of the size it claims.
+ */
+import type { ByteArena } from "../base/byte-arena.ts";
+import { Crc64 } from "../base/crc64.ts";
+import { StorageError } from "../base/storage-error.ts";
+import type { Entries } from "../memory/entries.ts";
+import type { DataType, UnpackedValue } from "./data-type.ts";
+import { RDB_VERSION_WRITTEN } from "./rdb-encoding.ts";
+import { dataTypeOf, dataTypeOfRdb } from "./registry.ts";
+
+const TYPE_BYTES = 1;
+const VERSION_BYTES = 2;
+const CHECKSUM_BYTES = 8;
+const FOOTER_BYTES = VERSION_BYTES + CHECKSUM_BYTES;
+
+/** A payload in three parts, as the value may be large: the same bytes as the parts one after the other. */
+export interface DumpPayload {
+  readonly type: Buffer;
+  /** In a piece of the arena it was packed in. */
+  readonly value: Buffer;
+  /** Version and checksum. */
+  readonly footer: Buffer;
+}
+
+/** A value read from a payload, and its type. */
+export interface DumpedValue {
+  readonly dataType: DataType;
+  /** May refer to the payload's bytes. */
+  readonly value: UnpackedValue;
+}
+
+/** The payload of the live entry at `address`. `compress` allows LZF: the directive `rdbcompression`. */
+export function createDump(
+  entries: Entries,
+  address: number,
+  arena: ByteArena,
+  compress: boolean,
+): DumpPayload {
+  const dataType = dataTypeOf(entries.type(address));
+  const type = Buffer.of(dataType.rdbType);
+  const value = dataType.pack(entries, address, arena, compress);
+  const version = Buffer.of(RDB_VERSION_WRITTEN & 0xff, RDB_VERSION_WRITTEN >> 8);
+  const checksum = new Crc64();
+  for (const part of [type, value, version]) checksum.update(part);
+  return { type, value, footer: Buffer.concat([version, checksum.digest()]) };
+}
+
+/**
+ * Whether the payload's version is one that Redis 7.0 reads (any up to its own), and the checksum is right. A checksum
+ * of 0 is one like any other, unlike in RDB files.
+ */
+export function isDumpIntact(payload: Buffer): boolean {
+  const versionAt = payload.length - FOOTER_BYTES;
+  if (versionAt < 0 || payload.readUInt16LE(versionAt) > RDB_VERSION_WRITTEN) return false;
+  const checksumAt = versionAt + VERSION_BYTES;
+  const checksum = new Crc64();
+  checksum.update(payload, 0, checksumAt);
+  return checksum.digest().equals(payload.subarray(checksumAt));
+}
+
+/** The value in a payload that is intact; undefined if it is of no type there is here, or cannot be a value of it. */
+export function readDump(payload: Buffer): DumpedValue | undefined {
+  if (payload.length < TYPE_BYTES + FOOTER_BYTES) return undefined;
+  try {
+    const dataType = dataTypeOfRdb(payload[0]);
+    return { dataType, value: dataType.unpack(payload.subarray(TYPE_BYTES, payload.length - FOOTER_BYTES)) };
+  } catch (error) {
+    if (error instanceof StorageError) return undefined;
+    throw error;
+  }
+}
