@@ -23,6 +23,17 @@ const SKIP_MAX = 32;
 const lastSeen = new Int32Array(1 << HASH_BITS).fill(-1);
 let epoch = 0;
 
+/** Makes what the table holds so far void for an input of this length; returns the epoch before. */
+function beginEpoch(length: number): number {
+  if (epoch > 0x7fffffff - length) {
+    lastSeen.fill(-1);
+    epoch = 0;
+  }
+  const begun = epoch;
+  epoch += length;
+  return begun;
+}
+
 /**
  * Compresses input[start, start + length) into `output` from `position` on, using at most `limit` bytes there.
  * @returns the number of bytes written; 0 if it does not fit
@@ -36,12 +47,7 @@ export function lzfCompress(
   limit: number,
 ): number {
   if (length < 4 || limit < 4) return 0;
-  if (epoch > 0x7fffffff - length) {
-    lastSeen.fill(-1);
-    epoch = 0;
-  }
-  const shift = epoch - start; // an index of `input` plus this is an entry of the table
-  epoch += length;
+  const shift = beginEpoch(length) - start; // an index of `input` plus this is an entry of the table
   const inputEnd = start + length;
   const outputEnd = position + limit;
   let write = position + 1; // room for the first literal run's length

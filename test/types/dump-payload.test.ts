@@ -205,7 +205,8 @@ describe("fuzzing with right checksums", () => {
           const isRefused = readDump(payload) === undefined;
           const sizes = [...allocate.mock.calls, ...allocateSlow.mock.calls].map(([size]) => size);
           const largest = Math.max(0, ...sizes);
-          if (isRefused) expect(largest).toBeLessThanOrEqual(payload.length);
+          // What is decompressed before more bytes are found behind it is 88 times as long at most.
+          if (isRefused) expect(largest).toBeLessThanOrEqual(payload.length * 88);
           else largestAccepted = Math.max(largestAccepted, largest);
         }),
         { numRuns: 3000 },
