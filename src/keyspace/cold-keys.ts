@@ -20,6 +20,8 @@ const MAX_IN_RUN = (MAX_OBJECT_BYTES - COUNT_BYTES) / HASH_BYTES;
 /** The longest form of a difference in `ColdKeysPart`. */
 const MAX_VARINT_BYTES = 5;
 const EMPTY_DIRECTORY = new Int32Array(0);
+/** Lower halves of the run that `restore` is reading. */
+const restoredLows = new Uint16Array(MAX_IN_RUN);
 
 /** Some of the hashes, for a base file. */
 export interface ColdKeysPart {
@@ -41,8 +43,9 @@ export class ColdKeys {
   /** While the set is being written to a base file: what has changed since. See `hold`. */
   private added: Map<number, number> | undefined;
   private removed: number[] = [];
-  /** The last hash that `restore` took. */
-  private restoredUpTo = 0;
+  /** The last hash that `restore` took: its upper and its lower half. */
+  private restoredHigh = 0;
+  private restoredLow = 0;
 
   constructor(slabs: Slabs) {
     this.slabs = slabs;
@@ -118,30 +121,32 @@ export class ColdKeys {
   }
 
   /** Puts back a part that `parts` gave; the set is complete with the last one. Throws RangeError on bytes that cannot
-   * come from there. */
+   * come from there. At the start of the server there are millions of hashes: small integers, and runs made at once. */
   restore({ differences, left }: ColdKeysPart): void {
-    let hash = this.restoredUpTo;
-    let run: number[] = [];
+    let high = this.restoredHigh;
+    let low = this.restoredLow;
+    let count = 0;
     for (let i = 0; i < differences.length; ) {
-      let difference = 0;
-      let scale = 1;
-      for (;;) {
-        const byte = differences[i++];
-        if (byte === undefined || scale > 2 ** 28) throw new RangeError("a list of cold keys is damaged");
+      let byte = differences[i++];
+      let difference = byte & 0x7f;
+      for (let scale = 128; byte >= 0x80; scale *= 128) {
+        if (i === differences.length || scale > 2 ** 28) throw damaged();
+        byte = differences[i++];
         difference += (byte & 0x7f) * scale;
-        if (byte < 0x80) break;
-        scale *= 128;
       }
-      hash += difference;
-      if (hash >= 2 ** 32) throw new RangeError("a list of cold keys is damaged");
-      if (run.length > 0 && hash >>> 16 !== run[0] >>> 16) {
-        this.insertRun(run);
-        run = [];
+      low += difference;
+      if (low >= RUNS || count === MAX_IN_RUN) {
+        this.insertRun(high, count);
+        count = 0;
+        high += Math.floor(low / RUNS);
+        low %= RUNS;
+        if (high >= RUNS) throw damaged();
       }
-      run.push(hash);
+      restoredLows[count++] = low;
     }
-    this.insertRun(run);
-    this.restoredUpTo = hash;
+    this.insertRun(high, count);
+    this.restoredHigh = high;
+    this.restoredLow = low;
     if (left === 0) this.isComplete = true;
   }
 
@@ -181,25 +186,24 @@ export class ColdKeys {
     this.insertIntoRun(hash);
   }
 
-  /** Inserts ascending hashes of one run. */
-  private insertRun(hashes: readonly number[]): void {
+  /** Inserts the first `count` of `restoredLows` into a run. */
+  private insertRun(high: number, count: number): void {
     const { directory, slabs } = this;
-    const high = hashes.length === 0 ? 0 : hashes[0] >>> 16;
-    const isNew = directory.length > 0 && directory[high] === 0 && hashes.length > 0;
-    if (!isNew || hashes.length > MAX_IN_RUN) {
-      for (const hash of hashes) this.insert(hash);
+    if (count === 0) return;
+    if (directory.length === 0 || directory[high] !== 0) {
+      for (let i = 0; i < count; i++) this.insert((high << 16) | restoredLows[i]);
       return;
     }
-    // At the start of the server there are millions: each run is made at once.
-    const run = this.resized(0, 0, hashes.length);
+    const run = this.resized(0, 0, count);
     const bytes = slabs.bytes[run >>> SLAB_SHIFT];
     let at = startOf(run) + COUNT_BYTES;
-    for (const hash of hashes) {
-      bytes[at++] = hash & 0xff;
-      bytes[at++] = (hash >>> 8) & 0xff;
+    for (let i = 0; i < count; i++) {
+      const low = restoredLows[i];
+      bytes[at++] = low & 0xff;
+      bytes[at++] = low >>> 8;
     }
     directory[high] = run;
-    this.count += hashes.length;
+    this.count += count;
   }
 
   private spread(few: ReadonlyMap<number, number>): void {
@@ -302,6 +306,10 @@ export class ColdKeys {
   private isAt(run: number, place: number, hash: number): boolean {
     return place < this.countOf(run) && this.lowAt(run, place) === (hash & 0xffff);
   }
+}
+
+function damaged(): RangeError {
+  return new RangeError("a list of cold keys is damaged");
 }
 
 /** Byte offset of an object in its slab. */
