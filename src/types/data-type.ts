@@ -27,7 +27,7 @@ export interface DataType {
   readonly rdbType: number;
   /** The value's RDB encoding, in a piece of the arena. `compress` allows LZF, where Redis would use it. */
   pack(entries: Entries, address: number, arena: ByteArena, compress: boolean): Buffer;
-  /** The reverse; validates everything, and allocates no more than the value then needs. `encoding` is the entry's
+  /** The reverse; validates everything, and allocates for no length that it has not verified. `encoding` is the entry's
    * encoding when it was packed; without it (bytes from outside) the type chooses. The result may refer to `packed`.
    * Throws a StorageError "corrupt" if the bytes cannot be a value of this type. */
   unpack(packed: Buffer, encoding?: number): UnpackedValue;

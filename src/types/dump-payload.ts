@@ -6,8 +6,8 @@
  * type: RDB's number of the value's type; value: its packed form (types/data-type.ts); version: that of RDB, which
  * tells what type numbers there may be; checksum: CRC-64 (base/crc64.ts) of all before it. Numbers are little-endian.
  *
- * Payloads come from outside and are never trusted: the checksum shows damage, not malice. What is refused has
- * allocated nothing of the size it claims.
+ * Payloads come from outside and are never trusted: the checksum shows damage, not malice. No length is
+ * believed: only what is there in full is allocated for, with LZF at most 88 times the payload.
  */
 import type { ByteArena } from "../base/byte-arena.ts";
 import { Crc64 } from "../base/crc64.ts";
