@@ -109,7 +109,9 @@ export class Keyspace {
     const namespace = this.tier === undefined ? this.nextNamespace++ : this.tier.allocateNamespace();
     this.databases[index] = new Database(this, index, namespace);
     this.tier?.dropNamespace(old.namespace);
-    if (inBackground || this.snapshots.active) this.snapshots.whenUnused(() => this.retired.push(old));
+    // While data is loaded nobody waits for anything but the end of it, and the memory is needed.
+    const isForLater = (inBackground && this.expiring) || this.snapshots.active;
+    if (isForLater) this.snapshots.whenUnused(() => this.retired.push(old));
     else old.dispose();
     return removed;
   }
@@ -119,6 +121,11 @@ export class Keyspace {
     [databases[first], databases[second]] = [databases[second], databases[first]];
     databases[first].index = first;
     databases[second].index = second;
+  }
+
+  /** Whether there is memory of flushed databases that `freeRetired` will free. */
+  get isFreeing(): boolean {
+    return this.retired.length > 0;
   }
 
   /** Frees some memory of flushed databases; true if there is more to free. */

@@ -179,8 +179,9 @@ export class Spiller {
         if (budget.chargedBytes - batchBytes <= target || batchBytes >= BATCH_BYTES) break;
       }
     }
-    // What is pinned now can go soon.
-    const isFruitless = fruitless === FRUITLESS_ROUNDS && changes.length === 0 && !warmer.isHolding;
+    // What is pinned now can go soon, and so will what was flushed.
+    const isPassing = warmer.isHolding || keyspace.isFreeing || keyspace.snapshots.active;
+    const isFruitless = fruitless === FRUITLESS_ROUNDS && changes.length === 0 && !isPassing;
     this.stuck = isFruitless && budget.chargedBytes > budget.limitBytes;
   }
 

@@ -57,6 +57,25 @@ describe("the server has little memory", () => {
     await expectFilled(after, 2000, 4000);
   });
 
+  test("and waits for what was flushed in the background, also at a start that repeats it", async () => {
+    const client = await fixture.start("--maxmemory", "4mb");
+    const writes = Array.from({ length: 1000 }, (_, i) => ["SET", `new${i}`, "x".repeat(100)]);
+    for (let round = 0; round < 3; round++) {
+      // One value that takes nearly all of the memory, and cannot move any more once it was flushed.
+      expect(await client.text("SET", "large", "x".repeat(4_500_000))).toBe("+OK\r\n");
+      const replies = await client.runAll([["FLUSHALL", "ASYNC"], ...writes]);
+      expect(new Set(replies.map(String))).toEqual(new Set(["+OK\r\n"]));
+    }
+    await client.runAll([
+      ["SET", "large", "x".repeat(4_500_000)],
+      ["FLUSHALL", "ASYNC"],
+    ]);
+    await fixture.server.kill();
+    const after = await fixture.start("--maxmemory", "4mb");
+    expect(new Set((await after.runAll(writes)).map(String))).toEqual(new Set(["+OK\r\n"]));
+    expect(await after.text("DBSIZE")).toBe(":1000\r\n");
+  });
+
   test("and refuses writes without a cold tier, in Redis's words", async () => {
     const client = await fixture.start("--cold-tier", "no", "--maxmemory", "4mb");
     const count = await fillUntilRefused(client);
