@@ -12,6 +12,7 @@ import { SeededRandom } from "../../src/base/random.ts";
 import type { Argument } from "../support/command-harness.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { hasRedisServer, type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { usualSeed } from "../support/seed.ts";
 import { type ServerProcess, startServerProcess } from "../support/server-process.ts";
 import { Pair } from "./pair.ts";
 import { infoOf } from "./server-fixture.ts";
@@ -21,7 +22,7 @@ const BATCHES = 12;
 const COMMANDS_PER_BATCH = 150;
 const CLIENTS = 4;
 const LIVES = 3;
-const FIRST_SEED = Number(process.env["CONFORMANCE_SEED"] ?? Date.now());
+const FIRST_SEED = Number(process.env["CONFORMANCE_SEED"] ?? usualSeed());
 const ROUNDS = Number(process.env["CONFORMANCE_ROUNDS"] ?? 1);
 
 /** What the traffic changes with CONFIG SET, as it was. */
