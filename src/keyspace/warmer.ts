@@ -73,8 +73,6 @@ export class Warmer {
   failure: StorageError | undefined;
   private readonly fetches = new Map<string, Fetch>();
   private wanted: Fetch[] = [];
-  /** What the last `fetchMany` found to have no record, and has none still. */
-  private readonly knownAbsent = new Set<string>();
   /** Keys whose records have changed since the last `fetchMany` began. */
   private readonly changedMeanwhile = new Set<string>();
   private readsUnderWay = 0;
@@ -124,8 +122,6 @@ export class Warmer {
   fetchNow(database: Database, buf: Buffer, start: number, length: number): number {
     if (database.coldSize === 0 || database.find(buf, start, length) !== 0) return RESIDENT;
     if (!database.coldKeys.mayHave(database.hash)) return this.withoutReading();
-    if (this.knownAbsent.size > 0 && this.knownAbsent.has(mapKeyOf(database, buf, start, length)))
-      return RESIDENT;
     const { hash } = database;
     const key = buf.subarray(start, start + length);
     try {
@@ -149,7 +145,6 @@ export class Warmer {
    * read or changes meanwhile is left to `fetchNow`.
    */
   async fetchMany(keys: readonly TierKey[]): Promise<void> {
-    this.knownAbsent.clear();
     this.changedMeanwhile.clear();
     const wanted = new Map<string, TierKey & { readonly hash: number }>();
     for (const { database, key } of keys) {
@@ -167,15 +162,11 @@ export class Warmer {
         const results = await this.tier.fetch(part.map(([, wantedKey]) => recordRefOf(wantedKey)));
         part.forEach(([mapKey, { database, key, hash }], j) => {
           const record = results[j];
-          if (record instanceof StorageError || this.changedMeanwhile.has(mapKey)) return;
-          if (record === undefined) {
-            this.absent++;
-            this.knownAbsent.add(mapKey);
-          } else if (database.find(key, 0, key.length) === 0) {
-            this.found++;
-            bytesLeft -= record.payload.length;
-            warmRecord(this.keyspace, database, hash, key, record);
-          }
+          if (record === undefined || record instanceof StorageError) return;
+          if (this.changedMeanwhile.has(mapKey) || database.find(key, 0, key.length) !== 0) return;
+          this.found++;
+          bytesLeft -= record.payload.length;
+          warmRecord(this.keyspace, database, hash, key, record);
         });
       }
     };
@@ -254,10 +245,7 @@ export class Warmer {
     if (this.fetches.size === 0 && this.keyspace.expiring) return;
     const mapKey = mapKeyOf(database, key, 0, key.length);
     // Only while data is loaded: see `fetchMany`.
-    if (!this.keyspace.expiring) {
-      this.changedMeanwhile.add(mapKey);
-      this.knownAbsent.delete(mapKey);
-    }
+    if (!this.keyspace.expiring) this.changedMeanwhile.add(mapKey);
     const fetch = this.fetches.get(mapKey);
     if (fetch === undefined) return;
     if (fetch.state === "reading") fetch.state = "reread";

@@ -25,7 +25,7 @@ const MAX_LOAD = 448;
 /** Two sibling segments with fewer entries than this together become one. */
 const MERGE_LOAD = 160;
 /** Hashes that `seekAll` takes. */
-export const MAX_AT_ONCE = 16;
+const MAX_AT_ONCE = 16;
 const MAX_DEPTH = 32 - REGULAR_BITS;
 
 export class HashTable {

@@ -41,6 +41,7 @@ export function rawEnd({ argc, start, len }: Request): number {
   return start[argc - 1] + len[argc - 1] + 2;
 }
 
+/** Bytes of a header line: prefix, digits, line end. */
 function headerBytes(value: number): number {
   return value < 10 ? 4 : value < 100 ? 5 : 6;
 }
@@ -48,19 +49,13 @@ function headerBytes(value: number): number {
 /** Position behind the header at `at`, if it is the given one; else -1. */
 function headerAt(buf: Buffer, at: number, prefix: number, value: number): number {
   if (value > MAX_LENGTH || buf[at] !== prefix) return NO;
-  let position = at + 1;
-  if (value >= 100) {
-    const hundreds = (value / 100) | 0;
-    if (buf[position++] !== ZERO + hundreds) return NO;
-    value -= hundreds * 100;
-    const tens = (value / 10) | 0;
-    if (buf[position++] !== ZERO + tens) return NO;
-    value -= tens * 10;
-  } else if (value >= 10) {
-    const tens = (value / 10) | 0;
-    if (buf[position++] !== ZERO + tens) return NO;
-    value -= tens * 10;
+  const end = at + headerBytes(value);
+  if (buf[end - 2] !== CR || buf[end - 1] !== LF) return NO;
+  let rest = value;
+  for (let i = end - 3; i > at; i--) {
+    const tenth = (rest / 10) | 0;
+    if (buf[i] !== ZERO + rest - tenth * 10) return NO;
+    rest = tenth;
   }
-  if (buf[position] !== ZERO + value || buf[position + 1] !== CR || buf[position + 2] !== LF) return NO;
-  return position + 3;
+  return end;
 }
