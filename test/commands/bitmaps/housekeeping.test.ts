@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { SeededRandom } from "../../../src/base/random.ts";
 import { DIRTY } from "../../../src/memory/entries.ts";
 import type { CommandHarness } from "../../support/command-harness.ts";
+import { addressesOf, contents, expectExactSnapshot, keyOf } from "../../support/entry-contents.ts";
 import { usualSeed } from "../../support/seed.ts";
 import { BitmapCommandGenerator } from "./generator.ts";
 import { newBitmapHarness } from "./harness.ts";
@@ -13,27 +14,11 @@ import { newBitmapHarness } from "./harness.ts";
 const SEEDS = 30;
 const COMMANDS = 200;
 
-function addressesOf(harness: CommandHarness): number[] {
-  const addresses: number[] = [];
-  harness.db.table.collect(0, 0x1_0000_0000, 1000, addresses);
-  return addresses;
-}
-
-function keyOf(harness: CommandHarness, address: number): string {
-  return harness.keyspace.entries.key(address).toString();
-}
-
 /** Key, value and expiry. */
-function describeEntry(harness: CommandHarness, address: number): string {
+function describeValue(harness: CommandHarness, address: number): string {
   const { entries } = harness.keyspace;
   const value = entries.value(address).toString("latin1");
   return [keyOf(harness, address), value, entries.expireMs(address)].join("|");
-}
-
-function contents(harness: CommandHarness): string[] {
-  return addressesOf(harness)
-    .map((address) => describeEntry(harness, address))
-    .sort();
 }
 
 function addressOf(harness: CommandHarness, key: string): number {
@@ -45,15 +30,7 @@ test("a snapshot shows the strings of its beginning, whatever is written meanwhi
   for (let seed = firstSeed; seed < firstSeed + SEEDS; seed++) {
     const harness = newBitmapHarness();
     const generator = new BitmapCommandGenerator(new SeededRandom(seed));
-    for (let i = 0; i < COMMANDS; i++) harness.run(...generator.next());
-    const before = contents(harness);
-    const seen: string[] = [];
-    harness.keyspace.snapshots.start({
-      entry: (_index, _database, address) => seen.push(describeEntry(harness, address)),
-    });
-    for (let i = 0; i < COMMANDS; i++) harness.run(...generator.next());
-    while (!harness.keyspace.snapshots.step(2));
-    expect(seen.sort(), `seed ${seed}`).toEqual(before);
+    expectExactSnapshot(harness, () => generator.next(), COMMANDS, `seed ${seed}`);
   }
 });
 
@@ -70,7 +47,7 @@ test("an entry that changes is dirty and something is propagated, one that stays
       const encodings = new Map(
         addressesOf(harness).map((address) => [keyOf(harness, address), entries.encoding(address)]),
       );
-      const before = contents(harness);
+      const before = contents(harness, describeValue);
       const request = generator.next();
       harness.run(...request);
       const label = `seed ${seed}: ${request.join(" ")}`;
@@ -78,12 +55,12 @@ test("an entry that changes is dirty and something is propagated, one that stays
       const isPlain = /^set$/i.test(String(request[0]));
       // BITOP writes its result, be it the same or not.
       if (!isPlain && !/^bitop$/i.test(String(request[0])))
-        expect(effects.length, label).toBe(before.join() === contents(harness).join() ? 0 : 1);
+        expect(effects.length, label).toBe(before.join() === contents(harness, describeValue).join() ? 0 : 1);
       changes += effects.length;
       for (const address of addressesOf(harness)) {
         const key = keyOf(harness, address);
         const isDirty = (entries.head(address) & DIRTY) !== 0;
-        if (!isDirty) expect(before, label).toContain(describeEntry(harness, address));
+        if (!isDirty) expect(before, label).toContain(describeValue(harness, address));
         else if (effects.length === 0) expect(entries.encoding(address), label).not.toBe(encodings.get(key));
         else expect(effects.join("\n"), label).toContain(key);
       }

@@ -5,7 +5,7 @@
 import { expect, test } from "vitest";
 import { SeededRandom } from "../../../src/base/random.ts";
 import { DIRTY } from "../../../src/memory/entries.ts";
-import type { CommandHarness } from "../../support/command-harness.ts";
+import { addressesOf, contents, describeEntry, expectExactSnapshot } from "../../support/entry-contents.ts";
 import { usualSeed } from "../../support/seed.ts";
 import { HyperLogLogCommandGenerator } from "./generator.ts";
 import { newHyperLogLogHarness } from "./harness.ts";
@@ -13,39 +13,12 @@ import { newHyperLogLogHarness } from "./harness.ts";
 const SEEDS = 20;
 const COMMANDS = 100;
 
-function addressesOf(harness: CommandHarness): number[] {
-  const addresses: number[] = [];
-  harness.db.table.collect(0, 0x1_0000_0000, 1000, addresses);
-  return addresses;
-}
-
-/** Key, value, encoding and expiry. */
-function describeEntry(harness: CommandHarness, address: number): string {
-  const { entries } = harness.keyspace;
-  const [key, value] = [entries.key(address).toString(), entries.value(address).toString("latin1")];
-  return [key, value, entries.encoding(address), entries.expireMs(address)].join("|");
-}
-
-function contents(harness: CommandHarness): string[] {
-  return addressesOf(harness)
-    .map((address) => describeEntry(harness, address))
-    .sort();
-}
-
 test("a snapshot shows the HyperLogLogs of its beginning, whatever is written meanwhile", () => {
   const firstSeed = usualSeed();
   for (let seed = firstSeed; seed < firstSeed + SEEDS; seed++) {
     const harness = newHyperLogLogHarness(400);
     const generator = new HyperLogLogCommandGenerator(new SeededRandom(seed));
-    for (let i = 0; i < COMMANDS; i++) harness.run(...generator.next());
-    const before = contents(harness);
-    const seen: string[] = [];
-    harness.keyspace.snapshots.start({
-      entry: (_index, _database, address) => seen.push(describeEntry(harness, address)),
-    });
-    for (let i = 0; i < COMMANDS; i++) harness.run(...generator.next());
-    while (!harness.keyspace.snapshots.step(2));
-    expect(seen.sort(), `seed ${seed}`).toEqual(before);
+    expectExactSnapshot(harness, () => generator.next(), COMMANDS, `seed ${seed}`);
   }
 });
 

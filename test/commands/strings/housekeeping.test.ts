@@ -7,6 +7,13 @@ import { SeededRandom } from "../../../src/base/random.ts";
 import { stringCommands } from "../../../src/commands/strings/index.ts";
 import { DIRTY } from "../../../src/memory/entries.ts";
 import { CommandHarness } from "../../support/command-harness.ts";
+import {
+  addressesOf,
+  contents,
+  describeEntry,
+  expectExactSnapshot,
+  keyOf,
+} from "../../support/entry-contents.ts";
 import { usualSeed } from "../../support/seed.ts";
 import { StringCommandGenerator } from "./generator.ts";
 
@@ -17,43 +24,12 @@ function newHarness(): CommandHarness {
   return new CommandHarness({ commands: stringCommands, config: { protoMaxBulkLength: 1 << 20 } });
 }
 
-function addressesOf(harness: CommandHarness): number[] {
-  const addresses: number[] = [];
-  harness.db.table.collect(0, 0x1_0000_0000, 1000, addresses);
-  return addresses;
-}
-
-function keyOf(harness: CommandHarness, address: number): string {
-  return harness.keyspace.entries.key(address).toString();
-}
-
-/** Key, value, encoding and expiry. */
-function describeEntry(harness: CommandHarness, address: number): string {
-  const { entries } = harness.keyspace;
-  const value = entries.value(address).toString("latin1");
-  return [keyOf(harness, address), value, entries.encoding(address), entries.expireMs(address)].join("|");
-}
-
-function contents(harness: CommandHarness): string[] {
-  return addressesOf(harness)
-    .map((address) => describeEntry(harness, address))
-    .sort();
-}
-
 test("a snapshot shows the strings of its beginning, whatever is written meanwhile", () => {
   const firstSeed = usualSeed();
   for (let seed = firstSeed; seed < firstSeed + SEEDS; seed++) {
     const harness = newHarness();
     const generator = new StringCommandGenerator(new SeededRandom(seed));
-    for (let i = 0; i < COMMANDS; i++) harness.run(...generator.next());
-    const before = contents(harness);
-    const seen: string[] = [];
-    harness.keyspace.snapshots.start({
-      entry: (_index, _database, address) => seen.push(describeEntry(harness, address)),
-    });
-    for (let i = 0; i < COMMANDS; i++) harness.run(...generator.next());
-    while (!harness.keyspace.snapshots.step(2));
-    expect(seen.sort(), `seed ${seed}`).toEqual(before);
+    expectExactSnapshot(harness, () => generator.next(), COMMANDS, `seed ${seed}`);
   }
 });
 

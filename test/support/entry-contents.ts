@@ -1,0 +1,50 @@
+/**
+ * What the entries of a harness's database hold, as lines of text, and the promise that a snapshot makes about them.
+ */
+import { expect } from "vitest";
+import type { Argument, CommandHarness } from "./command-harness.ts";
+
+/** More than any of these tests has. */
+const MAX_ENTRIES = 1000;
+
+export function addressesOf(harness: CommandHarness): number[] {
+  const addresses: number[] = [];
+  harness.db.table.collect(0, 0x1_0000_0000, MAX_ENTRIES, addresses);
+  return addresses;
+}
+
+export function keyOf(harness: CommandHarness, address: number): string {
+  return harness.keyspace.entries.key(address).toString();
+}
+
+/** Key, value, encoding and expiry. */
+export function describeEntry(harness: CommandHarness, address: number): string {
+  const { entries } = harness.keyspace;
+  const value = entries.value(address).toString("latin1");
+  return [keyOf(harness, address), value, entries.encoding(address), entries.expireMs(address)].join("|");
+}
+
+/** All entries, sorted; `describe` says how. */
+export function contents(harness: CommandHarness, describe = describeEntry): string[] {
+  return addressesOf(harness)
+    .map((address) => describe(harness, address))
+    .sort();
+}
+
+/** Runs commands, begins a snapshot, runs more, and expects the snapshot to show what was there when it began. */
+export function expectExactSnapshot(
+  harness: CommandHarness,
+  next: () => readonly Argument[],
+  commands: number,
+  label: string,
+): void {
+  for (let i = 0; i < commands; i++) harness.run(...next());
+  const before = contents(harness);
+  const seen: string[] = [];
+  harness.keyspace.snapshots.start({
+    entry: (_index, _database, address) => seen.push(describeEntry(harness, address)),
+  });
+  for (let i = 0; i < commands; i++) harness.run(...next());
+  while (!harness.keyspace.snapshots.step(2));
+  expect(seen.sort(), label).toEqual(before);
+}
