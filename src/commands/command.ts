@@ -61,7 +61,19 @@ export interface ForeignKey {
   readonly dbIndex: number;
 }
 
-export type CommandGroup = "string" | "bitmap" | "hyperloglog" | "generic" | "connection" | "server";
+export type CommandGroup =
+  | "string"
+  | "list"
+  | "set"
+  | "sorted-set"
+  | "hash"
+  | "stream"
+  | "geo"
+  | "bitmap"
+  | "hyperloglog"
+  | "generic"
+  | "connection"
+  | "server";
 
 /** Runs one command: reads ctx.request, answers through ctx.reply. Synchronous: see protocol/outcome.ts. */
 export type Handler = (ctx: CommandContext) => Outcome;

@@ -8,8 +8,10 @@ import { Entries } from "../memory/entries.ts";
 import { HugeValues } from "../memory/huge-values.ts";
 import { KeyHash } from "../memory/key-hash.ts";
 import { Slabs } from "../memory/slabs.ts";
+import { ValueMemory } from "../types/value-memory.ts";
 import { AccessClock } from "./access-clock.ts";
 import { Database } from "./database.ts";
+import { DiscardedValues } from "./discarded-values.ts";
 import { Snapshots } from "./snapshot.ts";
 
 /** What the keyspace must know of the cold tier; absent when it is off. */
@@ -35,6 +37,10 @@ export interface KeyspaceOptions {
 export class Keyspace {
   readonly entries = new Entries(new Slabs(), new HugeValues());
   readonly keyHash: KeyHash;
+  /** What values are kept in: the entries, and the blocks of large values. */
+  readonly memory: ValueMemory;
+  /** Large values that were deleted, to be freed bit by bit. */
+  readonly discarded: DiscardedValues;
   readonly accessClock: AccessClock;
   readonly random: Random;
   readonly snapshots = new Snapshots(this);
@@ -62,6 +68,8 @@ export class Keyspace {
     this.clock = options.clock;
     this.random = options.random;
     this.keyHash = new KeyHash(options.hashSeed);
+    this.memory = new ValueMemory(this.entries, this.keyHash);
+    this.discarded = new DiscardedValues(this.memory);
     this.accessClock = new AccessClock(options.random, options.clock.nowMs);
     for (let i = 0; i < options.databases; i++)
       this.databases.push(new Database(this, i, this.nextNamespace++));
@@ -123,16 +131,20 @@ export class Keyspace {
     databases[second].index = second;
   }
 
-  /** Whether there is memory of flushed databases that `freeRetired` will free. */
+  /** Whether there is memory of flushed databases or deleted values that `freeRetired` will free. */
   get isFreeing(): boolean {
-    return this.retired.length > 0;
+    return this.retired.length > 0 || this.discarded.count > 0;
   }
 
-  /** Frees some memory of flushed databases; true if there is more to free. */
+  /** Frees some memory of deleted values and flushed databases; true if there is more to free. */
   freeRetired(limit: number): boolean {
+    if (this.discarded.count > 0) {
+      this.discarded.freeStep(limit);
+      return this.isFreeing;
+    }
     const database = this.retired[0];
     if (database === undefined) return false;
     if (database.disposeStep(limit)) this.retired.shift();
-    return this.retired.length > 0;
+    return this.isFreeing;
   }
 }

@@ -4,7 +4,7 @@
  * there is no await, so every command is atomic.
  */
 
-import type { CommandContext, Continuation, Effects } from "../commands/context.ts";
+import type { CommandContext, Continuation, Effects, KeyWait } from "../commands/context.ts";
 import type { ServerServices } from "../commands/services.ts";
 import type { CommandTable, CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
@@ -161,6 +161,10 @@ export class Dispatcher implements CommandContext {
   suspend<T>(work: Promise<T>, finish: Continuation<T>): Outcome {
     this.suspension = { work, finish: finish as Continuation<never> };
     return SUSPENDED;
+  }
+
+  waitForKeys(wait: KeyWait): Outcome {
+    return wait.timeOut(this);
   }
 
   /** Lets connections go on whose writes waited for memory, as far as there is some. */

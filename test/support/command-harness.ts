@@ -7,7 +7,7 @@ import { ManualClock } from "../../src/base/clock.ts";
 import { type Random, SeededRandom } from "../../src/base/random.ts";
 import type { Client } from "../../src/commands/client.ts";
 import type { CommandSpec } from "../../src/commands/command.ts";
-import type { CommandContext, Continuation, Effects } from "../../src/commands/context.ts";
+import type { CommandContext, Continuation, Effects, KeyWait } from "../../src/commands/context.ts";
 import type { AofAccess, ConfigAccess, KeyWalk, ServerServices } from "../../src/commands/services.ts";
 import type { Database } from "../../src/keyspace/database.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
@@ -146,6 +146,11 @@ class HarnessContext implements CommandContext {
 
   get server(): ServerServices {
     return this.harness.server;
+  }
+
+  /** Nobody else could ever serve the one client: as in a transaction, the time is over at once. */
+  waitForKeys(wait: KeyWait): Outcome {
+    return wait.timeOut(this);
   }
 
   begin(request: Request): void {
