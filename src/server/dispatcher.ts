@@ -5,6 +5,7 @@
  */
 
 import type { CommandContext, Continuation, Effects, KeyWait } from "../commands/context.ts";
+import { KeyPlaces } from "../commands/key-positions.ts";
 import type { ServerServices } from "../commands/services.ts";
 import type { CommandTable, CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
@@ -87,6 +88,7 @@ export class Dispatcher implements CommandContext {
   private readonly parts: DispatcherParts;
   private readonly batch = new RequestBatch();
   private readonly prefetch: Prefetch;
+  private readonly keyPlaces = new KeyPlaces();
   /** The next command of this run waited for cold keys, and has them now. */
   private hasKeysReady = false;
   private suspension: { readonly work: Promise<unknown>; readonly finish: Continuation<never> } | undefined;
@@ -312,11 +314,13 @@ export class Dispatcher implements CommandContext {
 
   /** Where the keys of the present request are; with `wanting` those that are cold are asked for. */
   private residencyOf(command: CompiledCommand, connection: Connection, wanting: boolean): number {
-    const { request, db } = this;
+    const { request, db, keyPlaces } = this;
     let result = RESIDENT;
     for (const spec of command.spec.keys) {
-      const last = spec.last < 0 ? request.argc + spec.last : spec.last;
-      for (let i = spec.first; i <= last && i < request.argc; i += spec.step) {
+      // Keys that only the command itself finds: of one that reads few of them, and of a request that may be wrong.
+      if (spec.kind === "unknown") return this.residencyOfFoundKeys(command, connection, wanting);
+      if (!keyPlaces.find(spec, request, 0)) continue;
+      for (let i = keyPlaces.first; i <= keyPlaces.last; i += keyPlaces.step) {
         const state = this.residencyOfKey(db, i, connection, wanting);
         if (state === RESIDENT) continue;
         if (state === UNREADABLE || !wanting) return state;
@@ -328,6 +332,17 @@ export class Dispatcher implements CommandContext {
     if (other === undefined) return result;
     const state = this.residencyOfKey(other, foreign!.position, connection, wanting);
     return state === RESIDENT ? result : state;
+  }
+
+  private residencyOfFoundKeys(command: CompiledCommand, connection: Connection, wanting: boolean): number {
+    let result = RESIDENT;
+    for (const { position } of command.spec.keysOf!(this.request, 0)) {
+      const state = this.residencyOfKey(this.db, position, connection, wanting);
+      if (state === RESIDENT) continue;
+      if (state === UNREADABLE || !wanting) return state;
+      result = state;
+    }
+    return result;
   }
 
   /** Where the key at argument `i` is, in `db`; with `wanting` it is asked for if it is cold. */
