@@ -28,7 +28,7 @@ export class Int64 {
 
   /** Takes a safe integer. */
   setNumber(value: number): void {
-    this.high = Math.floor(value / TWO_32);
+    this.high = Math.floor(value / TWO_32) | 0;
     this.low = value | 0;
   }
 

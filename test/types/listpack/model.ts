@@ -123,3 +123,10 @@ export function listpackOf(values: readonly Buffer[]): Buffer {
   header.writeUInt16LE(Math.min(values.length, 65_535), 4);
   return Buffer.concat([header, elements, Buffer.of(0xff)]);
 }
+
+/** The bytes from `start` on in a larger buffer, among others that must not be looked at. */
+export function placed(bytes: Uint8Array, start: number, around = 0xaa): Buffer {
+  const buffer = Buffer.alloc(start + bytes.length + 9, around);
+  buffer.set(bytes, start);
+  return buffer;
+}
