@@ -2,8 +2,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { GrowingBytes, splice } from "../../src/types/packed-bytes.ts";
+import { MovingBytes } from "./moving-bytes.ts";
 
-test("a gap keeps what lies around it", () => {
+test.each([
+  ["grow", () => new GrowingBytes(1)],
+  ["move", () => new MovingBytes()],
+])("a gap keeps what lies around it in bytes that %s", (_, create) => {
   const edit = fc.record({
     at: fc.nat(200),
     removed: fc.nat(80),
@@ -11,7 +15,7 @@ test("a gap keeps what lies around it", () => {
   });
   fc.assert(
     fc.property(fc.array(edit, { maxLength: 20 }), (edits) => {
-      const packed = new GrowingBytes(1);
+      const packed = create();
       let model: number[] = [];
       for (const { at, removed, inserted } of edits) {
         const offset = Math.min(at, model.length);

@@ -5,8 +5,8 @@ import { ListpackAppender } from "../../../src/types/listpack/appender.ts";
 import * as edits from "../../../src/types/listpack/edits.ts";
 import { ElementValue } from "../../../src/types/listpack/element-value.ts";
 import { endOffset, seekElement } from "../../../src/types/listpack/listpack.ts";
-import { GrowingBytes } from "../../../src/types/packed-bytes.ts";
 import { usualSeed } from "../../support/seed.ts";
+import { MovingBytes } from "../moving-bytes.ts";
 import { contents, listpackOf } from "./model.ts";
 
 /** A step names a place by a number that is reduced to what there is. */
@@ -29,7 +29,7 @@ const steps = fc.record({
 });
 type Step = typeof steps extends fc.Arbitrary<infer T> ? T : never;
 
-function offsetOf(list: GrowingBytes, index: number): number {
+function offsetOf(list: MovingBytes, index: number): number {
   const at = seekElement(list.buffer, list.start, index);
   return at === -1 ? endOffset(list.buffer, list.start) : at;
 }
@@ -38,7 +38,7 @@ const value = new ElementValue();
 const set = (bytes: Buffer) => value.set(bytes, 0, bytes.length);
 
 /** Does the step with the listpack and with the array; returns the array afterwards. */
-function doStep(list: GrowingBytes, model: readonly Buffer[], step: Step): Buffer[] {
+function doStep(list: MovingBytes, model: readonly Buffer[], step: Step): Buffer[] {
   const { count, values } = step;
   const place = step.place % (model.length + 1);
   const at = offsetOf(list, place);
@@ -82,7 +82,7 @@ function doStep(list: GrowingBytes, model: readonly Buffer[], step: Step): Buffe
   }
 }
 
-function appendMany(list: GrowingBytes, model: readonly Buffer[], { values, place }: Step): Buffer[] {
+function appendMany(list: MovingBytes, model: readonly Buffer[], { values, place }: Step): Buffer[] {
   const appender = new ListpackAppender();
   appender.begin(list, place);
   for (const each of values) appender.add(set(each));
@@ -91,9 +91,9 @@ function appendMany(list: GrowingBytes, model: readonly Buffer[], { values, plac
   return [...model, ...values, Buffer.from(String(place))];
 }
 
-function split(list: GrowingBytes, model: readonly Buffer[], step: Step): Buffer[] {
+function split(list: MovingBytes, model: readonly Buffer[], step: Step): Buffer[] {
   const place = step.place % (model.length + 1);
-  const tail = new GrowingBytes();
+  const tail = new MovingBytes();
   edits.splitListpack(list, offsetOf(list, place), tail, step.count === 0 ? place : undefined);
   expect(tail.bytes().equals(listpackOf(model.slice(place)))).toBe(true);
   if (step.count < 3) return model.slice(0, place);
@@ -109,7 +109,7 @@ describe("a listpack", () => {
         fc.array(contents, { maxLength: 10 }),
         fc.array(steps, { maxLength: 30 }),
         (values, all) => {
-          const list = new GrowingBytes();
+          const list = new MovingBytes();
           edits.createListpack(list);
           for (const each of values) edits.appendElement(list, set(each));
           let model = values;
