@@ -4,7 +4,9 @@ import { describe, expect, test } from "vitest";
 import { ListpackAppender } from "../../../src/types/listpack/appender.ts";
 import * as edits from "../../../src/types/listpack/edits.ts";
 import { ElementValue } from "../../../src/types/listpack/element-value.ts";
-import { endOffset, seekElement } from "../../../src/types/listpack/listpack.ts";
+import { endOffset, headerCount, seekElement, UNKNOWN_COUNT } from "../../../src/types/listpack/listpack.ts";
+import { checkListpack } from "../../../src/types/listpack/validation.ts";
+import { GrowingBytes, type PackedBytes } from "../../../src/types/packed-bytes.ts";
 import { usualSeed } from "../../support/seed.ts";
 import { MovingBytes } from "../moving-bytes.ts";
 import { contents, listpackOf } from "./model.ts";
@@ -29,7 +31,7 @@ const steps = fc.record({
 });
 type Step = typeof steps extends fc.Arbitrary<infer T> ? T : never;
 
-function offsetOf(list: MovingBytes, index: number): number {
+function offsetOf(list: PackedBytes, index: number): number {
   const at = seekElement(list.buffer, list.start, index);
   return at === -1 ? endOffset(list.buffer, list.start) : at;
 }
@@ -77,7 +79,7 @@ function doStep(list: MovingBytes, model: readonly Buffer[], step: Step): Buffer
       if (step.count % 2 === 0) edits.appendListpack(list, listpackOf(values), 0);
       else edits.prependListpack(list, listpackOf(values), 0);
       return step.count % 2 === 0 ? [...model, ...values] : [...values, ...model];
-    default:
+    case "split":
       return split(list, model, step);
   }
 }
@@ -121,5 +123,39 @@ describe("a listpack", () => {
       ),
       { seed: usualSeed(), numRuns: 300 },
     );
+  });
+
+  test("of more elements than its header can tell keeps silent about them", () => {
+    const list = new GrowingBytes();
+    const appender = new ListpackAppender();
+    const noted = () => headerCount(list.buffer, list.start);
+    const seven = set(Buffer.from("7"));
+    edits.createListpack(list);
+    appender.begin(list, 0);
+    for (let i = 0; i < UNKNOWN_COUNT - 1; i++) appender.add(seven);
+    appender.end();
+    expect(noted()).toBe(UNKNOWN_COUNT - 1);
+    for (let i = 0; i < 3; i++) edits.prependElement(list, seven);
+    expect(noted()).toBe(UNKNOWN_COUNT);
+    expect(edits.updateCount(list)).toBe(UNKNOWN_COUNT + 2);
+    expect(edits.removeLast(list, 10)).toBe(10);
+    // As in Redis: what has become uncertain stays so until somebody counts.
+    expect(noted()).toBe(UNKNOWN_COUNT);
+    expect(edits.updateCount(list)).toBe(UNKNOWN_COUNT - 8);
+    expect(noted()).toBe(UNKNOWN_COUNT - 8);
+    expect(checkListpack(list.buffer, list.start, list.length, true)).toBe(UNKNOWN_COUNT - 8);
+  });
+
+  test("of so many elements is joined and split by their true number", () => {
+    const halves = listpackOf(Array<Buffer>(40_000).fill(Buffer.from("7")));
+    const list = new GrowingBytes();
+    edits.createListpack(list);
+    edits.appendListpack(list, halves, 0);
+    edits.prependListpack(list, halves, 0);
+    expect(headerCount(list.buffer, list.start)).toBe(UNKNOWN_COUNT);
+    expect(checkListpack(list.buffer, list.start, list.length, true)).toBe(80_000);
+    const tail = new GrowingBytes();
+    edits.splitListpack(list, offsetOf(list, 40_000), tail);
+    for (const half of [list, tail]) expect(half.bytes().equals(halves)).toBe(true);
   });
 });

@@ -1,5 +1,6 @@
 /**
- * Bytes from outside: what is a listpack and what is none, as Redis judges it too; and no byte outside is ever looked at.
+ * Bytes from outside: what is a listpack and what is none, as Redis judges it too; and no byte outside is ever looked
+ * at.
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
