@@ -42,6 +42,11 @@ export abstract class OrderedRecords implements LeafOrder {
     return this;
   }
 
+  /** The set's root. */
+  get root(): number {
+    return this.tree.root;
+  }
+
   /** Number of records. */
   get size(): number {
     return this.tree.size;

@@ -247,7 +247,8 @@ export function writeNodeId(bytes: Buffer, position: number, id: StreamId): void
 function sizeOf(source: EntrySource, first: number, count: number, step: number): number {
   const { buf, start, len } = source;
   let size = 0;
-  for (let i = first, left = count; left > 0; i += step, left--) size += value.set(buf, start[i], len[i]).size;
+  for (let i = first, left = count; left > 0; i += step, left--)
+    size += value.set(buf, start[i], len[i]).size;
   return size;
 }
 
@@ -258,5 +259,6 @@ function integerSize(integer: number): number {
 /** Appends `count` arguments, every `step` from `first` on. */
 function addElements(source: EntrySource, first: number, count: number, step: number): void {
   const { buf, start, len } = source;
-  for (let i = first, left = count; left > 0; i += step, left--) appender.add(value.set(buf, start[i], len[i]));
+  for (let i = first, left = count; left > 0; i += step, left--)
+    appender.add(value.set(buf, start[i], len[i]));
 }
