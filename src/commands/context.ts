@@ -21,6 +21,27 @@ export interface Effects {
 /** Continues a suspended command when what it waited for is there; answers through ctx.reply. */
 export type Continuation<T> = (ctx: CommandContext, value: T) => Outcome;
 
+/** What a command waits for when none of its keys holds what it needs (BLPOP, XREAD with BLOCK). */
+export interface KeyWait {
+  /** Entry type of the values it needs; keys of other types are not for it. */
+  readonly type: number;
+  /** The keys, as arguments from `first` to `last`. */
+  readonly first: number;
+  readonly last: number;
+  /** Milliseconds; 0 is for ever. */
+  readonly timeoutMs: number;
+  /**
+   * The key at argument `position` now holds a value of the type, or it was signalled (Database.signalReady). The
+   * request is the waiting client's. Answers and returns DONE, or returns SUSPENDED to wait on, in the same place of
+   * the queue.
+   */
+  serve(ctx: CommandContext, position: number): Outcome;
+  /** The time is over: answers. */
+  timeOut(ctx: CommandContext): Outcome;
+  /** Also calls `serve` when the key was deleted, or holds another type (XREADGROUP). */
+  readonly wakesOnLoss?: boolean;
+}
+
 export interface CommandContext {
   readonly request: Request;
   readonly reply: ReplyWriter;
@@ -33,4 +54,9 @@ export interface CommandContext {
   /** Parks the client until `work` settles, then runs `finish` (or answers the error `work` rejected with). Used by
    * the few commands that read the disk or wait for it. */
   suspend<T>(work: Promise<T>, finish: Continuation<T>): Outcome;
+  /**
+   * Makes the client wait for its keys; the first that waits for a key is the first to be served. Where a client cannot
+   * wait (MULTI, scripts, a log that is replayed) its time is over at once. Nothing may have been changed before.
+   */
+  waitForKeys(wait: KeyWait): Outcome;
 }

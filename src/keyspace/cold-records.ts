@@ -13,13 +13,13 @@ const ENCODING_SHIFT = 24;
 /** The record of a live entry, its payload in a piece of the arena. Its word `lru` carries the access bits and, above
  * them, the encoding. */
 export function packEntry(keyspace: Keyspace, address: number, arena: ByteArena): ColdRecord {
-  const { entries } = keyspace;
+  const { entries, memory } = keyspace;
   const dataType = dataTypeOf(entries.type(address));
   return {
-    type: dataType.rdbType,
+    type: dataType.rdbTypeOf(memory, address),
     lru: entries.access(address) | (entries.encoding(address) << ENCODING_SHIFT),
     expireMs: entries.expireMs(address),
-    payload: dataType.pack(entries, address, arena, false),
+    payload: dataType.pack(memory, address, arena, false),
   };
 }
 
@@ -31,12 +31,12 @@ export function warmRecord(
   key: Buffer,
   record: ColdRecord,
 ): number {
+  const { entries, memory } = keyspace;
   const dataType = dataTypeOfRdb(record.type);
   const encoding = (record.lru >>> ENCODING_SHIFT) & 0xf;
-  const value = dataType.unpack(record.payload, encoding);
+  const value = dataType.unpack(memory, record.type, record.payload, encoding);
   const address = database.warm(hash, dataType.type, key, value.length, record.expireMs);
-  const { entries } = keyspace;
-  value.fill(entries, address);
+  value.fill(memory, address);
   entries.setEncoding(address, value.encoding);
   entries.setAccess(address, record.lru & ACCESS_MASK);
   return address;

@@ -14,6 +14,7 @@
  */
 import { DIRTY, EXPIRES, PINNED, RECORD, SPILLING } from "../memory/entries.ts";
 import { HashTable } from "../memory/hash-table.ts";
+import { isRooted, rootOf } from "../types/rooted.ts";
 import { ColdKeys } from "./cold-keys.ts";
 import type { Keyspace } from "./keyspace.ts";
 
@@ -146,7 +147,13 @@ export class Database {
       entries.setExpireMs(address, expireMs);
       this.volatile.insert(hash, address);
     }
+    if (keyspace.waiters !== undefined) this.signalReady(address);
     return address;
+  }
+
+  /** Says that a key has something new, for clients that wait for it. */
+  signalReady(address: number): void {
+    this.keyspace.waiters?.keyReady(this.index, this.keyspace.entries.key(address));
   }
 
   /** Must be called before an entry changes in any way: lets a running snapshot take its old state, and marks it. */
@@ -197,6 +204,7 @@ export class Database {
     const { entries, snapshots } = this.keyspace;
     const hash = this.hashOf(address);
     const head = entries.head(address);
+    this.signalReady(address);
     if ((head & EXPIRES) !== 0) this.volatile.remove(hash, address);
     if ((head & (RECORD | SPILLING)) === 0) {
       this.table.remove(hash, address);
@@ -207,7 +215,7 @@ export class Database {
       this.tombstones++;
       this.keyspace.onTombstone?.(this, hash, key);
     }
-    entries.free(address);
+    this.free(address);
   }
 
   /**
@@ -223,7 +231,7 @@ export class Database {
     if ((head & RECORD) !== 0) this.shadowed--;
     if ((head & TYPE_MASK) === TOMBSTONE) this.tombstones--;
     this.table.remove(hash, address);
-    entries.free(address);
+    this.free(address);
   }
 
   /**
@@ -306,12 +314,21 @@ export class Database {
   disposeStep(limit: number): boolean {
     const addresses: number[] = [];
     this.disposing = this.table.collect(this.disposing, 0x1_0000_0000, limit, addresses);
-    for (const address of addresses) this.keyspace.entries.free(address);
+    for (const address of addresses) this.free(address);
     if (this.disposing < 0x1_0000_0000) return false;
     this.table.dispose();
     this.volatile.dispose();
     this.coldKeys.dispose();
     return true;
+  }
+
+  /** Frees an entry, and what its value has outside. */
+  private free(address: number): void {
+    const { entries, discarded } = this.keyspace;
+    const head = entries.head(address);
+    // While data is loaded nobody waits for anything but the end of it, and the memory is needed.
+    if (isRooted(head)) discarded.add(head & TYPE_MASK, rootOf(entries, address), !this.keyspace.expiring);
+    entries.free(address);
   }
 
   private relocate(from: number, to: number): void {

@@ -8,8 +8,10 @@ import { Entries } from "../memory/entries.ts";
 import { HugeValues } from "../memory/huge-values.ts";
 import { KeyHash } from "../memory/key-hash.ts";
 import { Slabs } from "../memory/slabs.ts";
+import { ValueMemory } from "../types/value-memory.ts";
 import { AccessClock } from "./access-clock.ts";
 import { Database } from "./database.ts";
+import { DiscardedValues } from "./discarded-values.ts";
 import { Snapshots } from "./snapshot.ts";
 
 /** What the keyspace must know of the cold tier; absent when it is off. */
@@ -19,6 +21,14 @@ export interface RecordCounts {
   allocateNamespace(): number;
   /** The namespace is no longer in use; its records may go once no checkpoint names it. */
   dropNamespace(namespace: number): void;
+}
+
+/** Told of keys that come and go while clients wait for some: see server/waiting-clients.ts. */
+export interface KeyWaiters {
+  /** The key was created, deleted, or has something new. `key` is valid only during the call. */
+  keyReady(dbIndex: number, key: Buffer): void;
+  /** The database has other contents now. */
+  databaseReplaced(dbIndex: number): void;
 }
 
 /** Why a key was removed other than by a command. */
@@ -35,6 +45,10 @@ export interface KeyspaceOptions {
 export class Keyspace {
   readonly entries = new Entries(new Slabs(), new HugeValues());
   readonly keyHash: KeyHash;
+  /** What values are kept in: the entries, and the blocks of large values. */
+  readonly memory: ValueMemory;
+  /** Large values that were deleted, to be freed bit by bit. */
+  readonly discarded: DiscardedValues;
   readonly accessClock: AccessClock;
   readonly random: Random;
   readonly snapshots = new Snapshots(this);
@@ -54,6 +68,9 @@ export class Keyspace {
   /** Told of each new tombstone; `key` is valid only during the call. */
   onTombstone: ((database: Database, hash: number, key: Buffer) => void) | undefined;
 
+  /** Present while clients wait for keys. */
+  waiters: KeyWaiters | undefined;
+
   private tier: RecordCounts | undefined;
   private nextNamespace = 0;
   private readonly retired: Database[] = [];
@@ -62,6 +79,8 @@ export class Keyspace {
     this.clock = options.clock;
     this.random = options.random;
     this.keyHash = new KeyHash(options.hashSeed);
+    this.memory = new ValueMemory(this.entries, this.keyHash);
+    this.discarded = new DiscardedValues(this.memory);
     this.accessClock = new AccessClock(options.random, options.clock.nowMs);
     for (let i = 0; i < options.databases; i++)
       this.databases.push(new Database(this, i, this.nextNamespace++));
@@ -113,6 +132,7 @@ export class Keyspace {
     const isForLater = (inBackground && this.expiring) || this.snapshots.active;
     if (isForLater) this.snapshots.whenUnused(() => this.retired.push(old));
     else old.dispose();
+    this.waiters?.databaseReplaced(index);
     return removed;
   }
 
@@ -121,18 +141,24 @@ export class Keyspace {
     [databases[first], databases[second]] = [databases[second], databases[first]];
     databases[first].index = first;
     databases[second].index = second;
+    this.waiters?.databaseReplaced(first);
+    this.waiters?.databaseReplaced(second);
   }
 
-  /** Whether there is memory of flushed databases that `freeRetired` will free. */
+  /** Whether there is memory of flushed databases or deleted values that `freeRetired` will free. */
   get isFreeing(): boolean {
-    return this.retired.length > 0;
+    return this.retired.length > 0 || this.discarded.count > 0;
   }
 
-  /** Frees some memory of flushed databases; true if there is more to free. */
+  /** Frees some memory of deleted values and flushed databases; true if there is more to free. */
   freeRetired(limit: number): boolean {
+    if (this.discarded.count > 0) {
+      this.discarded.freeStep(limit);
+      return this.isFreeing;
+    }
     const database = this.retired[0];
     if (database === undefined) return false;
     if (database.disposeStep(limit)) this.retired.shift();
-    return this.retired.length > 0;
+    return this.isFreeing;
   }
 }

@@ -208,7 +208,7 @@ class BaseFile implements SnapshotReceiver {
   }
 
   entry(index: number, database: Database, address: number): void {
-    const { entries } = this.parts.keyspace;
+    const { entries, memory } = this.parts.keyspace;
     const { rdb } = this;
     this.select(index);
     const key = entries.key(address);
@@ -224,7 +224,8 @@ class BaseFile implements SnapshotReceiver {
     const dataType = dataTypeOf(entries.type(address));
     const { arena } = this;
     arena.reset();
-    rdb.appendPayload(dataType.rdbType, key, 0, key.length, dataType.pack(entries, address, arena, false));
+    const type = dataType.rdbTypeOf(memory, address);
+    rdb.appendPayload(type, key, 0, key.length, dataType.pack(memory, address, arena, false));
   }
 
   private select(index: number): void {

@@ -68,7 +68,7 @@ async function writeHot(
   database: Database,
   compress: boolean,
 ): Promise<void> {
-  const { entries } = keyspace;
+  const { entries, memory } = keyspace;
   const addresses: number[] = [];
   const arena = new ByteArena();
   for (let position = 0; position < HASH_SPACE; addresses.length = 0) {
@@ -80,8 +80,8 @@ async function writeHot(
       const key = entries.key(address);
       const dataType = dataTypeOf(entries.type(address));
       arena.reset();
-      const packed = dataType.pack(entries, address, arena, compress);
-      rdb.appendPayload(dataType.rdbType, key, 0, key.length, packed);
+      const packed = dataType.pack(memory, address, arena, compress);
+      rdb.appendPayload(dataType.rdbTypeOf(memory, address), key, 0, key.length, packed);
       if (rdb.pendingBytes >= DRAIN_BYTES) await rdb.drain();
     }
   }

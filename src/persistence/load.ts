@@ -7,7 +7,7 @@ import { StorageError } from "../base/storage-error.ts";
 import type { ColdKeysPart } from "../keyspace/cold-keys.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
-import { dataTypeOfRdb } from "../types/registry.ts";
+import { dataTypeOfRdb, LOADABLE_RDB_TYPES } from "../types/registry.ts";
 import { encodingOf, fillValue, STRING } from "../types/string/string-value.ts";
 import { type AofOutcome, AofReader, detectFormat } from "./aof/reader.ts";
 import type { CheckpointMetadata } from "./checkpoint.ts";
@@ -58,6 +58,7 @@ export async function loadRdb(
     start: options.start ?? 0,
     privateOpcodes: options.withTier ?? false,
     verifyChecksum: options.verifyChecksum ?? true,
+    loadableTypes: LOADABLE_RDB_TYPES,
   });
   let keys = 0;
   let endOffset = 0;
@@ -101,7 +102,7 @@ function loadColdKeys({ coldKeys }: Database, part: ColdKeysPart & { readonly en
 
 function loadEntry(keyspace: Keyspace, record: RdbEntry): void {
   const database = databaseOf(keyspace, record.db);
-  const { entries, accessClock } = keyspace;
+  const { entries, accessClock, memory } = keyspace;
   const { key } = record;
   if (database.find(key, 0, key.length) !== 0) {
     throw new LoadError(`The key '${key.toString("latin1")}' stands twice in the file`);
@@ -115,9 +116,9 @@ function loadEntry(keyspace: Keyspace, record: RdbEntry): void {
     entries.setEncoding(address, encodingOf(value, 0, value.length));
   } else {
     const dataType = dataTypeOfRdb(record.type);
-    const value = dataType.unpack(record.payload!);
+    const value = dataType.unpack(memory, record.type, record.payload!);
     address = database.add(dataType.type, key, 0, key.length, value.length, expireMs);
-    value.fill(entries, address);
+    value.fill(memory, address);
     entries.setEncoding(address, value.encoding);
   }
   if (record.hasRecordBelow) database.markRecord(address);

@@ -34,10 +34,34 @@ export function applyConfig(server: Server): void {
     directory.removesHistory = !values["aof-disable-auto-gc"];
     void directory.removeHistory();
   };
-  for (const hook of [memory, policy, limits]) hook();
+  const types = () => {
+    const of = keyspace.memory.limits;
+    of.listMaxListpackSize = values["list-max-listpack-size"];
+    of.hashMaxListpackEntries = values["hash-max-listpack-entries"];
+    of.hashMaxListpackValue = values["hash-max-listpack-value"];
+    of.setMaxIntsetEntries = values["set-max-intset-entries"];
+    of.zsetMaxListpackEntries = values["zset-max-listpack-entries"];
+    of.zsetMaxListpackValue = values["zset-max-listpack-value"];
+    of.streamNodeMaxBytes = values["stream-node-max-bytes"];
+    of.streamNodeMaxEntries = values["stream-node-max-entries"];
+  };
+  for (const hook of [memory, policy, limits, types]) hook();
   config.onChange("maxmemory", memory);
   config.onChange(["maxmemory-policy", "lfu-log-factor", "lfu-decay-time"], policy);
   config.onChange(["proto-max-bulk-len", "client-query-buffer-limit"], limits);
+  config.onChange(
+    [
+      "list-max-listpack-size",
+      "hash-max-listpack-entries",
+      "hash-max-listpack-value",
+      "set-max-intset-entries",
+      "zset-max-listpack-entries",
+      "zset-max-listpack-value",
+      "stream-node-max-bytes",
+      "stream-node-max-entries",
+    ],
+    types,
+  );
   config.onChange(["appendfsync", "aof-timestamp-enabled", "maxmemory"], fsync);
   config.onChange("aof-disable-auto-gc", history);
   config.onChange("appendonly", () => applyAppendonly(server));

@@ -3,7 +3,7 @@
  * gathered by the thousand, so that the cold keys they need can be read together.
  */
 
-import { keyPositions } from "../commands/key-positions.ts";
+import { keysOfRequest } from "../commands/key-positions.ts";
 import { restore } from "../commands/keys/dump.ts";
 import type { CompiledCommand } from "../commands/table.ts";
 import type { TierKey } from "../keyspace/warmer.ts";
@@ -11,6 +11,7 @@ import type { AofReader } from "../persistence/aof/reader.ts";
 import { type Executor, LoadError } from "../persistence/load.ts";
 import type { Request } from "../protocol/request.ts";
 import { isDumpIntact, readDump } from "../types/dump-payload.ts";
+import type { ValueMemory } from "../types/value-memory.ts";
 import { Connection } from "./connection.ts";
 import type { Server } from "./server.ts";
 import { Statistics } from "./statistics.ts";
@@ -73,7 +74,7 @@ export class Replay implements Executor {
         `Unknown command '${request.text(0)}' reading the append only file, at offset ${reader.offset}`,
       );
     }
-    if (command.spec.run === restore.run) checkRestore(request, reader.offset);
+    if (command.spec.run === restore.run) checkRestore(this.server.keyspace.memory, request, reader.offset);
     this.noteKeys(request, command);
     const end = request.start[request.argc - 1] + request.len[request.argc - 1] + 2;
     const length = reader.endOffset - reader.offset;
@@ -108,7 +109,7 @@ export class Replay implements Executor {
     if (command.spec.name === "select") this.dbIndex = Number(request.text(1));
     const database = keyspace.databases[this.dbIndex];
     if (database === undefined) return;
-    for (const { position } of keyPositions(command.spec, request.argc) ?? []) {
+    for (const { position } of keysOfRequest(command.spec, request, 0) ?? []) {
       this.keys.push({ database, key: Buffer.from(request.bytes(position)) });
     }
   }
@@ -121,10 +122,10 @@ export class Replay implements Executor {
 }
 
 /** A RESTORE that fails would leave out a whole key without a word: stock Redis writes values of types unknown here. */
-function checkRestore(request: Request, offset: number): void {
+function checkRestore(memory: ValueMemory, request: Request, offset: number): void {
   if (request.argc > 3) {
     const payload = request.bytes(3);
-    if (isDumpIntact(payload) && readDump(payload) !== undefined) return;
+    if (isDumpIntact(payload) && readDump(memory, payload) !== undefined) return;
   }
   throw new LoadError(
     `The value that RESTORE gives to the key '${request.text(1)}' is damaged, or of a type that is not known here, reading the` +

@@ -1,21 +1,35 @@
 /**
  * What every data type tells the layers that move values about without understanding them: the cold tier, snapshots,
- * RDB. One folder per type, one descriptor each, listed in registry.ts.
+ * RDB, copies. One folder per type, one descriptor each, listed in registry.ts.
  */
 import type { ByteArena } from "../base/byte-arena.ts";
-import type { Entries } from "../memory/entries.ts";
+import type { ValueDigest } from "./value-digest.ts";
+import type { ValueMemory } from "./value-memory.ts";
 
-/** A value taken out of its packed form, not yet in an entry. */
+/** A value taken out of its packed form and fully checked, not yet in an entry. */
 export interface UnpackedValue {
   /** Bytes the entry's value needs. */
   readonly length: number;
   readonly encoding: number;
-  /** Writes the value into an entry of that length. */
-  fill(entries: Entries, address: number): void;
+  /** Writes the value into an entry of that length. Does not fail. */
+  fill(memory: ValueMemory, address: number): void;
+}
+
+/** Takes a command that would make a value, or a part of it. */
+export type CommandSink = (...args: (string | Buffer | number)[]) => void;
+
+/** Of a type whose large form lies outside its entry (rooted.ts): what to do with that form, known by its root. */
+export interface RootedForm {
+  /** Frees about `limit` blocks; true when all is freed, the root too. What is left is only good for the next step. */
+  disposeStep(memory: ValueMemory, root: number, limit: number): boolean;
+  /** The root of a copy. */
+  copy(memory: ValueMemory, root: number): number;
+  /** Bytes of memory that the form takes; estimated from `samples` elements where it would have to look at all. */
+  sizeBytes(memory: ValueMemory, root: number, samples: number): number;
 }
 
 export interface DataType {
-  /** The entry type number. */
+  /** The entry type number: Redis's object type. */
   readonly type: number;
   /** What TYPE answers. */
   readonly name: string;
@@ -23,12 +37,22 @@ export interface DataType {
   encodingName(encoding: number): string;
   /** The encoding number of a copy of an entry with this one. */
   copiedEncoding(encoding: number): number;
-  /** The type number that RDB gives the packed form. */
-  readonly rdbType: number;
+  /** Present if some encodings have the bit ROOTED. */
+  readonly rooted?: RootedForm;
+  /** The type numbers of RDB whose values `unpack` reads. */
+  readonly rdbTypes: readonly number[];
+  /** The type number that RDB gives the packed form of this entry: one that Redis 7.0 reads, if there is one. */
+  rdbTypeOf(memory: ValueMemory, address: number): number;
   /** The value's RDB encoding, in a piece of the arena. `compress` allows LZF, where Redis would use it. */
-  pack(entries: Entries, address: number, arena: ByteArena, compress: boolean): Buffer;
-  /** The reverse; validates everything, and allocates for no length that it has not verified. `encoding` is the entry's
-   * encoding when it was packed; without it (bytes from outside) the type chooses. The result may refer to `packed`.
-   * Throws a StorageError "corrupt" if the bytes cannot be a value of this type. */
-  unpack(packed: Buffer, encoding?: number): UnpackedValue;
+  pack(memory: ValueMemory, address: number, arena: ByteArena, compress: boolean): Buffer;
+  /**
+   * The reverse; validates everything, and allocates for no length that it has not verified. `encoding` is the entry's
+   * encoding when it was packed; without it (bytes from outside) the type chooses, by its limits. The result may refer
+   * to `packed`. Throws a StorageError "corrupt" if the bytes cannot be a value of this type.
+   */
+  unpack(memory: ValueMemory, rdbType: number, packed: Buffer, encoding?: number): UnpackedValue;
+  /** The commands that make the value, as an append-only file without RDB preamble holds it. */
+  rewrite(memory: ValueMemory, address: number, key: Buffer, sink: CommandSink): void;
+  /** Adds the value to a digest, as DEBUG DIGEST-VALUE of Redis does. */
+  digest(memory: ValueMemory, address: number, digest: ValueDigest): void;
 }

@@ -12,10 +12,10 @@
 import type { ByteArena } from "../base/byte-arena.ts";
 import { Crc64 } from "../base/crc64.ts";
 import { StorageError } from "../base/storage-error.ts";
-import type { Entries } from "../memory/entries.ts";
 import type { DataType, UnpackedValue } from "./data-type.ts";
 import { RDB_VERSION_WRITTEN } from "./rdb-encoding.ts";
 import { dataTypeOf, dataTypeOfRdb } from "./registry.ts";
+import type { ValueMemory } from "./value-memory.ts";
 
 const TYPE_BYTES = 1;
 const VERSION_BYTES = 2;
@@ -40,14 +40,14 @@ export interface DumpedValue {
 
 /** The payload of the live entry at `address`. `compress` allows LZF: the directive `rdbcompression`. */
 export function createDump(
-  entries: Entries,
+  memory: ValueMemory,
   address: number,
   arena: ByteArena,
   compress: boolean,
 ): DumpPayload {
-  const dataType = dataTypeOf(entries.type(address));
-  const type = Buffer.of(dataType.rdbType);
-  const value = dataType.pack(entries, address, arena, compress);
+  const dataType = dataTypeOf(memory.entries.type(address));
+  const type = Buffer.of(dataType.rdbTypeOf(memory, address));
+  const value = dataType.pack(memory, address, arena, compress);
   const version = Buffer.of(RDB_VERSION_WRITTEN & 0xff, RDB_VERSION_WRITTEN >> 8);
   const checksum = new Crc64();
   for (const part of [type, value, version]) checksum.update(part);
@@ -68,11 +68,12 @@ export function isDumpIntact(payload: Buffer): boolean {
 }
 
 /** The value in a payload that is intact; undefined if it is of no type there is here, or cannot be a value of it. */
-export function readDump(payload: Buffer): DumpedValue | undefined {
+export function readDump(memory: ValueMemory, payload: Buffer): DumpedValue | undefined {
   if (payload.length < TYPE_BYTES + FOOTER_BYTES) return undefined;
   try {
     const dataType = dataTypeOfRdb(payload[0]);
-    return { dataType, value: dataType.unpack(payload.subarray(TYPE_BYTES, payload.length - FOOTER_BYTES)) };
+    const packed = payload.subarray(TYPE_BYTES, payload.length - FOOTER_BYTES);
+    return { dataType, value: dataType.unpack(memory, payload[0], packed) };
   } catch (error) {
     if (error instanceof StorageError) return undefined;
     throw error;

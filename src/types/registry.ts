@@ -11,8 +11,13 @@ const byType: (DataType | undefined)[] = [];
 const byRdbType: (DataType | undefined)[] = [];
 for (const dataType of DATA_TYPES) {
   byType[dataType.type] = dataType;
-  byRdbType[dataType.rdbType] = dataType;
+  for (const rdbType of dataType.rdbTypes) byRdbType[rdbType] = dataType;
 }
+
+/** The RDB type numbers of all values that can be loaded. */
+export const LOADABLE_RDB_TYPES: ReadonlySet<number> = new Set(
+  DATA_TYPES.flatMap((dataType) => dataType.rdbTypes),
+);
 
 /** The type of a live entry. */
 export function dataTypeOf(type: number): DataType {

@@ -7,7 +7,7 @@ import { ManualClock } from "../../src/base/clock.ts";
 import { type Random, SeededRandom } from "../../src/base/random.ts";
 import type { Client } from "../../src/commands/client.ts";
 import type { CommandSpec } from "../../src/commands/command.ts";
-import type { CommandContext, Continuation, Effects } from "../../src/commands/context.ts";
+import type { CommandContext, Continuation, Effects, KeyWait } from "../../src/commands/context.ts";
 import type { AofAccess, ConfigAccess, KeyWalk, ServerServices } from "../../src/commands/services.ts";
 import type { Database } from "../../src/keyspace/database.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
@@ -148,6 +148,11 @@ class HarnessContext implements CommandContext {
     return this.harness.server;
   }
 
+  /** Nobody else could ever serve the one client: as in a transaction, the time is over at once. */
+  waitForKeys(wait: KeyWait): Outcome {
+    return wait.timeOut(this);
+  }
+
   begin(request: Request): void {
     this.request = request;
     this.reply.resp = this.harness.client.resp;
@@ -197,6 +202,7 @@ export function newClient(id: number, nowMs: number): HarnessClient {
     memoryBytes: 0,
     argumentBytes: 0,
     isBlocked: false,
+    unblock: undefined,
     isClosing: false,
     lastWritePosition: 0,
     closed: false,
@@ -228,6 +234,7 @@ function newServices(
     },
     aof: disabledAof,
     clients: () => [client],
+    client: (id) => (id === client.id ? client : undefined),
     info: () => missing("info"),
     resetStatistics: () => missing("resetStatistics"),
     commands: () => commands.values(),

@@ -5,15 +5,14 @@
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { ByteArena } from "../../src/base/byte-arena.ts";
-import { Entries } from "../../src/memory/entries.ts";
-import { HugeValues } from "../../src/memory/huge-values.ts";
-import { Slabs } from "../../src/memory/slabs.ts";
 import { createDump, isDumpIntact, readDump } from "../../src/types/dump-payload.ts";
 import { encodingName, encodingOf, fillValue, STRING } from "../../src/types/string/string-value.ts";
 import { LIST_DUMP, plainDump, stringOfDump, withFooter } from "../support/dump-payloads.ts";
+import { newValueMemory } from "../support/value-memory.ts";
 
 const FOOTER_BYTES = 10;
-const entries = new Entries(new Slabs(), new HugeValues());
+const memory = newValueMemory();
+const { entries } = memory;
 const key = Buffer.from("key");
 
 function dump(value: Uint8Array, compress = true): Buffer {
@@ -21,18 +20,18 @@ function dump(value: Uint8Array, compress = true): Buffer {
   const address = entries.create(STRING, 0, key, 0, key.length, bytes.length);
   fillValue(entries, address, bytes, 0, bytes.length);
   entries.setEncoding(address, encodingOf(bytes, 0, bytes.length));
-  const { type, value: packed, footer } = createDump(entries, address, new ByteArena(), compress);
+  const { type, value: packed, footer } = createDump(memory, address, new ByteArena(), compress);
   entries.free(address);
   return Buffer.concat([type, packed, footer]);
 }
 
 /** What an entry made from the payload holds, and its encoding; undefined if the payload is refused. */
 function restored(payload: Buffer): { bytes: Buffer; encoding: string } | undefined {
-  const found = readDump(payload);
+  const found = readDump(memory, payload);
   if (found === undefined) return undefined;
   const { dataType, value } = found;
   const address = entries.create(dataType.type, 0, key, 0, key.length, value.length);
-  value.fill(entries, address);
+  value.fill(memory, address);
   const bytes = Buffer.from(entries.value(address));
   entries.free(address);
   return { bytes, encoding: encodingName(value.encoding) };
@@ -134,12 +133,12 @@ describe("what is refused though its checksum is right", () => {
   ])("%s", (_, hex) => {
     const payload = withFooter(Buffer.from(hex, "hex"));
     expect(isDumpIntact(payload)).toBe(true);
-    expect(readDump(payload)).toBeUndefined();
+    expect(readDump(memory, payload)).toBeUndefined();
   });
 
   test("a type that is not known here", () => {
     expect(isDumpIntact(LIST_DUMP)).toBe(true);
-    expect(readDump(LIST_DUMP)).toBeUndefined();
+    expect(readDump(memory, LIST_DUMP)).toBeUndefined();
   });
 });
 
@@ -202,7 +201,7 @@ describe("fuzzing with right checksums", () => {
           const payload = withFooter(body);
           allocate.mockClear();
           allocateSlow.mockClear();
-          const isRefused = readDump(payload) === undefined;
+          const isRefused = readDump(memory, payload) === undefined;
           const sizes = [...allocate.mock.calls, ...allocateSlow.mock.calls].map(([size]) => size);
           const largest = Math.max(0, ...sizes);
           // What is decompressed before more bytes are found behind it is 88 times as long at most.

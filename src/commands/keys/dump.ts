@@ -48,12 +48,7 @@ export const dump = defineCommand({
     const { request, db, keyspace, reply, server } = ctx;
     const address = db.lookupRead(request.buf, request.start[KEY], request.len[KEY]);
     if (address === 0) return reply.null();
-    const { type, value, footer } = createDump(
-      keyspace.entries,
-      address,
-      arena,
-      server.config.rdbcompression,
-    );
+    const { type, value, footer } = createDump(keyspace.memory, address, arena, server.config.rdbcompression);
     reply.bulkParts([type, value, footer]);
     arena.reset();
     return DONE;
@@ -129,7 +124,7 @@ function runRestore(ctx: CommandContext): Outcome {
   if (expireMs < 0) return DONE;
   const payload = request.bytes(PAYLOAD);
   if (!isDumpIntact(payload)) return reply.error(WRONG_DUMP_FOOTER);
-  const dumped = readDump(payload);
+  const dumped = readDump(keyspace.memory, payload);
   if (dumped === undefined) return reply.error(BAD_DUMP_DATA);
   const hadKey = options.replaces && deleteKey(ctx);
   if (expireMs !== 0 && expireMs <= keyspace.nowMs && keyspace.expiring) {
@@ -156,10 +151,10 @@ function deleteKey(ctx: CommandContext): boolean {
 /** Creates the key, which was the last one looked up and is absent. */
 function addKey(ctx: CommandContext, { dataType, value }: DumpedValue, expireMs: number): void {
   const { request, db, keyspace } = ctx;
-  const { accessClock, entries } = keyspace;
+  const { accessClock, entries, memory } = keyspace;
   const { buf, start, len } = request;
   const address = db.add(dataType.type, buf, start[KEY], len[KEY], value.length, expireMs);
-  value.fill(entries, address);
+  value.fill(memory, address);
   entries.setEncoding(address, value.encoding);
   const { frequency, idleSeconds } = options;
   // What the policy in force does not count is let pass.

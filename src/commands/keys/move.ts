@@ -4,7 +4,7 @@
  * A key that moves keeps its expiry and the memory of its last use; a copy keeps the expiry only.
  */
 import type { Database } from "../../keyspace/database.ts";
-import { copyEntry } from "../../keyspace/transfer.ts";
+import { copyEntry, moveEntry } from "../../keyspace/transfer.ts";
 import { DB_INDEX_OUT_OF_RANGE, NO_SUCH_KEY, SAME_OBJECT, SYNTAX_ERROR } from "../../protocol/errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import type { Request } from "../../protocol/request.ts";
@@ -23,8 +23,7 @@ function runRename(ctx: CommandContext, onlyIfAbsent: boolean): Outcome {
     if (onlyIfAbsent) return ctx.reply.integer(0);
     db.delete(target);
   }
-  copyEntry(ctx.keyspace, source, db, buf, start[2], len[2], "moved");
-  db.delete(source);
+  moveEntry(ctx.keyspace, db, source, db, buf, start[2], len[2]);
   ctx.effects.verbatim();
   return onlyIfAbsent ? ctx.reply.integer(1) : ctx.reply.ok();
 }
@@ -73,8 +72,7 @@ export const move = defineCommand({
     if (target === ctx.db) return ctx.reply.error(SAME_OBJECT);
     const source = ctx.db.lookupWrite(buf, start[1], len[1]);
     if (source === 0 || target.lookupWrite(buf, start[1], len[1]) !== 0) return ctx.reply.integer(0);
-    copyEntry(ctx.keyspace, source, target, buf, start[1], len[1], "moved");
-    ctx.db.delete(source);
+    moveEntry(ctx.keyspace, ctx.db, source, target, buf, start[1], len[1]);
     ctx.effects.verbatim();
     return ctx.reply.integer(1);
   },
@@ -115,7 +113,7 @@ export const copy = defineCommand({
       if (!replace) return ctx.reply.integer(0);
       target.delete(existing);
     }
-    copyEntry(ctx.keyspace, source, target, buf, start[2], len[2], "copied");
+    copyEntry(ctx.keyspace, source, target, buf, start[2], len[2]);
     ctx.effects.verbatim();
     return ctx.reply.integer(1);
   },

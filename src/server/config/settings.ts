@@ -157,6 +157,7 @@ export const settings = {
   "cold-tier": yesNo("used", "yes", fixed),
   "cold-tier-cache-size": memory("used", "8mb", { min: 1 << 20, max: 2 ** 40, ...fixed }),
   "cold-tier-compression": yesNo("used", "yes"),
+  "cold-tier-spill-all": yesNo("used", "no", fixed),
 
   // Append-only file
   appendonly: yesNo("used", "yes", { deniedWhileLoading: true }),
@@ -193,15 +194,15 @@ export const settings = {
   }),
 
   // Data types: from which size on a value is no longer kept in its packed form
-  "list-max-listpack-size": integer("stored", -2, { min: INT_MIN, alias: "list-max-ziplist-size" }),
+  "list-max-listpack-size": integer("used", -2, { min: INT_MIN, alias: "list-max-ziplist-size" }),
   "list-compress-depth": integer("stored", 0),
-  "hash-max-listpack-entries": integer("stored", 512, { max: LONG_MAX, alias: "hash-max-ziplist-entries" }),
-  "hash-max-listpack-value": memory("stored", "64", { alias: "hash-max-ziplist-value" }),
-  "set-max-intset-entries": integer("stored", 512, { max: LONG_MAX }),
-  "zset-max-listpack-entries": integer("stored", 128, { max: LONG_MAX, alias: "zset-max-ziplist-entries" }),
-  "zset-max-listpack-value": memory("stored", "64", { alias: "zset-max-ziplist-value" }),
-  "stream-node-max-bytes": memory("stored", "4096"),
-  "stream-node-max-entries": integer("stored", 100, { max: LONG_MAX }),
+  "hash-max-listpack-entries": integer("used", 512, { max: LONG_MAX, alias: "hash-max-ziplist-entries" }),
+  "hash-max-listpack-value": memory("used", "64", { alias: "hash-max-ziplist-value" }),
+  "set-max-intset-entries": integer("used", 512, { max: LONG_MAX }),
+  "zset-max-listpack-entries": integer("used", 128, { max: LONG_MAX, alias: "zset-max-ziplist-entries" }),
+  "zset-max-listpack-value": memory("used", "64", { alias: "zset-max-ziplist-value" }),
+  "stream-node-max-bytes": memory("used", "4096"),
+  "stream-node-max-entries": integer("used", 100, { max: LONG_MAX }),
   "hll-sparse-max-bytes": memory("used", "3000"),
 
   // Observation

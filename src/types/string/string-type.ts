@@ -14,16 +14,19 @@ export const stringType: DataType = {
   name: "string",
   encodingName,
   copiedEncoding,
-  rdbType: RDB_STRING,
-  pack: packString,
-  unpack(packed, encoding) {
+  rdbTypes: [RDB_STRING],
+  rdbTypeOf: () => RDB_STRING,
+  pack: ({ entries }, address, arena, compress) => packString(entries, address, arena, compress),
+  unpack(_memory, _rdbType, packed, encoding) {
     const { bytes, encoding: unpackedEncoding } = unpackString(packed, encoding);
     if (bytes.length > MAX_STRING_BYTES)
       throw new StorageError("corrupt", "a packed string is impossibly long");
     return {
       length: bytes.length,
       encoding: unpackedEncoding,
-      fill: (entries, address) => fillValue(entries, address, bytes, 0, bytes.length),
+      fill: ({ entries }, address) => fillValue(entries, address, bytes, 0, bytes.length),
     };
   },
+  rewrite: ({ entries }, address, key, sink) => sink("SET", key, entries.value(address)),
+  digest: ({ entries }, address, digest) => digest.mix(entries.value(address)),
 };

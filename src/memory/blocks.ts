@@ -1,0 +1,135 @@
+/**
+ * Byte strings of any length in slab memory: the chunks of large collections. A block is known by a 32-bit reference
+ * (never 0), which changes when the block has to move.
+ *
+ * Layout of the slab object: word 0 is the length, and the bytes follow. Of a block too large for a slab object the
+ * object holds only word 0 with HUGE set, and word 1: the number of the huge value that holds the bytes.
+ */
+import { copyBytes } from "../base/byte-copy.ts";
+import type { HugeValues } from "./huge-values.ts";
+import { MAX_OBJECT_BYTES, SLAB_MASK, SLAB_SHIFT, Slabs } from "./slabs.ts";
+
+/** Bytes of a slab object before the block's own. */
+const HEADER_BYTES = 4;
+const HUGE = 1 << 31;
+const HUGE_OBJECT_BYTES = 8;
+
+/** The longest block that lies in a slab object; a longer one has memory of its own. */
+export const MAX_SLAB_BLOCK_BYTES = MAX_OBJECT_BYTES - HEADER_BYTES;
+
+export class Blocks {
+  readonly slabs: Slabs;
+  private readonly huge: HugeValues;
+
+  constructor(slabs: Slabs, huge: HugeValues) {
+    this.slabs = slabs;
+    this.huge = huge;
+  }
+
+  /** Reference of a new block of `length` bytes (0 to 2^31 - 1); its contents are undefined. */
+  allocate(length: number): number {
+    const isHuge = length > MAX_SLAB_BLOCK_BYTES;
+    const reference = this.slabs.allocate(isHuge ? HUGE_OBJECT_BYTES : HEADER_BYTES + length);
+    const words = this.slabs.words[reference >>> SLAB_SHIFT];
+    const w = (reference & SLAB_MASK) << 2;
+    words[w] = isHuge ? length | HUGE : length;
+    if (isHuge) words[w + 1] = this.huge.allocate(length);
+    return reference;
+  }
+
+  free(reference: number): void {
+    const words = this.slabs.words[reference >>> SLAB_SHIFT];
+    const w = (reference & SLAB_MASK) << 2;
+    if (words[w] < 0) this.huge.free(words[w + 1]);
+    this.slabs.free(reference);
+  }
+
+  length(reference: number): number {
+    return this.slabs.words[reference >>> SLAB_SHIFT][(reference & SLAB_MASK) << 2] & ~HUGE;
+  }
+
+  /** The buffer that holds the block, from `start` on. */
+  buffer(reference: number): Buffer {
+    const words = this.slabs.words[reference >>> SLAB_SHIFT];
+    const w = (reference & SLAB_MASK) << 2;
+    return words[w] < 0 ? this.huge.get(words[w + 1]) : this.slabs.bytes[reference >>> SLAB_SHIFT];
+  }
+
+  /** Where the block begins in its buffer: a multiple of 4. */
+  start(reference: number): number {
+    const w = (reference & SLAB_MASK) << 2;
+    return this.slabs.words[reference >>> SLAB_SHIFT][w] < 0 ? 0 : (w << 2) + HEADER_BYTES;
+  }
+
+  /** Bytes of memory that the block takes. */
+  sizeBytes(reference: number): number {
+    const words = this.slabs.words[reference >>> SLAB_SHIFT];
+    const w = (reference & SLAB_MASK) << 2;
+    return this.slabs.capacity(reference) + (words[w] < 0 ? this.huge.get(words[w + 1]).length : 0);
+  }
+
+  /**
+   * Gives the block another length, keeping the bytes both have; returns its reference, which may be a new one.
+   * A huge block that grows leaves room for more of the same.
+   */
+  resize(reference: number, length: number): number {
+    const words = this.slabs.words[reference >>> SLAB_SHIFT];
+    const w = (reference & SLAB_MASK) << 2;
+    if (words[w] < 0) {
+      if (length > MAX_SLAB_BLOCK_BYTES) {
+        this.resizeHuge(words[w + 1], words[w] & ~HUGE, length);
+        words[w] = length | HUGE;
+        return reference;
+      }
+    } else if (length <= MAX_SLAB_BLOCK_BYTES) {
+      const capacity = this.slabs.capacity(reference);
+      if (Slabs.roundUp(HEADER_BYTES + length) === capacity) {
+        words[w] = length;
+        return reference;
+      }
+    }
+    return this.move(reference, length);
+  }
+
+  private move(reference: number, length: number): number {
+    const moved = this.allocate(length);
+    const kept = Math.min(length, this.length(reference));
+    copyBytes(this.buffer(reference), this.start(reference), this.buffer(moved), this.start(moved), kept);
+    this.free(reference);
+    return moved;
+  }
+
+  /** Growing by a quarter keeps appending linear; shrinking by half or more gives the memory back. */
+  private resizeHuge(id: number, from: number, to: number): void {
+    const capacity = this.huge.get(id).length;
+    if (to > capacity) this.huge.resize(id, Math.max(to, capacity + (capacity >>> 2)), from);
+    else if (to < capacity >>> 1) this.huge.resize(id, to, to);
+  }
+}
+
+/** A block that is being worked on: `open` turns it to another one. After each `resize` its reference may be new. */
+export class OpenBlock {
+  reference = 0;
+  buffer!: Buffer;
+  start = 0;
+  length = 0;
+  private readonly blocks: Blocks;
+
+  constructor(blocks: Blocks) {
+    this.blocks = blocks;
+  }
+
+  open(reference: number): this {
+    const { blocks } = this;
+    this.reference = reference;
+    this.buffer = blocks.buffer(reference);
+    this.start = blocks.start(reference);
+    this.length = blocks.length(reference);
+    return this;
+  }
+
+  /** Keeps the bytes that both lengths have. */
+  resize(length: number): void {
+    this.open(this.blocks.resize(this.reference, length));
+  }
+}
