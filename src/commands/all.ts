@@ -7,12 +7,14 @@ import { connectionCommands } from "./connection/index.ts";
 import { hyperloglogCommands } from "./hyperloglog/index.ts";
 import { keyCommands } from "./keys/index.ts";
 import { serverCommands } from "./server/index.ts";
+import { streamCommands } from "./streams/index.ts";
 import { stringCommands } from "./strings/index.ts";
 
 export const commandSpecs: readonly CommandSpec[] = [
   ...stringCommands,
   ...bitmapCommands,
   ...hyperloglogCommands,
+  ...streamCommands,
   ...keyCommands,
   ...connectionCommands,
   ...serverCommands,

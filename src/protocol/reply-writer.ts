@@ -10,7 +10,7 @@
  * methods.
  */
 import { copyBytes, withView } from "../base/byte-copy.ts";
-import { formatDouble, writeInteger } from "../base/numbers.ts";
+import { formatDouble, integerLength, writeInteger } from "../base/numbers.ts";
 import { DONE, type Outcome } from "./outcome.ts";
 
 const EMPTY = Buffer.alloc(0);
@@ -154,6 +154,35 @@ export class ReplyWriter {
     return this.resp === 2 ? this.header(ARRAY, 2 * length) : this.header(MAP, length);
   }
 
+  /** The place where an array or map begins whose length is known only after its elements: for `closeArray` or
+   * `closeMap`. */
+  openAggregate(): number {
+    return this.end;
+  }
+
+  /** Puts the header before what was written since `openAggregate`. */
+  closeArray(place: number, length: number): Outcome {
+    return this.insertHeader(place, ARRAY, length);
+  }
+
+  closeMap(place: number, length: number): Outcome {
+    return this.resp === 2
+      ? this.insertHeader(place, ARRAY, 2 * length)
+      : this.insertHeader(place, MAP, length);
+  }
+
+  /** Writes a bulk string at a place where an aggregate began, before it. */
+  insertBulk(place: number, source: Buffer, start: number, length: number): Outcome {
+    this.reserve(length + 2 * HEADER_BYTES);
+    const sizeBytes = length + integerLength(length) + 5;
+    this.buf.copyWithin(place + sizeBytes, place, this.end);
+    const end = this.end + sizeBytes;
+    this.end = place;
+    this.bulkRange(source, start, length);
+    this.end = end;
+    return DONE;
+  }
+
   set(length: number): Outcome {
     return this.header(this.resp === 2 ? ARRAY : SET, length);
   }
@@ -245,6 +274,17 @@ export class ReplyWriter {
     const { buf } = this;
     buf[this.end] = type;
     this.lineEnd(writeInteger(buf, this.end + 1, value));
+    return DONE;
+  }
+
+  private insertHeader(place: number, type: number, value: number): Outcome {
+    const sizeBytes = integerLength(value) + 3;
+    this.reserve(sizeBytes);
+    this.buf.copyWithin(place + sizeBytes, place, this.end);
+    const end = this.end + sizeBytes;
+    this.buf[place] = type;
+    this.lineEnd(writeInteger(this.buf, place + 1, value));
+    this.end = end;
     return DONE;
   }
 

@@ -78,6 +78,12 @@ export class NamedObjects extends OrderedRecords {
     return address;
   }
 
+  /** Adds an object that was taken out of another set, whose name comes after all others. */
+  appendObject(address: number): void {
+    this.appendRecord();
+    this.words[this.at] = address;
+  }
+
   /** Removes the present object and frees it with its name. */
   removeObject(): void {
     const { address, blocks } = this;

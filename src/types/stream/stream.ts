@@ -177,11 +177,6 @@ export class Stream {
     tree.append(node.create(blocks, id, source, first, pairs), 1);
   }
 
-  /** Whether there is an entry with this id. */
-  has(id: StreamId): boolean {
-    return this.walk(this.range, id, id).next();
-  }
-
   /** The id of the last entry; false if there is none. */
   readLastLiveId(id: StreamId): boolean {
     const { range } = this;
@@ -198,10 +193,14 @@ export class Stream {
     else id.setMax();
   }
 
-  /** Removes an entry; says whether there was one. `updateFirstId` must follow, if it may have been the first. */
-  remove(id: StreamId): boolean {
+  /** Seeks an entry, for `removeFound`. Says whether there is one with this id. */
+  find(id: StreamId): boolean {
+    return this.walk(this.range, id, id).next();
+  }
+
+  /** Removes the entry that `find` found. `updateFirstId` must follow, if it may have been the first. */
+  removeFound(): void {
     const { blocks, range } = this;
-    if (!this.walk(range, id, id).next()) return false;
     const { node, tree } = range;
     node.markDeleted(range.entries.at);
     if (node.live === 1) {
@@ -214,7 +213,6 @@ export class Stream {
     }
     this.length--;
     this.store();
-    return true;
   }
 
   /** Makes `firstId` what it is to be after entries were removed. */

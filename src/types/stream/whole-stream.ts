@@ -57,6 +57,18 @@ function disposeGroup(blocks: Blocks, group: number, limit: number): number {
   return left;
 }
 
+/** Takes the present group out of a stream's groups: returns the root of a stream that has nothing else, to be freed. */
+export function detachGroup(blocks: Blocks, from: NamedObjects): number {
+  const { slabs } = blocks;
+  const { address } = from;
+  from.remove();
+  const root = createStream(slabs);
+  const groupsRoot = createTree(slabs);
+  setGroups(slabs, root, groupsRoot);
+  groups.openIn(blocks, groupsRoot).appendObject(address);
+  return root;
+}
+
 /** The root of a copy. */
 export function copyStream(blocks: Blocks, from: number): number {
   const { slabs } = blocks;
