@@ -6,6 +6,7 @@ import type { CommandSpec } from "./command.ts";
 import { connectionCommands } from "./connection/index.ts";
 import { hyperloglogCommands } from "./hyperloglog/index.ts";
 import { keyCommands } from "./keys/index.ts";
+import { listCommands } from "./lists/index.ts";
 import { serverCommands } from "./server/index.ts";
 import { stringCommands } from "./strings/index.ts";
 
@@ -13,6 +14,7 @@ export const commandSpecs: readonly CommandSpec[] = [
   ...stringCommands,
   ...bitmapCommands,
   ...hyperloglogCommands,
+  ...listCommands,
   ...keyCommands,
   ...connectionCommands,
   ...serverCommands,

@@ -38,6 +38,8 @@ export interface KeyWait {
   serve(ctx: CommandContext, position: number): Outcome;
   /** The time is over: answers. */
   timeOut(ctx: CommandContext): Outcome;
+  /** Answers where a client cannot wait, if otherwise than when the time is over (BLMOVE). */
+  cannotWait?(ctx: CommandContext): Outcome;
   /** Also calls `serve` when the key was deleted, or holds another type (XREADGROUP). */
   readonly wakesOnLoss?: boolean;
 }

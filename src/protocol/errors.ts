@@ -72,6 +72,16 @@ export const DAMAGED_HYPERLOGLOG = "INVALIDOBJ Corrupted HLL object detected";
 export const NO_SUCH_HYPERLOGLOG = "ERR The specified key does not exist";
 export const HYPERLOGLOG_NOT_SPARSE = "ERR HLL encoding is not sparse";
 
+// Lists.
+export const INDEX_OUT_OF_RANGE = "ERR index out of range";
+export const NUMKEYS_NOT_GREATER_THAN_0 = "ERR numkeys should be greater than 0";
+export const COUNT_NOT_GREATER_THAN_0 = "ERR count should be greater than 0";
+export const RANK_ZERO =
+  "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the" +
+  " end of the list";
+export const COUNT_NEGATIVE = "ERR COUNT can't be negative";
+export const MAXLEN_NEGATIVE = "ERR MAXLEN can't be negative";
+
 // Keys of any type.
 export const INVALID_CURSOR = "ERR invalid cursor";
 export const EXPIRE_NX_AND_OTHERS = "ERR NX and XX, GT or LT options at the same time are not compatible";

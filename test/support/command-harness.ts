@@ -160,7 +160,7 @@ class HarnessContext implements CommandContext {
 
   /** Nobody else could ever serve the one client: as in a transaction, the time is over at once. */
   waitForKeys(wait: KeyWait): Outcome {
-    return wait.timeOut(this);
+    return wait.cannotWait?.(this) ?? wait.timeOut(this);
   }
 
   begin(request: Request): void {
