@@ -10,9 +10,9 @@
  *     11110001 .. 11110100           integer of 2, 3, 4, 8 bytes
  *     11111111                       end of the listpack
  *
- * Backlen: the size of all before it in the element, so that the listpack can be walked from its end: 7 bits a byte, the
- * highest first; all bytes but the first have their top bit set. (Redis takes a byte more for the largest size of each
- * length but one byte.)
+ * Backlen: the size of all before it in the element, so that the listpack can be walked from its end: 7 bits a byte,
+ * the highest first; all bytes but the first have their top bit set. (As in Redis, the largest sizes that 2, 3 and 4
+ * bytes could tell take one byte more.)
  *
  * Positions are those in the buffer.
  */

@@ -10,10 +10,10 @@
  *
  *     [bytes in all: 4][number of elements: 2][element]...[0xff]        both numbers little-endian
  *
- * The number of elements is 65535 if there are so many or more: then they must be counted. See encoding.ts for elements.
+ * The number of elements is 65535 if there are so many or more: then they must be counted. Elements: see encoding.ts.
  *
  * A listpack is where it lies: `bytes` and the `start` of its header in them. An element is its offset `at` from there;
- * offsets stay right when the listpack moves, until it is edited before them. All bytes were made here or were checked.
+ * offsets stay right when the listpack moves, until it is edited before them. All bytes were made here or checked.
  */
 import { readUint16, readUint32, writeInt16, writeInt32 } from "../../base/little-endian.ts";
 import { backlenBytes, END, elementEnd, readBacklen } from "./encoding.ts";

@@ -24,9 +24,9 @@ import { listpackBytes } from "./listpack.ts";
 const NO_HEAD = -1;
 
 /**
- * Offset of the first element equal to `value`, from that at `from` on (an element's offset, or that of the end byte);
- * -1 if there is none. After each one compared, `skip` are passed over: with 1, only fields of field-value pairs are
- * compared.
+ * Offset of the first element equal to `value`, from that at `from` on (an element's offset, or that of the end byte:
+ * so HEADER_BYTES means all elements, even if there is none); -1 if there is no such element. After each one compared,
+ * `skip` are passed over: with 1, only fields of field-value pairs are compared.
  */
 export function findElement(
   bytes: Buffer,
