@@ -4,6 +4,7 @@
 import { bitmapCommands } from "./bitmaps/index.ts";
 import type { CommandSpec } from "./command.ts";
 import { connectionCommands } from "./connection/index.ts";
+import { hashCommands } from "./hashes/index.ts";
 import { hyperloglogCommands } from "./hyperloglog/index.ts";
 import { keyCommands } from "./keys/index.ts";
 import { serverCommands } from "./server/index.ts";
@@ -11,6 +12,7 @@ import { stringCommands } from "./strings/index.ts";
 
 export const commandSpecs: readonly CommandSpec[] = [
   ...stringCommands,
+  ...hashCommands,
   ...bitmapCommands,
   ...hyperloglogCommands,
   ...keyCommands,

@@ -3,9 +3,10 @@
  */
 import { StorageError } from "../base/storage-error.ts";
 import type { DataType } from "./data-type.ts";
+import { hashType } from "./hash/hash-type.ts";
 import { stringType } from "./string/string-type.ts";
 
-const DATA_TYPES: readonly DataType[] = [stringType];
+const DATA_TYPES: readonly DataType[] = [stringType, hashType];
 
 const byType: (DataType | undefined)[] = [];
 const byRdbType: (DataType | undefined)[] = [];
