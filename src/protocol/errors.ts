@@ -21,6 +21,8 @@ export function error(text: string): string {
 export const SYNTAX_ERROR = "ERR syntax error";
 export const NOT_AN_INTEGER = "ERR value is not an integer or out of range";
 export const NOT_A_FLOAT = "ERR value is not a valid float";
+export const NOT_FINITE = "ERR value is NaN or Infinity";
+export const VALUE_OUT_OF_RANGE = "ERR value is out of range";
 export const VALUE_NOT_POSITIVE = "ERR value is out of range, must be positive";
 export const NO_SUCH_KEY = "ERR no such key";
 export const WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value";
@@ -55,6 +57,10 @@ export const LCS_LENGTH_AND_INDEXES = "ERR If you want both the length and index
 export const LCS_TOO_MUCH_MEMORY =
   "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len";
 export const LCS_NO_MEMORY = "ERR Insufficient memory, failed allocating transient memory for LCS";
+
+// Hashes.
+export const HASH_VALUE_NOT_AN_INTEGER = "ERR hash value is not an integer";
+export const HASH_VALUE_NOT_A_FLOAT = "ERR hash value is not a float";
 
 // Bitmaps.
 export const BIT_OFFSET_OUT_OF_RANGE = "ERR bit offset is not an integer or out of range";
@@ -159,7 +165,7 @@ export function invalidExpireTime(command: string): string {
   return `ERR invalid expire time in '${command}' command`;
 }
 
-export function valueNotBetween(min: number, max: number): string {
+export function valueNotBetween(min: number | bigint, max: number | bigint): string {
   return `ERR value is out of range, value must between ${min} and ${max}`;
 }
 

@@ -41,7 +41,8 @@ export class SortOptions {
       else if (left >= 1 && isWord(request, i, "by")) {
         options.by = new SortPattern(request.bytes(++i));
         if (!options.by.hasPlace) options.keepsOrder = true;
-      } else if (left >= 1 && isWord(request, i, "get")) options.gets.push(new SortPattern(request.bytes(++i)));
+      } else if (left >= 1 && isWord(request, i, "get"))
+        options.gets.push(new SortPattern(request.bytes(++i)));
       else {
         ctx.reply.error(SYNTAX_ERROR);
         return undefined;
