@@ -121,6 +121,7 @@ export const INVALID_CLIENT_NAME = "ERR Client names cannot contain spaces, newl
 export const INVALID_CLIENT_ID = "ERR Invalid client ID";
 export const CLIENT_ID_NOT_POSITIVE = "ERR client-id should be greater than 0";
 export const NO_SUCH_CLIENT = "ERR No such client";
+export const SORT_NOT_A_DOUBLE = "ERR One or more scores can't be converted into double";
 export const UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
 export const INVALID_UNBLOCK_REASON = "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR";
 export const INVALID_PAUSE_MODE = "ERR CLIENT PAUSE mode must be WRITE or ALL";

@@ -329,7 +329,7 @@ export class Dispatcher implements CommandContext, Answerer {
     return SUSPENDED;
   }
 
-  fetchKeys(keys: readonly Buffer[]): Outcome | undefined {
+  fetchKeys(keys: Iterable<Buffer>): Outcome | undefined {
     const { residency, client } = this;
     if (residency === undefined || !this.parts.warmer!.hasRecords) return undefined;
     const state = residency.wantFound(keys, client);
