@@ -10,7 +10,7 @@
  * methods.
  */
 import { copyBytes, withView } from "../base/byte-copy.ts";
-import { formatDouble, integerLength, writeInteger } from "../base/numbers.ts";
+import { formatDouble, writeInteger } from "../base/numbers.ts";
 import { DONE, type Outcome } from "./outcome.ts";
 
 const EMPTY = Buffer.alloc(0);
@@ -23,6 +23,8 @@ const MAX_BUFFER_BYTES = 2 ** 31 - 1;
 const DOUBLING_LIMIT_BYTES = 64 * 1024 * 1024;
 /** Type byte, up to 16 digits with sign, line end; twice a line end around a payload. */
 const HEADER_BYTES = 24;
+/** What `moveBefore` can move: some headers. */
+const MAX_MOVED_BYTES = 128;
 
 const CARRIAGE_RETURN = 0x0d;
 const LINE_FEED = 0x0a;
@@ -66,6 +68,7 @@ export class ReplyWriter {
   errors = 0;
   /** Told the text of each, for the statistics of errors. */
   onError: ((text: string) => void) | undefined;
+  private readonly moved = new Uint8Array(MAX_MOVED_BYTES);
   private spare: Buffer = EMPTY;
   private peakBytes = 0;
 
@@ -154,37 +157,32 @@ export class ReplyWriter {
     return this.resp === 2 ? this.header(ARRAY, 2 * length) : this.header(MAP, length);
   }
 
-  /** The place where an array or map begins whose length is known only after its elements: for `closeArray` or
-   * `closeMap`. */
-  openAggregate(): number {
-    return this.end;
+  set(length: number): Outcome {
+    return this.header(this.resp === 2 ? ARRAY : SET, length);
   }
 
-  /** Puts the header before what was written since `openAggregate`. */
+  /** Puts the header of an array before its elements: those that were written since `end` was `place`. */
   closeArray(place: number, length: number): Outcome {
-    return this.insertHeader(place, ARRAY, length);
-  }
-
-  closeMap(place: number, length: number): Outcome {
-    return this.resp === 2
-      ? this.insertHeader(place, ARRAY, 2 * length)
-      : this.insertHeader(place, MAP, length);
-  }
-
-  /** Writes a bulk string at a place where an aggregate began, before it. */
-  insertBulk(place: number, source: Buffer, start: number, length: number): Outcome {
-    this.reserve(length + 2 * HEADER_BYTES);
-    const sizeBytes = length + integerLength(length) + 5;
-    this.buf.copyWithin(place + sizeBytes, place, this.end);
-    const end = this.end + sizeBytes;
-    this.end = place;
-    this.bulkRange(source, start, length);
-    this.end = end;
+    const from = this.end;
+    this.array(length);
+    this.moveBefore(place, from);
     return DONE;
   }
 
-  set(length: number): Outcome {
-    return this.header(this.resp === 2 ? ARRAY : SET, length);
+  /** As `closeArray`; `length` counts pairs. */
+  closeMap(place: number, length: number): Outcome {
+    const from = this.end;
+    this.map(length);
+    this.moveBefore(place, from);
+    return DONE;
+  }
+
+  /** Puts the header of a set before its elements: those that were written since `end` was `place`. */
+  closeSet(place: number, length: number): Outcome {
+    const from = this.end;
+    this.set(length);
+    this.moveBefore(place, from);
+    return DONE;
   }
 
   /** A message out of turn; RESP2 has no such type and gets an array. */
@@ -210,6 +208,18 @@ export class ReplyWriter {
   /** An integer of any size, as its digits. */
   bigNumber(digits: string): Outcome {
     return this.resp === 2 ? this.textPayload(BULK, digits) : this.line(BIG_NUMBER, digits);
+  }
+
+  /**
+   * Moves what was written since `end` was `from` to before what was written since it was `place`: the header of an
+   * aggregate whose length is known only after its elements. At most MAX_MOVED_BYTES.
+   */
+  moveBefore(place: number, from: number): void {
+    const { buf, end } = this;
+    const length = end - from;
+    for (let i = 0; i < length; i++) this.moved[i] = buf[from + i];
+    buf.copyWithin(place + length, place, from);
+    for (let i = 0; i < length; i++) buf[place + i] = this.moved[i];
   }
 
   /** Makes room for `sizeBytes` more bytes behind `end`. Throws ReplyTooLargeError. */
@@ -274,17 +284,6 @@ export class ReplyWriter {
     const { buf } = this;
     buf[this.end] = type;
     this.lineEnd(writeInteger(buf, this.end + 1, value));
-    return DONE;
-  }
-
-  private insertHeader(place: number, type: number, value: number): Outcome {
-    const sizeBytes = integerLength(value) + 3;
-    this.reserve(sizeBytes);
-    this.buf.copyWithin(place + sizeBytes, place, this.end);
-    const end = this.end + sizeBytes;
-    this.buf[place] = type;
-    this.lineEnd(writeInteger(this.buf, place + 1, value));
-    this.end = end;
     return DONE;
   }
 

@@ -3,10 +3,18 @@
  */
 import { StorageError } from "../base/storage-error.ts";
 import type { DataType } from "./data-type.ts";
+import { hashType } from "./hash/hash-type.ts";
+import { listType } from "./list/list-type.ts";
 import { streamType } from "./stream/stream-type.ts";
 import { stringType } from "./string/string-type.ts";
 
-const DATA_TYPES: readonly DataType[] = [stringType, streamType];
+const DATA_TYPES: readonly DataType[] = [
+  // In the order of their numbers.
+  stringType,
+  listType,
+  hashType,
+  streamType,
+];
 
 const byType: (DataType | undefined)[] = [];
 const byRdbType: (DataType | undefined)[] = [];

@@ -8,7 +8,7 @@ import {
   SYNTAX_ERROR,
 } from "../../protocol/errors.ts";
 import { DONE } from "../../protocol/outcome.ts";
-import { MAX_ID_TEXT, StreamId } from "../../types/stream/stream-id.ts";
+import { StreamId } from "../../types/stream/stream-id.ts";
 import { isWord, longOrReply, rangeOrReply, textForError } from "../arguments.ts";
 import { defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
@@ -30,7 +30,6 @@ const LOOKED_AT_PER_ANSWER = 10;
 
 const id = new StreamId();
 const start = new StreamId();
-const idText = Buffer.allocUnsafeSlow(MAX_ID_TEXT);
 
 /** One object for all commands, as handlers run one at a time. */
 class AutoClaimOptions {
@@ -94,7 +93,7 @@ function claimEntries(ctx: CommandContext, address: number): void {
   const { pending } = group;
   const key = request.bytes(KEY);
   const name = request.bytes(GROUP);
-  const place = reply.openAggregate();
+  const place = reply.end;
   const removed: string[] = [];
   let consumer = 0;
   let claimed = 0;
@@ -131,7 +130,9 @@ function claimEntries(ctx: CommandContext, address: number): void {
   reply.closeArray(place, claimed);
   if (found) pending.readId(id);
   else id.setMin();
-  reply.insertBulk(place, idText, 0, id.write(idText, 0));
+  const from = reply.end;
+  replyId(reply, id);
+  reply.moveBefore(place, from);
   reply.array(removed.length);
   for (const text of removed) reply.bulkText(text);
 }

@@ -147,7 +147,7 @@ function claimEntries(ctx: CommandContext, address: number): number {
   const { pending } = group;
   const key = request.bytes(KEY);
   const name = request.bytes(GROUP);
-  const place = reply.openAggregate();
+  const place = reply.end;
   let consumer = 0;
   let effects = 0;
   let claimed = 0;

@@ -71,7 +71,7 @@ export function deliverNew(
   const { reply, request } = ctx;
   const key = request.bytes(delivery.key);
   const name = request.bytes(delivery.group);
-  const place = reply.openAggregate();
+  const place = reply.end;
   let entries = 0;
   let hasAdvanced = false;
   pendingId.set(after).increment();
@@ -120,7 +120,7 @@ export function replyHistory(ctx: CommandContext, consumer: number, after: Strea
   const { reply, keyspace } = ctx;
   const { pending } = group;
   const owned = group.openOwned(consumer);
-  const place = reply.openAggregate();
+  const place = reply.end;
   let entries = 0;
   let found = pendingId.set(after).increment() && owned.seek(pendingId);
   for (; found && (count === 0 || entries < count); found = owned.next()) {

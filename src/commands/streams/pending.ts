@@ -99,7 +99,7 @@ function replySummary({ reply, keyspace }: CommandContext): Outcome {
   replyId(reply, pending.readId(id));
   pending.last();
   replyId(reply, pending.readId(id));
-  const place = reply.openAggregate();
+  const place = reply.end;
   let busy = 0;
   for (let found = consumers.first(); found; found = consumers.next()) {
     const count = pendingCount(blocks, consumers.address);
@@ -122,7 +122,7 @@ function replyPending(ctx: CommandContext): Outcome {
     if (consumer === 0) return reply.emptyArray();
     list = group.openOwned(consumer);
   }
-  const place = reply.openAggregate();
+  const place = reply.end;
   let entries = 0;
   for (let found = list.seek(start); found && entries < options.count; found = list.next()) {
     if (list.readId(id).compare(end) > 0) break;

@@ -71,7 +71,7 @@ function read(ctx: CommandContext, isForGroup: boolean): Outcome {
   if (!options.parse(ctx, isForGroup)) return DONE;
   if (options.keys * ID_WORDS > ids.length) ids = new Int32Array(options.keys * ID_WORDS);
   for (let k = 0; k < options.keys; k++) if (!parseId(ctx, k, isForGroup)) return DONE;
-  const place = reply.openAggregate();
+  const place = reply.end;
   let served = 0;
   for (let k = 0; k < options.keys; k++) {
     const address = openToRead(ctx, options.firstKey + k);

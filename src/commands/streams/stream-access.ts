@@ -115,7 +115,7 @@ export function replyEntry(reply: ReplyWriter): void {
 
 /** Answers the entries of `range`, which was just begun, as an array; at most `count`, 0 is no limit. */
 export function replyEntries(reply: ReplyWriter, count: number): void {
-  const place = reply.openAggregate();
+  const place = reply.end;
   let entries = 0;
   while ((count === 0 || entries < count) && range.next()) {
     replyEntry(reply);

@@ -4,12 +4,12 @@
  */
 import {
   INVALID_STREAM_ID,
-  LIMIT_NEGATIVE,
   LIMIT_OF_EXACT_TRIM,
   LIMIT_WITHOUT_STRATEGY,
-  MAXLEN_NEGATIVE,
   NO_TRIM_STRATEGY,
+  STREAM_MAXLEN_NEGATIVE,
   SYNTAX_ERROR,
+  TRIM_LIMIT_NEGATIVE,
   TWO_TRIM_STRATEGIES,
 } from "../../protocol/errors.ts";
 import { MAX_ID_TEXT, NO_ID, OPEN_ID, parseStreamId, StreamId } from "../../types/stream/stream-id.ts";
@@ -105,7 +105,7 @@ export class TrimOptions {
       this.boundAt = at;
       return at;
     }
-    if (!Number.isNaN(this.maxLength)) ctx.reply.error(MAXLEN_NEGATIVE);
+    if (!Number.isNaN(this.maxLength)) ctx.reply.error(STREAM_MAXLEN_NEGATIVE);
     return -1;
   }
 
@@ -134,7 +134,7 @@ export class TrimOptions {
   private parseLimit(ctx: CommandContext, i: number): boolean {
     this.limit = longOrReply(ctx, i);
     this.hasLimit = true;
-    if (this.limit < 0) ctx.reply.error(LIMIT_NEGATIVE);
+    if (this.limit < 0) ctx.reply.error(TRIM_LIMIT_NEGATIVE);
     return this.limit >= 0;
   }
 
