@@ -19,7 +19,16 @@ import { type CommandSpec, defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
 import { helpCommand } from "../help.ts";
 import { anyIdOrReply, idOrReply, isCharacter } from "./ids.ts";
-import { addStream, group, int64OrReply, openGroup, openToWrite, REFUSED, stream } from "./stream-access.ts";
+import {
+  addStream,
+  group,
+  int64OrReply,
+  isLoaded,
+  openGroup,
+  openToWrite,
+  REFUSED,
+  stream,
+} from "./stream-access.ts";
 
 const KEY = 2;
 const GROUP = 3;
@@ -49,7 +58,7 @@ function parseOptions(ctx: CommandContext, isCreate: boolean): boolean {
       createsStream = true;
     } else if (i + 1 < request.argc && isWord(request, i, "entriesread")) {
       if (!int64OrReply(ctx, ++i, entriesRead)) return false;
-      if (entriesRead.high < 0 && !isUnknown(entriesRead)) {
+      if (entriesRead.high < 0 && !isUnknown(entriesRead) && !isLoaded(ctx)) {
         reply.error(ENTRIES_READ_NEGATIVE);
         return false;
       }

@@ -16,7 +16,7 @@ import { isWord } from "../arguments.ts";
 import { defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
 import { idOrReply } from "./ids.ts";
-import { int64OrReply, openToWrite, REFUSED, stream } from "./stream-access.ts";
+import { int64OrReply, isLoaded, openToWrite, REFUSED, stream } from "./stream-access.ts";
 
 const KEY = 1;
 const ID = 2;
@@ -25,6 +25,7 @@ const FIRST_OPTION = 3;
 const id = new StreamId();
 const maxDeletedId = new StreamId();
 const entriesAdded = new Int64();
+let hasEntriesAdded = false;
 const lastLiveId = new StreamId();
 
 export const xsetid = defineCommand({
@@ -40,7 +41,7 @@ export const xsetid = defineCommand({
   run(ctx) {
     const { reply } = ctx;
     if (!idOrReply(ctx, ID, id)) return DONE;
-    entriesAdded.setNumber(-1);
+    hasEntriesAdded = false;
     maxDeletedId.setMin();
     for (let i = FIRST_OPTION; i < ctx.request.argc; i += 2) {
       if (parseOption(ctx, i) !== undefined) return DONE;
@@ -48,11 +49,10 @@ export const xsetid = defineCommand({
     const address = openToWrite(ctx, KEY);
     if (address === REFUSED) return DONE;
     if (address === 0) return reply.error(NO_SUCH_KEY);
-    const hasEntriesAdded = entriesAdded.high >= 0;
     if (stream.length > 0) {
       stream.readLastLiveId(lastLiveId);
       if (id.compare(lastLiveId) < 0) return reply.error(SET_ID_BELOW_LAST);
-      if (hasEntriesAdded && stream.length > entriesAdded.toNumber())
+      if (hasEntriesAdded && entriesAdded.high >= 0 && stream.length > entriesAdded.toNumber())
         return reply.error(ENTRIES_ADDED_TOO_SMALL);
     }
     ctx.db.beforeWrite(address);
@@ -71,7 +71,8 @@ function parseOption(ctx: CommandContext, i: number): Outcome | undefined {
   const hasNext = i + 1 < request.argc;
   if (hasNext && isWord(request, i, "entriesadded")) {
     if (!int64OrReply(ctx, i + 1, entriesAdded)) return DONE;
-    return entriesAdded.high < 0 ? reply.error(ENTRIES_ADDED_NEGATIVE) : undefined;
+    hasEntriesAdded = true;
+    return entriesAdded.high < 0 && !isLoaded(ctx) ? reply.error(ENTRIES_ADDED_NEGATIVE) : undefined;
   }
   if (hasNext && isWord(request, i, "maxdeletedid")) {
     if (!idOrReply(ctx, i + 1, maxDeletedId)) return DONE;
