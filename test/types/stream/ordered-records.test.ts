@@ -41,7 +41,8 @@ describe("pending entries", () => {
             const id = idOf(i);
             let isRight = records.find(id) === model.has(i);
             if (adds) {
-              isRight &&= records.add(id) !== model.has(i) && records.readId(new StreamId()).compare(id) === 0;
+              isRight &&=
+                records.add(id) !== model.has(i) && records.readId(new StreamId()).compare(id) === 0;
               model.add(i);
             } else if (records.find(id)) {
               records.remove();
