@@ -2,10 +2,11 @@
  * How commands get at sets: a few objects for all, as handlers run one at a time. For the commands on sets, and for those
  * of other types that take sets too.
  */
+
+import { copyBytes } from "../base/byte-copy.ts";
 import type { Database } from "../keyspace/database.ts";
 import { EntryValue } from "../keyspace/entry-value.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
-import { copyBytes } from "../base/byte-copy.ts";
 import { WRONG_TYPE } from "../protocol/errors.ts";
 import { createIntset, INTSET_HEADER_BYTES } from "../types/intset/intset.ts";
 import { ROOT_BYTES, setRoot } from "../types/rooted.ts";
