@@ -9,6 +9,7 @@ import { hyperloglogCommands } from "./hyperloglog/index.ts";
 import { keyCommands } from "./keys/index.ts";
 import { listCommands } from "./lists/index.ts";
 import { serverCommands } from "./server/index.ts";
+import { setCommands } from "./sets/index.ts";
 import { stringCommands } from "./strings/index.ts";
 
 export const commandSpecs: readonly CommandSpec[] = [
@@ -17,6 +18,7 @@ export const commandSpecs: readonly CommandSpec[] = [
   ...bitmapCommands,
   ...hyperloglogCommands,
   ...listCommands,
+  ...setCommands,
   ...keyCommands,
   ...connectionCommands,
   ...serverCommands,

@@ -81,6 +81,8 @@ export const HYPERLOGLOG_NOT_SPARSE = "ERR HLL encoding is not sparse";
 // Lists.
 export const INDEX_OUT_OF_RANGE = "ERR index out of range";
 export const NUMKEYS_NOT_GREATER_THAN_0 = "ERR numkeys should be greater than 0";
+export const NUMKEYS_TOO_LARGE = "ERR Number of keys can't be greater than number of args";
+export const LIMIT_NEGATIVE = "ERR LIMIT can't be negative";
 export const COUNT_NOT_GREATER_THAN_0 = "ERR count should be greater than 0";
 export const RANK_ZERO =
   "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the" +

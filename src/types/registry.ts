@@ -5,12 +5,14 @@ import { StorageError } from "../base/storage-error.ts";
 import type { DataType } from "./data-type.ts";
 import { hashType } from "./hash/hash-type.ts";
 import { listType } from "./list/list-type.ts";
+import { setType } from "./set/set-type.ts";
 import { stringType } from "./string/string-type.ts";
 
 const DATA_TYPES: readonly DataType[] = [
   // In the order of their numbers.
   stringType,
   listType,
+  setType,
   hashType,
 ];
 
