@@ -3,9 +3,10 @@
  */
 import { StorageError } from "../base/storage-error.ts";
 import type { DataType } from "./data-type.ts";
+import { sortedSetType } from "./sorted-set/sorted-set-type.ts";
 import { stringType } from "./string/string-type.ts";
 
-const DATA_TYPES: readonly DataType[] = [stringType];
+const DATA_TYPES: readonly DataType[] = [stringType, sortedSetType];
 
 const byType: (DataType | undefined)[] = [];
 const byRdbType: (DataType | undefined)[] = [];
