@@ -7,6 +7,7 @@ import { runProgram } from "../support/program.ts";
 import { count, formatTable } from "../support/table.ts";
 import { aofEncoderTasks } from "./aof-encoder.ts";
 import { hashTableTasks } from "./hash-table.ts";
+import { listpackTasks } from "./listpack.ts";
 import { recordTasks } from "./record.ts";
 import { replyWriterTasks } from "./reply-writer.ts";
 import { requestDecoderTasks } from "./request-decoder.ts";
@@ -21,8 +22,8 @@ const NANOSECONDS_PER_MILLISECOND = 1e6;
 
 const HELP = `Usage: npm run bench [-- <word>...]
 
-Measures the server's inner parts: request decoder, reply writer, hash table, allocator, AOF encoder, record
-codec. With words, only tasks whose names hold one of them. Columns: operations per second and nanoseconds per
+Measures the server's inner parts: request decoder, reply writer, hash table, allocator, listpacks, AOF
+encoder, record codec. With words, only tasks whose names hold one of them. Columns: operations per second and nanoseconds per
 operation by the median of all samples (what else runs on the machine hardly moves it), the mean with its 95 %
 margin, and the number of samples.`;
 
@@ -36,6 +37,7 @@ async function run(words: readonly string[]): Promise<void> {
     ...replyWriterTasks,
     ...hashTableTasks(),
     ...slabTasks(),
+    ...listpackTasks(),
     ...aofEncoderTasks,
     ...recordTasks,
   ].filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));

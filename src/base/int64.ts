@@ -28,7 +28,7 @@ export class Int64 {
 
   /** Takes a safe integer. */
   setNumber(value: number): void {
-    this.high = Math.floor(value / TWO_32);
+    this.high = Math.floor(value / TWO_32) | 0;
     this.low = value | 0;
   }
 
@@ -90,8 +90,9 @@ export class Int64 {
     if (end - first > MAX_DIGITS || buf[first] === ZERO) return false;
     const middle = end - BILLION_DIGITS;
     const upper = digitsOf(buf, first, middle);
+    if (upper < 0) return false;
     const lower = digitsOf(buf, middle, end);
-    if (upper < 0 || lower < 0) return false;
+    if (lower < 0) return false;
     // upper * 10^9 + lower, in two parts that are exact: the first counts 2^16.
     const coarse = Math.floor(upper / TWO_16) * BILLION;
     const fine = (upper % TWO_16) * BILLION + lower;

@@ -37,8 +37,10 @@ export interface Client {
   /** Memory that the client costs. */
   readonly memoryBytes: number;
   readonly argumentBytes: number;
-  /** A command of the client waits for something (flag "b" of CLIENT LIST). */
+  /** A blocking command of the client waits (flag "b" of CLIENT LIST). */
   readonly isBlocked: boolean;
+  /** Ends that wait soon, as if the time were over or with an error; absent while there is none. */
+  readonly unblock: ((asError: boolean) => void) | undefined;
   /** It will be closed when its replies are sent (flag "c"). */
   readonly isClosing: boolean;
   /** Position in the append-only file after the client's last write (for WAITAOF). */

@@ -43,15 +43,44 @@ export type KeyFlag =
   | "incomplete"
   | "variable_flags";
 
-/** Where keys stand in the arguments: from argument `first` to `last` (negative: from the end, -1 is the last
- * argument), every `step`. */
-export interface KeySpec {
+interface KeySpecBase {
   readonly flags: readonly KeyFlag[];
+  readonly notes?: string;
+}
+
+/** Keys from argument `first` to `last` (negative: from the end, -1 is the last argument), every `step`. */
+export interface KeyRangeSpec extends KeySpecBase {
+  readonly kind: "range";
   readonly first: number;
   readonly last: number;
   readonly step: number;
-  readonly notes?: string;
 }
+
+/** Argument `countAt` says how many keys follow it. */
+export interface CountedKeySpec extends KeySpecBase {
+  readonly kind: "counted";
+  readonly countAt: number;
+}
+
+/**
+ * Keys behind a word that stands somewhere from argument `from` on (negative: looked for backwards from there, counted
+ * from the end). `share` 0: one key; else all up to the end of the first `share`-th part of what follows the word.
+ */
+export interface KeywordKeySpec extends KeySpecBase {
+  readonly kind: "keyword";
+  /** In upper case. */
+  readonly word: string;
+  readonly from: number;
+  readonly share: number;
+}
+
+/** Keys that no rule finds: the declaration's `keysOf` tells. */
+export interface UnknownKeySpec extends KeySpecBase {
+  readonly kind: "unknown";
+}
+
+/** Where keys stand in the arguments: Redis's key specifications. */
+export type KeySpec = KeyRangeSpec | CountedKeySpec | KeywordKeySpec | UnknownKeySpec;
 
 /** A key that a command needs in another database than the selected one. The number may be none of a database, if
  * the request is wrong: whoever fetches keys passes over it, and the command answers the error. */
@@ -59,6 +88,12 @@ export interface ForeignKey {
   /** The argument that holds the key. */
   readonly position: number;
   readonly dbIndex: number;
+}
+
+/** An argument that is a key, and what the command does to it. */
+export interface KeyArgument {
+  readonly position: number;
+  readonly flags: readonly KeyFlag[];
 }
 
 export type CommandGroup =
@@ -92,6 +127,8 @@ export interface CommandSpec {
   /** ACL categories that the flags do not imply (without "@"). */
   readonly categories: readonly string[];
   readonly keys: readonly KeySpec[];
+  /** Of a command with keys of kind "unknown": all its keys in a request whose name is argument `nameAt`. */
+  readonly keysOf?: (request: Request, nameAt: number) => readonly KeyArgument[];
   /** Of a command that reaches into another database (MOVE, COPY): the key it needs there, besides `keys`. */
   readonly foreignKey?: (request: Request) => ForeignKey | undefined;
   /** Of a command whose keys have `variable_flags`: what a request, whose name is argument `nameAt`, does to them. */
@@ -107,11 +144,37 @@ export function defineCommand(spec: CommandSpec): CommandSpec {
 }
 
 /** One key, at argument `position`. */
-export function keyAt(position: number, ...flags: KeyFlag[]): KeySpec {
-  return { flags, first: position, last: position, step: 1 };
+export function keyAt(position: number, ...flags: KeyFlag[]): KeyRangeSpec {
+  return { kind: "range", flags, first: position, last: position, step: 1 };
 }
 
 /** Keys from argument `first` to the last argument, every `step`. */
-export function keysFrom(first: number, step: number, ...flags: KeyFlag[]): KeySpec {
-  return { flags, first, last: -1, step };
+export function keysFrom(first: number, step: number, ...flags: KeyFlag[]): KeyRangeSpec {
+  return { kind: "range", flags, first, last: -1, step };
+}
+
+/** Keys from argument `first` to `last` (negative: from the end). */
+export function keysBetween(first: number, last: number, ...flags: KeyFlag[]): KeyRangeSpec {
+  return { kind: "range", flags, first, last, step: 1 };
+}
+
+/** As many keys as argument `countAt` says, behind it. */
+export function keysCountedAt(countAt: number, ...flags: KeyFlag[]): CountedKeySpec {
+  return { kind: "counted", flags, countAt };
+}
+
+/** One key behind `word` (in upper case), which stands at argument `from` or later. */
+export function keyAfter(word: string, from: number, ...flags: KeyFlag[]): KeywordKeySpec {
+  return { kind: "keyword", flags, word, from, share: 0 };
+}
+
+/** Keys behind `word` (in upper case), which stands at argument `from` or later: the first of `share` equal parts of
+ * all that follows. */
+export function keysAfter(word: string, from: number, share: number, ...flags: KeyFlag[]): KeywordKeySpec {
+  return { kind: "keyword", flags, word, from, share };
+}
+
+/** Keys that only the declaration's `keysOf` finds. */
+export function unknownKeys(...flags: KeyFlag[]): UnknownKeySpec {
+  return { kind: "unknown", flags };
 }

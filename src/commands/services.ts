@@ -48,6 +48,8 @@ export interface ServerServices {
   readonly aof: AofAccess;
   /** All clients, in the order of their ids. */
   clients(): Iterable<Client>;
+  /** The client with that id. */
+  client(id: number): Client | undefined;
   /** Text of INFO for the given sections (lower case; empty: the default ones). */
   info(sections: readonly string[]): string;
   resetStatistics(): void;

@@ -4,7 +4,7 @@
  */
 import type { Request } from "../protocol/request.ts";
 import { ACL_CATEGORIES } from "./acl-categories.ts";
-import type { CommandSpec, Handler } from "./command.ts";
+import type { CommandSpec, Handler, KeySpec } from "./command.ts";
 
 /** A declared command made ready for dispatch. */
 export class CompiledCommand {
@@ -70,9 +70,15 @@ function check(spec: CommandSpec): void {
     fail("is in an unknown ACL category");
   }
   if (spec.name !== spec.name.toLowerCase()) fail("has a name that is not in lower case");
-  if (spec.keys.some(({ first, last, step }) => first < 1 || step < 1 || (last >= 0 && last < first))) {
-    fail("has keys in impossible places");
+  if (spec.keys.some((key) => !isPossible(key))) fail("has keys in impossible places");
+  if (spec.keys.some((key) => key.kind === "unknown") !== (spec.keysOf !== undefined)) {
+    fail("needs keysOf exactly if it has keys of kind unknown");
   }
+}
+
+function isPossible(key: KeySpec): boolean {
+  if (key.kind !== "range") return true;
+  return key.first >= 1 && key.step >= 1 && (key.last < 0 || key.last >= key.first);
 }
 
 /** Commands by name, in any case. */

@@ -147,7 +147,13 @@ export class Database {
       entries.setExpireMs(address, expireMs);
       this.volatile.insert(hash, address);
     }
+    if (keyspace.waiters !== undefined) this.signalReady(address);
     return address;
+  }
+
+  /** Says that a key has something new, for clients that wait for it. */
+  signalReady(address: number): void {
+    this.keyspace.waiters?.keyReady(this.index, this.keyspace.entries.key(address));
   }
 
   /** Must be called before an entry changes in any way: lets a running snapshot take its old state, and marks it. */
@@ -198,6 +204,7 @@ export class Database {
     const { entries, snapshots } = this.keyspace;
     const hash = this.hashOf(address);
     const head = entries.head(address);
+    this.signalReady(address);
     if ((head & EXPIRES) !== 0) this.volatile.remove(hash, address);
     if ((head & (RECORD | SPILLING)) === 0) {
       this.table.remove(hash, address);

@@ -23,6 +23,14 @@ export interface RecordCounts {
   dropNamespace(namespace: number): void;
 }
 
+/** Told of keys that come and go while clients wait for some: see server/waiting-clients.ts. */
+export interface KeyWaiters {
+  /** The key was created, deleted, or has something new. `key` is valid only during the call. */
+  keyReady(dbIndex: number, key: Buffer): void;
+  /** The database has other contents now. */
+  databaseReplaced(dbIndex: number): void;
+}
+
 /** Why a key was removed other than by a command. */
 export type RemovalReason = "expired" | "evicted";
 
@@ -59,6 +67,9 @@ export class Keyspace {
   onKeyRemoved: (database: Database, key: Buffer, reason: RemovalReason) => void = () => {};
   /** Told of each new tombstone; `key` is valid only during the call. */
   onTombstone: ((database: Database, hash: number, key: Buffer) => void) | undefined;
+
+  /** Present while clients wait for keys. */
+  waiters: KeyWaiters | undefined;
 
   private tier: RecordCounts | undefined;
   private nextNamespace = 0;
@@ -121,6 +132,7 @@ export class Keyspace {
     const isForLater = (inBackground && this.expiring) || this.snapshots.active;
     if (isForLater) this.snapshots.whenUnused(() => this.retired.push(old));
     else old.dispose();
+    this.waiters?.databaseReplaced(index);
     return removed;
   }
 
@@ -129,6 +141,8 @@ export class Keyspace {
     [databases[first], databases[second]] = [databases[second], databases[first]];
     databases[first].index = first;
     databases[second].index = second;
+    this.waiters?.databaseReplaced(first);
+    this.waiters?.databaseReplaced(second);
   }
 
   /** Whether there is memory of flushed databases or deleted values that `freeRetired` will free. */

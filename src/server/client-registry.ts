@@ -27,6 +27,10 @@ export class ClientRegistry {
     this.connections.delete(connection.id);
   }
 
+  byId(id: number): Connection | undefined {
+    return this.connections.get(id);
+  }
+
   /** In the order of their ids. */
   [Symbol.iterator](): IterableIterator<Connection> {
     return this.connections.values();
@@ -38,7 +42,7 @@ export class ClientRegistry {
     let blocked = 0;
     for (const connection of this.connections.values()) {
       bytes += connection.memoryBytes;
-      if (connection.parked) blocked++;
+      if (connection.isBlocked) blocked++;
     }
     return { bytes, blocked };
   }

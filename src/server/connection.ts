@@ -63,6 +63,8 @@ export class Connection implements Client, Waiter, TransportEvents {
   /** Since when its output is over the soft limit; 0 if it is not. */
   overSoftLimitSinceMs = 0;
 
+  unblock: ((asError: boolean) => void) | undefined;
+
   fetches = new Set<Fetch>();
   pendingFetches = 0;
 
@@ -119,7 +121,7 @@ export class Connection implements Client, Waiter, TransportEvents {
   }
 
   get isBlocked(): boolean {
-    return this.parked;
+    return this.unblock !== undefined;
   }
 
   get argumentBytes(): number {
@@ -158,6 +160,8 @@ export class Connection implements Client, Waiter, TransportEvents {
   onEnd(): void {
     this.hasEnded = true;
     this.pauseReading();
+    // Nobody is there to take what it waits for.
+    if (this.unblock !== undefined) this.close();
     this.closeIfDone();
   }
 

@@ -5,6 +5,7 @@
  */
 
 import type { CommandContext, Continuation, Effects, KeyWait } from "../commands/context.ts";
+import { KeyPlaces } from "../commands/key-positions.ts";
 import type { ServerServices } from "../commands/services.ts";
 import type { CommandTable, CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
@@ -17,11 +18,12 @@ import {
   LOADING,
   NOT_AUTHENTICATED,
   OUT_OF_MEMORY,
+  UNBLOCKED,
   unknownCommand,
   unknownSubcommand,
   wrongArity,
 } from "../protocol/errors.ts";
-import { type Outcome, SUSPENDED } from "../protocol/outcome.ts";
+import { DONE, type Outcome, SUSPENDED } from "../protocol/outcome.ts";
 import { ReplyWriter } from "../protocol/reply-writer.ts";
 import { Request } from "../protocol/request.ts";
 import { RequestBatch } from "../protocol/request-batch.ts";
@@ -31,6 +33,7 @@ import type { MemoryBudget } from "./memory-budget.ts";
 import { Outbox, type OutboxAof } from "./outbox.ts";
 import { Prefetch } from "./prefetch.ts";
 import type { ReplyGate } from "./reply-gate.ts";
+import { type Answerer, WaitingClients } from "./waiting-clients.ts";
 
 /** Requests executed for one connection before others get their turn. */
 const REQUESTS_PER_RUN = 128;
@@ -69,7 +72,7 @@ export interface DispatcherParts {
   readonly onQueryBufferLimit: (connection: Connection) => void;
 }
 
-export class Dispatcher implements CommandContext {
+export class Dispatcher implements CommandContext, Answerer {
   request = new Request();
   readonly reply = new ReplyWriter();
   readonly outbox: Outbox;
@@ -87,8 +90,14 @@ export class Dispatcher implements CommandContext {
   private readonly parts: DispatcherParts;
   private readonly batch = new RequestBatch();
   private readonly prefetch: Prefetch;
+  private readonly keyPlaces = new KeyPlaces();
   /** The next command of this run waited for cold keys, and has them now. */
   private hasKeysReady = false;
+  /** Clients that wait for keys. */
+  readonly waiting: WaitingClients;
+  private readonly resumable: Connection[] = [];
+  /** The command whose handler runs. */
+  private command: CompiledCommand | undefined;
   private suspension: { readonly work: Promise<unknown>; readonly finish: Continuation<never> } | undefined;
 
   constructor(parts: DispatcherParts) {
@@ -102,6 +111,7 @@ export class Dispatcher implements CommandContext {
     });
     this.keyspace = parts.keyspace;
     this.prefetch = new Prefetch(parts.keyspace);
+    this.waiting = new WaitingClients(parts.keyspace, parts.warmer, this);
     this.effects = parts.effects;
     this.server = parts.services;
   }
@@ -150,6 +160,7 @@ export class Dispatcher implements CommandContext {
         this.hasKeysReady = false;
         if (outcome === SUSPENDED) return false;
         if (connection.replyMode !== "on") this.muteReply(connection, replyStart);
+        if (this.waiting.hasReady) this.serveWaiting(connection);
         if (connection.isClosing) return false;
       }
     } finally {
@@ -161,10 +172,6 @@ export class Dispatcher implements CommandContext {
   suspend<T>(work: Promise<T>, finish: Continuation<T>): Outcome {
     this.suspension = { work, finish: finish as Continuation<never> };
     return SUSPENDED;
-  }
-
-  waitForKeys(wait: KeyWait): Outcome {
-    return wait.timeOut(this);
   }
 
   /** Lets connections go on whose writes waited for memory, as far as there is some. */
@@ -183,6 +190,7 @@ export class Dispatcher implements CommandContext {
 
   /** The connection is gone: nothing may wait for it. */
   forget(connection: Connection): void {
+    this.waiting.forget(connection);
     this.parts.warmer?.cancel(connection);
     const place = this.memoryWaiters.indexOf(connection);
     if (place >= 0) this.memoryWaiters.splice(place, 1);
@@ -226,13 +234,14 @@ export class Dispatcher implements CommandContext {
     const timed = earlierCalls < TIMED_CALLS || (earlierCalls & (TIMED_CALLS - 1)) === 0;
     const begun = timed ? this.keyspace.clock.monotonicMs() : 0;
     this.keyspace.touching = !connection.noTouch;
+    this.command = command;
     const outcome = command.run!(this);
     if (timed) {
       const standsFor = earlierCalls < TIMED_CALLS ? 1 : TIMED_CALLS;
       command.microseconds += (this.keyspace.clock.monotonicMs() - begun) * 1000 * standsFor;
     }
     if (reply.errors !== errors) command.failedCalls++;
-    if (outcome === SUSPENDED) this.awaitSuspension(connection, command.isWrite);
+    if (this.suspension !== undefined) this.awaitSuspension(connection, command);
     if (command.mayHaveEffects) this.afterEffects(connection, command.isWrite);
     return outcome;
   }
@@ -312,11 +321,13 @@ export class Dispatcher implements CommandContext {
 
   /** Where the keys of the present request are; with `wanting` those that are cold are asked for. */
   private residencyOf(command: CompiledCommand, connection: Connection, wanting: boolean): number {
-    const { request, db } = this;
+    const { request, db, keyPlaces } = this;
     let result = RESIDENT;
     for (const spec of command.spec.keys) {
-      const last = spec.last < 0 ? request.argc + spec.last : spec.last;
-      for (let i = spec.first; i <= last && i < request.argc; i += spec.step) {
+      // Keys that only the command itself finds: of one that reads few of them, and of a request that may be wrong.
+      if (spec.kind === "unknown") return this.residencyOfFoundKeys(command, connection, wanting);
+      if (!keyPlaces.find(spec, request, 0)) continue;
+      for (let i = keyPlaces.first; i <= keyPlaces.last; i += keyPlaces.step) {
         const state = this.residencyOfKey(db, i, connection, wanting);
         if (state === RESIDENT) continue;
         if (state === UNREADABLE || !wanting) return state;
@@ -328,6 +339,17 @@ export class Dispatcher implements CommandContext {
     if (other === undefined) return result;
     const state = this.residencyOfKey(other, foreign!.position, connection, wanting);
     return state === RESIDENT ? result : state;
+  }
+
+  private residencyOfFoundKeys(command: CompiledCommand, connection: Connection, wanting: boolean): number {
+    let result = RESIDENT;
+    for (const { position } of command.spec.keysOf!(this.request, 0)) {
+      const state = this.residencyOfKey(this.db, position, connection, wanting);
+      if (state === RESIDENT) continue;
+      if (state === UNREADABLE || !wanting) return state;
+      result = state;
+    }
+    return result;
   }
 
   /** Where the key at argument `i` is, in `db`; with `wanting` it is asked for if it is cold. */
@@ -361,35 +383,90 @@ export class Dispatcher implements CommandContext {
     this.request = present;
   }
 
-  private awaitSuspension(connection: Connection, isWrite: boolean): void {
-    const { work, finish } = this.suspension!;
+  private awaitSuspension(connection: Connection, command: CompiledCommand): void {
+    const suspension = this.suspension!;
     this.suspension = undefined;
     connection.park();
-    work.then(
-      (value) => this.finishSuspended(connection, isWrite, () => finish(this, value as never)),
+    let isOver = false;
+    const answer = (action: (ctx: CommandContext) => Outcome) => {
+      if (isOver || connection.isClosed) return;
+      isOver = true;
+      connection.unblock = undefined;
+      if (this.answer(connection, command, this.request, action) === DONE) connection.goOn();
+      else this.awaitSuspension(connection, command);
+    };
+    // Only what waits for an event, not for the disk, can be made to wait no longer.
+    if (command.spec.flags.includes("blocking")) {
+      connection.unblock = (asError) => {
+        connection.unblock = undefined;
+        // Not now: the reply of the client that asks for it is just being made.
+        setImmediate(answer, (ctx: CommandContext) =>
+          asError ? ctx.reply.error(UNBLOCKED) : suspension.finish(ctx, undefined as never),
+        );
+      };
+    }
+    suspension.work.then(
+      (value) => answer((ctx) => suspension.finish(ctx, value as never)),
       (error: unknown) => {
         const text = error instanceof Error ? error.message : String(error);
-        this.finishSuspended(connection, isWrite, () => this.reply.error(`ERR ${text}`));
+        answer(({ reply }) => reply.error(`ERR ${text}`));
       },
     );
   }
 
-  private finishSuspended(connection: Connection, isWrite: boolean, answer: () => Outcome): void {
-    if (connection.isClosed) return;
+  /**
+   * Runs a later part of a command: as its client, with its request, and queues what it answers. What is just executed
+   * goes on as before.
+   */
+  answer(
+    connection: Connection,
+    command: CompiledCommand,
+    request: Request,
+    action: (ctx: CommandContext) => Outcome,
+  ): Outcome {
+    const { client, reply, request: present, db } = this;
     this.client = connection;
-    this.reply.resp = connection.resp;
+    this.request = request;
     this.db = this.keyspace.databases[connection.dbIndex];
-    const replyStart = this.reply.end;
-    const outcome = answer();
-    if (outcome === SUSPENDED) {
-      this.awaitSuspension(connection, isWrite);
-      this.outbox.add(connection);
-      return;
-    }
-    if (connection.replyMode !== "on") this.muteReply(connection, replyStart);
-    if (isWrite) this.afterEffects(connection, true);
+    reply.resp = connection.resp;
+    const replyStart = reply.end;
+    const errors = reply.errors;
+    const outcome = action(this);
+    if (reply.errors !== errors) command.failedCalls++;
+    if (outcome === DONE && connection.replyMode !== "on") this.muteReply(connection, replyStart);
+    if (command.isWrite) this.afterEffects(connection, true);
     this.outbox.add(connection);
-    connection.goOn();
+    this.client = client;
+    this.request = present;
+    this.db = db;
+    if (client !== undefined) reply.resp = client.resp;
+    return outcome;
+  }
+
+  waitForKeys(wait: KeyWait): Outcome {
+    const connection = this.client;
+    if (connection.isReplay) return wait.timeOut(this);
+    connection.park();
+    this.waiting.add(connection, this.command!, this.request, wait);
+    return SUSPENDED;
+  }
+
+  /** Lets a connection go on whose command has been answered while another one's was executed. */
+  resume(connection: Connection): void {
+    this.resumable.push(connection);
+    this.parts.scheduleTurnEnd();
+  }
+
+  /** Lets connections go on whose commands waited for keys. */
+  resumeClients(): void {
+    for (const connection of this.resumable.splice(0)) connection.goOn();
+  }
+
+  /** Serves clients that wait for what the last command brought. */
+  private serveWaiting(connection: Connection): void {
+    // Each piece of the output must hold one connection's replies only.
+    this.outbox.add(connection);
+    this.waiting.serveReady();
   }
 
   /** CLIENT REPLY OFF and SKIP: takes the reply back. */

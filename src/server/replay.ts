@@ -3,7 +3,7 @@
  * gathered by the thousand, so that the cold keys they need can be read together.
  */
 
-import { keyPositions } from "../commands/key-positions.ts";
+import { keysOfRequest } from "../commands/key-positions.ts";
 import { restore } from "../commands/keys/dump.ts";
 import type { CompiledCommand } from "../commands/table.ts";
 import type { TierKey } from "../keyspace/warmer.ts";
@@ -109,7 +109,7 @@ export class Replay implements Executor {
     if (command.spec.name === "select") this.dbIndex = Number(request.text(1));
     const database = keyspace.databases[this.dbIndex];
     if (database === undefined) return;
-    for (const { position } of keyPositions(command.spec, request.argc) ?? []) {
+    for (const { position } of keysOfRequest(command.spec, request, 0) ?? []) {
       this.keys.push({ database, key: Buffer.from(request.bytes(position)) });
     }
   }

@@ -162,9 +162,12 @@ export class Server implements ConnectionHost {
   endTurn(): void {
     if (this.warmer?.hasWanted) this.warmer.issue();
     if (this.spiller === undefined && this.budget.isOver) this.evict();
+    // Keys that expired, which no command told.
+    if (this.dispatcher.waiting.hasReady) this.dispatcher.waiting.serveReady();
     this.writeAndReply();
     this.spiller?.run();
     this.dispatcher.admitMemoryWaiters();
+    this.dispatcher.resumeClients();
   }
 
   /** Hands what was appended to the disk, and sends the replies that need not wait for it. */

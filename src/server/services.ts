@@ -46,6 +46,10 @@ export class Services implements ServerServices {
     return this.server.clients;
   }
 
+  client(id: number): Client | undefined {
+    return this.server.clients.byId(id);
+  }
+
   info(sections: readonly string[]): string {
     return infoText(this.infoSource, sections);
   }

@@ -4,8 +4,16 @@
 import { describe, expect, test } from "vitest";
 import { aclCategoriesOf } from "../../src/commands/acl-categories.ts";
 import { commandSpecs } from "../../src/commands/all.ts";
-import { type CommandSpec, keyAt } from "../../src/commands/command.ts";
-import { hasMovableKeys, keyPositions, keyRangeOf } from "../../src/commands/key-positions.ts";
+import {
+  type CommandSpec,
+  keyAfter,
+  keyAt,
+  keysAfter,
+  keysCountedAt,
+  keysFrom,
+  unknownKeys,
+} from "../../src/commands/command.ts";
+import { hasMovableKeys, keyRangeOf, keysOfRequest } from "../../src/commands/key-positions.ts";
 import { CommandTable } from "../../src/commands/table.ts";
 import { DONE } from "../../src/protocol/outcome.ts";
 import { Request } from "../../src/protocol/request.ts";
@@ -109,23 +117,49 @@ test("categories follow from flags", () => {
   ]);
 });
 
-function positions(of: CommandSpec, argc: number): number[] | undefined {
-  return keyPositions(of, argc)?.map(({ position }) => position);
+/** Where the keys stand in a request, `line`, of which the first `nameAt` words stand before the command. */
+function positions(of: CommandSpec, line: string, nameAt = 0): number[] | undefined {
+  return keysOfRequest(of, Request.of(...line.split(" ")), nameAt)?.map(({ position }) => position);
 }
 
 test("key specifications become positions and one range", () => {
-  const pairs = spec({ keys: [{ flags: ["OW"], first: 1, last: -1, step: 2 }] });
-  expect(positions(pairs, 5)).toEqual([1, 3]);
-  expect(positions(pairs, 4)).toEqual([1, 3]);
-  expect(keyPositions(pairs, 1)).toBeUndefined();
+  const pairs = spec({ keys: [keysFrom(1, 2, "OW")] });
+  expect(positions(pairs, "mset a 1 b 2")).toEqual([1, 3]);
+  expect(positions(pairs, "mset a 1 b")).toEqual([1, 3]);
+  expect(positions(pairs, "mset")).toBeUndefined();
   expect(keyRangeOf(pairs)).toEqual({ first: 1, last: -1, step: 2 });
   const neighbours = spec({ keys: [keyAt(1, "RO"), keyAt(2, "OW")] });
-  expect(keyPositions(neighbours, 2)).toBeUndefined();
+  expect(positions(neighbours, "rename a")).toBeUndefined();
   expect(keyRangeOf(neighbours)).toEqual({ first: 1, last: 2, step: 1 });
   expect(hasMovableKeys(neighbours)).toBe(false);
   const gap = spec({ keys: [keyAt(1, "RO"), keyAt(3, "RO"), keyAt(4, "RO", "not_key")] });
   expect(keyRangeOf(gap)).toEqual({ first: 1, last: 1, step: 1 });
   expect(hasMovableKeys(gap)).toBe(true);
-  expect(positions(gap, 5)).toEqual([1, 3]);
+  expect(positions(gap, "x a 1 b n")).toEqual([1, 3]);
   expect(keyRangeOf(spec({}))).toEqual({ first: 0, last: 0, step: 0 });
+});
+
+test("keys that are counted, or follow a word, are found wherever they stand", () => {
+  const counted = spec({ keys: [keyAt(1, "OW"), keysCountedAt(2, "RO")] });
+  expect(positions(counted, "zunionstore d 2 a b weights 1 2")).toEqual([1, 3, 4]);
+  expect(positions(counted, "command getkeys zunionstore d 1 a b", 2)).toEqual([3, 5]);
+  for (const wrong of ["zunionstore d 0 a", "zunionstore d -1 a", "zunionstore d x a", "zunionstore d 3 a b"])
+    expect(positions(counted, wrong)).toBeUndefined();
+  expect(keyRangeOf(counted)).toEqual({ first: 1, last: 1, step: 1 });
+  expect(hasMovableKeys(counted)).toBe(true);
+  const streams = spec({ keys: [keysAfter("STREAMS", 1, 2, "RO")] });
+  expect(positions(streams, "xread count 2 streams a b 0 0")).toEqual([4, 5]);
+  expect(positions(streams, "xread count 2 streams a b 0")).toEqual([4]);
+  expect(positions(streams, "xread count 2 streams")).toBeUndefined();
+  expect(positions(streams, "xread count 2")).toEqual([]);
+  expect(keyRangeOf(streams)).toEqual({ first: 0, last: 0, step: 0 });
+  const stores = spec({ keys: [keyAt(1, "RO"), keyAfter("STORE", 6, "OW")] });
+  expect(positions(stores, "georadius k 1 1 1 m STORE d")).toEqual([1, 7]);
+  expect(positions(stores, "georadius k 1 1 1 m desc")).toEqual([1]);
+  const unknown = spec({
+    keys: [keyAt(1, "RO"), unknownKeys("OW", "incomplete")],
+    keysOf: (request, nameAt) => [{ position: request.argc - 1 - nameAt, flags: ["OW"] }],
+  });
+  expect(positions(unknown, "sort a store b")).toEqual([3]);
+  expect(hasMovableKeys(unknown)).toBe(true);
 });

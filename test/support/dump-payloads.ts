@@ -47,3 +47,16 @@ export function areSameDumps(expected: Buffer, actual: Buffer): boolean {
   );
   return isIntact && stringOfDump(first).equals(stringOfDump(second));
 }
+
+/** The payload of a value whose packed bytes are one string, written out plainly behind `head` (the type, and what else
+ * comes before). */
+export function packedStringDump(head: Uint8Array, bytes: Uint8Array): Buffer {
+  const length = Buffer.of(LENGTH_32, 0, 0, 0, 0);
+  length.writeUInt32BE(bytes.length, 1);
+  return withFooter(Buffer.concat([head, length, bytes]));
+}
+
+/** The string that comes after `headBytes` bytes, last of a payload of such a value. */
+export function packedStringOfDump(payload: Buffer, headBytes: number): Buffer {
+  return unpackString(payload.subarray(headBytes, payload.length - FOOTER_BYTES)).bytes;
+}

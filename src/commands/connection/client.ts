@@ -10,6 +10,7 @@ import type { CommandContext } from "../context.ts";
 import { helpCommand } from "../help.ts";
 import { listSubcommands } from "./client-list.ts";
 import { nameSubcommands } from "./client-names.ts";
+import { unblock } from "./client-unblock.ts";
 
 const id = defineCommand({
   name: "id",
@@ -124,6 +125,8 @@ const help = helpCommand("client", { group: "connection", since: "5.0.0", catego
   "    Tell the client library and its version.",
   "SETNAME <name>",
   "    Name the connection.",
+  "UNBLOCK <clientid> [TIMEOUT|ERROR]",
+  "    End the wait of that connection's blocking command, as if its time were over or with an error.",
 ]);
 
 export const client = defineCommand({
@@ -136,5 +139,5 @@ export const client = defineCommand({
   flags: [],
   categories: [],
   keys: [],
-  subcommands: [help, id, noEvict, noTouch, reply, ...listSubcommands, ...nameSubcommands],
+  subcommands: [help, id, noEvict, noTouch, reply, ...listSubcommands, ...nameSubcommands, unblock],
 });

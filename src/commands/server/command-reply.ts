@@ -3,7 +3,7 @@
  */
 import type { ReplyWriter } from "../../protocol/reply-writer.ts";
 import { aclCategoriesOf } from "../acl-categories.ts";
-import type { CommandFlag, CommandSpec, KeyFlag, KeySpec } from "../command.ts";
+import type { CommandFlag, CommandSpec, KeyFlag, KeyRangeSpec, KeySpec, KeywordKeySpec } from "../command.ts";
 import { hasMovableKeys, keyRangeOf } from "../key-positions.ts";
 
 /** The orders in which flags are named. */
@@ -106,18 +106,44 @@ function replyKeySpec(reply: ReplyWriter, key: KeySpec): void {
   reply.bulkText("flags");
   replyKeyFlags(reply, key.flags);
   reply.bulkText("begin_search");
-  replyTyped(reply, "index", [["index", key.first]]);
+  if (key.kind === "range") replyTyped(reply, "index", [["index", key.first]]);
+  else if (key.kind === "counted") replyTyped(reply, "index", [["index", key.countAt]]);
+  else if (key.kind === "unknown") replyTyped(reply, "unknown", []);
+  else {
+    replyTyped(reply, "keyword", [
+      ["keyword", key.word],
+      ["startfrom", key.from],
+    ]);
+  }
   reply.bulkText("find_keys");
-  // Redis counts the last key from the first one, unless it counts from the end.
-  const last = key.last < 0 ? key.last : key.last - key.first;
-  replyTyped(reply, "range", [
-    ["lastkey", last],
-    ["keystep", key.step],
-    ["limit", 0],
-  ]);
+  if (key.kind === "unknown") {
+    replyTyped(reply, "unknown", []);
+  } else if (key.kind === "counted") {
+    replyTyped(reply, "keynum", [
+      ["keynumidx", 0],
+      ["firstkey", 1],
+      ["keystep", 1],
+    ]);
+  } else {
+    replyTyped(reply, "range", [
+      ["lastkey", lastKeyOf(key)],
+      ["keystep", key.kind === "range" ? key.step : 1],
+      ["limit", key.kind === "range" ? 0 : key.share],
+    ]);
+  }
 }
 
-function replyTyped(reply: ReplyWriter, type: string, fields: readonly (readonly [string, number])[]): void {
+/** Redis counts the last key from the first one, unless it counts from the end. */
+function lastKeyOf(key: KeyRangeSpec | KeywordKeySpec): number {
+  if (key.kind === "keyword") return key.share === 0 ? 0 : -1;
+  return key.last < 0 ? key.last : key.last - key.first;
+}
+
+function replyTyped(
+  reply: ReplyWriter,
+  type: string,
+  fields: readonly (readonly [string, number | string])[],
+): void {
   reply.map(2);
   reply.bulkText("type");
   reply.bulkText(type);
@@ -125,6 +151,7 @@ function replyTyped(reply: ReplyWriter, type: string, fields: readonly (readonly
   reply.map(fields.length);
   for (const [name, value] of fields) {
     reply.bulkText(name);
-    reply.integer(value);
+    if (typeof value === "string") reply.bulkText(value);
+    else reply.integer(value);
   }
 }

@@ -15,7 +15,7 @@ import { isWord } from "../arguments.ts";
 import { type CommandSpec, defineCommand, type KeyFlag } from "../command.ts";
 import type { CommandContext } from "../context.ts";
 import { helpCommand } from "../help.ts";
-import { hasKeys, keyPositions } from "../key-positions.ts";
+import { hasKeys, keysOfRequest } from "../key-positions.ts";
 import { fullNameOf, replyCommand, replyKeyFlags } from "./command-reply.ts";
 
 type Facts = Pick<CommandSpec, "name" | "since" | "summary" | "complexity" | "arity" | "tips" | "run">;
@@ -125,11 +125,11 @@ function replyKeysOfCommand(ctx: CommandContext, replyKey: KeyReply): Outcome {
   if (spec.arity > 0 ? argc !== spec.arity : argc < -spec.arity) {
     return reply.error(INVALID_COMMAND_ARGUMENT_COUNT);
   }
-  const keys = keyPositions(spec, argc);
+  const keys = keysOfRequest(spec, request, 2);
   if (keys === undefined) return reply.error(INVALID_COMMAND_ARGUMENTS);
   reply.array(keys.length);
   const exactFlags = spec.keyFlagsOf?.(request, 2);
-  for (const { position, flags } of keys) replyKey(ctx, position + 2, exactFlags ?? flags);
+  for (const { position, flags } of keys) replyKey(ctx, position, exactFlags ?? flags);
   return DONE;
 }
 

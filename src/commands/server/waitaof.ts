@@ -3,20 +3,15 @@
  * wants their acknowledgement too waits for his whole timeout, as he would for replicas that are gone.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  TIMEOUT_NEGATIVE,
-  TIMEOUT_NOT_AN_INTEGER,
-  TIMEOUT_OUT_OF_RANGE,
-  WAITAOF_WITHOUT_AOF,
-} from "../../protocol/errors.ts";
+import { WAITAOF_WITHOUT_AOF } from "../../protocol/errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
-import { longOrReply, positiveOrReply, rangeOrReply } from "../arguments.ts";
+import { positiveOrReply, rangeOrReply } from "../arguments.ts";
 import { defineCommand } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { millisecondsOrReply } from "../timeouts.ts";
 
 /** Longest time that a timer of Node takes. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
-const MAX_INT64 = 2 ** 63;
 
 export const waitaof = defineCommand({
   name: "waitaof",
@@ -35,7 +30,7 @@ export const waitaof = defineCommand({
     if (Number.isNaN(localWanted)) return DONE;
     const replicasWanted = positiveOrReply(ctx, 2);
     if (Number.isNaN(replicasWanted)) return DONE;
-    const timeoutMs = timeoutOrReply(ctx, 3);
+    const timeoutMs = millisecondsOrReply(ctx, 3);
     if (Number.isNaN(timeoutMs)) return DONE;
     if (localWanted === 1 && !aof.enabled) return ctx.reply.error(WAITAOF_WITHOUT_AOF);
     const position = ctx.client.lastWritePosition;
@@ -48,16 +43,6 @@ export const waitaof = defineCommand({
     );
   },
 });
-
-/** Argument i as a timeout in milliseconds, 0 for none; NaN after an error reply. */
-function timeoutOrReply(ctx: CommandContext, i: number): number {
-  const timeoutMs = longOrReply(ctx, i, TIMEOUT_NOT_AN_INTEGER);
-  if (Number.isNaN(timeoutMs)) return timeoutMs;
-  if (timeoutMs < 0) ctx.reply.error(TIMEOUT_NEGATIVE);
-  else if (timeoutMs > MAX_INT64 - ctx.keyspace.nowMs) ctx.reply.error(TIMEOUT_OUT_OF_RANGE);
-  else return timeoutMs;
-  return Number.NaN;
-}
 
 function replySynced(ctx: CommandContext, position: number, localWanted: number): Outcome {
   const { aof } = ctx.server;

@@ -12,7 +12,7 @@ import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import { type CommonRun, LongestCommonSubsequence } from "../../types/string/longest-common-subsequence.ts";
 import { STRING } from "../../types/string/string-value.ts";
 import { isWord, longOrReply } from "../arguments.ts";
-import { defineCommand } from "../command.ts";
+import { defineCommand, keysBetween } from "../command.ts";
 import type { CommandContext } from "../context.ts";
 
 /** Bytes of a cell of the table that Redis makes, whose size is what the limit is about. */
@@ -35,7 +35,7 @@ export const lcs = defineCommand({
   arity: -3,
   flags: ["readonly"],
   categories: ["string"],
-  keys: [{ flags: ["RO", "access"], first: 1, last: 2, step: 1 }],
+  keys: [keysBetween(1, 2, "RO", "access")],
   run(ctx) {
     const first = lookupString(ctx, 1);
     const second = lookupString(ctx, 2);

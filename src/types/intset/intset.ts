@@ -8,6 +8,7 @@
  * the header in them; editing takes PackedBytes. All bytes were made here or were checked (checkIntset).
  */
 import type { Int64 } from "../../base/int64.ts";
+import { readInt16, readInt32, readUint32, writeInt16, writeInt32 } from "../../base/little-endian.ts";
 import { type PackedBytes, splice } from "../packed-bytes.ts";
 
 export const INTSET_HEADER_BYTES = 8;
@@ -18,13 +19,13 @@ const WIDTHS: readonly number[] = [2, 4, 8];
 /** Makes an empty intset there, whatever was there before. */
 export function createIntset(into: PackedBytes): void {
   into.resize(INTSET_HEADER_BYTES);
-  into.buffer.writeUInt32LE(2, into.start);
-  into.buffer.writeUInt32LE(0, into.start + LENGTH_AT);
+  writeInt32(into.buffer, into.start, 2);
+  writeInt32(into.buffer, into.start + LENGTH_AT, 0);
 }
 
 /** Number of members. */
 export function intsetLength(bytes: Buffer, start: number): number {
-  return readWord(bytes, start + LENGTH_AT) >>> 0;
+  return readUint32(bytes, start + LENGTH_AT);
 }
 
 /** Bytes of each member: 2, 4 or 8. */
@@ -76,7 +77,7 @@ export function addMember(set: PackedBytes, value: Int64): boolean {
   const offset = INTSET_HEADER_BYTES + index * width;
   splice(set, offset, 0, width);
   writeAt(set.buffer, set.start + offset, width, value.high, value.low);
-  set.buffer.writeUInt32LE(intsetLength(set.buffer, set.start) + 1, set.start + LENGTH_AT);
+  writeInt32(set.buffer, set.start + LENGTH_AT, intsetLength(set.buffer, set.start) + 1);
   return true;
 }
 
@@ -93,7 +94,7 @@ export function removeMembers(set: PackedBytes, index: number, count: number): v
   const width = intsetWidth(set.buffer, set.start);
   const length = intsetLength(set.buffer, set.start);
   splice(set, INTSET_HEADER_BYTES + index * width, count * width, 0);
-  set.buffer.writeUInt32LE(length - count, set.start + LENGTH_AT);
+  writeInt32(set.buffer, set.start + LENGTH_AT, length - count);
 }
 
 /**
@@ -102,7 +103,7 @@ export function removeMembers(set: PackedBytes, index: number, count: number): v
  */
 export function checkIntset(bytes: Buffer, start: number, length: number, deep: boolean): number {
   if (length < INTSET_HEADER_BYTES || start < 0 || start + length > bytes.length) return -1;
-  const width = readWord(bytes, start) >>> 0;
+  const width = readUint32(bytes, start);
   const count = intsetLength(bytes, start);
   if (!WIDTHS.includes(width) || count === 0) return -1;
   if (INTSET_HEADER_BYTES + count * width !== length) return -1;
@@ -114,11 +115,11 @@ function isAscending(bytes: Buffer, first: number, width: number, count: number)
     const position = first + i * width;
     const before = position - width;
     if (width === 2) {
-      if (readHalf(bytes, before) >= readHalf(bytes, position)) return false;
+      if (readInt16(bytes, before) >= readInt16(bytes, position)) return false;
     } else if (width === 4) {
-      if (readWord(bytes, before) >= readWord(bytes, position)) return false;
+      if (readInt32(bytes, before) >= readInt32(bytes, position)) return false;
     } else {
-      const order = compareWide(bytes, before, readWord(bytes, position + 4), readWord(bytes, position));
+      const order = compareWide(bytes, before, readInt32(bytes, position + 4), readInt32(bytes, position));
       if (order >= 0) return false;
     }
   }
@@ -133,49 +134,39 @@ function widen(set: PackedBytes, width: number): void {
   const { buffer, start } = set;
   const first = start + INTSET_HEADER_BYTES;
   for (let i = length - 1; i >= 0; i--) {
-    const value = old === 2 ? readHalf(buffer, first + i * old) : readWord(buffer, first + i * old);
+    const value = old === 2 ? readInt16(buffer, first + i * old) : readInt32(buffer, first + i * old);
     writeAt(buffer, first + i * width, width, value >> 31, value);
   }
-  buffer.writeUInt32LE(width, start);
+  writeInt32(buffer, start, width);
 }
 
 /** Less than, equal to or greater than 0, as the member at the position is to the value, whose width is not larger. */
 function compareAt(bytes: Buffer, position: number, width: number, value: Int64): number {
-  if (width === 2) return readHalf(bytes, position) - value.low;
-  if (width === 4) return readWord(bytes, position) - value.low;
+  if (width === 2) return readInt16(bytes, position) - value.low;
+  if (width === 4) return readInt32(bytes, position) - value.low;
   return compareWide(bytes, position, value.high, value.low);
 }
 
 function compareWide(bytes: Buffer, position: number, high: number, low: number): number {
-  const ownHigh = readWord(bytes, position + 4);
+  const ownHigh = readInt32(bytes, position + 4);
   if (ownHigh !== high) return ownHigh < high ? -1 : 1;
-  return (readWord(bytes, position) >>> 0) - (low >>> 0);
+  return (readInt32(bytes, position) >>> 0) - (low >>> 0);
 }
 
 function readAt(bytes: Buffer, position: number, width: number, into: Int64): void {
   if (width === 8) {
-    into.setWords(readWord(bytes, position + 4), readWord(bytes, position));
+    into.setWords(readInt32(bytes, position + 4), readInt32(bytes, position));
     return;
   }
-  const value = width === 2 ? readHalf(bytes, position) : readWord(bytes, position);
+  const value = width === 2 ? readInt16(bytes, position) : readInt32(bytes, position);
   into.setWords(value >> 31, value);
 }
 
 function writeAt(bytes: Buffer, position: number, width: number, high: number, low: number): void {
-  bytes[position] = low;
-  bytes[position + 1] = low >> 8;
-  if (width === 2) return;
-  bytes[position + 2] = low >> 16;
-  bytes[position + 3] = low >> 24;
-  if (width === 8) bytes.writeInt32LE(high, position + 4);
-}
-
-function readHalf(bytes: Buffer, position: number): number {
-  return ((bytes[position] | (bytes[position + 1] << 8)) << 16) >> 16;
-}
-
-function readWord(bytes: Buffer, position: number): number {
-  return (
-    bytes[position] | (bytes[position + 1] << 8) | (bytes[position + 2] << 16) | (bytes[position + 3] << 24)
-  );
+  if (width === 2) {
+    writeInt16(bytes, position, low);
+    return;
+  }
+  writeInt32(bytes, position, low);
+  if (width === 8) writeInt32(bytes, position + 4, high);
 }

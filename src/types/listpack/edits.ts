@@ -56,8 +56,8 @@ export function replaceElement(list: PackedBytes, at: number, value: ElementValu
   return at + value.size;
 }
 
-/** Removes up to `count` elements, that at `at` and those after it; `at` may be the end's offset. Returns how many. What
- * followed them lies at `at` then. */
+/** Removes up to `count` elements, that at `at` and those after it; `at` may be the end's offset. Returns how many.
+ * What followed them lies at `at` then. */
 export function removeElements(list: PackedBytes, at: number, count: number): number {
   const { buffer, start } = list;
   let position = start + at;

@@ -6,6 +6,7 @@
  */
 import { copyBytes } from "../../base/byte-copy.ts";
 import { Int64, MAX_INT64_TEXT } from "../../base/int64.ts";
+import { writeInt32 } from "../../base/little-endian.ts";
 import {
   backlenBytes,
   INTEGER_13,
@@ -140,7 +141,7 @@ function writeIntegerElement(bytes: Buffer, position: number, integer: Int64, si
   bytes[position] = INTEGER_32;
   if (size === 9) {
     bytes[position] = INTEGER_64;
-    bytes.writeInt32LE(integer.high, position + 5);
+    writeInt32(bytes, position + 5, integer.high);
   }
 }
 
@@ -156,6 +157,6 @@ function writeStringHead(bytes: Buffer, position: number, length: number): numbe
     return position + 2;
   }
   bytes[position] = STRING_32;
-  bytes.writeUInt32LE(length, position + 1);
+  writeInt32(bytes, position + 1, length);
   return position + 5;
 }

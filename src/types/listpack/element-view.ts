@@ -11,6 +11,7 @@
 
 import { withView } from "../../base/byte-copy.ts";
 import { Int64, MAX_INT64_TEXT } from "../../base/int64.ts";
+import { readInt16, readInt24, readInt32 } from "../../base/little-endian.ts";
 import {
   backlenBytes,
   INTEGER_13,
@@ -19,8 +20,7 @@ import {
   INTEGER_32,
   INTEGER_64,
   longLength,
-  readInt32,
-  readUint24,
+  readInt13,
   STRING_6,
   STRING_12,
   STRING_32,
@@ -53,23 +53,17 @@ export class ElementView {
     const position = start + at;
     const head = bytes[position];
     if (head < STRING_6) {
-      this.isInteger = true;
-      this.integer.setWords(0, head);
-      this.end = at + 2;
+      this.takeInteger(head, at + 2);
     } else if (head < INTEGER_13) {
       this.takeString(bytes, start, at, 1, head & 0x3f);
     } else if (head < STRING_12) {
-      const value = (((head & 0x1f) << 27) >> 19) | bytes[position + 1];
-      this.isInteger = true;
-      this.integer.setWords(value >> 31, value);
-      this.end = at + 3;
+      this.takeInteger(readInt13(bytes, position), at + 3);
     } else if (head < STRING_32) {
       this.takeString(bytes, start, at, 2, ((head & 0xf) << 8) | bytes[position + 1]);
     } else if (head === STRING_32) {
       this.takeString(bytes, start, at, 5, longLength(bytes, position));
     } else {
-      this.isInteger = true;
-      this.end = at + readWideInteger(bytes, position, this.integer) + 1;
+      this.readWideInteger(bytes, position, at);
     }
   }
 
@@ -80,6 +74,32 @@ export class ElementView {
     this.length = this.integer.write(this.digits, 0);
   }
 
+  /** Reads an integer of 16 bits or more. */
+  private readWideInteger(bytes: Buffer, position: number, at: number): void {
+    const digits = position + 1;
+    switch (bytes[position]) {
+      case INTEGER_16:
+        return this.takeInteger(readInt16(bytes, digits), at + 4);
+      case INTEGER_24:
+        return this.takeInteger(readInt24(bytes, digits), at + 5);
+      case INTEGER_32:
+        return this.takeInteger(readInt32(bytes, digits), at + 6);
+      case INTEGER_64:
+        this.takeInteger(readInt32(bytes, digits), at + 10);
+        this.integer.high = readInt32(bytes, digits + 4);
+        return;
+      default:
+        throw new Error(`no element of a listpack begins with byte ${bytes[position]}`);
+    }
+  }
+
+  /** Takes an integer of 32 bits. */
+  private takeInteger(value: number, end: number): void {
+    this.isInteger = true;
+    this.integer.setWords(value >> 31, value);
+    this.end = end;
+  }
+
   private takeString(bytes: Buffer, start: number, at: number, head: number, length: number): void {
     this.isInteger = false;
     this.buffer = bytes;
@@ -87,31 +107,4 @@ export class ElementView {
     this.length = length;
     this.end = at + head + length + backlenBytes(head + length);
   }
-}
-
-/** Reads an integer of 16 bits or more; returns the size of its encoding. */
-export function readWideInteger(bytes: Uint8Array, position: number, into: Int64): number {
-  let value: number;
-  let size: number;
-  switch (bytes[position]) {
-    case INTEGER_16:
-      value = ((bytes[position + 1] | (bytes[position + 2] << 8)) << 16) >> 16;
-      size = 3;
-      break;
-    case INTEGER_24:
-      value = (readUint24(bytes, position + 1) << 8) >> 8;
-      size = 4;
-      break;
-    case INTEGER_32:
-      value = readInt32(bytes, position + 1);
-      size = 5;
-      break;
-    case INTEGER_64:
-      into.setWords(readInt32(bytes, position + 5), readInt32(bytes, position + 1));
-      return 9;
-    default:
-      throw new Error(`no element of a listpack begins with byte ${bytes[position]}`);
-  }
-  into.setWords(value >> 31, value);
-  return size;
 }

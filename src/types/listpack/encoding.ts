@@ -10,12 +10,13 @@
  *     11110001 .. 11110100           integer of 2, 3, 4, 8 bytes
  *     11111111                       end of the listpack
  *
- * Backlen: the size of all before it in the element, so that the listpack can be walked from its end: 7 bits a byte, the
- * highest first; all bytes but the first have their top bit set. (Redis takes a byte more for the largest size of each
- * length but one byte.)
+ * Backlen: the size of all before it in the element, so that the listpack can be walked from its end: 7 bits a byte,
+ * the highest first; all bytes but the first have their top bit set. (As in Redis, the largest sizes that 2, 3 and 4
+ * bytes could tell take one byte more.)
  *
  * Positions are those in the buffer.
  */
+import { readUint32 } from "../../base/little-endian.ts";
 
 /** The first byte of encodings. */
 export const STRING_6 = 0x80;
@@ -58,16 +59,12 @@ export function encodedSize(bytes: Uint8Array, position: number): number {
 
 /** Length of a string with the encoding STRING_32. */
 export function longLength(bytes: Uint8Array, position: number): number {
-  return readUint24(bytes, position + 1) + bytes[position + 4] * 0x100_0000;
+  return readUint32(bytes, position + 1);
 }
 
-export function readUint24(bytes: Uint8Array, position: number): number {
-  return bytes[position] | (bytes[position + 1] << 8) | (bytes[position + 2] << 16);
-}
-
-/** Four bytes as a signed integer. */
-export function readInt32(bytes: Uint8Array, position: number): number {
-  return readUint24(bytes, position) | (bytes[position + 3] << 24);
+/** The integer in an element with the encoding INTEGER_13. */
+export function readInt13(bytes: Uint8Array, position: number): number {
+  return ((bytes[position] << 27) >> 19) | bytes[position + 1];
 }
 
 /** Bytes of the backlen that tells `size`. */
@@ -78,8 +75,26 @@ export function backlenBytes(size: number): number {
   return size < BACKLEN_4_LIMIT ? 4 : MAX_BACKLEN_BYTES;
 }
 
+/** Whole size of an element by its first byte, with a backlen of one byte; 0 if the first byte does not tell it. */
+const SHORT_ELEMENT_BYTES = shortElementBytes();
+
+function shortElementBytes(): Uint8Array {
+  const sizes = new Uint8Array(256);
+  for (let head = 0; head < sizes.length; head++) {
+    const isLong = head >= STRING_12 && head <= STRING_32;
+    const size = isLong ? 0 : encodedSize(Uint8Array.of(head), 0);
+    sizes[head] = size === 0 ? 0 : size + 1;
+  }
+  return sizes;
+}
+
 /** Position after the element. */
 export function elementEnd(bytes: Uint8Array, position: number): number {
+  const size = SHORT_ELEMENT_BYTES[bytes[position]];
+  return size !== 0 ? position + size : longElementEnd(bytes, position);
+}
+
+function longElementEnd(bytes: Uint8Array, position: number): number {
   const size = encodedSize(bytes, position);
   return position + size + backlenBytes(size);
 }

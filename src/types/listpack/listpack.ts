@@ -10,12 +10,13 @@
  *
  *     [bytes in all: 4][number of elements: 2][element]...[0xff]        both numbers little-endian
  *
- * The number of elements is 65535 if there are so many or more: then they must be counted. See encoding.ts for elements.
+ * The number of elements is 65535 if there are so many or more: then they must be counted. Elements: see encoding.ts.
  *
  * A listpack is where it lies: `bytes` and the `start` of its header in them. An element is its offset `at` from there;
- * offsets stay right when the listpack moves, until it is edited before them. All bytes were made here or were checked.
+ * offsets stay right when the listpack moves, until it is edited before them. All bytes were made here or checked.
  */
-import { backlenBytes, END, elementEnd, readBacklen, readInt32 } from "./encoding.ts";
+import { readUint16, readUint32, writeInt16, writeInt32 } from "../../base/little-endian.ts";
+import { backlenBytes, END, elementEnd, readBacklen } from "./encoding.ts";
 
 export const HEADER_BYTES = 6;
 export const EMPTY_LISTPACK_BYTES = HEADER_BYTES + 1;
@@ -28,18 +29,18 @@ const COUNT_AT = 4;
 
 /** Its length, header and end byte included. */
 export function listpackBytes(bytes: Buffer, start: number): number {
-  return readInt32(bytes, start) >>> 0;
+  return readUint32(bytes, start);
 }
 
 /** The number of elements in the header: UNKNOWN_COUNT if they must be counted. */
 export function headerCount(bytes: Buffer, start: number): number {
-  return bytes[start + COUNT_AT] | (bytes[start + COUNT_AT + 1] << 8);
+  return readUint16(bytes, start + COUNT_AT);
 }
 
 /** Writes both numbers of the header; a count that does not fit becomes UNKNOWN_COUNT. */
 export function writeHeader(bytes: Buffer, start: number, length: number, count: number): void {
-  bytes.writeUInt32LE(length, start);
-  bytes.writeUInt16LE(Math.min(count, UNKNOWN_COUNT), start + COUNT_AT);
+  writeInt32(bytes, start, length);
+  writeInt16(bytes, start + COUNT_AT, Math.min(count, UNKNOWN_COUNT));
 }
 
 /** Number of elements. Takes time in proportion to it if there are 65535 or more. */

@@ -4,6 +4,7 @@
  * encoding only records what OBJECT ENCODING must answer, and that INCR may trust the digits.
  */
 import { copyBytes } from "../../base/byte-copy.ts";
+import { Int64, MAX_INT64_TEXT } from "../../base/int64.ts";
 import type { Entries } from "../../memory/entries.ts";
 
 /** Entry type of strings; also their type in RDB. */
@@ -21,16 +22,11 @@ export const MAX_STRING_BYTES = 0x7fff_ffff;
 
 /** Longest string that Redis embeds in its object. */
 const EMBSTR_MAX_BYTES = 44;
-const MAX_INT64_DIGITS = 19;
-const MAX_INT64 = Buffer.from("9223372036854775807");
-const MIN_INT64 = Buffer.from("9223372036854775808");
-const ZERO = 0x30;
-const NINE = 0x39;
-const MINUS = 0x2d;
+const integer = new Int64();
 
 /** The encoding that SET gives these bytes: int if they are a 64-bit integer exactly as it is printed. */
 export function encodingOf(bytes: Buffer, start: number, length: number): number {
-  if (length <= 20 && isCanonicalInt64(bytes, start, length)) return INT;
+  if (length <= MAX_INT64_TEXT && integer.parse(bytes, start, length)) return INT;
   return length <= EMBSTR_MAX_BYTES ? EMBSTR : RAW;
 }
 
@@ -46,21 +42,6 @@ export function encodingName(encoding: number): string {
 /** The encoding of a string's copy. */
 export function copiedEncoding(encoding: number): number {
   return encoding === INT ? INT_COPY : encoding;
-}
-
-function isCanonicalInt64(bytes: Buffer, start: number, length: number): boolean {
-  if (length === 0) return false;
-  const negative = bytes[start] === MINUS;
-  const first = negative ? start + 1 : start;
-  const digits = negative ? length - 1 : length;
-  if (digits === 0 || digits > MAX_INT64_DIGITS) return false;
-  if (bytes[first] === ZERO) return digits === 1 && !negative;
-  for (let i = first; i < first + digits; i++) {
-    if (bytes[i] < ZERO || bytes[i] > NINE) return false;
-  }
-  if (digits < MAX_INT64_DIGITS) return true;
-  const limit = negative ? MIN_INT64 : MAX_INT64;
-  return limit.compare(bytes, first, first + digits) >= 0;
 }
 
 /** Copies bytes into the value of an entry that has the right length already. */

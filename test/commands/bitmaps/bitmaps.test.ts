@@ -3,7 +3,7 @@
  */
 import { beforeEach, describe, expect, test } from "vitest";
 import { bitmapCommands } from "../../../src/commands/bitmaps/index.ts";
-import { keyPositions } from "../../../src/commands/key-positions.ts";
+import { keysOfRequest } from "../../../src/commands/key-positions.ts";
 import { Request } from "../../../src/protocol/request.ts";
 import type { Argument, CommandHarness } from "../../support/command-harness.ts";
 import { MAX_BULK_BYTES, newBitmapHarness } from "./harness.ts";
@@ -165,7 +165,11 @@ describe("BITFIELD", () => {
 
 test("the keys of BITOP are found around its operation, and BITFIELD tells whether it writes", () => {
   const specOf = (name: string) => bitmapCommands.find((spec) => spec.name === name)!;
-  expect(keyPositions(specOf("bitop"), 6)?.map(({ position }) => position)).toEqual([2, 3, 4, 5]);
+  expect(
+    keysOfRequest(specOf("bitop"), Request.of(..."bitop and d a b c".split(" ")), 0)?.map(
+      ({ position }) => position,
+    ),
+  ).toEqual([2, 3, 4, 5]);
   const flagsOf = (line: string) => specOf("bitfield").keyFlagsOf!(Request.of(...line.split(" ")), 0);
   expect(flagsOf("bitfield k get u8 0 overflow sat")).toEqual(["RO", "access"]);
   expect(flagsOf("bitfield k get u8 0 set u8 0 1")).toEqual(["RW", "access", "update"]);

@@ -5,6 +5,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SeededRandom } from "../../../src/base/random.ts";
+import { keyRangeOf } from "../../../src/commands/key-positions.ts";
 import { stringCommands } from "../../../src/commands/strings/index.ts";
 import { type Argument, CommandHarness } from "../../support/command-harness.ts";
 import { comparePropagated, compareReplies, compareStrings } from "../../support/comparison.ts";
@@ -101,7 +102,7 @@ describe.skipIf(!hasRedisServer)(
         const [key] = command.keys;
         for (const flag of key.flags) expect(plain).toContain(flag);
         const range = /:(-?\d+)\r\n:(-?\d+)\r\n:(-?\d+)\r\n\*\d+\r\n\+@/.exec(info);
-        expect(range?.slice(1).map(Number)).toEqual([key.first, key.last, key.step]);
+        expect(range?.slice(1).map(Number)).toEqual(Object.values(keyRangeOf(command)));
         const flags = plain.filter((word) =>
           ["write", "readonly", "denyoom", "fast", "movablekeys"].includes(word),
         );
