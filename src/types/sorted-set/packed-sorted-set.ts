@@ -27,6 +27,7 @@ import { ScoreElement, scoreOf } from "./score.ts";
 import type { SortedElements } from "./sorted-set.ts";
 
 export class PackedSortedSet implements SortedElements {
+  readonly isSmall = true;
   private list!: PackedBytes;
   /** Offset of the member at the place. */
   private at = 0;
@@ -162,10 +163,8 @@ export class PackedSortedSet implements SortedElements {
     this.insert(score, buffer, start, length);
   }
 
-  remove(buffer: Buffer, start: number, length: number): boolean {
-    if (!this.find(buffer, start, length)) return false;
+  removeFound(): void {
     removeElements(this.list, this.at, 2);
-    return true;
   }
 
   removeRange(first: number, count: number): void {

@@ -13,13 +13,6 @@ export const SORTED_SET = 3;
 export const LISTPACK = 1;
 export const SKIPLIST = ROOTED | 1;
 
-/** Elements by rank (0 is the lowest). */
-export interface RankRange {
-  /** Rank of the first of them in the order asked for: the highest, if that is from the highest down. */
-  first: number;
-  count: number;
-}
-
 /**
  * The elements of one sorted set, and a place among them: that of the last `find` or `seek`, moved by `next` and
  * `previous`. The place, and the bytes of its member, are good until the set or the place changes.
@@ -27,6 +20,8 @@ export interface RankRange {
 export interface SortedElements {
   /** Number of elements. */
   readonly size: number;
+  /** Whether it has the small form, which whoever looks for something walks through. */
+  readonly isSmall: boolean;
 
   /** The member at the place: `memberLength` bytes of `memberBuffer` from `memberStart`. Not set by `find`. */
   readonly memberBuffer: Buffer;
@@ -45,16 +40,16 @@ export interface SortedElements {
   next(): void;
   /** Goes to the element before the present one. At the first element the place is lost. */
   previous(): void;
-  /** How many elements are before the bound. Where the order is not that of the bound (members, while the scores are not
-   * all the same): those up to the first that is not before it, if elements are few; else any number. */
+  /** How many elements are before the bound. Any number, if their order is not the bound's (by member, while the scores
+   * are not all the same). */
   countBefore(bound: Bound): number;
 
   /** Adds an element. There must be none with this member, and its bytes must not be this set's own. */
   insert(score: number, buffer: Buffer, start: number, length: number): void;
   /** Gives the element that was just found (by `find`, with these bytes) another score. */
   changeScore(score: number, buffer: Buffer, start: number, length: number): void;
-  /** Removes the element with this member; false if there is none. */
-  remove(buffer: Buffer, start: number, length: number): boolean;
+  /** Removes the element that was just found, by `find` with these bytes. */
+  removeFound(buffer: Buffer, start: number, length: number): void;
   /** Removes `count` elements from rank `first` on; so many there must be. */
   removeRange(first: number, count: number): void;
 }

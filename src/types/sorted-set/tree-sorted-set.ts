@@ -25,6 +25,7 @@ const SCORE_BYTES = 8;
 export type ElementVisitor = (score: number, buffer: Buffer, start: number, length: number) => void;
 
 export class TreeSortedSet implements SortedElements {
+  readonly isSmall = false;
   private readonly blocks: Blocks;
   private readonly memory: ValueMemory;
   private readonly tree: ScoreTree;
@@ -143,12 +144,10 @@ export class TreeSortedSet implements SortedElements {
     this.tree.insert(score, buffer, start, length);
   }
 
-  remove(buffer: Buffer, start: number, length: number): boolean {
-    if (!this.find(buffer, start, length)) return false;
+  removeFound(buffer: Buffer, start: number, length: number): void {
     this.tree.locate(this.score, buffer, start, length);
     this.table.remove();
     this.tree.removeHere(1);
-    return true;
   }
 
   removeRange(first: number, count: number): void {
