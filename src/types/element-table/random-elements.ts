@@ -1,0 +1,58 @@
+/**
+ * Random elements of element tables. A place is the number of a bucket and that of an element in it, as one number; it
+ * stays good until the table changes.
+ */
+import type { Random } from "../../base/random.ts";
+import { bitsOf, bucketOf } from "./bucket-splitter.ts";
+import type { ElementTable } from "./element-table.ts";
+
+/** No bucket has so many elements. */
+const PLACES_OF_BUCKET = 0x1_0000;
+
+/**
+ * A random place of a table that is not empty, each element's as likely as another's.
+ *
+ * A bucket is drawn by its share of all hashes, then a number below a limit that is in proportion to that share and
+ * that hardly any bucket exceeds; if the bucket has no element of that number, all is drawn anew. (Elements are spread
+ * like raindrops: more than four standard deviations above the mean are in one bucket of a hundred thousand, and its
+ * elements are drawn a little too seldom.)
+ */
+export function randomPlace(table: ElementTable, root: number, random: Random): number {
+  const buckets = table.buckets(root);
+  const size = table.size(root);
+  if (buckets === 1) return random.below(size);
+  const mostBits = bitsOf(0, buckets);
+  const mean = size / 2 ** mostBits;
+  const limit = Math.ceil(mean + 4 * Math.sqrt(mean) + 2);
+  for (;;) {
+    const bucket = bucketOf(random.next() | 0, buckets);
+    const index = random.below(bitsOf(bucket, buckets) === mostBits ? limit : 2 * limit);
+    if (index < table.elementsOf(root, bucket)) return bucket * PLACES_OF_BUCKET + index;
+  }
+}
+
+/** Turns the table to the element at a place: see ElementTable.open. */
+export function openPlace(table: ElementTable, root: number, place: number): void {
+  table.open(root, Math.floor(place / PLACES_OF_BUCKET), place % PLACES_OF_BUCKET);
+}
+
+/** Several different random places, in memory that serves again and again. */
+export class RandomPlaces {
+  /** The places drawn last, from 0 to the number asked for, in the order of the table. */
+  places: Float64Array = new Float64Array(0);
+
+  /** Draws `count` different places, all sets of so many equally likely; at most half of the table's elements. */
+  draw(table: ElementTable, root: number, count: number, random: Random): void {
+    if (this.places.length < count) this.places = new Float64Array(Math.max(count, 2 * this.places.length));
+    const { places } = this;
+    let distinct = 0;
+    // Drawing one by one and leaving out what was drawn before, but sorted by the batch.
+    while (distinct < count) {
+      for (let i = distinct; i < count; i++) places[i] = randomPlace(table, root, random);
+      places.subarray(0, count).sort();
+      distinct = 0;
+      for (let i = 0; i < count; i++)
+        if (i === 0 || places[i] !== places[distinct - 1]) places[distinct++] = places[i];
+    }
+  }
+}
