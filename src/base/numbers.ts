@@ -291,3 +291,20 @@ function withPoint(digits: string, whole: number): string {
 function withoutZeros(digits: string): string {
   return digits.replace(/0+$/, "");
 }
+
+const MAX_FIXED = 1e21;
+
+/** A double as C's printf prints it with "%.<digits>f", digits from 1 to 60: "inf", "-inf", "nan". */
+export function formatFixed(value: number, digits: number): string {
+  if (!Number.isFinite(value)) return formatDouble(value);
+  const sign = value < 0 || Object.is(value, -0) ? "-" : "";
+  const magnitude = Math.abs(value);
+  if (magnitude >= MAX_FIXED) return `${sign}${BigInt(magnitude)}.${"0".repeat(digits)}`;
+  const rounded = magnitude.toFixed(digits);
+  // JavaScript rounds a tie up, C to even. It is one if what follows is a 5, and then only zeros.
+  const exact = magnitude.toFixed(MOST_DIGITS);
+  const cut = exact.length - MOST_DIGITS + digits;
+  const isTie = /^50*$/.test(exact.slice(cut));
+  const down = exact.slice(0, cut);
+  return sign + (isTie && Number(down[cut - 1]) % 2 === 0 ? down : rounded);
+}

@@ -4,15 +4,19 @@
 import { bitmapCommands } from "./bitmaps/index.ts";
 import type { CommandSpec } from "./command.ts";
 import { connectionCommands } from "./connection/index.ts";
+import { geoCommands } from "./geo/index.ts";
 import { hyperloglogCommands } from "./hyperloglog/index.ts";
 import { keyCommands } from "./keys/index.ts";
 import { serverCommands } from "./server/index.ts";
+import { sortedSetCommands } from "./sorted-sets/index.ts";
 import { stringCommands } from "./strings/index.ts";
 
 export const commandSpecs: readonly CommandSpec[] = [
   ...stringCommands,
   ...bitmapCommands,
   ...hyperloglogCommands,
+  ...sortedSetCommands,
+  ...geoCommands,
   ...keyCommands,
   ...connectionCommands,
   ...serverCommands,

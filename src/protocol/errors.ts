@@ -177,7 +177,7 @@ export function invalidExpireTime(command: string): string {
   return `ERR invalid expire time in '${command}' command`;
 }
 
-export function valueNotBetween(min: number, max: number): string {
+export function valueNotBetween(min: number | bigint, max: number | bigint): string {
   return `ERR value is out of range, value must between ${min} and ${max}`;
 }
 

@@ -176,7 +176,11 @@ export class ReplyWriter {
     if (Number.isSafeInteger(value) && (value !== 0 || 1 / value > 0)) {
       return this.resp === 2 ? this.bulkInteger(value) : this.header(DOUBLE, value);
     }
-    const text = formatDouble(value);
+    return this.doubleText(formatDouble(value));
+  }
+
+  /** A double that is written in another way than usual. */
+  doubleText(text: string): Outcome {
     return this.resp === 2 ? this.textPayload(BULK, text) : this.line(DOUBLE, text);
   }
 

@@ -119,25 +119,28 @@ export class TreeSortedSet implements SortedElements {
 
   /** As `insert`, after a `find` of these bytes that found nothing. */
   insertNotFound(score: number, buffer: Buffer, start: number, length: number): void {
-    this.tally(score, buffer, start, length);
+    this.tally(score);
     this.tree.insert(score, buffer, start, length);
   }
 
-  /** Notes the score of a member that was not found in the table only: see `arrange`. */
-  tally(score: number, _buffer: Buffer, _start: number, _length: number): void {
+  // A set can also be made in two steps: scores are first computed in the table only, by `tally`, `changeTally` and
+  // `removeTallied`, each after a `find`; then `arrange` puts the elements in their order.
+
+  /** Notes a member that was not found, and its score. */
+  tally(score: number): void {
     this.table.add(SCORE_BYTES);
-    this.noteScore(score);
+    this.changeTally(score);
   }
 
-  /** Writes the score of the table's element. */
-  noteScore(score: number): void {
+  /** Notes another score of the member that was found. */
+  changeTally(score: number): void {
     const { element } = this.table;
     viewOf(element.buffer).setFloat64(element.payloadStart, score, true);
   }
 
   changeScore(score: number, buffer: Buffer, start: number, length: number): void {
     const before = this.score;
-    this.noteScore(score);
+    this.changeTally(score);
     this.tree.locate(before, buffer, start, length);
     if (this.tree.rescore(score)) return;
     this.tree.removeHere(1);
@@ -183,12 +186,17 @@ export class TreeSortedSet implements SortedElements {
     });
   }
 
-  /** Number of members noted by `tally`. */
+  /** Forgets the member that was found. */
+  removeTallied(): void {
+    this.table.remove();
+  }
+
+  /** Number of members noted. */
   get tallied(): number {
     return this.table.size(this.tableRoot);
   }
 
-  /** Puts all members of the table into the tree, which must be empty: what `tally` began is a whole set then. */
+  /** Puts all members that were noted into their order. */
   arrange(): void {
     this.forEach((score, buffer, start, length) => this.tree.insert(score, buffer, start, length));
   }
