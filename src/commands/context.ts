@@ -55,6 +55,12 @@ export interface CommandContext {
    * the few commands that read the disk or wait for it. */
   suspend<T>(work: Promise<T>, finish: Continuation<T>): Outcome;
   /**
+   * For keys that a command finds in values (SORT with BY): undefined if all are in memory or known to be absent. Else
+   * they are asked for, and the handler returns what this returns (it runs again, from the beginning, when they are
+   * there). Nothing may have been changed or answered before.
+   */
+  fetchKeys(keys: readonly Buffer[]): Outcome | undefined;
+  /**
    * Makes the client wait for its keys; the first that waits for a key is the first to be served. Where a client cannot
    * wait (MULTI, scripts, a log that is replayed) its time is over at once. Nothing may have been changed before.
    */

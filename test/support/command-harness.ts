@@ -148,6 +148,9 @@ class HarnessContext implements CommandContext {
     return this.harness.server;
   }
 
+  /** There is no cold tier. */
+  fetchKeys(): undefined {}
+
   /** Nobody else could ever serve the one client: as in a transaction, the time is over at once. */
   waitForKeys(wait: KeyWait): Outcome {
     return wait.timeOut(this);

@@ -5,6 +5,7 @@ import type { CommandSpec } from "../command.ts";
 import { dump, restore, restoreAsking } from "./dump.ts";
 import { expire, expireat, persist, pexpire, pexpireat } from "./expire.ts";
 import { exists, touch, type } from "./inspect.ts";
+import { memory } from "./memory.ts";
 import { copy, move, rename, renamenx } from "./move.ts";
 import { object } from "./object.ts";
 import { del, unlink } from "./remove.ts";
@@ -20,6 +21,7 @@ export const keyCommands: readonly CommandSpec[] = [
   expireat,
   expiretime,
   keys,
+  memory,
   move,
   object,
   persist,
