@@ -58,6 +58,8 @@ export class Keyspace {
   hits = 0;
   misses = 0;
   expired = 0;
+  /** Fields of hashes that expired. */
+  expiredFields = 0;
   evicted = 0;
   /** False while data is loaded: then nothing expires, because the log says itself what did. */
   expiring = true;
@@ -65,6 +67,8 @@ export class Keyspace {
   touching = true;
   /** Told of each key that expiry or eviction removed, to propagate the deletion. */
   onKeyRemoved: (database: Database, key: Buffer, reason: RemovalReason) => void = () => {};
+  /** Told of fields of a hash that expiry removed, to propagate that. */
+  onFieldsExpired: (database: Database, key: Buffer, fields: readonly Buffer[]) => void = () => {};
   /** Told of each new tombstone; `key` is valid only during the call. */
   onTombstone: ((database: Database, hash: number, key: Buffer) => void) | undefined;
 

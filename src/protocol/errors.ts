@@ -21,6 +21,8 @@ export function error(text: string): string {
 export const SYNTAX_ERROR = "ERR syntax error";
 export const NOT_AN_INTEGER = "ERR value is not an integer or out of range";
 export const NOT_A_FLOAT = "ERR value is not a valid float";
+export const NOT_FINITE = "ERR value is NaN or Infinity";
+export const VALUE_OUT_OF_RANGE = "ERR value is out of range";
 export const VALUE_NOT_POSITIVE = "ERR value is out of range, must be positive";
 export const NO_SUCH_KEY = "ERR no such key";
 export const WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value";
@@ -56,6 +58,10 @@ export const LCS_TOO_MUCH_MEMORY =
   "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len";
 export const LCS_NO_MEMORY = "ERR Insufficient memory, failed allocating transient memory for LCS";
 
+// Hashes.
+export const HASH_VALUE_NOT_AN_INTEGER = "ERR hash value is not an integer";
+export const HASH_VALUE_NOT_A_FLOAT = "ERR hash value is not a float";
+
 // Bitmaps.
 export const BIT_OFFSET_OUT_OF_RANGE = "ERR bit offset is not an integer or out of range";
 export const BIT_OUT_OF_RANGE = "ERR bit is not an integer or out of range";
@@ -72,6 +78,16 @@ export const DAMAGED_HYPERLOGLOG = "INVALIDOBJ Corrupted HLL object detected";
 export const NO_SUCH_HYPERLOGLOG = "ERR The specified key does not exist";
 export const HYPERLOGLOG_NOT_SPARSE = "ERR HLL encoding is not sparse";
 
+// Lists.
+export const INDEX_OUT_OF_RANGE = "ERR index out of range";
+export const NUMKEYS_NOT_GREATER_THAN_0 = "ERR numkeys should be greater than 0";
+export const COUNT_NOT_GREATER_THAN_0 = "ERR count should be greater than 0";
+export const RANK_ZERO =
+  "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the" +
+  " end of the list";
+export const COUNT_NEGATIVE = "ERR COUNT can't be negative";
+export const MAXLEN_NEGATIVE = "ERR MAXLEN can't be negative";
+
 // Sorted sets.
 export const ZADD_XX_AND_NX = "ERR XX and NX options at the same time are not compatible";
 export const ZADD_GT_LT_NX = "ERR GT, LT, and/or NX options at the same time are not compatible";
@@ -85,9 +101,6 @@ export const WITHSCORES_AND_BYLEX =
   "ERR syntax error, WITHSCORES not supported in combination with BYLEX";
 export const WEIGHT_NOT_A_FLOAT = "ERR weight value is not a float";
 export const LIMIT_NEGATIVE = "ERR LIMIT can't be negative";
-export const NUMKEYS_NOT_POSITIVE = "ERR numkeys should be greater than 0";
-export const COUNT_NOT_POSITIVE = "ERR count should be greater than 0";
-export const VALUE_OUT_OF_RANGE = "ERR value is out of range";
 
 // Geographic positions.
 export const UNSUPPORTED_UNIT = "ERR unsupported unit provided. please use M, KM, FT, MI";
@@ -133,6 +146,7 @@ export const INVALID_CLIENT_NAME = "ERR Client names cannot contain spaces, newl
 export const INVALID_CLIENT_ID = "ERR Invalid client ID";
 export const CLIENT_ID_NOT_POSITIVE = "ERR client-id should be greater than 0";
 export const NO_SUCH_CLIENT = "ERR No such client";
+export const SORT_NOT_A_DOUBLE = "ERR One or more scores can't be converted into double";
 export const UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
 export const INVALID_UNBLOCK_REASON = "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR";
 export const INVALID_PAUSE_MODE = "ERR CLIENT PAUSE mode must be WRITE or ALL";

@@ -329,7 +329,7 @@ export class Dispatcher implements CommandContext, Answerer {
     return SUSPENDED;
   }
 
-  fetchKeys(keys: readonly Buffer[]): Outcome | undefined {
+  fetchKeys(keys: Iterable<Buffer>): Outcome | undefined {
     const { residency, client } = this;
     if (residency === undefined || !this.parts.warmer!.hasRecords) return undefined;
     const state = residency.wantFound(keys, client);
@@ -400,7 +400,7 @@ export class Dispatcher implements CommandContext, Answerer {
 
   waitForKeys(wait: KeyWait): Outcome {
     const connection = this.client;
-    if (connection.isReplay) return wait.timeOut(this);
+    if (connection.isReplay) return wait.cannotWait?.(this) ?? wait.timeOut(this);
     connection.park();
     this.waiting.add(connection, this.command!, this.request, wait);
     return SUSPENDED;

@@ -40,7 +40,7 @@ export class KeyResidency {
   }
 
   /** As `of`, for keys that the command has found in values; asks for those that are cold. */
-  wantFound(keys: readonly Buffer[], connection: Connection): number {
+  wantFound(keys: Iterable<Buffer>, connection: Connection): number {
     const db = this.keyspace.databases[connection.dbIndex];
     let result = RESIDENT;
     let wanted = 0;

@@ -3,10 +3,18 @@
  */
 import { StorageError } from "../base/storage-error.ts";
 import type { DataType } from "./data-type.ts";
+import { hashType } from "./hash/hash-type.ts";
+import { listType } from "./list/list-type.ts";
 import { sortedSetType } from "./sorted-set/sorted-set-type.ts";
 import { stringType } from "./string/string-type.ts";
 
-const DATA_TYPES: readonly DataType[] = [stringType, sortedSetType];
+const DATA_TYPES: readonly DataType[] = [
+  // In the order of their numbers.
+  stringType,
+  listType,
+  sortedSetType,
+  hashType,
+];
 
 const byType: (DataType | undefined)[] = [];
 const byRdbType: (DataType | undefined)[] = [];

@@ -3,8 +3,8 @@
  * are propagated as ZPOPMIN or ZPOPMAX.
  */
 import {
-  COUNT_NOT_POSITIVE,
-  NUMKEYS_NOT_POSITIVE,
+  COUNT_NOT_GREATER_THAN_0,
+  NUMKEYS_NOT_GREATER_THAN_0,
   SYNTAX_ERROR,
   VALUE_NOT_POSITIVE,
 } from "../../protocol/errors.ts";
@@ -104,7 +104,7 @@ export const zpopmax: CommandSpec = popCommand(
 /** What ZMPOP and BZMPOP ask for: the arguments from the number of keys on. Undefined after an error reply. */
 function readMultiplePop(ctx: CommandContext, countAt: number): (Pop & { readonly last: number }) | undefined {
   const { request, reply } = ctx;
-  const keys = rangeOrReply(ctx, countAt, 1, Infinity, NUMKEYS_NOT_POSITIVE);
+  const keys = rangeOrReply(ctx, countAt, 1, Infinity, NUMKEYS_NOT_GREATER_THAN_0);
   if (Number.isNaN(keys)) return undefined;
   const where = countAt + keys + 1;
   const isMin = where < request.argc && isWord(request, where, "min");
@@ -118,7 +118,7 @@ function readMultiplePop(ctx: CommandContext, countAt: number): (Pop & { readonl
       reply.error(SYNTAX_ERROR);
       return undefined;
     }
-    count = rangeOrReply(ctx, i + 1, 1, Infinity, COUNT_NOT_POSITIVE);
+    count = rangeOrReply(ctx, i + 1, 1, Infinity, COUNT_NOT_GREATER_THAN_0);
     if (Number.isNaN(count)) return undefined;
   }
   const form: PopForm = "key-and-pairs";

@@ -1,0 +1,37 @@
+/**
+ * Finds equal ones among many byte strings that lie in a payload, by their hashes: memory is taken for the positions
+ * only. Open addressing with linear probing.
+ */
+const MIN_SLOTS = 16;
+/** At most 3 of 4 slots are in use. */
+const SLOTS_FOR_EACH = 4 / 3;
+
+export class DistinctPositions {
+  /** For each slot: a hash, and the position of the string that has it, plus 1 (0: nothing is here). */
+  private readonly slots: Int32Array;
+  private readonly mask: number;
+
+  /** For `count` strings. */
+  constructor(count: number) {
+    let slots = MIN_SLOTS;
+    while (slots < count * SLOTS_FOR_EACH) slots *= 2;
+    this.slots = new Int32Array(2 * slots);
+    this.mask = slots - 1;
+  }
+
+  /**
+   * Adds the string at `position` (0 to 2^31 - 2), whose hash is given; false if an equal one was added before.
+   * `isSame` compares it with one of the same hash, by that one's position.
+   */
+  add(hash: number, position: number, isSame: (other: number) => boolean): boolean {
+    const { slots, mask } = this;
+    let slot = hash & mask;
+    while (slots[2 * slot + 1] !== 0) {
+      if (slots[2 * slot] === hash && isSame(slots[2 * slot + 1] - 1)) return false;
+      slot = (slot + 1) & mask;
+    }
+    slots[2 * slot] = hash;
+    slots[2 * slot + 1] = position + 1;
+    return true;
+  }
+}
