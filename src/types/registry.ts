@@ -6,6 +6,7 @@ import type { DataType } from "./data-type.ts";
 import { hashType } from "./hash/hash-type.ts";
 import { listType } from "./list/list-type.ts";
 import { setType } from "./set/set-type.ts";
+import { sortedSetType } from "./sorted-set/sorted-set-type.ts";
 import { stringType } from "./string/string-type.ts";
 
 const DATA_TYPES: readonly DataType[] = [
@@ -13,6 +14,7 @@ const DATA_TYPES: readonly DataType[] = [
   stringType,
   listType,
   setType,
+  sortedSetType,
   hashType,
 ];
 
