@@ -101,7 +101,6 @@ export const LIMIT_WITHOUT_BY =
   "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX";
 export const WITHSCORES_AND_BYLEX = "ERR syntax error, WITHSCORES not supported in combination with BYLEX";
 export const WEIGHT_NOT_A_FLOAT = "ERR weight value is not a float";
-export const LIMIT_NEGATIVE = "ERR LIMIT can't be negative";
 
 // Geographic positions.
 export const UNSUPPORTED_UNIT = "ERR unsupported unit provided. please use M, KM, FT, MI";
