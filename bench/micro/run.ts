@@ -6,6 +6,7 @@ import { Bench } from "tinybench";
 import { runProgram } from "../support/program.ts";
 import { count, formatTable } from "../support/table.ts";
 import { aofEncoderTasks } from "./aof-encoder.ts";
+import { elementTableTasks } from "./element-table.ts";
 import { hashTableTasks } from "./hash-table.ts";
 import { listpackTasks } from "./listpack.ts";
 import { recordTasks } from "./record.ts";
@@ -22,7 +23,7 @@ const NANOSECONDS_PER_MILLISECOND = 1e6;
 
 const HELP = `Usage: npm run bench [-- <word>...]
 
-Measures the server's inner parts: request decoder, reply writer, hash table, allocator, listpacks, AOF
+Measures the server's inner parts: request decoder, reply writer, hash tables, allocator, listpacks, AOF
 encoder, record codec. With words, only tasks whose names hold one of them. Columns: operations per second and nanoseconds per
 operation by the median of all samples (what else runs on the machine hardly moves it), the mean with its 95 %
 margin, and the number of samples.`;
@@ -36,6 +37,7 @@ async function run(words: readonly string[]): Promise<void> {
     ...requestDecoderTasks,
     ...replyWriterTasks,
     ...hashTableTasks(),
+    ...elementTableTasks(),
     ...slabTasks(),
     ...listpackTasks(),
     ...aofEncoderTasks,

@@ -38,6 +38,8 @@ export interface KeyWait {
   serve(ctx: CommandContext, position: number): Outcome;
   /** The time is over: answers. */
   timeOut(ctx: CommandContext): Outcome;
+  /** Answers where a client cannot wait, if otherwise than when the time is over (BLMOVE). */
+  cannotWait?(ctx: CommandContext): Outcome;
   /** Also calls `serve` when the key was deleted, or holds another type (XREADGROUP). */
   readonly wakesOnLoss?: boolean;
 }
@@ -54,6 +56,12 @@ export interface CommandContext {
   /** Parks the client until `work` settles, then runs `finish` (or answers the error `work` rejected with). Used by
    * the few commands that read the disk or wait for it. */
   suspend<T>(work: Promise<T>, finish: Continuation<T>): Outcome;
+  /**
+   * For keys that a command finds in values (SORT with BY): undefined if all are in memory or known to be absent. Else
+   * they are asked for, and the handler returns what this returns (it runs again, from the beginning, when they are
+   * there). Nothing may have been changed or answered before.
+   */
+  fetchKeys(keys: Iterable<Buffer>): Outcome | undefined;
   /**
    * Makes the client wait for its keys; the first that waits for a key is the first to be served. Where a client cannot
    * wait (MULTI, scripts, a log that is replayed) its time is over at once. Nothing may have been changed before.

@@ -12,6 +12,7 @@ import type { ColdTier, TierChange } from "../cold/tier.ts";
 import { DIRTY, PINNED, RECORD, SPILLING } from "../memory/entries.ts";
 import { packEntry } from "./cold-records.ts";
 import type { Database } from "./database.ts";
+import { entryBytes } from "./entry-size.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { Victims } from "./victims.ts";
 import type { Warmer } from "./warmer.ts";
@@ -22,6 +23,8 @@ const BATCH_ENTRIES = 128;
 const LOADING_BATCH_ENTRIES = 4096;
 const BATCH_BYTES = 4 * 1024 * 1024;
 /** Rounds of sampling without a single victim after which memory counts as unspillable. */
+/** Elements looked at to estimate how much a large value frees. */
+const SIZE_SAMPLES = 5;
 const FRUITLESS_ROUNDS = 4;
 /** Deleted keys that wait before a batch is written for their sake alone. */
 const DELETES_PER_BATCH = 256;
@@ -230,7 +233,7 @@ export class Spiller {
       return 0;
     }
     const key = Buffer.from(entries.key(address));
-    const size = entries.sizeBytes(address);
+    const size = entryBytes(keyspace.memory, address, SIZE_SAMPLES);
     changes.push({
       namespace: database.namespace,
       hash: keyspace.keyHash.of(key, 0, key.length) >>> 0,

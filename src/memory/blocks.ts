@@ -14,6 +14,9 @@ const HEADER_BYTES = 4;
 const HUGE = 1 << 31;
 const HUGE_OBJECT_BYTES = 8;
 
+/** What a slab object may leave free in any case: its size was rounded up. */
+const MIN_FREE_BYTES = 16;
+
 /** The longest block that lies in a slab object; a longer one has memory of its own. */
 export const MAX_SLAB_BLOCK_BYTES = MAX_OBJECT_BYTES - HEADER_BYTES;
 
@@ -91,6 +94,35 @@ export class Blocks {
     return this.move(reference, length);
   }
 
+  /**
+   * As `resize`, for a block that is changed by a few bytes again and again: when it has to move, it gets memory for a
+   * quarter more, and it stays where it is until a third of its memory is free.
+   */
+  resizeLoosely(reference: number, length: number): number {
+    const words = this.slabs.words[reference >>> SLAB_SHIFT];
+    const w = (reference & SLAB_MASK) << 2;
+    if (words[w] < 0) return this.resize(reference, length);
+    const free = this.slabs.capacity(reference) - HEADER_BYTES - length;
+    if (free >= 0 && free <= MIN_FREE_BYTES + (length >>> 1)) {
+      words[w] = length;
+      return reference;
+    }
+    const moved = this.allocateLoosely(length);
+    const kept = Math.min(length, words[w]);
+    copyBytes(this.buffer(reference), this.start(reference), this.buffer(moved), this.start(moved), kept);
+    this.slabs.free(reference);
+    return moved;
+  }
+
+  /** As `allocate`, with memory for a quarter more, which `resizeLoosely` will use. */
+  allocateLoosely(length: number): number {
+    const loose = length + (length >>> 2);
+    if (loose > MAX_SLAB_BLOCK_BYTES) return this.allocate(length);
+    const reference = this.slabs.allocate(HEADER_BYTES + loose);
+    this.slabs.words[reference >>> SLAB_SHIFT][(reference & SLAB_MASK) << 2] = length;
+    return reference;
+  }
+
   private move(reference: number, length: number): number {
     const moved = this.allocate(length);
     const kept = Math.min(length, this.length(reference));
@@ -114,9 +146,12 @@ export class OpenBlock {
   start = 0;
   length = 0;
   private readonly blocks: Blocks;
+  private readonly isLoose: boolean;
 
-  constructor(blocks: Blocks) {
+  /** `isLoose`: resizes loosely, see Blocks.resizeLoosely. */
+  constructor(blocks: Blocks, isLoose = false) {
     this.blocks = blocks;
+    this.isLoose = isLoose;
   }
 
   open(reference: number): this {
@@ -130,6 +165,7 @@ export class OpenBlock {
 
   /** Keeps the bytes that both lengths have. */
   resize(length: number): void {
-    this.open(this.blocks.resize(this.reference, length));
+    const { blocks, reference } = this;
+    this.open(this.isLoose ? blocks.resizeLoosely(reference, length) : blocks.resize(reference, length));
   }
 }

@@ -40,6 +40,7 @@ export interface CheckpointMetadata {
 
 /** The loop is held no longer than this by one slice of the walk. */
 const SLICE_MS = 1;
+/** Most entries visited in one step; fewer where they are large. */
 const ENTRIES_PER_STEP = 64;
 /** Hashes of cold keys written in one step. */
 const COLD_KEYS_PART_BYTES = 16 * 1024;
@@ -204,7 +205,16 @@ class BaseFile implements SnapshotReceiver {
   }
 
   private *entries(): Generator<void> {
-    while (!this.parts.keyspace.snapshots.step(ENTRIES_PER_STEP)) yield;
+    const { clock, keyspace } = this.parts;
+    let limit = ENTRIES_PER_STEP;
+    for (;;) {
+      const begun = clock.monotonicMs();
+      if (keyspace.snapshots.step(limit)) return;
+      // A collection may be as large as thousands of strings.
+      const isSlow = clock.monotonicMs() - begun > SLICE_MS;
+      limit = isSlow ? Math.max(1, limit >> 1) : Math.min(ENTRIES_PER_STEP, limit * 2);
+      yield;
+    }
   }
 
   entry(index: number, database: Database, address: number): void {

@@ -10,7 +10,7 @@
  * methods.
  */
 import { copyBytes, withView } from "../base/byte-copy.ts";
-import { formatDouble, writeInteger } from "../base/numbers.ts";
+import { formatDouble, integerLength, writeInteger } from "../base/numbers.ts";
 import { DONE, type Outcome } from "./outcome.ts";
 
 const EMPTY = Buffer.alloc(0);
@@ -23,6 +23,8 @@ const MAX_BUFFER_BYTES = 2 ** 31 - 1;
 const DOUBLING_LIMIT_BYTES = 64 * 1024 * 1024;
 /** Type byte, up to 16 digits with sign, line end; twice a line end around a payload. */
 const HEADER_BYTES = 24;
+/** What `moveBefore` can move: some headers. */
+const MAX_MOVED_BYTES = 128;
 
 const CARRIAGE_RETURN = 0x0d;
 const LINE_FEED = 0x0a;
@@ -66,6 +68,7 @@ export class ReplyWriter {
   errors = 0;
   /** Told the text of each, for the statistics of errors. */
   onError: ((text: string) => void) | undefined;
+  private readonly moved = new Uint8Array(MAX_MOVED_BYTES);
   private spare: Buffer = EMPTY;
   private peakBytes = 0;
 
@@ -129,6 +132,14 @@ export class ReplyWriter {
     return DONE;
   }
 
+  /** The digits of a safe integer. */
+  bulkInteger(value: number): Outcome {
+    this.header(BULK, integerLength(value));
+    this.reserve(HEADER_BYTES);
+    this.lineEnd(writeInteger(this.buf, this.end, value));
+    return DONE;
+  }
+
   bulkText(text: string): Outcome {
     return this.textPayload(BULK, text);
   }
@@ -158,13 +169,29 @@ export class ReplyWriter {
     return this.header(this.resp === 2 ? ARRAY : SET, length);
   }
 
+  /** Puts the header of a set before its elements: those that were written since `end` was `place`. */
+  closeSet(place: number, length: number): Outcome {
+    const from = this.end;
+    this.set(length);
+    this.moveBefore(place, from);
+    return DONE;
+  }
+
   /** A message out of turn; RESP2 has no such type and gets an array. */
   push(length: number): Outcome {
     return this.header(this.resp === 2 ? ARRAY : PUSH, length);
   }
 
   double(value: number): Outcome {
-    const text = formatDouble(value);
+    // Scores that are integers are what is mostly asked for, and their digits need no text.
+    if (Number.isSafeInteger(value) && (value !== 0 || 1 / value > 0)) {
+      return this.resp === 2 ? this.bulkInteger(value) : this.header(DOUBLE, value);
+    }
+    return this.doubleText(formatDouble(value));
+  }
+
+  /** A double that is written in another way than usual. */
+  doubleText(text: string): Outcome {
     return this.resp === 2 ? this.textPayload(BULK, text) : this.line(DOUBLE, text);
   }
 
@@ -181,6 +208,18 @@ export class ReplyWriter {
   /** An integer of any size, as its digits. */
   bigNumber(digits: string): Outcome {
     return this.resp === 2 ? this.textPayload(BULK, digits) : this.line(BIG_NUMBER, digits);
+  }
+
+  /**
+   * Moves what was written since `end` was `from` to before what was written since it was `place`: the header of an
+   * aggregate whose length is known only after its elements. At most MAX_MOVED_BYTES.
+   */
+  moveBefore(place: number, from: number): void {
+    const { buf, end } = this;
+    const length = end - from;
+    for (let i = 0; i < length; i++) this.moved[i] = buf[from + i];
+    buf.copyWithin(place + length, place, from);
+    for (let i = 0; i < length; i++) buf[place + i] = this.moved[i];
   }
 
   /** Makes room for `sizeBytes` more bytes behind `end`. Throws ReplyTooLargeError. */

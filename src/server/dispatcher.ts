@@ -5,13 +5,12 @@
  */
 
 import type { CommandContext, Continuation, Effects, KeyWait } from "../commands/context.ts";
-import { KeyPlaces } from "../commands/key-positions.ts";
 import type { ServerServices } from "../commands/services.ts";
 import type { CommandTable, CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Spiller } from "../keyspace/spiller.ts";
-import { NOT_RESIDENT, RESIDENT, UNREADABLE, type Warmer } from "../keyspace/warmer.ts";
+import { RESIDENT, UNREADABLE, type Warmer } from "../keyspace/warmer.ts";
 import {
   appendOnlyFileFailed,
   coldKeyUnreadable,
@@ -27,8 +26,9 @@ import { DONE, type Outcome, SUSPENDED } from "../protocol/outcome.ts";
 import { ReplyWriter } from "../protocol/reply-writer.ts";
 import { Request } from "../protocol/request.ts";
 import { RequestBatch } from "../protocol/request-batch.ts";
-import { NEED_MORE, QUERY_BUFFER_LIMIT, REQUEST } from "../protocol/request-decoder.ts";
+import { NEED_MORE, QUERY_BUFFER_LIMIT } from "../protocol/request-decoder.ts";
 import type { Connection } from "./connection.ts";
+import { KeyResidency } from "./key-residency.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import { Outbox, type OutboxAof } from "./outbox.ts";
 import { Prefetch } from "./prefetch.ts";
@@ -37,9 +37,6 @@ import { type Answerer, WaitingClients } from "./waiting-clients.ts";
 
 /** Requests executed for one connection before others get their turn. */
 const REQUESTS_PER_RUN = 128;
-/** How far a pipeline is looked ahead for cold keys when a command parks. */
-const LOOK_AHEAD_REQUESTS = 512;
-const LOOK_AHEAD_KEYS = 1024;
 /** After as many calls of a command only one in this many is timed for commandstats, and stands for all of them: timing
  * each would cost as much as a GET. */
 const TIMED_CALLS = 64;
@@ -90,7 +87,8 @@ export class Dispatcher implements CommandContext, Answerer {
   private readonly parts: DispatcherParts;
   private readonly batch = new RequestBatch();
   private readonly prefetch: Prefetch;
-  private readonly keyPlaces = new KeyPlaces();
+  /** Absent when the cold tier is off. */
+  private readonly residency: KeyResidency | undefined;
   /** The next command of this run waited for cold keys, and has them now. */
   private hasKeysReady = false;
   /** Clients that wait for keys. */
@@ -111,6 +109,7 @@ export class Dispatcher implements CommandContext, Answerer {
     });
     this.keyspace = parts.keyspace;
     this.prefetch = new Prefetch(parts.keyspace);
+    this.residency = parts.warmer && new KeyResidency(parts.keyspace, parts.warmer, parts.table);
     this.waiting = new WaitingClients(parts.keyspace, parts.warmer, this);
     this.effects = parts.effects;
     this.server = parts.services;
@@ -218,8 +217,8 @@ export class Dispatcher implements CommandContext, Answerer {
       const refused = this.refuseWrite(command, connection);
       if (refused !== undefined) return refused;
     }
-    if (command.hasKeys && this.parts.warmer !== undefined && this.parts.warmer.hasRecords) {
-      const warmed = this.warmKeys(command, connection);
+    if (command.hasKeys && this.residency !== undefined && this.parts.warmer!.hasRecords) {
+      const warmed = this.warmKeys(this.residency, command, connection);
       if (warmed !== undefined) return warmed;
     }
     return this.invoke(command, connection);
@@ -304,83 +303,39 @@ export class Dispatcher implements CommandContext, Answerer {
 
   /** Undefined if all keys of the request are in memory or known to be absent; else the connection is parked (or
    * answered, if a key cannot be read). */
-  private warmKeys(command: CompiledCommand, connection: Connection): Outcome | undefined {
-    const state = this.residencyOf(command, connection, false);
+  private warmKeys(
+    residency: KeyResidency,
+    command: CompiledCommand,
+    connection: Connection,
+  ): Outcome | undefined {
+    const state = residency.of(command, this.request, connection);
     if (state === RESIDENT) return undefined;
-    if (state === UNREADABLE) {
-      connection.replayFailure ??= this.parts.warmer!.failure;
-      return this.reject(command, this.reply.error(coldKeyUnreadable(this.parts.warmer!.failure!.message)));
-    }
-    this.residencyOf(command, connection, true);
-    this.lookAhead(connection);
+    if (state === UNREADABLE) return this.reject(command, this.refuseUnreadable(connection));
+    residency.want(command, this.request, connection);
+    return this.parkForKeys(residency, connection);
+  }
+
+  private refuseUnreadable(connection: Connection): Outcome {
+    const { failure } = this.parts.warmer!;
+    connection.replayFailure ??= failure;
+    return this.reply.error(coldKeyUnreadable(failure!.message));
+  }
+
+  private parkForKeys(residency: KeyResidency, connection: Connection): Outcome {
+    residency.lookAhead(connection);
     connection.decoder.rewindToCurrent();
     connection.park();
     this.parts.scheduleTurnEnd();
     return SUSPENDED;
   }
 
-  /** Where the keys of the present request are; with `wanting` those that are cold are asked for. */
-  private residencyOf(command: CompiledCommand, connection: Connection, wanting: boolean): number {
-    const { request, db, keyPlaces } = this;
-    let result = RESIDENT;
-    for (const spec of command.spec.keys) {
-      // Keys that only the command itself finds: of one that reads few of them, and of a request that may be wrong.
-      if (spec.kind === "unknown") return this.residencyOfFoundKeys(command, connection, wanting);
-      if (!keyPlaces.find(spec, request, 0)) continue;
-      for (let i = keyPlaces.first; i <= keyPlaces.last; i += keyPlaces.step) {
-        const state = this.residencyOfKey(db, i, connection, wanting);
-        if (state === RESIDENT) continue;
-        if (state === UNREADABLE || !wanting) return state;
-        result = state;
-      }
-    }
-    const foreign = command.spec.foreignKey?.(request);
-    const other = foreign === undefined ? undefined : this.keyspace.databases[foreign.dbIndex];
-    if (other === undefined) return result;
-    const state = this.residencyOfKey(other, foreign!.position, connection, wanting);
-    return state === RESIDENT ? result : state;
-  }
-
-  private residencyOfFoundKeys(command: CompiledCommand, connection: Connection, wanting: boolean): number {
-    let result = RESIDENT;
-    for (const { position } of command.spec.keysOf!(this.request, 0)) {
-      const state = this.residencyOfKey(this.db, position, connection, wanting);
-      if (state === RESIDENT) continue;
-      if (state === UNREADABLE || !wanting) return state;
-      result = state;
-    }
-    return result;
-  }
-
-  /** Where the key at argument `i` is, in `db`; with `wanting` it is asked for if it is cold. */
-  private residencyOfKey(db: Database, i: number, connection: Connection, wanting: boolean): number {
-    const { request } = this;
-    const warmer = this.parts.warmer!;
-    // Nobody waits for anything but the end of the replay, and reading at once is the quickest way there.
-    if (connection.isReplay) return warmer.fetchNow(db, request.buf, request.start[i], request.len[i]);
-    const state = warmer.residency(db, request.buf, request.start[i], request.len[i]);
-    if (!wanting) return state;
-    if (state === NOT_RESIDENT) warmer.want(db, request.buf, request.start[i], request.len[i], connection);
-    else warmer.keep(db, request.buf, request.start[i], request.len[i], connection);
-    return state;
-  }
-
-  /** Asks for the cold keys of the requests behind the present one, as far as they have arrived whole. */
-  private lookAhead(connection: Connection): void {
-    const { decoder } = connection;
-    const present = this.request;
-    decoder.mark();
-    for (let i = 0; i < LOOK_AHEAD_REQUESTS && connection.fetches.size < LOOK_AHEAD_KEYS; i++) {
-      if (decoder.next() !== REQUEST) break;
-      this.request = decoder.request;
-      const command = this.parts.table.find(this.request);
-      // Behind a SELECT, SWAPDB or FLUSH the keys mean others.
-      if (command === undefined || command.spec.group === "connection" || command.spec.group === "server")
-        break;
-      if (command.hasKeys && command.accepts(this.request.argc)) this.residencyOf(command, connection, true);
-    }
-    decoder.rewind();
-    this.request = present;
+  fetchKeys(keys: Iterable<Buffer>): Outcome | undefined {
+    const { residency, client } = this;
+    if (residency === undefined || !this.parts.warmer!.hasRecords) return undefined;
+    const state = residency.wantFound(keys, client);
+    if (state === RESIDENT) return undefined;
+    if (state === UNREADABLE) return this.refuseUnreadable(client);
+    return this.parkForKeys(residency, client);
   }
 
   private awaitSuspension(connection: Connection, command: CompiledCommand): void {
@@ -445,7 +400,7 @@ export class Dispatcher implements CommandContext, Answerer {
 
   waitForKeys(wait: KeyWait): Outcome {
     const connection = this.client;
-    if (connection.isReplay) return wait.timeOut(this);
+    if (connection.isReplay) return wait.cannotWait?.(this) ?? wait.timeOut(this);
     connection.park();
     this.waiting.add(connection, this.command!, this.request, wait);
     return SUSPENDED;

@@ -29,15 +29,18 @@ export class MemoryBudget implements SpillBudget {
   /** Bytes outside slabs and huge values, as of the last cron. */
   overheadBytes = 0;
   peakBytes = 0;
+  /** For tests: values leave memory as soon as they can, however much of it is free. */
+  private readonly spillsAll: boolean;
   private isLoading = false;
   /** How much of the overhead counts against the limit. */
   private chargedOverheadBytes = 0;
   private readonly keyspace: Keyspace;
   private readonly hasTier: boolean;
 
-  constructor(keyspace: Keyspace, hasTier: boolean) {
+  constructor(keyspace: Keyspace, hasTier: boolean, spillsAll = false) {
     this.keyspace = keyspace;
     this.hasTier = hasTier;
+    this.spillsAll = spillsAll && hasTier;
   }
 
   /** All bytes in use, for INFO. */
@@ -59,8 +62,8 @@ export class MemoryBudget implements SpillBudget {
     this.limit = limit;
     const allowance = this.isLoading ? Math.min(limit * LOADING_SHARE, MAX_LOADING_BYTES) : 0;
     this.limitBytes = limit === 0 ? Number.POSITIVE_INFINITY : limit + allowance;
-    this.spillFromBytes = this.limitBytes * SPILL_FROM;
-    this.spillToBytes = this.limitBytes * SPILL_TO;
+    this.spillFromBytes = this.spillsAll ? 0 : this.limitBytes * SPILL_FROM;
+    this.spillToBytes = this.spillsAll ? 0 : this.limitBytes * SPILL_TO;
     this.chargeOverhead();
   }
 

@@ -125,7 +125,7 @@ export class WaitingClients implements KeyWaiters {
   private serveKey(name: string, key: ReadyKey): void {
     const queue = this.queues.get(name);
     if (queue === undefined) return;
-    for (const client of [...queue]) {
+    for (const client of queue) {
       const { wait } = client;
       const isWanted = this.typeOf(key) === wait.type;
       if (!isWanted && wait.wakesOnLoss !== true) continue;

@@ -4,9 +4,19 @@
 import { StorageError } from "../base/storage-error.ts";
 import type { DataType } from "./data-type.ts";
 import { hashType } from "./hash/hash-type.ts";
+import { listType } from "./list/list-type.ts";
+import { setType } from "./set/set-type.ts";
+import { sortedSetType } from "./sorted-set/sorted-set-type.ts";
 import { stringType } from "./string/string-type.ts";
 
-const DATA_TYPES: readonly DataType[] = [stringType, hashType];
+const DATA_TYPES: readonly DataType[] = [
+  // In the order of their numbers.
+  stringType,
+  listType,
+  setType,
+  sortedSetType,
+  hashType,
+];
 
 const byType: (DataType | undefined)[] = [];
 const byRdbType: (DataType | undefined)[] = [];

@@ -93,6 +93,42 @@ describe("replies", () => {
     );
   });
 
+  it.each([0, 1, 9, 10, 12_345])("of %d elements get their header when all are written", (elements) => {
+    const write = (reply: ReplyWriter, writeAll: () => void): string => {
+      reply.resp = 3;
+      reply.simple("before");
+      writeAll();
+      reply.simple("after");
+      return reply.buf.toString("latin1", 0, reply.end);
+    };
+    const closed = new ReplyWriter();
+    const headed = new ReplyWriter();
+    const moved = new ReplyWriter();
+    const add = (reply: ReplyWriter): void => {
+      for (let i = 0; i < elements; i++) reply.bulkText(`element ${i}`);
+    };
+    const expected = write(headed, () => {
+      headed.set(elements);
+      add(headed);
+    });
+    expect(
+      write(closed, () => {
+        const place = closed.end;
+        add(closed);
+        closed.closeSet(place, elements);
+      }),
+    ).toBe(expected);
+    expect(
+      write(moved, () => {
+        const place = moved.end;
+        add(moved);
+        const from = moved.end;
+        moved.set(elements);
+        moved.moveBefore(place, from);
+      }),
+    ).toBe(expected);
+  });
+
   it("that are errors are counted", () => {
     const reply = new ReplyWriter();
     reply.ok();

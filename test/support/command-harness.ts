@@ -15,6 +15,7 @@ import { unknownCommand, unknownSubcommand, wrongArity } from "../../src/protoco
 import { DONE, type Outcome, SUSPENDED } from "../../src/protocol/outcome.ts";
 import { ReplyWriter } from "../../src/protocol/reply-writer.ts";
 import { Request } from "../../src/protocol/request.ts";
+import { SPILLS, spillAll } from "./spill-mode.ts";
 
 export type Argument = string | Uint8Array | number;
 
@@ -65,7 +66,7 @@ export class CommandHarness {
   /** Runs one command and returns the bytes of its reply. The command must not suspend. */
   run(...args: readonly Argument[]): Buffer {
     if (this.start(args) !== DONE) throw new Error(`${String(args[0])} suspended: use runAsync`);
-    return this.context.takeReply();
+    return this.takeReply();
   }
 
   /** As `run`, as text with one character per byte. */
@@ -77,7 +78,13 @@ export class CommandHarness {
   async runAsync(...args: readonly Argument[]): Promise<Buffer> {
     let outcome = this.start(args);
     while (outcome === SUSPENDED) outcome = await this.context.resume();
-    return this.context.takeReply();
+    return this.takeReply();
+  }
+
+  private takeReply(): Buffer {
+    const reply = this.context.takeReply();
+    if (SPILLS) spillAll(this.keyspace);
+    return reply;
   }
 
   /** Effects as text, one line per command; cleared afterwards. */
@@ -148,9 +155,12 @@ class HarnessContext implements CommandContext {
     return this.harness.server;
   }
 
+  /** There is no cold tier. */
+  fetchKeys(): undefined {}
+
   /** Nobody else could ever serve the one client: as in a transaction, the time is over at once. */
   waitForKeys(wait: KeyWait): Outcome {
-    return wait.timeOut(this);
+    return wait.cannotWait?.(this) ?? wait.timeOut(this);
   }
 
   begin(request: Request): void {

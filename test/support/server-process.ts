@@ -5,6 +5,8 @@
 import { fileURLToPath } from "node:url";
 import { freePort, type ProgramExit, runToEnd, type ServerProcess, startListening } from "./child-servers.ts";
 
+import { SPILL_ARGUMENTS } from "./spill-mode.ts";
+
 export type { ServerProcess };
 
 const MAIN =
@@ -20,7 +22,7 @@ export async function startServerProcess(
   args: readonly string[] = [],
 ): Promise<ServerProcess> {
   const port = await freePort();
-  const fixed = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder];
+  const fixed = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, ...SPILL_ARGUMENTS];
   return await startServerWith([...fixed, ...args], folder, port);
 }
 

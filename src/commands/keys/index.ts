@@ -5,10 +5,12 @@ import type { CommandSpec } from "../command.ts";
 import { dump, restore, restoreAsking } from "./dump.ts";
 import { expire, expireat, persist, pexpire, pexpireat } from "./expire.ts";
 import { exists, touch, type } from "./inspect.ts";
+import { memory } from "./memory.ts";
 import { copy, move, rename, renamenx } from "./move.ts";
 import { object } from "./object.ts";
 import { del, unlink } from "./remove.ts";
 import { keys, randomkey, scan } from "./scan.ts";
+import { sort, sortRo } from "./sort.ts";
 import { expiretime, pexpiretime, pttl, ttl } from "./ttl.ts";
 
 export const keyCommands: readonly CommandSpec[] = [
@@ -20,6 +22,7 @@ export const keyCommands: readonly CommandSpec[] = [
   expireat,
   expiretime,
   keys,
+  memory,
   move,
   object,
   persist,
@@ -33,6 +36,8 @@ export const keyCommands: readonly CommandSpec[] = [
   restore,
   restoreAsking,
   scan,
+  sort,
+  sortRo,
   touch,
   ttl,
   type,

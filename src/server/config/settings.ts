@@ -157,6 +157,7 @@ export const settings = {
   "cold-tier": yesNo("used", "yes", fixed),
   "cold-tier-cache-size": memory("used", "8mb", { min: 1 << 20, max: 2 ** 40, ...fixed }),
   "cold-tier-compression": yesNo("used", "yes"),
+  "cold-tier-spill-all": yesNo("used", "no", fixed),
 
   // Append-only file
   appendonly: yesNo("used", "yes", { deniedWhileLoading: true }),

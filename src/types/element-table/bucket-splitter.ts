@@ -90,8 +90,8 @@ export class BucketSplitter {
       directory.append(root, old);
       return;
     }
-    const staying = blocks.allocate(BUCKET_HEADER_BYTES + stayingBytes);
-    const going = blocks.allocate(BUCKET_HEADER_BYTES + goingBytes);
+    const staying = blocks.allocateLoosely(BUCKET_HEADER_BYTES + stayingBytes);
+    const going = blocks.allocateLoosely(BUCKET_HEADER_BYTES + goingBytes);
     this.distribute(old, staying, going, tablePayload);
     blocks.free(old);
     directory.replaceLocated(staying);

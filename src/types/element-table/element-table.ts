@@ -86,7 +86,7 @@ export class ElementTable {
     this.element = new TableElement(blocks);
     this.directory = new BucketDirectory(blocks.slabs);
     this.splitter = new BucketSplitter(blocks, keyHash, this.directory);
-    this.bucket = new OpenBlock(blocks);
+    this.bucket = new OpenBlock(blocks, true);
   }
 
   /**

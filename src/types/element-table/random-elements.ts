@@ -8,6 +8,7 @@ import type { ElementTable } from "./element-table.ts";
 
 /** No bucket has so many elements. */
 const PLACES_OF_BUCKET = 0x1_0000;
+const TWO_32 = 0x1_0000_0000;
 
 /**
  * A random place of a table that is not empty, each element's as likely as another's.
@@ -26,7 +27,9 @@ export function randomPlace(table: ElementTable, root: number, random: Random): 
   const limit = Math.ceil(mean + 4 * Math.sqrt(mean) + 2);
   for (;;) {
     const bucket = bucketOf(random.next() | 0, buckets);
-    const index = random.below(bitsOf(bucket, buckets) === mostBits ? limit : 2 * limit);
+    // Quicker than `below`, and as fair with so few numbers.
+    const share = random.next() / TWO_32;
+    const index = Math.floor(share * (bitsOf(bucket, buckets) === mostBits ? limit : 2 * limit));
     if (index < table.elementsOf(root, bucket)) return bucket * PLACES_OF_BUCKET + index;
   }
 }

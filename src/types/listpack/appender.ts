@@ -10,7 +10,7 @@
 import type { PackedBytes } from "../packed-bytes.ts";
 import { ElementValue } from "./element-value.ts";
 import { END } from "./encoding.ts";
-import { endOffset, headerCount, UNKNOWN_COUNT, writeHeader } from "./listpack.ts";
+import { endOffset, headerCount, writeHeader } from "./listpack.ts";
 
 const MIN_ROOM_BYTES = 256;
 
@@ -18,6 +18,7 @@ export class ListpackAppender {
   private list: PackedBytes | undefined;
   /** Where the next element goes. */
   private offset = 0;
+  /** As in the header: what is unknown stays so, however much is added. */
   private count = 0;
   private readonly integer = new ElementValue();
 
@@ -36,7 +37,7 @@ export class ListpackAppender {
     if (needed > list.length) list.resize(Math.max(needed, offset + (offset >> 1), MIN_ROOM_BYTES));
     value.write(list.buffer, list.start + offset);
     this.offset = offset + value.size;
-    if (this.count !== UNKNOWN_COUNT) this.count++;
+    this.count++;
   }
 
   addInteger(value: number): void {

@@ -145,6 +145,13 @@ describe("bytes from outside", () => {
     expect([true, false].map((deep) => intset.checkIntset(bytes, 0, 12, deep))).toEqual([-1, 2]);
   });
 
+  test("may not hold a member twice", () => {
+    for (const width of [2, 4, 8]) {
+      const bytes = intsetOf([-1n, -1n], width);
+      expect(intset.checkIntset(bytes, 0, bytes.length, true)).toBe(-1);
+    }
+  });
+
   test("may not claim more members than there can be", () => {
     const bytes = Buffer.alloc(8);
     bytes.writeUInt32LE(8, 0);

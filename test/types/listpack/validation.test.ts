@@ -15,13 +15,25 @@ import { contents, listpackOf, placed } from "./model.ts";
 
 /** A byte that means something, and where it goes. */
 const damage = fc.record({
-  place: fc.double({ min: 0, max: 1, noNaN: true }),
+  place: fc.nat({ max: 999_999 }).map((share) => share / 1_000_000),
   byte: fc.oneof(fc.constantFrom(0, 1, 2, 0x7f, 0x80, 0xc0, 0xe0, 0xf0, 0xf1, 0xf4, 0xf5, 0xff), fc.nat(255)),
   kind: fc.constantFrom("set", "set", "insert", "remove", "cut", "fit", "head"),
 });
 
+/** Mostly of small elements, lest damage hit nothing but the bytes of strings. */
+const lists = fc.oneof(
+  {
+    weight: 9,
+    arbitrary: fc.array(
+      contents.filter((content) => content.length < 70),
+      { maxLength: 8 },
+    ),
+  },
+  { weight: 1, arbitrary: fc.array(contents, { maxLength: 8 }) },
+);
+
 const damaged: fc.Arbitrary<Buffer> = fc
-  .tuple(fc.array(contents, { maxLength: 8 }), fc.array(damage, { maxLength: 4 }))
+  .tuple(lists, fc.array(damage, { maxLength: 4 }))
   .map(([values, all]) => all.reduce(damageOnce, listpackOf(values)));
 
 function damageOnce(
@@ -117,6 +129,16 @@ describe("bytes from outside", () => {
       [11, 3],
     ]);
     expect(checkListpack(bytes, 0, bytes.length, true, check(4))).toBe(-1);
+  });
+
+  test("that end within an element's length are judged without a look beyond their end", () => {
+    for (const head of ["e0", "f0", "f001", "f00100", "f0010000"]) {
+      const bytes = Buffer.concat([listpackOf([]).subarray(0, 6), Buffer.from(head, "hex"), Buffer.of(0xff)]);
+      bytes.writeUInt32LE(bytes.length, 0);
+      const { bytes: proxy, read } = watched(placed(bytes, 0, 0));
+      expect(checkListpack(proxy, 0, bytes.length, true), head).toBe(-1);
+      expect(read.high).toBeLessThan(bytes.length);
+    }
   });
 
   test("claim lengths for which there are no bytes, and are refused", () => {

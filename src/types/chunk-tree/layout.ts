@@ -1,0 +1,35 @@
+/**
+ * How a chunk tree lies in slab memory (32-bit words).
+ *
+ *     root    [0] elements   [1] leaves   [2] levels of nodes   [3] the top node; with no levels the only leaf, or 0
+ *     node    [0] children   [1..63] their references            [64..126] the elements below each
+ *
+ * The children of the lowest nodes are leaves, which belong to who uses the tree. The object of a root may be longer:
+ * words from ROOT_WORDS on are the user's. Elements are counted as unsigned integers, so a tree has up to 2^32 - 1.
+ */
+import { SLAB_MASK, SLAB_SHIFT, type Slabs } from "../../memory/slabs.ts";
+
+export const ROOT_WORDS = 4;
+export const ELEMENTS = 0;
+export const LEAVES = 1;
+export const LEVELS = 2;
+export const TOP = 3;
+
+/** One more, and a node would take the next larger size of slab objects. */
+export const MAX_CHILDREN = 63;
+export const REFERENCES = 1;
+export const COUNTS: number = REFERENCES + MAX_CHILDREN;
+export const NODE_BYTES: number = (COUNTS + MAX_CHILDREN) * 4;
+
+/** Even if all nodes had two children, this many levels would hold more leaves than there are references. */
+export const MAX_LEVELS = 32;
+
+/** The words of the slab in which an object lies. */
+export function wordsOf(slabs: Slabs, address: number): Int32Array {
+  return slabs.words[address >>> SLAB_SHIFT];
+}
+
+/** Where the object begins in them. */
+export function wordAt(address: number): number {
+  return (address & SLAB_MASK) << 2;
+}

@@ -1,0 +1,44 @@
+/**
+ * A mode of the whole test suite (TSREDIS_TEST_SPILL=yes, `npm run test:spill`): values leave memory after every
+ * command, and come back when the next one needs them. Whatever passes without must pass with it. Servers do it with
+ * a directive; where a test runs commands without a server, all values are packed, dropped and unpacked.
+ */
+import { ByteArena } from "../../src/base/byte-arena.ts";
+import { packEntry, warmRecord } from "../../src/keyspace/cold-records.ts";
+import type { Database } from "../../src/keyspace/database.ts";
+import type { Keyspace } from "../../src/keyspace/keyspace.ts";
+import { DIRTY } from "../../src/memory/entries.ts";
+
+export const SPILLS: boolean = process.env.TSREDIS_TEST_SPILL === "yes";
+
+/** Arguments of a server in this mode. */
+export const SPILL_ARGUMENTS: readonly string[] = SPILLS ? ["--cold-tier-spill-all", "yes"] : [];
+
+/** Sends all values through their packed form. Throws if one comes back with other bytes. */
+export function spillAll(keyspace: Keyspace): void {
+  for (const database of keyspace.databases) {
+    const addresses: number[] = [];
+    database.table.collect(0, 0x1_0000_0000, Number.MAX_SAFE_INTEGER, addresses);
+    for (const address of addresses) {
+      if (!database.isTombstone(address)) spillEntry(keyspace, database, address);
+    }
+  }
+}
+
+/** Returns the new address. */
+export function spillEntry(keyspace: Keyspace, database: Database, address: number): number {
+  const { entries } = keyspace;
+  const key = Buffer.from(entries.key(address));
+  const packed = packEntry(keyspace, address, new ByteArena());
+  const record = { ...packed, payload: Buffer.from(packed.payload) };
+  database.drop(address);
+  const warmed = warmRecord(keyspace, database, keyspace.keyHash.of(key, 0, key.length), key, record);
+  // There is no tier that holds it.
+  database.unmarkRecord(warmed);
+  entries.mark(warmed, DIRTY, 0);
+  const again = packEntry(keyspace, warmed, new ByteArena());
+  if (again.type !== record.type || again.lru !== record.lru || !again.payload.equals(record.payload)) {
+    throw new Error(`${key.toString("latin1")} came back from its packed form as something else`);
+  }
+  return warmed;
+}
