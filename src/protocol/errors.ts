@@ -97,8 +97,7 @@ export const RANGE_NOT_A_FLOAT = "ERR min or max is not a float";
 export const INVALID_MEMBER_RANGE = "ERR min or max not valid string range item";
 export const LIMIT_WITHOUT_BY =
   "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX";
-export const WITHSCORES_AND_BYLEX =
-  "ERR syntax error, WITHSCORES not supported in combination with BYLEX";
+export const WITHSCORES_AND_BYLEX = "ERR syntax error, WITHSCORES not supported in combination with BYLEX";
 export const WEIGHT_NOT_A_FLOAT = "ERR weight value is not a float";
 export const LIMIT_NEGATIVE = "ERR LIMIT can't be negative";
 

@@ -133,7 +133,8 @@ export class GeoSearch {
     else if (isWord(request, i, "any")) this.any = true;
     else if (isWord(request, i, "asc")) this.sorting = "ascending";
     else if (isWord(request, i, "desc")) this.sorting = "descending";
-    else if (this.command.storing === "always" && isWord(request, i, "storedist")) this.storesDistances = true;
+    else if (this.command.storing === "always" && isWord(request, i, "storedist"))
+      this.storesDistances = true;
     else return NOT_READ;
     return 1;
   }

@@ -80,7 +80,12 @@ export const georadiusbymember: CommandSpec = searchCommand(
 );
 
 export const georadiusbymemberRo: CommandSpec = searchCommand(
-  { name: "georadiusbymember_ro", since: "3.2.10", summary: "As GEORADIUSBYMEMBER, without storing", arity: -5 },
+  {
+    name: "georadiusbymember_ro",
+    since: "3.2.10",
+    summary: "As GEORADIUSBYMEMBER, without storing",
+    arity: -5,
+  },
   ["readonly"],
   [keyAt(1, "RO", "access")],
   { center: "member", source: 1, optionsFrom: 5, storing: "never" },

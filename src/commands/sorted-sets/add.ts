@@ -1,12 +1,7 @@
 /**
  * ZADD and ZINCRBY. All arguments are checked before anything is changed.
  */
-import {
-  SYNTAX_ERROR,
-  ZADD_GT_LT_NX,
-  ZADD_INCR_PAIRS,
-  ZADD_XX_AND_NX,
-} from "../../protocol/errors.ts";
+import { SYNTAX_ERROR, ZADD_GT_LT_NX, ZADD_INCR_PAIRS, ZADD_XX_AND_NX } from "../../protocol/errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import type { Request } from "../../protocol/request.ts";
 import { doubleOrReply, isWord } from "../arguments.ts";

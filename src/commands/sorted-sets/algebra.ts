@@ -1,12 +1,7 @@
 /**
  * ZUNION, ZINTER, ZDIFF, the same with a key to store the result under, and ZINTERCARD.
  */
-import {
-  LIMIT_NEGATIVE,
-  noInputKeys,
-  SYNTAX_ERROR,
-  WEIGHT_NOT_A_FLOAT,
-} from "../../protocol/errors.ts";
+import { LIMIT_NEGATIVE, noInputKeys, SYNTAX_ERROR, WEIGHT_NOT_A_FLOAT } from "../../protocol/errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import { doubleOrReply, isWord, longOrReply, rangeOrReply } from "../arguments.ts";
 import { type CommandSpec, defineCommand, keyAt } from "../command.ts";
@@ -174,7 +169,11 @@ const DIFF_COST = "O(L + M*log(M)) for L elements of all sets, M of the result";
 
 export const zunion: CommandSpec = replyingCommand("union", "Add up sorted sets", UNION_COST);
 export const zinter: CommandSpec = replyingCommand("inter", "Intersect sorted sets", INTER_COST);
-export const zdiff: CommandSpec = replyingCommand("diff", "Subtract sorted sets from the first one", DIFF_COST);
+export const zdiff: CommandSpec = replyingCommand(
+  "diff",
+  "Subtract sorted sets from the first one",
+  DIFF_COST,
+);
 export const zunionstore: CommandSpec = storingCommand(
   "union",
   "2.0.0",

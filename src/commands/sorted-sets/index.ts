@@ -1,6 +1,6 @@
 /** The commands of the sorted set group. */
 import type { CommandSpec } from "../command.ts";
-import { zincrby, zadd } from "./add.ts";
+import { zadd, zincrby } from "./add.ts";
 import { zdiff, zdiffstore, zinter, zintercard, zinterstore, zunion, zunionstore } from "./algebra.ts";
 import { zcard, zcount, zlexcount } from "./count.ts";
 import { bzmpop, bzpopmax, bzpopmin, zmpop, zpopmax, zpopmin } from "./pop.ts";
@@ -15,6 +15,7 @@ import {
   zrevrangebyscore,
 } from "./range.ts";
 import { zrem, zremrangebylex, zremrangebyrank, zremrangebyscore } from "./remove.ts";
+import { zscan } from "./scan.ts";
 import { zmscore, zrank, zrevrank, zscore } from "./scores.ts";
 
 export const sortedSetCommands: readonly CommandSpec[] = [
@@ -52,4 +53,5 @@ export const sortedSetCommands: readonly CommandSpec[] = [
   zdiffstore,
   zintercard,
   zrandmember,
+  zscan,
 ];

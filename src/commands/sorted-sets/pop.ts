@@ -102,7 +102,10 @@ export const zpopmax: CommandSpec = popCommand(
 );
 
 /** What ZMPOP and BZMPOP ask for: the arguments from the number of keys on. Undefined after an error reply. */
-function readMultiplePop(ctx: CommandContext, countAt: number): (Pop & { readonly last: number }) | undefined {
+function readMultiplePop(
+  ctx: CommandContext,
+  countAt: number,
+): (Pop & { readonly last: number }) | undefined {
   const { request, reply } = ctx;
   const keys = rangeOrReply(ctx, countAt, 1, Infinity, NUMKEYS_NOT_GREATER_THAN_0);
   if (Number.isNaN(keys)) return undefined;

@@ -146,7 +146,8 @@ export function geohashText({ longitude, latitude }: Position): string {
   const x = BigInt(stepNumber(longitude, MAX_LONGITUDE, MAX_STEP));
   const y = BigInt(stepNumber(latitude, STANDARD_MAX_LATITUDE, MAX_STEP));
   let bits = 0n;
-  for (let i = BigInt(MAX_STEP); i >= 0n; i--) bits = (bits << 2n) | (((x >> i) & 1n) << 1n) | ((y >> i) & 1n);
+  for (let i = BigInt(MAX_STEP); i >= 0n; i--)
+    bits = (bits << 2n) | (((x >> i) & 1n) << 1n) | ((y >> i) & 1n);
   let text = "";
   for (let i = 1; i <= TEXT_CHARACTERS; i++)
     text += ALPHABET[Number((bits >> BigInt(2 * MAX_STEP - 5 * i)) & 31n)];

@@ -109,7 +109,9 @@ function boundsOf(shape: SearchShape): Bounds {
 /** The number of steps whose cells are about as large as the shape. */
 function stepFor(shape: SearchShape): number {
   const { width, height } = shape;
-  const reach = shape.isBox ? Math.sqrt((width / 2) * (width / 2) + (height / 2) * (height / 2)) : shape.radius;
+  const reach = shape.isBox
+    ? Math.sqrt((width / 2) * (width / 2) + (height / 2) * (height / 2))
+    : shape.radius;
   let metres = reach * shape.unit;
   if (metres === 0) return MAX_STEP;
   let step = 1;

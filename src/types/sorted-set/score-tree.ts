@@ -188,7 +188,8 @@ export class ScoreTree {
     if (index > 0) {
       if (!this.hasOffsets) this.noteOffsets();
       const before = leaf.start + this.offsets[index - 1];
-      if (compareElement(leaf.buffer, before, score, leaf.buffer, memberStart, memberLength) > 0) return false;
+      if (compareElement(leaf.buffer, before, score, leaf.buffer, memberStart, memberLength) > 0)
+        return false;
     } else if (this.tree.firstIndex() > 0) {
       return false;
     }

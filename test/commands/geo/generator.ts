@@ -53,7 +53,12 @@ export class GeoCommandGenerator {
 
   private readonly makers: readonly (() => Argument[])[] = [
     ...this.searches,
-    () => ["GEOADD", this.key(), ...this.addOptions(), ...this.many(() => [...this.position(), this.member()])],
+    () => [
+      "GEOADD",
+      this.key(),
+      ...this.addOptions(),
+      ...this.many(() => [...this.position(), this.member()]),
+    ],
     () => ["GEOADD", this.key(), ...this.many(() => [...this.position(), this.member()])],
     () => ["GEOADD", this.key(), ...this.many(() => [...this.position(), this.member()])],
     () => ["ZADD", "scores", this.score(), this.member()],
@@ -61,7 +66,15 @@ export class GeoCommandGenerator {
     () => ["GEOHASH", this.key(), ...this.many(() => [this.member()])],
     () => ["GEODIST", this.key(), this.member(), this.member(), ...this.maybe(() => [this.unit()])],
     () => ["GEOSEARCHSTORE", this.target(), this.key(), ...this.area(), ...this.storeOptions()],
-    () => ["GEORADIUS", this.key(), ...this.position(), ...this.radius(), ...this.storeOptions(), "STORE", "to"],
+    () => [
+      "GEORADIUS",
+      this.key(),
+      ...this.position(),
+      ...this.radius(),
+      ...this.storeOptions(),
+      "STORE",
+      "to",
+    ],
     () => [
       "GEORADIUSBYMEMBER",
       this.key(),
@@ -76,7 +89,9 @@ export class GeoCommandGenerator {
   ];
 
   private key(): string {
-    return this.random.below(20) === 0 ? this.pick(["string", "none"]) : this.pick(["g1", "g1", "g2", "scores"]);
+    return this.random.below(20) === 0
+      ? this.pick(["string", "none"])
+      : this.pick(["g1", "g1", "g2", "scores"]);
   }
 
   private target(): string {
@@ -91,9 +106,13 @@ export class GeoCommandGenerator {
     const { random } = this;
     if (random.below(30) === 0) return [this.pick(OUTSIDE), this.pick(EDGES)];
     if (random.below(30) === 0) return [this.pick(EDGES), this.pick(OUTSIDE)];
-    if (random.below(10) === 0) return [this.pick(EDGES), this.pick(["85.05112878", "-85.05112878", "0", "1"])];
+    if (random.below(10) === 0)
+      return [this.pick(EDGES), this.pick(["85.05112878", "-85.05112878", "0", "1"])];
     if (random.below(3) === 0) return [this.real(13, 15).toFixed(4), this.real(37, 39).toFixed(4)];
-    return [this.real(-180, 180).toFixed(this.random.below(15)), this.real(-85, 85).toFixed(this.random.below(15))];
+    return [
+      this.real(-180, 180).toFixed(this.random.below(15)),
+      this.real(-85, 85).toFixed(this.random.below(15)),
+    ];
   }
 
   private real(from: number, to: number): number {
@@ -118,7 +137,9 @@ export class GeoCommandGenerator {
     const { random } = this;
     const center = random.below(2) === 0 ? ["FROMMEMBER", this.member()] : ["FROMLONLAT", ...this.position()];
     const shape =
-      random.below(2) === 0 ? ["BYRADIUS", ...this.radius()] : ["BYBOX", this.length(), this.length(), this.unit()];
+      random.below(2) === 0
+        ? ["BYRADIUS", ...this.radius()]
+        : ["BYBOX", this.length(), this.length(), this.unit()];
     const parts = random.below(2) === 0 ? [...center, ...shape] : [...shape, ...center];
     if (random.below(20) === 0) return [...parts, ...center];
     return random.below(20) === 0 ? parts.slice(0, random.below(parts.length)) : parts;
@@ -126,7 +147,8 @@ export class GeoCommandGenerator {
 
   private countOption(): string[] {
     const any = this.random.below(4) === 0 ? ["ANY"] : [];
-    const count = this.random.below(30) === 0 ? this.pick(["0", "-1", "x"]) : String(1 + this.random.below(12));
+    const count =
+      this.random.below(30) === 0 ? this.pick(["0", "-1", "x"]) : String(1 + this.random.below(12));
     return this.random.below(3) === 0 ? ["COUNT", count, ...any] : this.random.below(40) === 0 ? ["ANY"] : [];
   }
 
@@ -152,7 +174,18 @@ export class GeoCommandGenerator {
   /** Scores that GEOADD does not make. */
   private score(): string {
     const random = String(this.random.next() * 2 ** this.random.below(40));
-    return this.pick(["0", "-1", "1.5", "inf", "-inf", "1e19", "9223372036854775808", "-1e19", "1e10", random]);
+    return this.pick([
+      "0",
+      "-1",
+      "1.5",
+      "inf",
+      "-inf",
+      "1e19",
+      "9223372036854775808",
+      "-1e19",
+      "1e10",
+      random,
+    ]);
   }
 
   private many(make: () => string[]): string[] {

@@ -81,7 +81,8 @@ describe.skipIf(!hasRedisServer)(
       for (const { name } of sortedSetCommands) {
         // These take an option that Redis has only from 7.2 on.
         const most = name === "zrank" || name === "zrevrank" ? 3 : 6;
-        for (let extra = 0; extra < most; extra++) requests.push([name, ...Array<string>(extra).fill("0.01")]);
+        for (let extra = 0; extra < most; extra++)
+          requests.push([name, ...Array<string>(extra).fill("0.01")]);
       }
       await compareReplies(redis, newSortedSetHarness(), requests, "arity");
     });

@@ -11,8 +11,7 @@ const SCORES =
   );
 const NOT_SCORES = ["nan", "abc", "", " 1", "1 ", "1e400", "1e-400", "0x", "--1", "1\0", "(1"];
 const NOT_INTEGERS = ["abc", "", "1.5", " 1", "9223372036854775808", "+1"];
-const INDEXES =
-  "0 1 2 5 10 100 -1 -2 -5 -100 9223372036854775807 -9223372036854775808".split(" ");
+const INDEXES = "0 1 2 5 10 100 -1 -2 -5 -100 9223372036854775807 -9223372036854775808".split(" ");
 const BOUNDS = ["-", "+", "[a", "(a", "[b", "(c", "[", "(", "[m5", "(m3", "[\xff", "(z", "[1", "(10"];
 const NOT_BOUNDS = ["a", "", "++", "-x", "x[", "+\0", "1"];
 const COUNTS = ["0", "1", "2", "5", "100", "-1", "x", "9223372036854775807"];
@@ -75,7 +74,14 @@ export class SortedSetCommandGenerator {
   private ranges(): (() => Argument[])[] {
     return [
       () => ["ZRANGE", this.anyKey(), this.index(), this.index(), ...this.rangeOptions()],
-      () => ["ZRANGE", this.anyKey(), this.scoreBound(), this.scoreBound(), "BYSCORE", ...this.rangeOptions()],
+      () => [
+        "ZRANGE",
+        this.anyKey(),
+        this.scoreBound(),
+        this.scoreBound(),
+        "BYSCORE",
+        ...this.rangeOptions(),
+      ],
       () => ["ZRANGE", this.lexKey(), this.bound(), this.bound(), "BYLEX", ...this.rangeOptions()],
       () => ["ZREVRANGE", this.anyKey(), this.index(), this.index(), ...this.withScores()],
       () => ["ZRANGEBYSCORE", this.anyKey(), this.scoreBound(), this.scoreBound(), ...this.limited()],
@@ -105,8 +111,10 @@ export class SortedSetCommandGenerator {
       () => ["ZMSCORE", this.anyKey(), ...this.many(() => [this.member()])],
       () => ["ZRANK", this.anyKey(), this.member()],
       () => ["ZREVRANK", this.anyKey(), this.member()],
+      () => ["ZSCAN", this.smallKey(), this.pick(["0", "0", "7", "x"]), ...this.scanOptions()],
       () => ["ZRANDMEMBER", this.anyKey(), this.pick(["0", "1000000", "x", "-9223372036854775808"])],
       () => ["ZRANDMEMBER", this.anyKey(), "1000000", this.pick(["withscores", "x"])],
+      () => ["ZSCAN", this.smallKey(), this.pick(["0", "0", "7", "x"]), ...this.scanOptions()],
       () => ["ZRANDMEMBER", this.anyKey(), this.pick(["0", "4611686018427387904"]), "WITHSCORES"],
     ];
   }
@@ -121,6 +129,16 @@ export class SortedSetCommandGenerator {
       () => ["ZDIFFSTORE", this.target(), ...this.counted()],
       () => ["ZINTERCARD", ...this.counted(), ...this.maybe(() => ["LIMIT", this.pick(COUNTS)])],
     ];
+  }
+
+  /** A key whose set is walked through in an order that both servers share: all at once. */
+  private smallKey(): string {
+    return this.options.isSmall ? this.anyKey() : "none";
+  }
+
+  private scanOptions(): string[] {
+    const match = this.maybe(() => ["MATCH", this.pick(["*", "m*", "m?", "[a-b]*", ""])]);
+    return [...match, ...this.maybe(() => ["COUNT", this.pick(["1", "100", "0", "-1", "x"])])];
   }
 
   private key(): string {
@@ -180,10 +198,9 @@ export class SortedSetCommandGenerator {
   }
 
   private addOptions(): string[] {
-    return this.many(() => [this.anyCase(this.pick(["NX", "XX", "GT", "LT", "CH", "INCR", "GT", "CH"]))]).slice(
-      0,
-      this.random.below(3),
-    );
+    return this.many(() => [
+      this.anyCase(this.pick(["NX", "XX", "GT", "LT", "CH", "INCR", "GT", "CH"])),
+    ]).slice(0, this.random.below(3));
   }
 
   private scoreBound(): string {
@@ -225,7 +242,8 @@ export class SortedSetCommandGenerator {
     const parts: string[] = [];
     if (random.below(3) === 0) {
       parts.push("WEIGHTS");
-      for (let i = 0; i <= random.below(4); i++) parts.push(this.pick(["0", "1", "2", "-1", "0.5", "inf", "x", "1e308"]));
+      for (let i = 0; i <= random.below(4); i++)
+        parts.push(this.pick(["0", "1", "2", "-1", "0.5", "inf", "x", "1e308"]));
     }
     if (random.below(3) === 0) parts.push("AGGREGATE", this.pick(["SUM", "MIN", "MAX", "min", "AVG"]));
     return parts;
