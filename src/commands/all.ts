@@ -10,17 +10,19 @@ import { hyperloglogCommands } from "./hyperloglog/index.ts";
 import { keyCommands } from "./keys/index.ts";
 import { listCommands } from "./lists/index.ts";
 import { serverCommands } from "./server/index.ts";
+import { setCommands } from "./sets/index.ts";
 import { sortedSetCommands } from "./sorted-sets/index.ts";
 import { stringCommands } from "./strings/index.ts";
 
 export const commandSpecs: readonly CommandSpec[] = [
   ...stringCommands,
+  ...listCommands,
+  ...setCommands,
+  ...sortedSetCommands,
   ...hashCommands,
+  ...geoCommands,
   ...bitmapCommands,
   ...hyperloglogCommands,
-  ...listCommands,
-  ...sortedSetCommands,
-  ...geoCommands,
   ...keyCommands,
   ...connectionCommands,
   ...serverCommands,

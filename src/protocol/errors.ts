@@ -81,6 +81,8 @@ export const HYPERLOGLOG_NOT_SPARSE = "ERR HLL encoding is not sparse";
 // Lists.
 export const INDEX_OUT_OF_RANGE = "ERR index out of range";
 export const NUMKEYS_NOT_GREATER_THAN_0 = "ERR numkeys should be greater than 0";
+export const NUMKEYS_TOO_LARGE = "ERR Number of keys can't be greater than number of args";
+export const LIMIT_NEGATIVE = "ERR LIMIT can't be negative";
 export const COUNT_NOT_GREATER_THAN_0 = "ERR count should be greater than 0";
 export const RANK_ZERO =
   "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the" +
@@ -99,7 +101,6 @@ export const LIMIT_WITHOUT_BY =
   "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX";
 export const WITHSCORES_AND_BYLEX = "ERR syntax error, WITHSCORES not supported in combination with BYLEX";
 export const WEIGHT_NOT_A_FLOAT = "ERR weight value is not a float";
-export const LIMIT_NEGATIVE = "ERR LIMIT can't be negative";
 
 // Geographic positions.
 export const UNSUPPORTED_UNIT = "ERR unsupported unit provided. please use M, KM, FT, MI";

@@ -41,7 +41,10 @@ async function describeRedisValue(redis: RawClient, key: string): Promise<Descri
   if (type === "none") return ABSENT;
   const encoding = await line("OBJECT", "ENCODING", key);
   const digest = (await line("DEBUG", "DIGEST-VALUE", key)).split("\r\n").at(-1)!.replace(/^[+]/, "");
-  return { text: `${type} ${encoding} ${digest}`, expireMs: Number((await line("PEXPIRETIME", key)).slice(1)) };
+  return {
+    text: `${type} ${encoding} ${digest}`,
+    expireMs: Number((await line("PEXPIRETIME", key)).slice(1)),
+  };
 }
 
 /** Type, encoding and digest of a key's value, as words. */
