@@ -111,8 +111,10 @@ export class SortedSetCommandGenerator {
       () => ["ZMSCORE", this.anyKey(), ...this.many(() => [this.member()])],
       () => ["ZRANK", this.anyKey(), this.member()],
       () => ["ZREVRANK", this.anyKey(), this.member()],
+      () => ["ZSCAN", this.smallKey(), this.pick(["0", "0", "7", "x"]), ...this.scanOptions()],
       () => ["ZRANDMEMBER", this.anyKey(), this.pick(["0", "1000000", "x", "-9223372036854775808"])],
       () => ["ZRANDMEMBER", this.anyKey(), "1000000", this.pick(["withscores", "x"])],
+      () => ["ZSCAN", this.smallKey(), this.pick(["0", "0", "7", "x"]), ...this.scanOptions()],
       () => ["ZRANDMEMBER", this.anyKey(), this.pick(["0", "4611686018427387904"]), "WITHSCORES"],
     ];
   }
@@ -127,6 +129,16 @@ export class SortedSetCommandGenerator {
       () => ["ZDIFFSTORE", this.target(), ...this.counted()],
       () => ["ZINTERCARD", ...this.counted(), ...this.maybe(() => ["LIMIT", this.pick(COUNTS)])],
     ];
+  }
+
+  /** A key whose set is walked through in an order that both servers share: all at once. */
+  private smallKey(): string {
+    return this.options.isSmall ? this.anyKey() : "none";
+  }
+
+  private scanOptions(): string[] {
+    const match = this.maybe(() => ["MATCH", this.pick(["*", "m*", "m?", "[a-b]*", ""])]);
+    return [...match, ...this.maybe(() => ["COUNT", this.pick(["1", "100", "0", "-1", "x"])])];
   }
 
   private key(): string {
