@@ -12,19 +12,37 @@ import { StorageError } from "../base/storage-error.ts";
 import type { BatchLog } from "./batch-log.ts";
 import { type ExpiredRef, ExpiryIndex } from "./expiry-index.ts";
 import type { KeyValueStore } from "./key-value-store.ts";
-import { isDigestKey, type RecordRef, recordKey } from "./keys.ts";
-import { LEVEL_ZERO_COMPACTION, LEVEL_ZERO_SLOWDOWN, PRESSURE_SAMPLE_BATCHES } from "./limits.ts";
+import { firstKey, type KeyVisitor, KeyWalk, type WalkedRange } from "./key-walk.ts";
+import { HASH_SPACE, isDigestKey, type RecordRef, recordKey } from "./keys.ts";
+import {
+  DUE_ENTRIES_MAXIMUM,
+  DUE_ENTRIES_MINIMUM,
+  LEVEL_ZERO_COMPACTION,
+  LEVEL_ZERO_SLOWDOWN,
+  PRESSURE_SAMPLE_BATCHES,
+} from "./limits.ts";
 import type { Namespaces } from "./namespaces.ts";
 import { readValues } from "./read.ts";
 import { type ColdRecord, decodeRecord } from "./record.ts";
 import { createParts, recoverParts, type TierParts, wipe } from "./recovery.ts";
-import { firstRecordFrom, ScanCursor, type ScannedRecord, type ScanOptions } from "./scan.ts";
+import { ScanCursor, type ScannedRecord, type ScanOptions } from "./scan.ts";
 import { checkpointChange, identityOf, type TierCheckpoint, type TierPoint } from "./stamp.ts";
 import type { Sweeper } from "./sweeper.ts";
 import { UndoPacker } from "./undo.ts";
 import { type TierChange, WriteBatch } from "./write-batch.ts";
 
-export type { ColdRecord, ExpiredRef, RecordRef, ScanCursor, ScannedRecord, TierChange, TierCheckpoint };
+export type {
+  ColdRecord,
+  ExpiredRef,
+  KeyVisitor,
+  KeyWalk,
+  RecordRef,
+  ScanCursor,
+  ScannedRecord,
+  TierChange,
+  TierCheckpoint,
+  WalkedRange,
+};
 
 export interface TierOptions {
   /** The hash seed of a tier that is newly made: 16 random bytes. One that is found keeps its own. */
@@ -213,7 +231,7 @@ export class ColdTier {
       this.#recordsDamaged += batch.damaged;
       this.#recordsMissing += batch.missing;
     } catch (error) {
-      this.#expiry.giveBackStale(stale);
+      this.#expiry.failed(stale);
       throw error;
     }
   }
@@ -235,9 +253,30 @@ export class ColdTier {
     return new ScanCursor(this.#log.view, namespace, fromHash, toHash, options);
   }
 
-  /** The first record at or after `hash`, from the beginning again at the end of the namespace. */
-  randomRecord(namespace: number, hash: number): Promise<ScannedRecord | undefined> {
-    return firstRecordFrom(this.#log.view, namespace, hash);
+  /**
+   * Walks keys as they are at this very moment, and reads as few values as it can. Keys that a write under way
+   * changes may show as before or after it. Throws StorageError when the store cannot be read now.
+   */
+  keys(range: WalkedRange): KeyWalk {
+    const { namespace, fromHash, toHash } = range;
+    // To look at more entries of the expiry index than there are values to read would gain nothing.
+    const expected = Math.ceil(this.recordCount(namespace) * ((toHash - fromHash) / HASH_SPACE));
+    return this.#keyWalk(range, Math.min(Math.max(expected, DUE_ENTRIES_MINIMUM), DUE_ENTRIES_MAXIMUM));
+  }
+
+  /**
+   * A key that is not past its expiry: the first at or after `hash`, from the beginning again at the end of the
+   * namespace. Undefined if there is none, or the few that were looked at have all expired. Rejects with
+   * StorageError, also where only the damaged record of a long key is found.
+   */
+  async randomKey(namespace: number, hash: number, nowMs: number): Promise<Buffer | undefined> {
+    const from = (fromHash: number) =>
+      this.#keyWalk({ namespace, fromHash, toHash: HASH_SPACE, nowMs }, DUE_ENTRIES_MINIMUM);
+    return (await firstKey(from(hash))) ?? firstKey(from(0));
+  }
+
+  #keyWalk(range: WalkedRange, dueLimit: number): KeyWalk {
+    return new KeyWalk(this.#log.view.snapshot(), this.#expiry, range, dueLimit);
   }
 
   /** A number for a new, empty namespace. */
