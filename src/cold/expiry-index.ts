@@ -41,8 +41,8 @@ export class ExpiryIndex {
   #isLooking = false;
   /** No entry of the index is earlier. */
   #earliestMs = 0;
-  /** While somebody looks for the earliest entry: the earliest that may have come meanwhile. */
-  #writtenMeanwhileMs: number | undefined;
+  /** For each who is just looking for the earliest entry: the earliest that may have come meanwhile. */
+  readonly #looks = new Set<{ earliestMs: number }>();
 
   constructor(store: StoreReader, isAlive: (namespace: number) => boolean) {
     this.#store = store;
@@ -62,22 +62,22 @@ export class ExpiryIndex {
    */
   async due(snapshot: StoreSnapshot, nowMs: number, limit: number): Promise<Buffer[] | undefined> {
     if (this.#earliestMs > nowMs) return [];
-    const isFirst = this.#writtenMeanwhileMs === undefined;
-    if (isFirst) this.#writtenMeanwhileMs = Number.POSITIVE_INFINITY;
+    const look = { earliestMs: Number.POSITIVE_INFINITY };
+    this.#looks.add(look);
     try {
       const entries = await take(
         snapshot.keyCursor({ from: expiryStart(0), to: expiryStart(nowMs + 1) }),
         limit + 1,
       );
       if (entries.length > limit) return undefined;
-      if (entries.length === 0 && isFirst) {
+      if (entries.length === 0) {
         const later = await take(snapshot.keyCursor({ from: expiryStart(nowMs + 1), to: EXPIRY_END }), 1);
-        const earliest = later.length === 0 ? Number.POSITIVE_INFINITY : expiryOf(later[0]);
-        this.#earliestMs = Math.min(earliest, this.#writtenMeanwhileMs ?? 0);
+        if (later.length > 0) look.earliestMs = Math.min(look.earliestMs, expiryOf(later[0]));
+        this.#earliestMs = look.earliestMs;
       }
       return entries;
     } finally {
-      if (isFirst) this.#writtenMeanwhileMs = undefined;
+      this.#looks.delete(look);
     }
   }
 
@@ -119,8 +119,7 @@ export class ExpiryIndex {
 
   #mayHaveEntryAt(expireMs: number): void {
     this.#earliestMs = Math.min(this.#earliestMs, expireMs);
-    if (this.#writtenMeanwhileMs !== undefined)
-      this.#writtenMeanwhileMs = Math.min(this.#writtenMeanwhileMs, expireMs);
+    for (const look of this.#looks) look.earliestMs = Math.min(look.earliestMs, expireMs);
   }
 
   #moveBack(): void {

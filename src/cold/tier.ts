@@ -25,7 +25,7 @@ import type { Namespaces } from "./namespaces.ts";
 import { readValues } from "./read.ts";
 import { type ColdRecord, decodeRecord } from "./record.ts";
 import { createParts, recoverParts, type TierParts, wipe } from "./recovery.ts";
-import { ScanCursor, type ScannedRecord, type ScanOptions } from "./scan.ts";
+import { ScanCursor, type ScanOptions } from "./scan.ts";
 import { checkpointChange, identityOf, type TierCheckpoint, type TierPoint } from "./stamp.ts";
 import type { Sweeper } from "./sweeper.ts";
 import { UndoPacker } from "./undo.ts";
@@ -38,7 +38,6 @@ export type {
   KeyWalk,
   RecordRef,
   ScanCursor,
-  ScannedRecord,
   TierChange,
   TierCheckpoint,
   WalkedRange,
