@@ -218,7 +218,9 @@ class LevelStore implements KeyValueStore {
     if (this.#reopening !== undefined) await this.#reopening.catch(() => undefined);
     try {
       // The library's type asks for a mutable array, which it does not change.
-      return await this.#database.getMany<Buffer, Buffer>(keys as Buffer[], { snapshot });
+      const mutable = keys as Buffer[];
+      if (snapshot === undefined) return await this.#database.getMany(mutable);
+      return await this.#database.getMany<Buffer, Buffer>(mutable, { snapshot });
     } catch (error) {
       throw this.#readError(error);
     }

@@ -14,13 +14,7 @@ import { type ExpiredRef, ExpiryIndex } from "./expiry-index.ts";
 import type { KeyValueStore } from "./key-value-store.ts";
 import { firstKey, type KeyVisitor, KeyWalk, type WalkedRange } from "./key-walk.ts";
 import { HASH_SPACE, isDigestKey, type RecordRef, recordKey } from "./keys.ts";
-import {
-  DUE_ENTRIES_MAXIMUM,
-  DUE_ENTRIES_MINIMUM,
-  LEVEL_ZERO_COMPACTION,
-  LEVEL_ZERO_SLOWDOWN,
-  PRESSURE_SAMPLE_BATCHES,
-} from "./limits.ts";
+import { DUE_ENTRIES_MAXIMUM, DUE_ENTRIES_MINIMUM } from "./limits.ts";
 import type { Namespaces } from "./namespaces.ts";
 import { readValues } from "./read.ts";
 import { type ColdRecord, decodeRecord } from "./record.ts";
@@ -66,10 +60,9 @@ export interface TierStatistics {
   readonly batches: number;
   readonly batchBytes: number;
   readonly batchFailures: number;
-  /** Batches begun while LevelDB was slowing writes down. */
-  readonly batchesSlowed: number;
   /** Undo blocks that lead back to the released checkpoint. */
   readonly undoBlocks: number;
+  /** How far LevelDB has fallen behind with compaction: it slows writes down from 8 on, and stops them at 12. */
   readonly levelZeroFiles: number;
 }
 
@@ -91,9 +84,6 @@ export class ColdTier {
   #recordsDeleted = 0;
   #recordsDamaged = 0;
   #recordsMissing = 0;
-  #batchesSlowed = 0;
-  #levelZeroFiles = 0;
-  #sampledAtBatch = Number.NEGATIVE_INFINITY;
 
   private constructor(parts: TierParts, compression: boolean) {
     this.hashSeed = parts.seed;
@@ -196,7 +186,6 @@ export class ColdTier {
     if (changes.length === 0) return;
     this.#isWriting = true;
     try {
-      if (this.pressure() >= 1) this.#batchesSlowed += 1;
       await this.#log.exclusive(() => this.#write(changes, onWritten));
     } finally {
       this.#isWriting = false;
@@ -329,26 +318,7 @@ export class ColdTier {
     return this.#log.exclusive(() => this.#sweeper.step(limit));
   }
 
-  /**
-   * How far LevelDB has fallen behind with compaction: 0 not at all, 1 where it begins to slow every write
-   * down (wait then before writing more), 2 where it stops them.
-   */
-  pressure(): number {
-    const batches = this.#log.batchesWritten;
-    // Above the limit callers wait and write nothing: then time must bring the new figure, not batches.
-    const isDue = batches - this.#sampledAtBatch >= PRESSURE_SAMPLE_BATCHES || this.#pressure() >= 1;
-    if (isDue) {
-      this.#levelZeroFiles = Number(this.#store.property("leveldb.num-files-at-level0")) || 0;
-      this.#sampledAtBatch = batches;
-    }
-    return this.#pressure();
-  }
-
-  #pressure(): number {
-    const excess = this.#levelZeroFiles - LEVEL_ZERO_COMPACTION;
-    return Math.max(0, excess / (LEVEL_ZERO_SLOWDOWN - LEVEL_ZERO_COMPACTION));
-  }
-
+  /** Asks LevelDB too, and may wait for its lock: not to be called for every command or batch. */
   statistics(): TierStatistics {
     return {
       generation: this.generation,
@@ -362,9 +332,8 @@ export class ColdTier {
       batches: this.#log.batchesWritten,
       batchBytes: this.#log.bytesWritten,
       batchFailures: this.#log.failures,
-      batchesSlowed: this.#batchesSlowed,
       undoBlocks: this.#log.point.undo - this.#cuts[0].undo,
-      levelZeroFiles: this.#levelZeroFiles,
+      levelZeroFiles: Number(this.#store.property("leveldb.num-files-at-level0")) || 0,
     };
   }
 
