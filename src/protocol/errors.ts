@@ -274,6 +274,7 @@ export function noSearchCenter(command: string): string {
 
 export function noSearchShape(command: string): string {
   return `ERR exactly one of BYRADIUS and BYBOX can be specified for ${command}`;
+}
 
 /** XGROUP and XINFO: the stream has no such consumer group. */
 export function noSuchGroup(group: string, key: string): string {

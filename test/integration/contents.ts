@@ -53,8 +53,14 @@ const READERS: Readonly<Record<string, Reader>> = {
     request: (key) => ["ZRANGE", key, 0, -1, "WITHSCORES"],
     text: (reply) => reply.toString("latin1"),
   },
+  stream: { request: (key) => ["XINFO", "STREAM", key, "FULL", "COUNT", 0], text: streamText },
   hash: { request: (key) => ["HGETALL", key], text: (reply) => pairs(bulks(reply)).sort().join(" ") },
 };
+
+/** Without what tells how the stream lies in memory, and when its consumers were seen last. */
+function streamText(reply: Buffer): string {
+  return reply.toString("latin1").replace(/(radix-tree-(keys|nodes)|seen-time)\r\n:\d+/g, "");
+}
 
 function pairs(parts: readonly string[]): string[] {
   return parts.flatMap((part, i) => (i % 2 === 0 ? [`${part}=${parts[i + 1]}`] : []));
@@ -122,6 +128,33 @@ function collectionRequests(): Argument[][] {
   requests.push(["HINCRBYFLOAT", "hash 600", "sum", "1.1"], ["RENAME", "hash 1", "renamed hash"]);
   requests.push(["COPY", "list 3000", "copied list"], ["COPY", "sorted 600", "copied sorted", "DB", 9]);
   requests.push(["MOVE", "set 600", 4], ["SORT", "integers 130", "DESC", "STORE", "sorted integers"]);
+  for (let i = 1; i <= 300; i++)
+    requests.push(["XADD", "stream", `${1000 + i}-${i % 3}`, "field", i, `f${i % 5}`, "x"]);
+  requests.push(
+    ["XDEL", "stream", "1005-2"],
+    ["XTRIM", "stream", "MAXLEN", 250],
+    ["XADD", "stream", "MAXLEN", "~", 100, "*", "a", "b"],
+  );
+  requests.push(
+    ["XGROUP", "CREATE", "stream", "group", 0],
+    ["XGROUP", "CREATE", "stream", "other", "$", "ENTRIESREAD", 7],
+  );
+  requests.push(["XREADGROUP", "GROUP", "group", "alice", "COUNT", 20, "STREAMS", "stream", ">"]);
+  requests.push(["XREADGROUP", "GROUP", "group", "bob", "COUNT", 5, "NOACK", "STREAMS", "stream", ">"]);
+  requests.push(
+    ["XACK", "stream", "group", "1055-2", "1056-0"],
+    ["XCLAIM", "stream", "group", "carol", 0, "1060-1"],
+  );
+  requests.push(
+    ["XAUTOCLAIM", "stream", "group", "bob", 0, "1065-0", "COUNT", 3],
+    ["XGROUP", "CREATECONSUMER", "stream", "other", "dave"],
+  );
+  requests.push(
+    ["XADD", "emptied stream", "5-5", "a", "b"],
+    ["XDEL", "emptied stream", "5-5"],
+    ["XSETID", "emptied stream", "9-9"],
+  );
+  requests.push(["COPY", "stream", "copied stream"], ["EXPIRE", "copied stream", 100_000]);
   requests.push(["RPUSH", "emptied", "x"], ["LPOP", "emptied"], ["RESTORE", "restored list", 0, LIST_DUMP]);
   requests.push(["SELECT", 0]);
   return requests;
