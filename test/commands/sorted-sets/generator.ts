@@ -20,13 +20,22 @@ const LONG_MEMBER = "a member that is longer than what a listpack usually takes 
 export interface SortedSetGeneratorOptions {
   /** Whether all sets stay small: then ranges by member are asked of sets with different scores too. */
   readonly isSmall: boolean;
-  /** Foreign members of operations with several keys. */
-  readonly otherKeys?: readonly string[];
 }
 
 export class SortedSetCommandGenerator {
-  /** Sets with scores of all kinds; sets with equal scores; results; a string; a key that is never there. */
-  readonly keys: readonly string[] = ["z1", "z2", "z3", "flat1", "flat2", "to", "string", "none"];
+  /** Sorted sets with scores of all kinds; with equal scores; results; sets; a string; a key that is never there. */
+  readonly keys: readonly string[] = [
+    "z1",
+    "z2",
+    "z3",
+    "flat1",
+    "flat2",
+    "to",
+    "set",
+    "integers",
+    "string",
+    "none",
+  ];
   private readonly random: Random;
   private readonly options: SortedSetGeneratorOptions;
   private readonly makers: readonly (() => Argument[])[];
@@ -57,6 +66,8 @@ export class SortedSetCommandGenerator {
       () => ["ZADD", this.key(), ...this.addOptions(), this.score(), this.member()],
       () => ["ZADD", this.flatKey(), ...this.flatPairs()],
       () => ["ZADD", this.flatKey(), ...this.flatPairs()],
+      () => ["SADD", "set", ...this.many(() => [this.member()])],
+      () => ["SADD", "integers", ...this.many(() => [String(this.random.below(20))])],
       () => ["ZINCRBY", this.key(), this.score(), this.member()],
       () => ["ZREM", this.anyKey(), ...this.many(() => [this.member()])],
       () => ["ZREMRANGEBYRANK", this.anyKey(), this.index(), this.index()],
@@ -251,9 +262,8 @@ export class SortedSetCommandGenerator {
 
   private counted(): string[] {
     const { random } = this;
-    const names = [...this.keys, ...(this.options.otherKeys ?? [])];
-    const keys = Array.from({ length: 1 + random.below(4) }, () => this.pick(names.slice(0, 6)));
-    if (random.below(8) === 0) keys[0] = this.pick(names);
+    const keys = Array.from({ length: 1 + random.below(4) }, () => this.pick(this.keys.slice(0, 8)));
+    if (random.below(12) === 0) keys[0] = this.pick(this.keys);
     const count = random.below(25) === 0 ? this.pick(["0", "-1", "x", "9", "1"]) : String(keys.length);
     return [count, ...keys];
   }
