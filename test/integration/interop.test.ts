@@ -373,6 +373,7 @@ function withoutEncoding(line: string): string {
   return line.replace(/\$\d\r\n(int|embstr|raw)\r\n/, "");
 }
 
+/** The encodings of strings that occur. */
 function encodingsOf(lines: readonly string[]): Set<string> {
-  return new Set(lines.map((line) => /\$\d\r\n(int|embstr|raw)\r\n/.exec(line)![1]));
+  return new Set(lines.flatMap((line) => /\$\d\r\n(int|embstr|raw)\r\n/.exec(line)?.[1] ?? []));
 }
