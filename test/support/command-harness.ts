@@ -136,6 +136,14 @@ class HarnessContext implements CommandContext {
       command: (...args) => {
         harness.effects.push(args.map((arg) => Buffer.from(typeof arg === "number" ? String(arg) : arg)));
       },
+      edited: (edits) => {
+        const { request } = this;
+        const args = Array.from({ length: request.argc }, (_, i) => {
+          const edit = edits.find(i);
+          return edit === -1 ? request.bytes(i) : edits.textOf(edit).subarray(0, edits.lengthOf(edit));
+        });
+        harness.effects.push(args.map((arg) => Buffer.from(arg)));
+      },
     };
   }
 

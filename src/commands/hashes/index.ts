@@ -4,6 +4,7 @@ import { hincrby, hincrbyfloat } from "./counters.ts";
 import { hexists, hget, hlen, hmget, hstrlen } from "./get.ts";
 import { hrandfield } from "./random.ts";
 import { hdel } from "./remove.ts";
+import { hscan } from "./scan.ts";
 import { hmset, hset, hsetnx } from "./set.ts";
 import { hgetall, hkeys, hvals } from "./whole.ts";
 
@@ -23,4 +24,5 @@ export const hashCommands: readonly CommandSpec[] = [
   hincrby,
   hincrbyfloat,
   hrandfield,
+  hscan,
 ];

@@ -49,7 +49,7 @@ export function intersect(
 /** Puts those elements of the first operand that are in no other one into `into`, which is empty. */
 export function subtract(operands: readonly Operand[], into: TreeSortedSet): void {
   const [first, ...others] = operands;
-  if (others.some((other) => other.isSame(first))) return;
+  if (others.some((other) => other.address === first.address)) return;
   let total = 0;
   for (const operand of operands) total += operand.size;
   // Looking up each element of the first in all others costs less than going through them all, or the other way round.

@@ -15,6 +15,7 @@ import {
   zrevrangebyscore,
 } from "./range.ts";
 import { zrem, zremrangebylex, zremrangebyrank, zremrangebyscore } from "./remove.ts";
+import { zscan } from "./scan.ts";
 import { zmscore, zrank, zrevrank, zscore } from "./scores.ts";
 
 export const sortedSetCommands: readonly CommandSpec[] = [
@@ -52,4 +53,5 @@ export const sortedSetCommands: readonly CommandSpec[] = [
   zdiffstore,
   zintercard,
   zrandmember,
+  zscan,
 ];

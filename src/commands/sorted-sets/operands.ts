@@ -1,18 +1,21 @@
 /**
- * What ZUNION, ZINTER and ZDIFF combine: sorted sets. An operand is gone through from its first element to its last, and
- * members are looked up in it; both at the same time, in the same operand too.
+ * What ZUNION, ZINTER and ZDIFF combine: sorted sets, and sets, whose members count as if their scores were 1. An operand
+ * is gone through element by element, and members are looked up in it; both at the same time, in the same operand too.
  */
 import { WRONG_TYPE } from "../../protocol/errors.ts";
+import { SET } from "../../types/set/set-encoding.ts";
+import type { SetMembers } from "../../types/set/set-members.ts";
 import { SORTED_SET, type SortedElements } from "../../types/sorted-set/sorted-set.ts";
 import type { CommandContext } from "../context.ts";
+import { setTools } from "../set-access.ts";
 import { sortedSetTools } from "../sorted-set-access.ts";
 
 export interface Operand {
+  /** Of the entry; 0 if there is none. */
+  readonly address: number;
   readonly size: number;
   /** What the scores of this operand are multiplied with. */
   weight: number;
-  /** Whether both are the same value in the database. */
-  isSame(other: Operand): boolean;
   /** Goes before the first element. Only one operand can be gone through at a time. */
   begin(): void;
   /** Goes to the next element; false after the last. */
@@ -26,12 +29,12 @@ export interface Operand {
   scoreOf(buffer: Buffer, start: number, length: number): number;
 }
 
-/** A sorted set, or the absence of one. */
+/** A sorted set, or the absence of a key. */
 class SortedSetOperand implements Operand {
+  readonly address: number;
   readonly size: number;
   weight = 1;
   private readonly ctx: CommandContext;
-  private readonly address: number;
   private elements!: SortedElements;
   private left = 0;
 
@@ -39,10 +42,6 @@ class SortedSetOperand implements Operand {
     this.ctx = ctx;
     this.address = address;
     this.size = address === 0 ? 0 : sortedSetTools(ctx.keyspace).entry.open(ctx.db, address).elements.size;
-  }
-
-  isSame(other: Operand): boolean {
-    return other instanceof SortedSetOperand && other.address === this.address;
   }
 
   begin(): void {
@@ -82,17 +81,59 @@ class SortedSetOperand implements Operand {
   }
 }
 
+class SetOperand implements Operand {
+  readonly address: number;
+  readonly size: number;
+  weight = 1;
+  readonly score = 1;
+  private readonly ctx: CommandContext;
+  private members!: SetMembers;
+
+  constructor(ctx: CommandContext, address: number) {
+    this.ctx = ctx;
+    this.address = address;
+    this.size = setTools(ctx.keyspace).entry.open(ctx.db, address).members.size;
+  }
+
+  begin(): void {
+    this.members = setTools(this.ctx.keyspace).entry.open(this.ctx.db, this.address).members;
+    this.members.begin();
+  }
+
+  next(): boolean {
+    return this.members.next();
+  }
+
+  get memberBuffer(): Buffer {
+    return this.members.buffer;
+  }
+
+  get memberStart(): number {
+    return this.members.start;
+  }
+
+  get memberLength(): number {
+    return this.members.length;
+  }
+
+  scoreOf(buffer: Buffer, start: number, length: number): number {
+    const { members } = setTools(this.ctx.keyspace).other.open(this.ctx.db, this.address);
+    return members.find(buffer, start, length) ? 1 : Number.NaN;
+  }
+}
+
 /** The operands under the keys that are arguments `first` to `last`; undefined after an error reply. */
 export function readOperands(ctx: CommandContext, first: number, last: number): Operand[] | undefined {
   const { db, keyspace, reply, request } = ctx;
   const operands: Operand[] = [];
   for (let i = first; i <= last; i++) {
     const address = db.lookupRead(request.buf, request.start[i], request.len[i]);
-    if (address !== 0 && keyspace.entries.type(address) !== SORTED_SET) {
+    const type = address === 0 ? SORTED_SET : keyspace.entries.type(address);
+    if (type !== SORTED_SET && type !== SET) {
       reply.error(WRONG_TYPE);
       return undefined;
     }
-    operands.push(new SortedSetOperand(ctx, address));
+    operands.push(type === SET ? new SetOperand(ctx, address) : new SortedSetOperand(ctx, address));
   }
   return operands;
 }

@@ -24,7 +24,7 @@ import { findElement } from "../listpack/search.ts";
 import { type PackedBytes, splice } from "../packed-bytes.ts";
 import type { Bound } from "./bounds.ts";
 import { ScoreElement, scoreOf } from "./score.ts";
-import type { SortedElements } from "./sorted-set.ts";
+import type { ElementVisitor, SortedElements } from "./sorted-set.ts";
 
 export class PackedSortedSet implements SortedElements {
   readonly isSmall = true;
@@ -122,6 +122,13 @@ export class PackedSortedSet implements SortedElements {
       count++;
     }
     return count;
+  }
+
+  scan(_cursor: number, _count: number, visit: ElementVisitor): number {
+    const { size, member } = this;
+    this.seek(0);
+    for (let i = 0; i < size; i++, this.next()) visit(this.score, member.buffer, member.start, member.length);
+    return 0;
   }
 
   insert(score: number, buffer: Buffer, start: number, length: number): void {

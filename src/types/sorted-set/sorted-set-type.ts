@@ -14,8 +14,9 @@ import {
   RDB_ZSET,
   RDB_ZSET_2,
   RDB_ZSET_LISTPACK,
-  unpackSortedSet,
-} from "./sorted-set-codec.ts";
+  RDB_ZSET_ZIPLIST,
+} from "./sorted-set-packing.ts";
+import { unpackSortedSet } from "./sorted-set-unpacking.ts";
 import { TreeSortedSet } from "./tree-sorted-set.ts";
 
 /** Elements that one command of a rewritten append-only file adds, as in Redis. */
@@ -58,7 +59,7 @@ export const sortedSetType: DataType = {
     copy: (memory, root) => treeOf(memory).copy(root),
     sizeBytes: (memory, root, samples) => treeOf(memory).sizeBytes(root, samples),
   },
-  rdbTypes: [RDB_ZSET, RDB_ZSET_2, RDB_ZSET_LISTPACK],
+  rdbTypes: [RDB_ZSET, RDB_ZSET_2, RDB_ZSET_ZIPLIST, RDB_ZSET_LISTPACK],
   rdbTypeOf: ({ entries }, address) =>
     entries.encoding(address) === LISTPACK ? RDB_ZSET_LISTPACK : RDB_ZSET_2,
   pack(memory, address, arena, compress) {

@@ -13,6 +13,9 @@ export const SORTED_SET = 3;
 export const LISTPACK = 1;
 export const SKIPLIST = ROOTED | 1;
 
+/** Is shown an element: its score, and its member in `length` bytes of `buffer` from `start`. */
+export type ElementVisitor = (score: number, buffer: Buffer, start: number, length: number) => void;
+
 /**
  * The elements of one sorted set, and a place among them: that of the last `find` or `seek`, moved by `next` and
  * `previous`. The place, and the bytes of its member, are good until the set or the place changes.
@@ -43,6 +46,10 @@ export interface SortedElements {
   /** How many elements are before the bound. Any number, if their order is not the bound's (by member, while the scores
    * are not all the same). */
   countBefore(bound: Bound): number;
+
+  /** Shows about `count` elements from position `cursor` on, in no order, and returns the cursor to go on from, 0 at the
+   * end: see ElementWalk.scan. A small set is shown as a whole. */
+  scan(cursor: number, count: number, visit: ElementVisitor): number;
 
   /** Adds an element. There must be none with this member, and its bytes must not be this set's own. */
   insert(score: number, buffer: Buffer, start: number, length: number): void;

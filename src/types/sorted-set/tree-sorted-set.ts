@@ -14,15 +14,12 @@ import { ElementWalk } from "../element-table/element-walk.ts";
 import type { ValueMemory } from "../value-memory.ts";
 import type { Bound } from "./bounds.ts";
 import { ScoreTree } from "./score-tree.ts";
-import type { SortedElements } from "./sorted-set.ts";
+import type { ElementVisitor, SortedElements } from "./sorted-set.ts";
 
 /** Word of the root: the table's. */
 const TABLE = ROOT_WORDS;
 const ROOT_BYTES = (ROOT_WORDS + 1) * 4;
 const SCORE_BYTES = 8;
-
-/** Is shown an element: `score`, and the member in `length` bytes of `buffer` from `start`. */
-export type ElementVisitor = (score: number, buffer: Buffer, start: number, length: number) => void;
 
 export class TreeSortedSet implements SortedElements {
   readonly isSmall = false;
@@ -59,6 +56,11 @@ export class TreeSortedSet implements SortedElements {
     wordsOf(slabs, root)[wordAt(root) + TABLE] = table;
     this.open(root);
     return root;
+  }
+
+  /** Makes the set, which must be empty, ready for so many elements, whose members have about `bytes` bytes together. */
+  reserve(elements: number, bytes: number): void {
+    this.table.reserve(this.tableRoot, elements, bytes + elements * SCORE_BYTES);
   }
 
   get size(): number {
@@ -178,7 +180,6 @@ export class TreeSortedSet implements SortedElements {
     }
   }
 
-  /** Shows about `count` elements from `cursor` on: see ElementWalk.scan. Returns the next cursor, 0 at the end. */
   scan(cursor: number, count: number, visit: ElementVisitor): number {
     return this.walk.scan(this.tableRoot, cursor, count, this.memory.keyHash, (element) => {
       const { buffer, keyStart, keyLength, payloadStart } = element;

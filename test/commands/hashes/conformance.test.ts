@@ -89,15 +89,16 @@ describe.skipIf(!hasRedisServer)(
 function areSameReplies(request: readonly Argument[], expected: Buffer, actual: Buffer): boolean {
   if (expected.equals(actual)) return true;
   const name = String(request[0]).toUpperCase();
-  if (!["HGETALL", "HKEYS", "HVALS", "HRANDFIELD"].includes(name)) return false;
-  const isPairs = name === "HGETALL" || /^withvalues$/i.test(String(request[3]));
+  if (!["HGETALL", "HKEYS", "HVALS", "HRANDFIELD", "HSCAN"].includes(name)) return false;
+  const isPairs = name === "HGETALL" || name === "HSCAN" || /^withvalues$/i.test(String(request[3]));
   return sortedItems(expected, isPairs).join("\n") === sortedItems(actual, isPairs).join("\n");
 }
 
 /** The header of an aggregate of bulk strings, and then its items (or pairs of them) sorted. */
 function sortedItems(reply: Buffer, isPairs: boolean): string[] {
   const text = reply.toString("latin1");
-  const end = text.indexOf("\r\n") + 2;
+  // The cursor that HSCAN has ended with is among the headers.
+  const end = /^\*2\r\n\$1\r\n0\r\n\*\d+\r\n|^.*\r\n/.exec(text)![0].length;
   const items: string[] = [];
   for (let at = end; at < text.length; ) {
     const lineEnd = text.indexOf("\r\n", at) + 2;

@@ -20,13 +20,22 @@ const LONG_MEMBER = "a member that is longer than what a listpack usually takes 
 export interface SortedSetGeneratorOptions {
   /** Whether all sets stay small: then ranges by member are asked of sets with different scores too. */
   readonly isSmall: boolean;
-  /** Foreign members of operations with several keys. */
-  readonly otherKeys?: readonly string[];
 }
 
 export class SortedSetCommandGenerator {
-  /** Sets with scores of all kinds; sets with equal scores; results; a string; a key that is never there. */
-  readonly keys: readonly string[] = ["z1", "z2", "z3", "flat1", "flat2", "to", "string", "none"];
+  /** Sorted sets with scores of all kinds; with equal scores; results; sets; a string; a key that is never there. */
+  readonly keys: readonly string[] = [
+    "z1",
+    "z2",
+    "z3",
+    "flat1",
+    "flat2",
+    "to",
+    "set",
+    "integers",
+    "string",
+    "none",
+  ];
   private readonly random: Random;
   private readonly options: SortedSetGeneratorOptions;
   private readonly makers: readonly (() => Argument[])[];
@@ -57,6 +66,8 @@ export class SortedSetCommandGenerator {
       () => ["ZADD", this.key(), ...this.addOptions(), this.score(), this.member()],
       () => ["ZADD", this.flatKey(), ...this.flatPairs()],
       () => ["ZADD", this.flatKey(), ...this.flatPairs()],
+      () => ["SADD", "set", ...this.many(() => [this.member()])],
+      () => ["SADD", "integers", ...this.many(() => [String(this.random.below(20))])],
       () => ["ZINCRBY", this.key(), this.score(), this.member()],
       () => ["ZREM", this.anyKey(), ...this.many(() => [this.member()])],
       () => ["ZREMRANGEBYRANK", this.anyKey(), this.index(), this.index()],
@@ -111,8 +122,10 @@ export class SortedSetCommandGenerator {
       () => ["ZMSCORE", this.anyKey(), ...this.many(() => [this.member()])],
       () => ["ZRANK", this.anyKey(), this.member()],
       () => ["ZREVRANK", this.anyKey(), this.member()],
+      () => ["ZSCAN", this.smallKey(), this.pick(["0", "0", "7", "x"]), ...this.scanOptions()],
       () => ["ZRANDMEMBER", this.anyKey(), this.pick(["0", "1000000", "x", "-9223372036854775808"])],
       () => ["ZRANDMEMBER", this.anyKey(), "1000000", this.pick(["withscores", "x"])],
+      () => ["ZSCAN", this.smallKey(), this.pick(["0", "0", "7", "x"]), ...this.scanOptions()],
       () => ["ZRANDMEMBER", this.anyKey(), this.pick(["0", "4611686018427387904"]), "WITHSCORES"],
     ];
   }
@@ -127,6 +140,16 @@ export class SortedSetCommandGenerator {
       () => ["ZDIFFSTORE", this.target(), ...this.counted()],
       () => ["ZINTERCARD", ...this.counted(), ...this.maybe(() => ["LIMIT", this.pick(COUNTS)])],
     ];
+  }
+
+  /** A key whose set is walked through in an order that both servers share: all at once. */
+  private smallKey(): string {
+    return this.options.isSmall ? this.anyKey() : "none";
+  }
+
+  private scanOptions(): string[] {
+    const match = this.maybe(() => ["MATCH", this.pick(["*", "m*", "m?", "[a-b]*", ""])]);
+    return [...match, ...this.maybe(() => ["COUNT", this.pick(["1", "100", "0", "-1", "x"])])];
   }
 
   private key(): string {
@@ -239,9 +262,8 @@ export class SortedSetCommandGenerator {
 
   private counted(): string[] {
     const { random } = this;
-    const names = [...this.keys, ...(this.options.otherKeys ?? [])];
-    const keys = Array.from({ length: 1 + random.below(4) }, () => this.pick(names.slice(0, 6)));
-    if (random.below(8) === 0) keys[0] = this.pick(names);
+    const keys = Array.from({ length: 1 + random.below(4) }, () => this.pick(this.keys.slice(0, 8)));
+    if (random.below(12) === 0) keys[0] = this.pick(this.keys);
     const count = random.below(25) === 0 ? this.pick(["0", "-1", "x", "9", "1"]) : String(keys.length);
     return [count, ...keys];
   }
