@@ -50,6 +50,36 @@ export function sameBytes(
   return true;
 }
 
+/**
+ * Negative, 0 or positive, as the first bytes are before, equal to or after the second: unsigned, and of two of which
+ * one begins with the other the shorter is before (C's memcmp, then the lengths).
+ */
+export function compareBytes(
+  a: Uint8Array,
+  aStart: number,
+  aLength: number,
+  b: Uint8Array,
+  bStart: number,
+  bLength: number,
+): number {
+  const shorter = aLength < bLength ? aLength : bLength;
+  const left = (a as ViewedBuffer).view;
+  const right = (b as ViewedBuffer).view;
+  let i = 0;
+  if (left !== undefined && right !== undefined) {
+    const words = shorter & ~3;
+    for (; i < words; i += 4) {
+      const x = left.getInt32(aStart + i);
+      const y = right.getInt32(bStart + i);
+      if (x !== y) return x >>> 0 < y >>> 0 ? -1 : 1;
+    }
+  }
+  for (; i < shorter; i++) {
+    if (a[aStart + i] !== b[bStart + i]) return a[aStart + i] - b[bStart + i];
+  }
+  return aLength - bLength;
+}
+
 /** Copies `length` bytes of `source` from `start` on to `target` at `to`. They must not overlap. */
 export function copyBytes(
   source: Uint8Array,

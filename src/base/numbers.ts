@@ -125,6 +125,7 @@ const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 const HEXADECIMAL = /^([+-]?)0x(?:([\da-f]+)(?:\.([\da-f]*))?|\.([\da-f]+))(?:p([+-]?\d+))?$/i;
 const INFINITY = /^([+-]?)inf(?:inity)?$/i;
 const NOT_ZERO = /^[+-]?[0.]*[1-9]/;
+const HEXADECIMAL_NOT_ZERO = /^[+-]?0x[0.]*[1-9a-f]/i;
 
 /**
  * The double that the whole text is, as C's strtod reads it (decimal, hexadecimal, "inf", "infinity" in any case).
@@ -142,6 +143,61 @@ export function parseDouble(text: string): number | undefined {
   return parseHexadecimal(text);
 }
 
+/** Powers of ten that a double holds exactly. */
+const EXACT_POWERS_OF_TEN = Array.from({ length: 23 }, (_, power) => 10 ** power);
+const POINT = 0x2e;
+
+/**
+ * `parseDouble` on bytes; NaN where it is undefined. The usual forms, up to 15 digits with or without a decimal point,
+ * are read without making a text of them.
+ */
+export function parseDoubleBytes(buf: Buffer, start: number, length: number): number {
+  const first = start + (length > 0 && buf[start] === MINUS ? 1 : 0);
+  const end = start + length;
+  let digits = 0;
+  let decimals = -1;
+  let value = 0;
+  let i = first;
+  for (; i < end; i++) {
+    const digit = buf[i] - ZERO;
+    if (digit >= 0 && digit <= 9) {
+      value = value * 10 + digit;
+      digits++;
+      if (decimals >= 0) decimals++;
+    } else if (buf[i] === POINT && decimals < 0) {
+      decimals = 0;
+    } else {
+      break;
+    }
+  }
+  if (i < end || digits === 0 || digits > SAFE_DIGITS)
+    return parseDouble(buf.toString("latin1", start, end)) ?? Number.NaN;
+  // Both are exact, so the division rounds but once, as reading the text does.
+  if (decimals > 0) value /= EXACT_POWERS_OF_TEN[decimals];
+  return first === start ? value : -value;
+}
+
+const BLANKS_BEFORE = /^[ \t-\r]+/;
+
+/**
+ * The double that C's strtod makes of a text that it takes to be a number as a whole: as `parseDouble`, and also blanks
+ * before it, nothing at all (0), and numbers beyond the range of doubles (infinite or 0). The text ends at its first
+ * NUL. NaN for "nan" and for anything else.
+ */
+export function parseDoubleLeniently(text: string): number {
+  const nul = text.indexOf("\0");
+  const whole = nul < 0 ? text : text.slice(0, nul);
+  if (whole === "") return 0;
+  const number = whole.replace(BLANKS_BEFORE, "");
+  const value = parseDouble(number);
+  if (value !== undefined) return value;
+  if (DECIMAL.test(number)) return Number(number);
+  const match = HEXADECIMAL.exec(number);
+  if (match === null) return Number.NaN;
+  const magnitude = hexadecimalMagnitude(match);
+  return match[1] === "-" ? -magnitude : magnitude;
+}
+
 /** Bits of a double's significand, and the exponents (of the lowest bit) of the smallest and the largest double. */
 const SIGNIFICAND_BITS = 53;
 const MIN_EXPONENT = -1074;
@@ -150,13 +206,18 @@ const MAX_EXPONENT = 971;
 function parseHexadecimal(text: string): number | undefined {
   const match = HEXADECIMAL.exec(text);
   if (match === null) return undefined;
-  const [, sign, whole = "", wholeFraction = "", onlyFraction = "", power = "0"] = match;
+  const value = hexadecimalMagnitude(match);
+  const isRounded = value === Infinity || (value === 0 && HEXADECIMAL_NOT_ZERO.test(text));
+  if (isRounded) return undefined;
+  return match[1] === "-" ? -value : value;
+}
+
+/** The number in a match of HEXADECIMAL, without its sign; infinite or 0 if it is beyond the range of doubles. */
+function hexadecimalMagnitude(match: RegExpExecArray): number {
+  const [, , whole = "", wholeFraction = "", onlyFraction = "", power = "0"] = match;
   const fraction = wholeFraction + onlyFraction;
   const significand = BigInt(`0x${whole}${fraction}`);
-  if (significand === 0n) return sign === "-" ? -0 : 0;
-  const value = scaleByPowerOfTwo(significand, Number(power) - 4 * fraction.length);
-  if (value === 0 || value === Infinity) return undefined;
-  return sign === "-" ? -value : value;
+  return significand === 0n ? 0 : scaleByPowerOfTwo(significand, Number(power) - 4 * fraction.length);
 }
 
 /** significand * 2^exponent, rounded once, half to even. */
@@ -229,4 +290,21 @@ function withPoint(digits: string, whole: number): string {
 
 function withoutZeros(digits: string): string {
   return digits.replace(/0+$/, "");
+}
+
+const MAX_FIXED = 1e21;
+
+/** A double as C's printf prints it with "%.<digits>f", digits from 1 to 60: "inf", "-inf", "nan". */
+export function formatFixed(value: number, digits: number): string {
+  if (!Number.isFinite(value)) return formatDouble(value);
+  const sign = value < 0 || Object.is(value, -0) ? "-" : "";
+  const magnitude = Math.abs(value);
+  if (magnitude >= MAX_FIXED) return `${sign}${BigInt(magnitude)}.${"0".repeat(digits)}`;
+  const rounded = magnitude.toFixed(digits);
+  // JavaScript rounds a tie up, C to even. It is one if what follows is a 5, and then only zeros.
+  const exact = magnitude.toFixed(MOST_DIGITS);
+  const cut = exact.length - MOST_DIGITS + digits;
+  const isTie = /^50*$/.test(exact.slice(cut));
+  const down = exact.slice(0, cut);
+  return sign + (isTie && Number(down[cut - 1]) % 2 === 0 ? down : rounded);
 }

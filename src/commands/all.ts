@@ -4,21 +4,27 @@
 import { bitmapCommands } from "./bitmaps/index.ts";
 import type { CommandSpec } from "./command.ts";
 import { connectionCommands } from "./connection/index.ts";
+import { geoCommands } from "./geo/index.ts";
 import { hashCommands } from "./hashes/index.ts";
 import { hyperloglogCommands } from "./hyperloglog/index.ts";
 import { keyCommands } from "./keys/index.ts";
 import { listCommands } from "./lists/index.ts";
 import { serverCommands } from "./server/index.ts";
+import { setCommands } from "./sets/index.ts";
+import { sortedSetCommands } from "./sorted-sets/index.ts";
 import { streamCommands } from "./streams/index.ts";
 import { stringCommands } from "./strings/index.ts";
 
 export const commandSpecs: readonly CommandSpec[] = [
   ...stringCommands,
+  ...listCommands,
+  ...setCommands,
+  ...sortedSetCommands,
   ...hashCommands,
+  ...streamCommands,
+  ...geoCommands,
   ...bitmapCommands,
   ...hyperloglogCommands,
-  ...listCommands,
-  ...streamCommands,
   ...keyCommands,
   ...connectionCommands,
   ...serverCommands,

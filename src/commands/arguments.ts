@@ -2,8 +2,8 @@
  * Reading arguments the way Redis's commands do: option words in any case, integers of C's types. The `...OrReply`
  * functions answer the error themselves and return NaN; the caller then returns DONE without another word.
  */
-import { parseInt64, parseInteger } from "../base/numbers.ts";
-import { NOT_AN_INTEGER, VALUE_NOT_POSITIVE, valueNotBetween } from "../protocol/errors.ts";
+import { parseDoubleBytes, parseInt64, parseInteger } from "../base/numbers.ts";
+import { NOT_A_FLOAT, NOT_AN_INTEGER, VALUE_NOT_POSITIVE, valueNotBetween } from "../protocol/errors.ts";
 import type { Request } from "../protocol/request.ts";
 import type { CommandContext } from "./context.ts";
 
@@ -80,6 +80,14 @@ export function positiveOrReply(ctx: CommandContext, i: number): number {
   if (Number.isNaN(value) || value >= 0) return value;
   ctx.reply.error(VALUE_NOT_POSITIVE);
   return Number.NaN;
+}
+
+/** Argument i as a double. `message` is the error text, if not the usual one. */
+export function doubleOrReply(ctx: CommandContext, i: number, message: string = NOT_A_FLOAT): number {
+  const { buf, start, len } = ctx.request;
+  const value = parseDoubleBytes(buf, start[i], len[i]);
+  if (Number.isNaN(value)) ctx.reply.error(message);
+  return value;
 }
 
 /** Argument i as a number, NaN if it is none; for callers that only look ahead. */

@@ -61,6 +61,11 @@ export const LCS_NO_MEMORY = "ERR Insufficient memory, failed allocating transie
 // Hashes.
 export const HASH_VALUE_NOT_AN_INTEGER = "ERR hash value is not an integer";
 export const HASH_VALUE_NOT_A_FLOAT = "ERR hash value is not a float";
+export const FIELD_EXPIRE_TIME_NEGATIVE = "ERR invalid expire time, must be >= 0";
+export const FIELDS_MISSING = "ERR Mandatory argument FIELDS is missing or not at the right position";
+export const FIELD_COUNT_NOT_POSITIVE = "ERR Parameter `numFields` should be greater than 0";
+export const NUMBER_OF_FIELDS_NOT_POSITIVE = "ERR Number of fields must be a positive integer";
+export const FIELDS_COUNT_MISMATCH = "ERR The `numfields` parameter must match the number of arguments";
 
 // Bitmaps.
 export const BIT_OFFSET_OUT_OF_RANGE = "ERR bit offset is not an integer or out of range";
@@ -81,12 +86,37 @@ export const HYPERLOGLOG_NOT_SPARSE = "ERR HLL encoding is not sparse";
 // Lists.
 export const INDEX_OUT_OF_RANGE = "ERR index out of range";
 export const NUMKEYS_NOT_GREATER_THAN_0 = "ERR numkeys should be greater than 0";
+export const NUMKEYS_TOO_LARGE = "ERR Number of keys can't be greater than number of args";
+export const LIMIT_NEGATIVE = "ERR LIMIT can't be negative";
 export const COUNT_NOT_GREATER_THAN_0 = "ERR count should be greater than 0";
 export const RANK_ZERO =
   "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the" +
   " end of the list";
 export const COUNT_NEGATIVE = "ERR COUNT can't be negative";
 export const MAXLEN_NEGATIVE = "ERR MAXLEN can't be negative";
+
+// Sorted sets.
+export const ZADD_XX_AND_NX = "ERR XX and NX options at the same time are not compatible";
+export const ZADD_GT_LT_NX = "ERR GT, LT, and/or NX options at the same time are not compatible";
+export const ZADD_INCR_PAIRS = "ERR INCR option supports a single increment-element pair";
+export const SCORE_NOT_A_NUMBER = "ERR resulting score is not a number (NaN)";
+export const RANGE_NOT_A_FLOAT = "ERR min or max is not a float";
+export const INVALID_MEMBER_RANGE = "ERR min or max not valid string range item";
+export const LIMIT_WITHOUT_BY =
+  "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX";
+export const WITHSCORES_AND_BYLEX = "ERR syntax error, WITHSCORES not supported in combination with BYLEX";
+export const WEIGHT_NOT_A_FLOAT = "ERR weight value is not a float";
+
+// Geographic positions.
+export const UNSUPPORTED_UNIT = "ERR unsupported unit provided. please use M, KM, FT, MI";
+export const RADIUS_NOT_A_FLOAT = "ERR need numeric radius";
+export const RADIUS_NEGATIVE = "ERR radius cannot be negative";
+export const WIDTH_NOT_A_FLOAT = "ERR need numeric width";
+export const HEIGHT_NOT_A_FLOAT = "ERR need numeric height";
+export const BOX_NEGATIVE = "ERR height or width cannot be negative";
+export const NO_SUCH_GEO_MEMBER = "ERR could not decode requested zset member";
+export const GEO_COUNT_NOT_POSITIVE = "ERR COUNT must be > 0";
+export const ANY_WITHOUT_COUNT = "ERR the ANY argument requires COUNT argument";
 
 // Streams.
 export const INVALID_STREAM_ID = "ERR Invalid stream ID specified as stream command argument";
@@ -139,6 +169,7 @@ export const INVALID_XCLAIM_RETRYCOUNT = "ERR Invalid RETRYCOUNT option argument
 export const CLAIM_COUNT_NOT_POSITIVE = "ERR COUNT must be > 0";
 
 // Keys of any type.
+export const SORT_NOT_A_DOUBLE = "ERR One or more scores can't be converted into double";
 export const INVALID_CURSOR = "ERR invalid cursor";
 export const EXPIRE_NX_AND_OTHERS = "ERR NX and XX, GT or LT options at the same time are not compatible";
 export const EXPIRE_GT_AND_LT = "ERR GT and LT options at the same time are not compatible";
@@ -171,7 +202,6 @@ export const INVALID_CLIENT_NAME = "ERR Client names cannot contain spaces, newl
 export const INVALID_CLIENT_ID = "ERR Invalid client ID";
 export const CLIENT_ID_NOT_POSITIVE = "ERR client-id should be greater than 0";
 export const NO_SUCH_CLIENT = "ERR No such client";
-export const SORT_NOT_A_DOUBLE = "ERR One or more scores can't be converted into double";
 export const UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
 export const INVALID_UNBLOCK_REASON = "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR";
 export const INVALID_PAUSE_MODE = "ERR CLIENT PAUSE mode must be WRITE or ALL";
@@ -225,6 +255,30 @@ export function invalidExpireTime(command: string): string {
 
 export function valueNotBetween(min: number | bigint, max: number | bigint): string {
   return `ERR value is out of range, value must between ${min} and ${max}`;
+}
+
+/** `command` is the name in lower case. */
+export function noInputKeys(command: string): string {
+  return `ERR at least 1 input key is needed for '${command}' command`;
+}
+
+/** Longitude and latitude as C's "%f" prints them. */
+export function invalidPosition(longitude: string, latitude: string): string {
+  return `ERR invalid longitude,latitude pair ${longitude},${latitude}`;
+}
+
+/** `what` is the command or option that stores. */
+export function storingWithDetails(what: string): string {
+  return `ERR ${what} is not compatible with WITHDIST, WITHHASH and WITHCOORD options`;
+}
+
+/** `command` is the name as the client wrote it. */
+export function noSearchCenter(command: string): string {
+  return `ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for ${command}`;
+}
+
+export function noSearchShape(command: string): string {
+  return `ERR exactly one of BYRADIUS and BYBOX can be specified for ${command}`;
 }
 
 /** XGROUP and XINFO: the stream has no such consumer group. */

@@ -10,7 +10,7 @@
  * methods.
  */
 import { copyBytes, withView } from "../base/byte-copy.ts";
-import { formatDouble, writeInteger } from "../base/numbers.ts";
+import { formatDouble, integerLength, writeInteger } from "../base/numbers.ts";
 import { DONE, type Outcome } from "./outcome.ts";
 
 const EMPTY = Buffer.alloc(0);
@@ -132,6 +132,14 @@ export class ReplyWriter {
     return DONE;
   }
 
+  /** The digits of a safe integer. */
+  bulkInteger(value: number): Outcome {
+    this.header(BULK, integerLength(value));
+    this.reserve(HEADER_BYTES);
+    this.lineEnd(writeInteger(this.buf, this.end, value));
+    return DONE;
+  }
+
   bulkText(text: string): Outcome {
     return this.textPayload(BULK, text);
   }
@@ -191,7 +199,15 @@ export class ReplyWriter {
   }
 
   double(value: number): Outcome {
-    const text = formatDouble(value);
+    // Scores that are integers are what is mostly asked for, and their digits need no text.
+    if (Number.isSafeInteger(value) && (value !== 0 || 1 / value > 0)) {
+      return this.resp === 2 ? this.bulkInteger(value) : this.header(DOUBLE, value);
+    }
+    return this.doubleText(formatDouble(value));
+  }
+
+  /** A double that is written in another way than usual. */
+  doubleText(text: string): Outcome {
     return this.resp === 2 ? this.textPayload(BULK, text) : this.line(DOUBLE, text);
   }
 

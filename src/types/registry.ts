@@ -5,6 +5,8 @@ import { StorageError } from "../base/storage-error.ts";
 import type { DataType } from "./data-type.ts";
 import { hashType } from "./hash/hash-type.ts";
 import { listType } from "./list/list-type.ts";
+import { setType } from "./set/set-type.ts";
+import { sortedSetType } from "./sorted-set/sorted-set-type.ts";
 import { streamType } from "./stream/stream-type.ts";
 import { stringType } from "./string/string-type.ts";
 
@@ -12,6 +14,8 @@ const DATA_TYPES: readonly DataType[] = [
   // In the order of their numbers.
   stringType,
   listType,
+  setType,
+  sortedSetType,
   hashType,
   streamType,
 ];

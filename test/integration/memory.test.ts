@@ -3,6 +3,7 @@
  */
 import { describe, expect, test } from "vitest";
 import type { RawClient } from "../support/raw-client.ts";
+import { bulks, scan } from "./pair.ts";
 import { expectFilled, fill, infoOf, POLL, useServer, valueOf } from "./server-fixture.ts";
 
 const OUT_OF_MEMORY = "-OOM command not allowed when used memory > 'maxmemory'.\r\n";
@@ -74,6 +75,34 @@ describe("the server has little memory", () => {
     const after = await fixture.start("--maxmemory", "4mb");
     expect(new Set((await after.runAll(writes)).map(String))).toEqual(new Set(["+OK\r\n"]));
     expect(await after.text("DBSIZE")).toBe(":1000\r\n");
+  });
+
+  test("and walks over the keys on disk: expired, long, deleted and overwritten ones", async () => {
+    const client = await fixture.start("--maxmemory", "4mb");
+    await fill(client, 0, 2000, 4000);
+    const long = Array.from({ length: 20 }, (_, i) => `long${i}`.padEnd(1100 + i, "-"));
+    for (const [i, key] of long.entries()) await client.run("SET", key, valueOf(i, 4000));
+    for (let i = 0; i < 50; i++) await client.run("SET", `soon${i}`, valueOf(i, 4000), "PX", 50);
+    for (let i = 0; i < 50; i++) await client.run("SET", `late${i}`, valueOf(i, 4000), "EX", 10_000);
+    await fill(client, 2000, 3000, 4000);
+    await client.run("DEL", "k5", "k2995", "late3", long[4]);
+    await client.run("SET", "k6", "new");
+    expect(Number(await infoOf(client, "cold_keys"))).toBeGreaterThan(2000);
+    const gone = new Set(["k5", "k2995", "late3", long[4]]);
+    const numbered = (name: string, count: number) => Array.from({ length: count }, (_, i) => name + i);
+    const expected = [...numbered("k", 3000), ...long, ...numbered("late", 50)]
+      .filter((key) => !gone.has(key))
+      .sort();
+    const walk = async (...options: string[]) => await scan(client, 100, ...options);
+    await expect.poll(async () => await walk(), POLL).toEqual(expected);
+    expect(bulks(await client.run("KEYS", "*")).sort()).toEqual(expected);
+    expect(bulks(await client.run("KEYS", "*9"))).toHaveLength(
+      expected.filter((key) => key.endsWith("9")).length,
+    );
+    expect(await walk("TYPE", "string")).toEqual(expected);
+    expect(await walk("TYPE", "list")).toEqual([]);
+    expect(await walk("MATCH", "l?*7*")).toEqual(expected.filter((key) => /^l.+7/.test(key)));
+    for (let i = 0; i < 50; i++) expect(expected).toContain(bulks(await client.run("RANDOMKEY"))[0]);
   });
 
   test("and refuses writes without a cold tier, in Redis's words", async () => {

@@ -10,6 +10,7 @@ import { copy, move, rename, renamenx } from "./move.ts";
 import { object } from "./object.ts";
 import { del, unlink } from "./remove.ts";
 import { keys, randomkey, scan } from "./scan.ts";
+import { sort, sortRo } from "./sort.ts";
 import { expiretime, pexpiretime, pttl, ttl } from "./ttl.ts";
 
 export const keyCommands: readonly CommandSpec[] = [
@@ -35,6 +36,8 @@ export const keyCommands: readonly CommandSpec[] = [
   restore,
   restoreAsking,
   scan,
+  sort,
+  sortRo,
   touch,
   ttl,
   type,

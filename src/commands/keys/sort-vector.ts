@@ -1,0 +1,77 @@
+/**
+ * The elements that SORT works on: copies of their bytes in one buffer, since the values they come from may be
+ * replaced by the result; weights as doubles or as further bytes. No object per element.
+ */
+import { copyBytes } from "../../base/byte-copy.ts";
+import { GrowingBytes } from "../../types/packed-bytes.ts";
+
+/** In place of a length: there are no bytes. */
+const ABSENT = -1;
+const INITIAL_ELEMENTS = 64;
+
+/** Byte strings one after the other, some of which may be absent. */
+export class ByteVector {
+  length = 0;
+  private readonly bytes = new GrowingBytes();
+  private starts = new Float64Array(INITIAL_ELEMENTS);
+  private lengths = new Int32Array(INITIAL_ELEMENTS);
+
+  get buffer(): Buffer {
+    return this.bytes.buffer;
+  }
+
+  push(buffer: Buffer, start: number, length: number): void {
+    const { bytes } = this;
+    const to = bytes.length;
+    bytes.resize(to + length);
+    copyBytes(buffer, start, bytes.buffer, to, length);
+    this.note(to, length);
+  }
+
+  pushAbsent(): void {
+    this.note(this.bytes.length, ABSENT);
+  }
+
+  isAbsent(i: number): boolean {
+    return this.lengths[i] === ABSENT;
+  }
+
+  startOf(i: number): number {
+    return this.starts[i];
+  }
+
+  /** 0 if it is absent. */
+  lengthOf(i: number): number {
+    return Math.max(0, this.lengths[i]);
+  }
+
+  /** The order of two of them as C's memcmp and lengths give it; absent ones come first. */
+  compare(i: number, k: number): number {
+    if (this.isAbsent(i) || this.isAbsent(k)) return Number(this.isAbsent(k)) - Number(this.isAbsent(i));
+    const { buffer } = this;
+    const left = this.starts[i];
+    const right = this.starts[k];
+    return buffer.compare(buffer, right, right + this.lengths[k], left, left + this.lengths[i]);
+  }
+
+  private note(start: number, length: number): void {
+    if (this.length === this.starts.length) {
+      this.starts = grown(this.starts, new Float64Array(2 * this.length));
+      this.lengths = grown(this.lengths, new Int32Array(2 * this.length));
+    }
+    this.starts[this.length] = start;
+    this.lengths[this.length++] = length;
+  }
+}
+
+function grown<A extends Float64Array | Int32Array>(from: A, to: A): A {
+  to.set(from);
+  return to;
+}
+
+/** Numbers of the elements in the order in which they were found. */
+export function naturalOrder(length: number): Uint32Array {
+  const order = new Uint32Array(length);
+  for (let i = 0; i < length; i++) order[i] = i;
+  return order;
+}

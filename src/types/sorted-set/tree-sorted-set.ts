@@ -1,0 +1,238 @@
+/**
+ * Large sorted sets ("skiplist" to clients): the elements in order in a tree (score-tree.ts), and beside it a table
+ * (../element-table/) of all members and their scores. One object works on all of them, one after the other.
+ *
+ * A set is known by the address of its root, a slab object: the words of the tree's root, and then one with the table's.
+ * Both always hold the same members with the same scores.
+ */
+import { copyBytes, viewOf } from "../../base/byte-copy.ts";
+import type { Blocks } from "../../memory/blocks.ts";
+import { ROOT_WORDS, wordAt, wordsOf } from "../chunk-tree/layout.ts";
+import { clearTree, copyTree, disposeStep, treeBytes } from "../chunk-tree/whole-tree.ts";
+import { ElementTable } from "../element-table/element-table.ts";
+import { ElementWalk } from "../element-table/element-walk.ts";
+import type { ValueMemory } from "../value-memory.ts";
+import type { Bound } from "./bounds.ts";
+import { ScoreTree } from "./score-tree.ts";
+import type { ElementVisitor, SortedElements } from "./sorted-set.ts";
+
+/** Word of the root: the table's. */
+const TABLE = ROOT_WORDS;
+const ROOT_BYTES = (ROOT_WORDS + 1) * 4;
+const SCORE_BYTES = 8;
+
+export class TreeSortedSet implements SortedElements {
+  readonly isSmall = false;
+  private readonly blocks: Blocks;
+  private readonly memory: ValueMemory;
+  private readonly tree: ScoreTree;
+  private readonly table: ElementTable;
+  private readonly walk: ElementWalk;
+  private tableRoot = 0;
+  /** Whether the place is the element that the table has found, and not one of the tree. */
+  private isFound = false;
+
+  constructor(memory: ValueMemory) {
+    this.memory = memory;
+    this.blocks = memory.blocks;
+    this.tree = new ScoreTree(memory.blocks);
+    this.table = new ElementTable(memory.blocks, memory.keyHash);
+    this.walk = new ElementWalk(memory.blocks);
+  }
+
+  /** Turns to the set with this root. */
+  open(root: number): this {
+    this.tree.open(root);
+    this.tableRoot = wordsOf(this.blocks.slabs, root)[wordAt(root) + TABLE];
+    return this;
+  }
+
+  /** Makes an empty set, and turns to it. Returns its root. */
+  create(): number {
+    const { slabs } = this.blocks;
+    const table = this.table.create(SCORE_BYTES);
+    const root = slabs.allocate(ROOT_BYTES);
+    clearTree(slabs, root);
+    wordsOf(slabs, root)[wordAt(root) + TABLE] = table;
+    this.open(root);
+    return root;
+  }
+
+  /** Makes the set, which must be empty, ready for so many elements. */
+  reserve(elements: number): void {
+    this.table.reserve(this.tableRoot, elements);
+  }
+
+  get size(): number {
+    return this.tree.size;
+  }
+
+  get memberBuffer(): Buffer {
+    return this.tree.memberBuffer;
+  }
+
+  get memberStart(): number {
+    return this.tree.memberStart;
+  }
+
+  get memberLength(): number {
+    return this.tree.memberLength;
+  }
+
+  get score(): number {
+    if (!this.isFound) return this.tree.score;
+    const { element } = this.table;
+    return viewOf(element.buffer).getFloat64(element.payloadStart, true);
+  }
+
+  find(buffer: Buffer, start: number, length: number): boolean {
+    this.isFound = this.table.find(this.tableRoot, buffer, start, length);
+    return this.isFound;
+  }
+
+  rankOf(buffer: Buffer, start: number, length: number): number {
+    if (!this.find(buffer, start, length)) return -1;
+    this.tree.locate(this.score, buffer, start, length);
+    return this.tree.rank;
+  }
+
+  seek(rank: number): void {
+    this.isFound = false;
+    this.tree.seek(rank);
+  }
+
+  next(): void {
+    this.tree.next();
+  }
+
+  previous(): void {
+    this.tree.previous();
+  }
+
+  countBefore(bound: Bound): number {
+    this.isFound = false;
+    return this.tree.countBefore(bound);
+  }
+
+  insert(score: number, buffer: Buffer, start: number, length: number): void {
+    this.table.find(this.tableRoot, buffer, start, length);
+    this.insertNotFound(score, buffer, start, length);
+  }
+
+  /** As `insert`, after a `find` of these bytes that found nothing. */
+  insertNotFound(score: number, buffer: Buffer, start: number, length: number): void {
+    this.tally(score);
+    this.tree.insert(score, buffer, start, length);
+  }
+
+  // A set can also be made in two steps: scores are first computed in the table only, by `tally`, `changeTally` and
+  // `removeTallied`, each after a `find`; then `arrange` puts the elements in their order.
+
+  /** Notes a member that was not found, and its score. */
+  tally(score: number): void {
+    this.table.add(SCORE_BYTES);
+    this.changeTally(score);
+  }
+
+  /** Notes another score of the member that was found. */
+  changeTally(score: number): void {
+    const { element } = this.table;
+    viewOf(element.buffer).setFloat64(element.payloadStart, score, true);
+  }
+
+  changeScore(score: number, buffer: Buffer, start: number, length: number): void {
+    const before = this.score;
+    this.changeTally(score);
+    this.tree.locate(before, buffer, start, length);
+    if (this.tree.rescore(score)) return;
+    this.tree.removeHere(1);
+    this.tree.insert(score, buffer, start, length);
+  }
+
+  removeFound(buffer: Buffer, start: number, length: number): void {
+    this.tree.locate(this.score, buffer, start, length);
+    this.table.remove();
+    this.tree.removeHere(1);
+  }
+
+  removeRange(first: number, count: number): void {
+    const { tree, table, tableRoot } = this;
+    for (let left = count; left > 0; ) {
+      tree.seek(first);
+      const here = Math.min(left, tree.remainingInLeaf);
+      for (let i = 0; i < here; i++) {
+        table.delete(tableRoot, tree.memberBuffer, tree.memberStart, tree.memberLength);
+        if (i + 1 < here) tree.next();
+      }
+      tree.seek(first);
+      tree.removeHere(here);
+      left -= here;
+    }
+  }
+
+  /** Shows all elements, in no order. */
+  forEach(visit: ElementVisitor): void {
+    const { walk } = this;
+    walk.begin(this.tableRoot);
+    while (walk.next()) {
+      const { buffer, keyStart, keyLength, payloadStart } = walk.element;
+      visit(viewOf(buffer).getFloat64(payloadStart, true), buffer, keyStart, keyLength);
+    }
+  }
+
+  scan(cursor: number, count: number, visit: ElementVisitor): number {
+    return this.walk.scan(this.tableRoot, cursor, count, this.memory.keyHash, (element) => {
+      const { buffer, keyStart, keyLength, payloadStart } = element;
+      visit(viewOf(buffer).getFloat64(payloadStart, true), buffer, keyStart, keyLength);
+    });
+  }
+
+  /** Forgets the member that was found. */
+  removeTallied(): void {
+    this.table.remove();
+  }
+
+  /** Number of members noted. */
+  get tallied(): number {
+    return this.table.size(this.tableRoot);
+  }
+
+  /** Puts all members that were noted into their order. */
+  arrange(): void {
+    this.forEach((score, buffer, start, length) => this.tree.insert(score, buffer, start, length));
+  }
+
+  /** Frees about `limit` blocks of the set with this root; true when all is freed. */
+  disposeStep(root: number, limit: number): boolean {
+    const { blocks } = this;
+    const { slabs } = blocks;
+    if (!disposeStep(slabs, root, limit, (leaf) => blocks.free(leaf))) return false;
+    if (!this.table.disposeStep(wordsOf(slabs, root)[wordAt(root) + TABLE], limit)) return false;
+    slabs.free(root);
+    return true;
+  }
+
+  /** The root of a copy. */
+  copy(from: number): number {
+    const { blocks } = this;
+    const { slabs } = blocks;
+    const table = this.table.copy(wordsOf(slabs, from)[wordAt(from) + TABLE]);
+    const root = slabs.allocate(ROOT_BYTES);
+    clearTree(slabs, root);
+    wordsOf(slabs, root)[wordAt(root) + TABLE] = table;
+    copyTree(slabs, from, root, (leaf) => {
+      const length = blocks.length(leaf);
+      const copy = blocks.allocate(length);
+      copyBytes(blocks.buffer(leaf), blocks.start(leaf), blocks.buffer(copy), blocks.start(copy), length);
+      return copy;
+    });
+    return root;
+  }
+
+  /** Bytes of memory that the set takes, by the sizes of about `samples` elements (0: all). */
+  sizeBytes(root: number, samples: number): number {
+    const { slabs } = this.blocks;
+    const table = this.table.sizeBytes(wordsOf(slabs, root)[wordAt(root) + TABLE], samples);
+    return table + treeBytes(slabs, root) + this.tree.open(root).leafBytes(samples);
+  }
+}
