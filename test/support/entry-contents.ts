@@ -2,6 +2,9 @@
  * What the entries of a harness's database hold, as lines of text, and the promise that a snapshot makes about them.
  */
 import { expect } from "vitest";
+import { ByteArena } from "../../src/base/byte-arena.ts";
+import { dataTypeOf } from "../../src/types/registry.ts";
+import { isRooted } from "../../src/types/rooted.ts";
 import type { Argument, CommandHarness } from "./command-harness.ts";
 
 /** More than any of these tests has. */
@@ -17,10 +20,13 @@ export function keyOf(harness: CommandHarness, address: number): string {
   return harness.keyspace.entries.key(address).toString();
 }
 
-/** Key, value, encoding and expiry. */
+/** Key, value, encoding and expiry. Of a value that lies outside its entry: the packed form. */
 export function describeEntry(harness: CommandHarness, address: number): string {
-  const { entries } = harness.keyspace;
-  const value = entries.value(address).toString("latin1");
+  const { entries, memory } = harness.keyspace;
+  const bytes = isRooted(entries.head(address))
+    ? dataTypeOf(entries.type(address)).pack(memory, address, new ByteArena(), false)
+    : entries.value(address);
+  const value = bytes.toString("latin1");
   return [keyOf(harness, address), value, entries.encoding(address), entries.expireMs(address)].join("|");
 }
 
