@@ -100,7 +100,8 @@ export class HashCommandGenerator {
   /** All fields in one step, or an error. */
   private hscan(): Argument[] {
     const { random } = this;
-    if (random.below(6) === 0) return ["HSCAN", this.key(), this.pick(["x", "-", "18446744073709551616", " 1"])];
+    if (random.below(6) === 0)
+      return ["HSCAN", this.key(), this.pick(["x", "-", "18446744073709551616", " 1"])];
     const options: Argument[][] = [
       ["COUNT", "100000"],
       ["COUNT", "100000", "MATCH", this.pick(["*", "*1*", "field:[1-5]*", "", "\\"])],
