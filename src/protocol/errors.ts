@@ -61,6 +61,11 @@ export const LCS_NO_MEMORY = "ERR Insufficient memory, failed allocating transie
 // Hashes.
 export const HASH_VALUE_NOT_AN_INTEGER = "ERR hash value is not an integer";
 export const HASH_VALUE_NOT_A_FLOAT = "ERR hash value is not a float";
+export const FIELD_EXPIRE_TIME_NEGATIVE = "ERR invalid expire time, must be >= 0";
+export const FIELDS_MISSING = "ERR Mandatory argument FIELDS is missing or not at the right position";
+export const FIELD_COUNT_NOT_POSITIVE = "ERR Parameter `numFields` should be greater than 0";
+export const NUMBER_OF_FIELDS_NOT_POSITIVE = "ERR Number of fields must be a positive integer";
+export const FIELDS_COUNT_MISMATCH = "ERR The `numfields` parameter must match the number of arguments";
 
 // Bitmaps.
 export const BIT_OFFSET_OUT_OF_RANGE = "ERR bit offset is not an integer or out of range";

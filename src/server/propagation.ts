@@ -49,6 +49,12 @@ export class Propagation implements Effects {
     this.append(database.index, ["DEL", key]);
   }
 
+  /** Fields of a hash that expiry removed. */
+  fieldsExpired(database: Database, key: Buffer, fields: readonly Buffer[]): void {
+    this.changes++;
+    this.append(database.index, ["HDEL", key, ...fields]);
+  }
+
   private append(dbIndex: number, args: readonly (string | Buffer | number)[]): void {
     const encoder = this.writer?.encoder;
     if (encoder === undefined) return;

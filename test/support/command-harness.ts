@@ -52,6 +52,8 @@ export class CommandHarness {
     });
     this.keyspace.onKeyRemoved = (_database, key) =>
       this.effects.push([Buffer.from("DEL"), Buffer.from(key)]);
+    this.keyspace.onFieldsExpired = (_database, key, fields) =>
+      this.effects.push([Buffer.from("HDEL"), key, ...fields]);
     this.client = newClient(1, this.clock.nowMs);
     for (const command of options.commands) this.commands.set(command.name, command);
     this.server = newServices(options, this.client, this.commands);
