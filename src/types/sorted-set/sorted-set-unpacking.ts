@@ -91,7 +91,7 @@ function small(bytes: Buffer): UnpackedValue {
   };
 }
 
-/** A large set, to be made of the elements that `forEach` shows: `size`. */
+/** A large set, to be made of the `size` elements that `forEach` shows. */
 function large(builder: TreeSortedSet, size: number, forEach: (add: ElementVisitor) => void): UnpackedValue {
   return {
     length: ROOT_BYTES,
