@@ -67,8 +67,8 @@ export class ElementWalk {
   }
 
   /**
-   * Visits `count` elements or a few more from position `cursor` on (0 to 2^32 - 1; a scan begins at 0), and returns
-   * the cursor to go on from, 0 at the end. Whatever else happens to the table between two calls, even if it is freed
+   * Visits `count` elements or a few more from position `cursor` on (0 to 2^32 - 1; a scan begins at 0, and beyond there
+   * is nothing), and returns the cursor to go on from, 0 at the end. Whatever else happens to the table between two calls, even if it is freed
    * and built again: an element that is there all the time is visited exactly once.
    */
   scan(
@@ -80,7 +80,7 @@ export class ElementWalk {
   ): number {
     this.begin(root);
     const { buckets, element } = this;
-    if (buckets === 0) return 0;
+    if (buckets === 0 || cursor >= TWO_32) return 0;
     let position = cursor;
     let visited = 0;
     for (let entered = 0; visited < count && entered < count * BUCKETS_FOR_EACH; entered++) {

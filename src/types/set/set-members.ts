@@ -100,6 +100,7 @@ export class SetMembers {
     if (!(this.isPacked && other.isPacked)) return this.find(other.buffer, other.start, other.length);
     const { high, low } = other.integer;
     this.soughtInteger.setWords(high, low);
+    this.isSoughtInteger = true;
     return this.findInteger();
   }
 
