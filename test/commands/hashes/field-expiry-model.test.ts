@@ -167,7 +167,10 @@ class Steps {
     const hash = this.model.live(key);
     const name = this.name();
     const time = hash.get(name)?.time;
-    this.expectIntegers([time === undefined ? -2 : time === NONE ? -1 : 1], ["HPERSIST", key, "FIELDS", "1", name]);
+    this.expectIntegers(
+      [time === undefined ? -2 : time === NONE ? -1 : 1],
+      ["HPERSIST", key, "FIELDS", "1", name],
+    );
     if (time !== undefined) hash.get(name)!.time = NONE;
   }
 

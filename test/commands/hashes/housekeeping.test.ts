@@ -95,9 +95,15 @@ describe.skipIf(!hasRedisServer)("beside the real Redis (skipped where redis-ser
         expect(words.filter((word) => SHOWN_FLAGS.includes(word)).sort()).toEqual([...command.flags].sort());
         expect(words.filter((word) => KEY_FLAGS.includes(word))).toEqual([...command.keys[0].flags]);
         expect(words).toContain("@hash");
-        expect(words.filter((word) => word.startsWith("nondeterministic"))).toEqual([...(command.tips ?? [])]);
+        expect(words.filter((word) => word.startsWith("nondeterministic"))).toEqual([
+          ...(command.tips ?? []),
+        ]);
         const range = /:(-?\d+)\r\n:(-?\d+)\r\n:(-?\d+)\r\n\*\d+\r\n\+@/.exec(info);
-        const [{ first, last, step }] = command.keys as readonly { first: number; last: number; step: number }[];
+        const [{ first, last, step }] = command.keys as readonly {
+          first: number;
+          last: number;
+          step: number;
+        }[];
         expect(range?.slice(1).map(Number)).toEqual([first, last, step]);
       }
     } finally {
