@@ -67,9 +67,9 @@ export class ElementWalk {
   }
 
   /**
-   * Visits `count` elements or a few more from position `cursor` on (0 to 2^32 - 1; a scan begins at 0, and beyond there
-   * is nothing), and returns the cursor to go on from, 0 at the end. Whatever else happens to the table between two calls, even if it is freed
-   * and built again: an element that is there all the time is visited exactly once.
+   * Visits `count` elements or a few more from position `cursor` on, and returns the cursor to go on from, 0 at the
+   * end. A scan begins at 0; from 2^32 on there is nothing. Whatever else happens to the table between two calls, even
+   * if it is freed and built again: an element that is there all the time is visited exactly once.
    */
   scan(
     root: number,
