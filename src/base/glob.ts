@@ -23,15 +23,26 @@ let classEnd = 0;
 
 /** Whether the whole of `text` matches `pattern`; `ignoreCase` folds ASCII letters. */
 export function globMatch(pattern: Uint8Array, text: Uint8Array, ignoreCase = false): boolean {
+  return globMatchRange(pattern, text, 0, text.length, ignoreCase);
+}
+
+/** As `globMatch`, for the `length` bytes of `source` from `start`. */
+export function globMatchRange(
+  pattern: Uint8Array,
+  source: Uint8Array,
+  start: number,
+  length: number,
+  ignoreCase = false,
+): boolean {
   const patternLength = pattern.length;
-  const textLength = text.length;
-  if (textLength === 0) return patternLength === 0;
+  if (length === 0) return patternLength === 0;
+  const textEnd = start + length;
   let patternAt = 0;
-  let textAt = 0;
+  let textAt = start;
   // Where to resume when the part after the last star fails: one byte later in the text, same place in the pattern.
   let starPattern = -1;
   let starText = 0;
-  while (textAt < textLength) {
+  while (textAt < textEnd) {
     if (patternAt < patternLength && pattern[patternAt] === STAR) {
       while (patternAt < patternLength && pattern[patternAt] === STAR) patternAt++;
       if (patternAt === patternLength) return true;
@@ -39,7 +50,7 @@ export function globMatch(pattern: Uint8Array, text: Uint8Array, ignoreCase = fa
       starText = textAt;
     } else if (
       patternAt < patternLength &&
-      matchOne(pattern, patternAt, text[textAt] as number, ignoreCase)
+      matchOne(pattern, patternAt, source[textAt] as number, ignoreCase)
     ) {
       patternAt = classEnd;
       textAt++;

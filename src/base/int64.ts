@@ -44,6 +44,20 @@ export class Int64 {
     this.low = low | 0;
   }
 
+  /** Adds a safe integer; of the sum the lowest 64 bits stay. */
+  add(value: number): void {
+    const low = (this.low >>> 0) + (value >>> 0);
+    this.high = (this.high + Math.floor(value / TWO_32) + (low >= TWO_32 ? 1 : 0)) | 0;
+    this.low = low | 0;
+  }
+
+  /** Subtracts another one; of the difference the lowest 64 bits stay. */
+  subtract(other: Int64): void {
+    const low = (this.low >>> 0) - (other.low >>> 0);
+    this.high = (this.high - other.high - (low < 0 ? 1 : 0)) | 0;
+    this.low = low | 0;
+  }
+
   /** Whether a double holds it exactly, and `parseInteger` would read its text. */
   get isSafe(): boolean {
     const { high } = this;

@@ -1,13 +1,23 @@
 /**
  * Finds cold keys whose time has come, through the index of expiry times in the store. Owns a position in
- * time up to which the index was examined in this run, and the stale entries seen on the way.
+ * time up to which the index was examined in this run, the stale entries seen on the way, and a time before
+ * which it knows the index to have no entry.
  *
  * Invariant: every record with an expiry has its index entry (written and replaced in the same batch). The
  * reverse does not hold: an entry without its record is stale, and is deleted along with a later write, when
  * nothing can write the same record at the same time.
  */
 import { StorageError } from "../base/storage-error.ts";
-import { expiryOf, expiryStart, hashOf, indexedRecordKey, namespaceOf, type RecordRef } from "./keys.ts";
+import type { StoreCursor, StoreSnapshot } from "./key-value-store.ts";
+import {
+  EXPIRY_END,
+  expiryOf,
+  expiryStart,
+  hashOf,
+  indexedRecordKey,
+  namespaceOf,
+  type RecordRef,
+} from "./keys.ts";
 import { STALE_ENTRIES_MAXIMUM, STALE_ENTRIES_PER_WRITE } from "./limits.ts";
 import { readValues } from "./read.ts";
 import { readableHeader } from "./record.ts";
@@ -29,6 +39,10 @@ export class ExpiryIndex {
   #earliestWrittenMs = Number.POSITIVE_INFINITY;
   #stale: Buffer[] = [];
   #isLooking = false;
+  /** No entry of the index is earlier. */
+  #earliestMs = 0;
+  /** For each who is just looking for the earliest entry: the earliest that may have come meanwhile. */
+  readonly #looks = new Set<{ earliestMs: number }>();
 
   constructor(store: StoreReader, isAlive: (namespace: number) => boolean) {
     this.#store = store;
@@ -37,7 +51,34 @@ export class ExpiryIndex {
 
   /** To be told after each batch: the earliest expiry in it. */
   written(expireMs: number): void {
-    if (expireMs < this.#earliestWrittenMs) this.#earliestWrittenMs = expireMs;
+    this.#earliestWrittenMs = Math.min(this.#earliestWrittenMs, expireMs);
+    this.#mayHaveEntryAt(expireMs);
+  }
+
+  /**
+   * The index entries of all records whose expiry is `nowMs` or earlier, and perhaps stale ones; undefined if
+   * they are more than `limit`. Call it in the turn in which the snapshot was taken. Reads nothing as long as
+   * the earliest expiry is known to come later.
+   */
+  async due(snapshot: StoreSnapshot, nowMs: number, limit: number): Promise<Buffer[] | undefined> {
+    if (this.#earliestMs > nowMs) return [];
+    const look = { earliestMs: Number.POSITIVE_INFINITY };
+    this.#looks.add(look);
+    try {
+      const entries = await take(
+        snapshot.keyCursor({ from: expiryStart(0), to: expiryStart(nowMs + 1) }),
+        limit + 1,
+      );
+      if (entries.length > limit) return undefined;
+      if (entries.length === 0) {
+        const later = await take(snapshot.keyCursor({ from: expiryStart(nowMs + 1), to: EXPIRY_END }), 1);
+        if (later.length > 0) look.earliestMs = Math.min(look.earliestMs, expiryOf(later[0]));
+        this.#earliestMs = look.earliestMs;
+      }
+      return entries;
+    } finally {
+      this.#looks.delete(look);
+    }
   }
 
   /**
@@ -68,9 +109,17 @@ export class ExpiryIndex {
     return this.#stale.splice(0, STALE_ENTRIES_PER_WRITE);
   }
 
-  /** Takes back what a write that failed was given. */
-  giveBackStale(entries: readonly Buffer[]): void {
-    this.#stale.push(...entries);
+  /** To be told of a write that failed; takes back the stale entries that it was given. */
+  failed(stale: readonly Buffer[]): void {
+    this.#stale.push(...stale);
+    // Whoever looked while it was under way may have seen it applied. It is taken back, and with it come the
+    // entries that it deleted.
+    this.#mayHaveEntryAt(0);
+  }
+
+  #mayHaveEntryAt(expireMs: number): void {
+    this.#earliestMs = Math.min(this.#earliestMs, expireMs);
+    for (const look of this.#looks) look.earliestMs = Math.min(look.earliestMs, expireMs);
   }
 
   #moveBack(): void {
@@ -83,9 +132,9 @@ export class ExpiryIndex {
 
   async #next(to: Buffer, limit: number): Promise<Buffer[]> {
     if (Buffer.compare(this.#position, to) >= 0) return [];
-    const cursor = this.#store.cursor({ from: this.#position, to });
+    const cursor = this.#store.keyCursor({ from: this.#position, to });
     try {
-      return (await cursor.next(limit)).map(([key]) => key);
+      return await cursor.next(limit);
     } finally {
       await cursor.close();
     }
@@ -114,4 +163,19 @@ export class ExpiryIndex {
     }
     return found;
   }
+}
+
+/** The first entries of a cursor, at most `limit` (about); closes it. */
+async function take(cursor: StoreCursor<Buffer>, limit: number): Promise<Buffer[]> {
+  const all: Buffer[] = [];
+  try {
+    while (all.length < limit) {
+      const some = await cursor.next(limit - all.length);
+      if (some.length === 0) break;
+      all.push(...some);
+    }
+  } finally {
+    await cursor.close();
+  }
+  return all;
 }

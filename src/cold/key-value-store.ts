@@ -18,22 +18,38 @@ export interface StoreRange {
   readonly reverse?: boolean;
 }
 
+export type StoreEntry = [key: Buffer, value: Buffer];
+
 /** Walks a range as it was when the cursor was made, whatever is written meanwhile. */
-export interface StoreCursor {
+export interface StoreCursor<Found = StoreEntry> {
   /** The next entries, at most `limit`; none at the end of the range. */
-  next(limit: number): Promise<[key: Buffer, value: Buffer][]>;
+  next(limit: number): Promise<Found[]>;
   close(): Promise<void>;
 }
 
-export interface KeyValueStore {
+/** What can be read of a store as it is now, and as it was at one moment. */
+export interface StoreReads {
   /** Values in the order of `keys`; undefined where there is none. */
   getMany(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]>;
+  /** A cursor over the state of this very moment (taken synchronously), or of the snapshot. */
+  cursor(range: StoreRange): StoreCursor;
+  /** As `cursor`, without values: they are not even copied, so a damaged one goes unnoticed. */
+  keyCursor(range: StoreRange): StoreCursor<Buffer>;
+}
+
+/** Reads that all see one moment. */
+export interface StoreSnapshot extends StoreReads {
+  /** To be called when nobody reads from it any more. */
+  close(): Promise<void>;
+}
+
+export interface KeyValueStore extends StoreReads {
   getSync(key: Buffer): Buffer | undefined;
   /** Applies all changes or, after a crash, none. With `sync` they, and all batches before them in the present
    * log, are durable when this resolves. */
   batch(changes: readonly StoreChange[], sync: boolean): Promise<void>;
-  /** A cursor over the state of this very moment (taken synchronously). */
-  cursor(range: StoreRange): StoreCursor;
+  /** The state of this very moment (taken synchronously). Throws StorageError when the store cannot be read now. */
+  snapshot(): StoreSnapshot;
   /** Moves everything written so far from logs into synced table files: a durability barrier. */
   flush(): Promise<void>;
   /** LevelDB's internal figures ("leveldb.num-files-at-level0", "leveldb.stats", ...); "" if unknown. */

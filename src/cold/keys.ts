@@ -41,7 +41,8 @@ const EXPIRY_SPACE = 0x78;
 const UNDO_SPACE = 0x75;
 const MARKER_SPACE = 0x62;
 
-const RECORD_PREFIX_BYTES = 10;
+/** Where in a record key that is not a digest the key begins. */
+export const RECORD_PREFIX_BYTES = 10;
 const FORM_AT = 9;
 const INLINE_FORM = 0x00;
 const DIGEST_FORM = 0xff;
@@ -137,6 +138,9 @@ export function expiryStart(expireMs: number): Buffer {
   writeUint64(bytes, expireMs, 1);
   return bytes;
 }
+
+/** The end of the expiry index, exclusive. */
+export const EXPIRY_END: Buffer = Buffer.from([EXPIRY_SPACE + 1]);
 
 export function expiryOf(index: Buffer): number {
   return readUint64(index, 1);

@@ -12,6 +12,7 @@ const CODES: ReadonlyMap<string, StorageErrorCode> = new Map([
   ["LEVEL_DATABASE_NOT_CLOSED", "io"],
   ["LEVEL_ITERATOR_NOT_OPEN", "closed"],
   ["LEVEL_BATCH_NOT_OPEN", "closed"],
+  ["LEVEL_SNAPSHOT_NOT_OPEN", "closed"],
   ["LEVEL_ABORTED", "closed"],
   ["ENOSPC", "no-space"],
   ["EDQUOT", "no-space"],

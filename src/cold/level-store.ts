@@ -19,7 +19,14 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ClassicLevel } from "classic-level";
 import { StorageError } from "../base/storage-error.ts";
-import type { KeyValueStore, OpenStore, StoreChange, StoreCursor, StoreRange } from "./key-value-store.ts";
+import type {
+  KeyValueStore,
+  OpenStore,
+  StoreChange,
+  StoreCursor,
+  StoreRange,
+  StoreSnapshot,
+} from "./key-value-store.ts";
 import { toStorageError } from "./level-errors.ts";
 
 export interface LevelStoreOptions {
@@ -82,6 +89,12 @@ const CURSOR_FETCH_BYTES = 32 << 10;
 /** Written and removed to learn whether there is room; left behind only if the process dies in between. */
 const ROOM_PROBE_FILE = "room.probe";
 
+type Snapshot = ReturnType<ClassicLevel["snapshot"]>;
+
+interface LevelIterator<Entry> {
+  nextv(limit: number): Promise<Entry[]>;
+}
+
 /** Opens stores with these options; what is not given is as in `levelStoreDefaults`. Opening throws StorageError
  * "locked" when another process, or this one, has the folder open. */
 export function openLevelStore(options: Partial<LevelStoreOptions> = {}): OpenStore {
@@ -125,24 +138,12 @@ class LevelStore implements KeyValueStore {
     this.#writeBufferSize = writeBufferSize;
   }
 
-  async getMany(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
-    this.#mustBeOpen();
-    if (this.#reopening !== undefined) await this.#reopening.catch(() => undefined);
-    try {
-      // The library's type asks for a mutable array, which it does not change.
-      return await this.#database.getMany(keys as Buffer[]);
-    } catch (error) {
-      throw this.#readError(error);
-    }
+  getMany(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
+    return this.#getMany(keys, undefined);
   }
 
   getSync(key: Buffer): Buffer | undefined {
-    this.#mustBeOpen();
-    try {
-      return this.#database.getSync(key);
-    } catch (error) {
-      throw this.#readError(error);
-    }
+    return this.#reading(() => this.#database.getSync(key));
   }
 
   /** `changes`, and the bytes in them, must stay as they are until the batch is written. */
@@ -152,29 +153,22 @@ class LevelStore implements KeyValueStore {
   }
 
   cursor(range: StoreRange): StoreCursor {
-    this.#mustBeOpen();
-    try {
-      const iterator = this.#database.iterator({
-        gte: range.from,
-        lt: range.to,
-        reverse: range.reverse ?? false,
-        highWaterMarkBytes: CURSOR_FETCH_BYTES,
-        // A walk over everything must not push out what point reads use.
-        fillCache: false,
-      });
-      return {
-        next: async (limit) => {
-          try {
-            return await iterator.nextv(limit);
-          } catch (error) {
-            throw this.#readError(error);
-          }
-        },
-        close: () => iterator.close(),
-      };
-    } catch (error) {
-      throw this.#readError(error);
-    }
+    return this.#cursor(range, undefined);
+  }
+
+  keyCursor(range: StoreRange): StoreCursor<Buffer> {
+    return this.#keyCursor(range, undefined);
+  }
+
+  /** While the store is being reopened there is none: cursors of before are cut off then, too. */
+  snapshot(): StoreSnapshot {
+    const snapshot = this.#reading(() => this.#database.snapshot());
+    return {
+      getMany: (keys) => this.#getMany(keys, snapshot),
+      cursor: (range) => this.#cursor(range, snapshot),
+      keyCursor: (range) => this.#keyCursor(range, snapshot),
+      close: () => snapshot.close(),
+    };
   }
 
   /**
@@ -217,6 +211,59 @@ class LevelStore implements KeyValueStore {
       throw this.#readError(error);
     }
     await this.#inOrder(() => this.#write([{ key: BARRIER_KEY, value: undefined }], false));
+  }
+
+  async #getMany(keys: readonly Buffer[], snapshot: Snapshot | undefined): Promise<(Buffer | undefined)[]> {
+    this.#mustBeOpen();
+    if (this.#reopening !== undefined) await this.#reopening.catch(() => undefined);
+    try {
+      // The library's type asks for a mutable array, which it does not change.
+      const mutable = keys as Buffer[];
+      if (snapshot === undefined) return await this.#database.getMany(mutable);
+      return await this.#database.getMany<Buffer, Buffer>(mutable, { snapshot });
+    } catch (error) {
+      throw this.#readError(error);
+    }
+  }
+
+  #cursor(range: StoreRange, snapshot: Snapshot | undefined): StoreCursor {
+    const iterator = this.#reading(() =>
+      this.#database.iterator<Buffer, Buffer>(iteratorOptions(range, snapshot)),
+    );
+    return { next: (limit) => this.#nextOf(iterator, limit), close: () => iterator.close() };
+  }
+
+  #keyCursor(range: StoreRange, snapshot: Snapshot | undefined): StoreCursor<Buffer> {
+    const iterator = this.#reading(() =>
+      this.#database.iterator<Buffer, string>({
+        ...iteratorOptions(range, snapshot),
+        values: false,
+        // The library makes an empty value for each key: as text it takes no memory, unlike an empty Buffer.
+        valueEncoding: "utf8",
+      }),
+    );
+    return {
+      next: async (limit) => (await this.#nextOf(iterator, limit)).map(keyOf),
+      close: () => iterator.close(),
+    };
+  }
+
+  async #nextOf<Entry>(iterator: LevelIterator<Entry>, limit: number): Promise<Entry[]> {
+    try {
+      return await iterator.nextv(limit);
+    } catch (error) {
+      throw this.#readError(error);
+    }
+  }
+
+  /** Begins to read; throws StorageError. */
+  #reading<Result>(begin: () => Result): Result {
+    this.#mustBeOpen();
+    try {
+      return begin();
+    } catch (error) {
+      throw this.#readError(error);
+    }
   }
 
   #mustBeOpen(): void {
@@ -303,4 +350,20 @@ class LevelStore implements KeyValueStore {
       cause: error,
     });
   }
+}
+
+function iteratorOptions(range: StoreRange, snapshot: Snapshot | undefined) {
+  return {
+    gte: range.from,
+    lt: range.to,
+    reverse: range.reverse ?? false,
+    snapshot,
+    highWaterMarkBytes: CURSOR_FETCH_BYTES,
+    // A walk over everything must not push out what point reads use.
+    fillCache: false,
+  };
+}
+
+function keyOf(entry: readonly [key: Buffer, value: unknown]): Buffer {
+  return entry[0];
 }

@@ -30,9 +30,12 @@ export const STALE_ENTRIES_MAXIMUM = 10_000;
 /** Stale expiry entries checked and deleted along with one write: each costs that write a read. */
 export const STALE_ENTRIES_PER_WRITE = 256;
 
-/** LevelDB's level-0 file count is asked for once in this many batches: the call takes LevelDB's lock. */
-export const PRESSURE_SAMPLE_BATCHES = 8;
+/**
+ * A walk over keys learns from the expiry index which are past their expiry, if they are no more than the keys
+ * in its range, and within these bounds. Otherwise it reads values, and finds the expiry there.
+ */
+export const DUE_ENTRIES_MINIMUM = 16;
+export const DUE_ENTRIES_MAXIMUM = 4096;
 
-/** LevelDB starts compacting level 0 at 4 files, slows every write by 1 ms at 8 and stops them at 12. */
-export const LEVEL_ZERO_COMPACTION = 4;
-export const LEVEL_ZERO_SLOWDOWN = 8;
+/** Records looked at for a random key: a few, so that a damaged or expired one does not hide its neighbours. */
+export const RANDOM_KEY_NEIGHBOURS = 8;

@@ -3,7 +3,7 @@
  */
 import { StorageError } from "../base/storage-error.ts";
 import type { StoreCursor } from "./key-value-store.ts";
-import { HASH_SPACE, hashOf, hashRange, namespaceOf, type RecordRef } from "./keys.ts";
+import { hashOf, hashRange, namespaceOf, type RecordRef } from "./keys.ts";
 import { readHeader, readPayload } from "./record.ts";
 import type { StoreReader } from "./settled-view.ts";
 
@@ -69,32 +69,4 @@ function scanned(key: Buffer, value: Buffer, withPayload: boolean): ScannedRecor
     if (error instanceof StorageError) return error;
     throw error;
   }
-}
-
-/** A few records looked at together, so that a damaged one does not hide its neighbours. */
-const NEIGHBOURS = 8;
-
-/**
- * The first readable record at or after `hash`, from the beginning again at the end; undefined in an empty
- * namespace. Throws StorageError "corrupt" when all that it met are damaged.
- */
-export async function firstRecordFrom(
-  store: StoreReader,
-  namespace: number,
-  hash: number,
-): Promise<ScannedRecord | undefined> {
-  let damage: StorageError | undefined;
-  for (const start of [hash, 0]) {
-    const cursor = new ScanCursor(store, namespace, start, HASH_SPACE);
-    try {
-      for (const record of await cursor.next(NEIGHBOURS)) {
-        if (!(record instanceof StorageError)) return record;
-        damage = record;
-      }
-    } finally {
-      await cursor.close();
-    }
-  }
-  if (damage !== undefined) throw damage;
-  return undefined;
 }

@@ -12,19 +12,30 @@ import { StorageError } from "../base/storage-error.ts";
 import type { BatchLog } from "./batch-log.ts";
 import { type ExpiredRef, ExpiryIndex } from "./expiry-index.ts";
 import type { KeyValueStore } from "./key-value-store.ts";
-import { isDigestKey, type RecordRef, recordKey } from "./keys.ts";
-import { LEVEL_ZERO_COMPACTION, LEVEL_ZERO_SLOWDOWN, PRESSURE_SAMPLE_BATCHES } from "./limits.ts";
+import { firstKey, type KeyVisitor, KeyWalk, type WalkedRange } from "./key-walk.ts";
+import { HASH_SPACE, isDigestKey, type RecordRef, recordKey } from "./keys.ts";
+import { DUE_ENTRIES_MAXIMUM, DUE_ENTRIES_MINIMUM } from "./limits.ts";
 import type { Namespaces } from "./namespaces.ts";
 import { readValues } from "./read.ts";
 import { type ColdRecord, decodeRecord } from "./record.ts";
 import { createParts, recoverParts, type TierParts, wipe } from "./recovery.ts";
-import { firstRecordFrom, ScanCursor, type ScannedRecord, type ScanOptions } from "./scan.ts";
+import { ScanCursor, type ScanOptions } from "./scan.ts";
 import { checkpointChange, identityOf, type TierCheckpoint, type TierPoint } from "./stamp.ts";
 import type { Sweeper } from "./sweeper.ts";
 import { UndoPacker } from "./undo.ts";
 import { type TierChange, WriteBatch } from "./write-batch.ts";
 
-export type { ColdRecord, ExpiredRef, RecordRef, ScanCursor, ScannedRecord, TierChange, TierCheckpoint };
+export type {
+  ColdRecord,
+  ExpiredRef,
+  KeyVisitor,
+  KeyWalk,
+  RecordRef,
+  ScanCursor,
+  TierChange,
+  TierCheckpoint,
+  WalkedRange,
+};
 
 export interface TierOptions {
   /** The hash seed of a tier that is newly made: 16 random bytes. One that is found keeps its own. */
@@ -49,10 +60,9 @@ export interface TierStatistics {
   readonly batches: number;
   readonly batchBytes: number;
   readonly batchFailures: number;
-  /** Batches begun while LevelDB was slowing writes down. */
-  readonly batchesSlowed: number;
   /** Undo blocks that lead back to the released checkpoint. */
   readonly undoBlocks: number;
+  /** How far LevelDB has fallen behind with compaction: it slows writes down from 8 on, and stops them at 12. */
   readonly levelZeroFiles: number;
 }
 
@@ -74,9 +84,6 @@ export class ColdTier {
   #recordsDeleted = 0;
   #recordsDamaged = 0;
   #recordsMissing = 0;
-  #batchesSlowed = 0;
-  #levelZeroFiles = 0;
-  #sampledAtBatch = Number.NEGATIVE_INFINITY;
 
   private constructor(parts: TierParts, compression: boolean) {
     this.hashSeed = parts.seed;
@@ -179,7 +186,6 @@ export class ColdTier {
     if (changes.length === 0) return;
     this.#isWriting = true;
     try {
-      if (this.pressure() >= 1) this.#batchesSlowed += 1;
       await this.#log.exclusive(() => this.#write(changes, onWritten));
     } finally {
       this.#isWriting = false;
@@ -213,7 +219,7 @@ export class ColdTier {
       this.#recordsDamaged += batch.damaged;
       this.#recordsMissing += batch.missing;
     } catch (error) {
-      this.#expiry.giveBackStale(stale);
+      this.#expiry.failed(stale);
       throw error;
     }
   }
@@ -235,9 +241,30 @@ export class ColdTier {
     return new ScanCursor(this.#log.view, namespace, fromHash, toHash, options);
   }
 
-  /** The first record at or after `hash`, from the beginning again at the end of the namespace. */
-  randomRecord(namespace: number, hash: number): Promise<ScannedRecord | undefined> {
-    return firstRecordFrom(this.#log.view, namespace, hash);
+  /**
+   * Walks keys as they are at this very moment, and reads as few values as it can. Keys that a write under way
+   * changes may show as before or after it. Throws StorageError when the store cannot be read now.
+   */
+  keys(range: WalkedRange): KeyWalk {
+    const { namespace, fromHash, toHash } = range;
+    // To look at more entries of the expiry index than there are values to read would gain nothing.
+    const expected = Math.ceil(this.recordCount(namespace) * ((toHash - fromHash) / HASH_SPACE));
+    return this.#keyWalk(range, Math.min(Math.max(expected, DUE_ENTRIES_MINIMUM), DUE_ENTRIES_MAXIMUM));
+  }
+
+  /**
+   * A key that is not past its expiry: the first at or after `hash`, from the beginning again at the end of the
+   * namespace. Undefined if there is none, or the few that were looked at have all expired. Rejects with
+   * StorageError, also where only the damaged record of a long key is found.
+   */
+  async randomKey(namespace: number, hash: number, nowMs: number): Promise<Buffer | undefined> {
+    const from = (fromHash: number) =>
+      this.#keyWalk({ namespace, fromHash, toHash: HASH_SPACE, nowMs }, DUE_ENTRIES_MINIMUM);
+    return (await firstKey(from(hash))) ?? firstKey(from(0));
+  }
+
+  #keyWalk(range: WalkedRange, dueLimit: number): KeyWalk {
+    return new KeyWalk(this.#log.view.snapshot(), this.#expiry, range, dueLimit);
   }
 
   /** A number for a new, empty namespace. */
@@ -291,26 +318,7 @@ export class ColdTier {
     return this.#log.exclusive(() => this.#sweeper.step(limit));
   }
 
-  /**
-   * How far LevelDB has fallen behind with compaction: 0 not at all, 1 where it begins to slow every write
-   * down (wait then before writing more), 2 where it stops them.
-   */
-  pressure(): number {
-    const batches = this.#log.batchesWritten;
-    // Above the limit callers wait and write nothing: then time must bring the new figure, not batches.
-    const isDue = batches - this.#sampledAtBatch >= PRESSURE_SAMPLE_BATCHES || this.#pressure() >= 1;
-    if (isDue) {
-      this.#levelZeroFiles = Number(this.#store.property("leveldb.num-files-at-level0")) || 0;
-      this.#sampledAtBatch = batches;
-    }
-    return this.#pressure();
-  }
-
-  #pressure(): number {
-    const excess = this.#levelZeroFiles - LEVEL_ZERO_COMPACTION;
-    return Math.max(0, excess / (LEVEL_ZERO_SLOWDOWN - LEVEL_ZERO_COMPACTION));
-  }
-
+  /** Asks LevelDB too, and may wait for its lock: not to be called for every command or batch. */
   statistics(): TierStatistics {
     return {
       generation: this.generation,
@@ -324,9 +332,8 @@ export class ColdTier {
       batches: this.#log.batchesWritten,
       batchBytes: this.#log.bytesWritten,
       batchFailures: this.#log.failures,
-      batchesSlowed: this.#batchesSlowed,
       undoBlocks: this.#log.point.undo - this.#cuts[0].undo,
-      levelZeroFiles: this.#levelZeroFiles,
+      levelZeroFiles: Number(this.#store.property("leveldb.num-files-at-level0")) || 0,
     };
   }
 

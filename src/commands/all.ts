@@ -12,6 +12,7 @@ import { listCommands } from "./lists/index.ts";
 import { serverCommands } from "./server/index.ts";
 import { setCommands } from "./sets/index.ts";
 import { sortedSetCommands } from "./sorted-sets/index.ts";
+import { streamCommands } from "./streams/index.ts";
 import { stringCommands } from "./strings/index.ts";
 
 export const commandSpecs: readonly CommandSpec[] = [
@@ -20,6 +21,7 @@ export const commandSpecs: readonly CommandSpec[] = [
   ...setCommands,
   ...sortedSetCommands,
   ...hashCommands,
+  ...streamCommands,
   ...geoCommands,
   ...bitmapCommands,
   ...hyperloglogCommands,

@@ -7,6 +7,7 @@ import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Outcome } from "../protocol/outcome.ts";
 import type { ReplyWriter } from "../protocol/reply-writer.ts";
 import type { Request } from "../protocol/request.ts";
+import type { ArgumentEdits } from "./argument-edits.ts";
 import type { Client } from "./client.ts";
 import type { ServerServices } from "./services.ts";
 
@@ -16,6 +17,8 @@ export interface Effects {
   verbatim(): void;
   /** Another command in its place (relative times made absolute, random choices fixed). Numbers are integers. */
   command(...args: (string | Buffer | number)[]): void;
+  /** The command as received, but with other texts in the place of some arguments. */
+  edited(edits: ArgumentEdits): void;
 }
 
 /** Continues a suspended command when what it waited for is there; answers through ctx.reply. */

@@ -2,7 +2,8 @@
  * What commands need of the server around them, declared here by the consumer and implemented in src/server. Keeps
  * the import direction: commands never import the server.
  */
-import type { WalkedKey, WalkResult } from "../keyspace/tier-walk.ts";
+import type { KeyList } from "../keyspace/key-list.ts";
+import type { KeyFilter, WalkResult } from "../keyspace/tier-walk.ts";
 import type { Client } from "./client.ts";
 import type { CommandSpec } from "./command.ts";
 
@@ -67,9 +68,7 @@ export interface ServerServices {
 
 /** keyspace/tier-walk.ts, as commands see it. A promise comes back only if the disk must be read. */
 export interface KeyWalk {
-  scan(dbIndex: number, cursor: number, count: number): WalkResult | Promise<WalkResult>;
-  all(dbIndex: number): WalkedKey[] | Promise<WalkedKey[]>;
+  scan(dbIndex: number, cursor: number, count: number, filter: KeyFilter): WalkResult | Promise<WalkResult>;
+  all(dbIndex: number, filter: KeyFilter): KeyList | Promise<KeyList>;
   random(dbIndex: number): Buffer | undefined | Promise<Buffer | undefined>;
 }
-
-export type { WalkedKey, WalkResult };

@@ -100,24 +100,25 @@ export class ColdKeys {
    * allows; if it is disposed of, the parts end early.
    */
   *parts(bytes: number): Generator<ColdKeysPart> {
-    let differences = Buffer.allocUnsafe(bytes);
-    let length = 0;
-    let last = 0;
+    const differences = new Differences(bytes);
     let left = this.count;
-    for (const hashes of this.runs()) {
-      const room = hashes.length * MAX_VARINT_BYTES;
-      if (length + room > differences.length && length > 0) {
-        yield { differences: differences.subarray(0, length), left };
-        length = 0;
-      }
-      if (room > differences.length) differences = Buffer.allocUnsafe(room);
-      for (const hash of hashes) {
-        length = writeVarint(differences, length, hash - last);
-        last = hash;
-      }
-      left -= hashes.length;
+    if (this.few !== undefined) {
+      const hashes = [...this.few].flatMap(([hash, times]) => new Array<number>(times).fill(hash >>> 0));
+      differences.makeRoom(hashes.length);
+      for (const hash of hashes.sort((a, b) => a - b)) differences.add(hash);
+      left = 0;
     }
-    if (length > 0) yield { differences: differences.subarray(0, length), left };
+    for (let high = 0; high < this.directory.length; high++) {
+      const run = this.directory[high];
+      if (run === 0) continue;
+      const count = this.countOf(run);
+      if (differences.length > 0 && !differences.hasRoom(count))
+        yield { differences: differences.taken(), left };
+      differences.makeRoom(count);
+      this.addRun(high, run, count, differences);
+      left -= count;
+    }
+    if (differences.length > 0) yield { differences: differences.taken(), left };
   }
 
   /** Puts back a part that `parts` gave; the set is complete with the last one. Throws RangeError on bytes that cannot
@@ -159,20 +160,12 @@ export class ColdKeys {
     this.isComplete = false;
   }
 
-  /** The hashes, unsigned and ascending. */
-  private *runs(): Generator<readonly number[]> {
-    if (this.few !== undefined) {
-      const hashes = [...this.few].flatMap(([hash, times]) =>
-        Array.from({ length: times }, () => hash >>> 0),
-      );
-      yield hashes.sort((a, b) => a - b);
-      return;
-    }
-    for (let high = 0; high < this.directory.length; high++) {
-      const run = this.directory[high];
-      if (run === 0) continue;
-      const count = this.countOf(run);
-      yield Array.from({ length: count }, (_, place) => high * RUNS + this.lowAt(run, place));
+  private addRun(high: number, run: number, count: number, differences: Differences): void {
+    const bytes = this.slabs.bytes[run >>> SLAB_SHIFT];
+    let at = startOf(run) + COUNT_BYTES;
+    for (let i = 0; i < count; i++) {
+      differences.add(high * RUNS + (bytes[at] | (bytes[at + 1] << 8)));
+      at += HASH_BYTES;
     }
   }
 
@@ -330,10 +323,43 @@ function decrement(counts: Map<number, number>, hash: number): boolean {
   return true;
 }
 
-function writeVarint(target: Buffer, at: number, value: number): number {
-  let rest = value;
-  let next = at;
-  for (; rest >= 128; rest = Math.floor(rest / 128)) target[next++] = (rest % 128) | 0x80;
-  target[next++] = rest;
-  return next;
+/** Writes ascending hashes as the differences of a `ColdKeysPart`: millions at each rewrite, so without an object for
+ * any of them. */
+class Differences {
+  length = 0;
+  private bytes: Buffer;
+  private last = 0;
+
+  constructor(sizeBytes: number) {
+    this.bytes = Buffer.allocUnsafe(sizeBytes);
+  }
+
+  /** Whether so many more hashes fit for certain. */
+  hasRoom(count: number): boolean {
+    return this.length + count * MAX_VARINT_BYTES <= this.bytes.length;
+  }
+
+  /** What was written before must have been taken if it has no room for so many. */
+  makeRoom(count: number): void {
+    if (!this.hasRoom(count)) this.bytes = Buffer.allocUnsafe(count * MAX_VARINT_BYTES);
+  }
+
+  /** What was written, valid until more is. */
+  taken(): Buffer {
+    const taken = this.bytes.subarray(0, this.length);
+    this.length = 0;
+    return taken;
+  }
+
+  /** There must be room. `hash` is unsigned, and not below the one before. */
+  add(hash: number): void {
+    let rest = hash - this.last;
+    this.last = hash;
+    const { bytes } = this;
+    let at = this.length;
+    for (; rest >= 2 ** 31; rest = Math.floor(rest / 128)) bytes[at++] = (rest % 128) | 0x80;
+    for (; rest >= 128; rest >>>= 7) bytes[at++] = (rest & 0x7f) | 0x80;
+    bytes[at++] = rest;
+    this.length = at;
+  }
 }

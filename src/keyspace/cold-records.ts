@@ -37,7 +37,7 @@ export function warmRecord(
   const value = dataType.unpack(memory, record.type, record.payload, encoding);
   const address = database.warm(hash, dataType.type, key, value.length, record.expireMs);
   value.fill(memory, address);
-  entries.setEncoding(address, value.encoding);
+  database.setEncoding(address, value.encoding);
   entries.setAccess(address, record.lru & ACCESS_MASK);
   return address;
 }

@@ -8,12 +8,14 @@
  *     not yet deleted is held by a tombstone. So size = entries - tombstones + records - entries with RECORD.
  *   - An entry is SPILLING while a batch with its record is being written; DIRTY tells whether it changed since.
  *   - Every change to an entry goes through `beforeWrite`, before it is made.
- *   - A key is in `volatile` exactly if its entry has EXPIRES.
+ *   - A key is in `volatile` exactly if its entry has EXPIRES, and in `timedHashes` exactly if it is a hash in a form
+ *     with times.
  *
  * An entry's address changes when it grows: methods that may move it return the new one.
  */
 import { DIRTY, EXPIRES, PINNED, RECORD, SPILLING } from "../memory/entries.ts";
 import { HashTable } from "../memory/hash-table.ts";
+import { hasTimedForm } from "../types/hash/hash-encoding.ts";
 import { isRooted, rootOf } from "../types/rooted.ts";
 import { ColdKeys } from "./cold-keys.ts";
 import type { Keyspace } from "./keyspace.ts";
@@ -29,6 +31,7 @@ export class Database {
   readonly namespace: number;
   readonly table: HashTable;
   readonly volatile: HashTable;
+  readonly timedHashes: HashTable;
   /** The hashes of all records in the tier, those under entries included. */
   readonly coldKeys: ColdKeys;
   /** Entries that are tombstones. */
@@ -39,6 +42,8 @@ export class Database {
   hash = 0;
   /** Where active expiry goes on in `volatile`. */
   expiryPosition = 0;
+  /** The same in `timedHashes`. */
+  fieldExpiryPosition = 0;
   private readonly keyspace: Keyspace;
 
   constructor(keyspace: Keyspace, index: number, namespace: number) {
@@ -47,6 +52,7 @@ export class Database {
     this.namespace = namespace;
     this.table = new HashTable(keyspace.entries.slabs);
     this.volatile = new HashTable(keyspace.entries.slabs);
+    this.timedHashes = new HashTable(keyspace.entries.slabs);
     this.coldKeys = new ColdKeys(keyspace.entries.slabs);
   }
 
@@ -62,7 +68,10 @@ export class Database {
 
   /** Bytes that the database takes outside slabs and huge values. */
   get directoryBytes(): number {
-    return this.table.directoryBytes + this.volatile.directoryBytes + this.coldKeys.directoryBytes;
+    const { table, volatile, timedHashes, coldKeys } = this;
+    return (
+      table.directoryBytes + volatile.directoryBytes + timedHashes.directoryBytes + coldKeys.directoryBytes
+    );
   }
 
   /** Address of the key's entry, be it live, expired or a tombstone; 0 if it has none. Nothing is touched. */
@@ -177,6 +186,18 @@ export class Database {
     return moved;
   }
 
+  /** Sets the encoding number of an entry: what else depends on it is kept right. */
+  setEncoding(address: number, encoding: number): void {
+    const { entries } = this.keyspace;
+    const wasTimed = hasTimedForm(entries.head(address));
+    entries.setEncoding(address, encoding);
+    const isTimed = hasTimedForm(entries.head(address));
+    if (wasTimed === isTimed) return;
+    const hash = this.hashOf(address);
+    if (isTimed) this.timedHashes.insert(hash, address);
+    else this.timedHashes.remove(hash, address);
+  }
+
   /** Sets (or with 0 removes) the expiry; returns the entry's address. */
   setExpiry(address: number, expireMs: number): number {
     this.beforeWrite(address);
@@ -191,6 +212,7 @@ export class Database {
     if (had) this.volatile.remove(hash, address);
     const moved = entries.withExpiry(address, has);
     this.table.replace(hash, address, moved);
+    if (hasTimedForm(entries.head(moved))) this.timedHashes.replace(hash, address, moved);
     if (has) {
       entries.setExpireMs(moved, expireMs);
       this.volatile.insert(hash, moved);
@@ -206,6 +228,7 @@ export class Database {
     const head = entries.head(address);
     this.signalReady(address);
     if ((head & EXPIRES) !== 0) this.volatile.remove(hash, address);
+    if (hasTimedForm(head)) this.timedHashes.remove(hash, address);
     if ((head & (RECORD | SPILLING)) === 0) {
       this.table.remove(hash, address);
     } else {
@@ -228,6 +251,7 @@ export class Database {
     const hash = this.hashOf(address);
     const head = entries.head(address);
     if ((head & EXPIRES) !== 0) this.volatile.remove(hash, address);
+    if (hasTimedForm(head)) this.timedHashes.remove(hash, address);
     if ((head & RECORD) !== 0) this.shadowed--;
     if ((head & TYPE_MASK) === TOMBSTONE) this.tombstones--;
     this.table.remove(hash, address);
@@ -318,6 +342,7 @@ export class Database {
     if (this.disposing < 0x1_0000_0000) return false;
     this.table.dispose();
     this.volatile.dispose();
+    this.timedHashes.dispose();
     this.coldKeys.dispose();
     return true;
   }
@@ -334,6 +359,8 @@ export class Database {
   private relocate(from: number, to: number): void {
     const hash = this.hashOf(to);
     this.table.replace(hash, from, to);
-    if ((this.keyspace.entries.head(to) & EXPIRES) !== 0) this.volatile.replace(hash, from, to);
+    const head = this.keyspace.entries.head(to);
+    if ((head & EXPIRES) !== 0) this.volatile.replace(hash, from, to);
+    if (hasTimedForm(head)) this.timedHashes.replace(hash, from, to);
   }
 }

@@ -45,7 +45,7 @@ export class EntryValue implements PackedBytes {
   }
 
   set encoding(encoding: number) {
-    this.keyspace.entries.setEncoding(this.address, encoding);
+    this.db.setEncoding(this.address, encoding);
   }
 
   /** The root of a value that lies outside the entry (types/rooted.ts). */

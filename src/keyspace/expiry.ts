@@ -1,13 +1,17 @@
 /**
  * Active expiry: deletes keys past their expiry that nobody asks for, in memory by walking the index of keys with
- * an expiry, on disk by the tier's expiry index. (Lazy expiry, on access, is Database.expireIfDue.)
+ * an expiry, on disk by the tier's expiry index; and fields of hashes in memory, by walking the index of hashes with
+ * times. (Lazy expiry, on access, is Database.expireIfDue and HashEntry.find.)
  */
 import type { ColdTier } from "../cold/tier.ts";
 import type { Database } from "./database.ts";
+import { HashEntry } from "./hash-entry.ts";
 import type { Keyspace } from "./keyspace.ts";
 import type { Fetch, Waiter, Warmer } from "./warmer.ts";
 
 const KEYS_PER_ROUND = 20;
+/** Fields of one hash looked at in a round, if one may be due: about a tenth of a millisecond. */
+const FIELDS_PER_ROUND = 500;
 /** Another round follows at once while more than this share of the keys looked at had expired. */
 const ACCEPTABLE_STALE = 0.1;
 /** Cold keys expired per call at most. */
@@ -20,20 +24,22 @@ export class ActiveExpiry implements Waiter {
   private coldCandidates: { readonly database: Database; readonly key: Buffer }[] = [];
   private coldBusy = false;
   private warmer: Warmer | undefined;
+  private readonly hash: HashEntry;
   private readonly keyspace: Keyspace;
 
   constructor(keyspace: Keyspace) {
     this.keyspace = keyspace;
+    this.hash = new HashEntry(keyspace);
   }
 
-  /** Deletes expired hot keys for at most `budgetMs`. */
+  /** Deletes expired hot keys, and expired fields of hot hashes, for at most `budgetMs`. */
   hotCycle(budgetMs: number): void {
     const { clock, databases, expiring } = this.keyspace;
     if (!expiring) return;
     const begun = clock.monotonicMs();
     for (let visited = 0; visited < databases.length; visited++) {
       const database = databases[this.databaseIndex % databases.length];
-      while (this.round(database)) {
+      while (this.round(database) || this.fieldRound(database)) {
         if (clock.monotonicMs() - begun > budgetMs) return;
       }
       this.databaseIndex++;
@@ -52,6 +58,22 @@ export class ActiveExpiry implements Waiter {
       if (database.expireIfDue(address)) expired++;
     }
     return expired > addresses.length * ACCEPTABLE_STALE;
+  }
+
+  /** Some fields of a handful of hashes of one database; true if it is worth going on there. */
+  private fieldRound(database: Database): boolean {
+    const { timedHashes, fieldExpiryPosition } = database;
+    if (timedHashes.size === 0) return false;
+    const addresses: number[] = [];
+    const position = timedHashes.collect(fieldExpiryPosition, 0x1_0000_0000, KEYS_PER_ROUND, addresses);
+    database.fieldExpiryPosition = position >= 0x1_0000_0000 ? 0 : position;
+    const before = this.keyspace.expiredFields;
+    let looked = 0;
+    for (const address of addresses) {
+      const size = this.hash.open(database, address).fields.size;
+      looked += this.hash.removeSomeDue(FIELDS_PER_ROUND) ? 1 : Math.min(size, FIELDS_PER_ROUND);
+    }
+    return this.keyspace.expiredFields - before > looked * ACCEPTABLE_STALE;
   }
 
   /**

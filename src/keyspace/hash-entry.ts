@@ -90,16 +90,22 @@ export class HashEntry {
 
   /** Removes all due fields, and the key if none is left. */
   removeAllDue(): void {
-    if (!this.isDue(this.fields.earliestTime)) return;
-    this.fields.restartSearch();
+    const { fields } = this;
+    if (!this.isDue(fields.earliestTime)) return;
+    fields.restartSearch();
     while (!this.isGone && !this.removeSomeDue(SEARCHED_AT_ONCE));
   }
 
-  /** Looks at about `count` fields and removes those that are due. Says whether the search came to the end. */
+  /**
+   * Looks at about `count` fields that expire, from where it last ended in this hash, and removes those that are due.
+   * Says whether there is nothing more to look for now.
+   */
   removeSomeDue(count: number): boolean {
-    this.due.clear();
-    const isAtEnd = this.fields.searchDue(this.keyspace.nowMs, count, this.due);
-    if (this.due.count > 0) this.removeDue();
+    const { fields, due } = this;
+    if (!this.isDue(fields.earliestTime)) return true;
+    due.clear();
+    const isAtEnd = fields.searchDue(this.keyspace.nowMs, count, due);
+    if (due.count > 0) this.removeDue();
     return isAtEnd;
   }
 

@@ -4,30 +4,38 @@
  * order. Every key present from the first call to the last is returned at least once.
  *
  * One step takes, in one turn, the hot keys of an interval of hash space and a snapshot of the records in it; a
- * record under a hot entry is passed over. Expired keys are left out.
+ * record under a hot entry is passed over, and so is one that is just being written: an entry is there for both.
+ * Expired keys are left out. Values of records are read only where a filter asks for their type.
  */
+import { globMatchRange } from "../base/glob.ts";
 import { StorageError } from "../base/storage-error.ts";
-import type { ColdTier, ScanCursor, ScannedRecord } from "../cold/tier.ts";
+import type { ColdTier, KeyVisitor, KeyWalk, ScanCursor, WalkedRange } from "../cold/tier.ts";
 import { RECORD, SPILLING } from "../memory/entries.ts";
-import { dataTypeOfRdb } from "../types/registry.ts";
+import { dataTypeOf, dataTypeOfRdb } from "../types/registry.ts";
 import type { Database } from "./database.ts";
+import { HashedKeys, KeyList } from "./key-list.ts";
 import type { Keyspace } from "./keyspace.ts";
 
 const HASH_SPACE = 0x1_0000_0000;
-const READ_AT_ONCE = 1000;
+/** Keys taken from the tier at once: to make their Buffers holds the event loop for about a millisecond. */
+const KEYS_AT_ONCE = 500;
+/** The same for records, which come with their values. */
+const RECORDS_AT_ONCE = 100;
 /** Attempts to find a live random key before an expired one would have to do. */
 const RANDOM_TRIES = 32;
 
-/** A key found; `type` is its entry type. */
-export interface WalkedKey {
-  readonly key: Buffer;
-  readonly type: number;
+/** Which keys a walk gives; all, unless told. */
+export interface KeyFilter {
+  /** Redis's glob pattern. */
+  readonly pattern?: Buffer | undefined;
+  /** Name of a data type; no key has an unknown one. */
+  readonly typeName?: string | undefined;
 }
 
 export interface WalkResult {
   /** Where to go on; 0 when all was walked. */
   readonly cursor: number;
-  readonly keys: WalkedKey[];
+  readonly keys: KeyList;
 }
 
 export class TierWalk {
@@ -39,31 +47,32 @@ export class TierWalk {
     this.tier = tier;
   }
 
-  /** About `count` keys from `cursor` on. A promise only if records must be read. */
-  scan(dbIndex: number, cursor: number, count: number): WalkResult | Promise<WalkResult> {
+  /** Those that pass the filter of about `count` keys from `cursor` on. A promise only if records must be read. */
+  scan(dbIndex: number, cursor: number, count: number, filter: KeyFilter): WalkResult | Promise<WalkResult> {
     const database = this.keyspace.databases[dbIndex];
-    if (cursor >= HASH_SPACE) return { cursor: 0, keys: [] };
+    if (cursor >= HASH_SPACE) return { cursor: 0, keys: new KeyList() };
     const coldSize = database.coldSize;
     const addresses: number[] = [];
     if (this.tier === undefined || coldSize === 0) {
       const next = database.table.collect(cursor, HASH_SPACE, count, addresses);
-      return { cursor: next >= HASH_SPACE ? 0 : next, keys: this.liveKeys(database, addresses) };
+      return { cursor: next >= HASH_SPACE ? 0 : next, keys: this.liveKeys(database, addresses, filter) };
     }
     // Hashes are spread evenly, so the width of the interval decides how many keys to expect in it.
     const expected = database.table.size + coldSize;
     const width = Math.max(1, Math.ceil((HASH_SPACE / expected) * count));
     const end = Math.min(HASH_SPACE, cursor + width);
     database.table.collect(cursor, end, Number.MAX_SAFE_INTEGER, addresses);
-    return this.withRecords(this.tier, database, cursor, end, addresses);
+    const keys = this.withRecords(this.tier, database, cursor, end, addresses, filter);
+    return keys.then((found) => ({ cursor: end >= HASH_SPACE ? 0 : end, keys: found }));
   }
 
-  /** All keys as they are at this moment. */
-  all(dbIndex: number): WalkedKey[] | Promise<WalkedKey[]> {
+  /** All keys that pass the filter, as they are at this moment. */
+  all(dbIndex: number, filter: KeyFilter): KeyList | Promise<KeyList> {
     const database = this.keyspace.databases[dbIndex];
     const addresses: number[] = [];
     database.table.collect(0, HASH_SPACE, Number.MAX_SAFE_INTEGER, addresses);
-    if (this.tier === undefined || database.coldSize === 0) return this.liveKeys(database, addresses);
-    return this.withRecords(this.tier, database, 0, HASH_SPACE, addresses).then((result) => result.keys);
+    if (this.tier === undefined || database.coldSize === 0) return this.liveKeys(database, addresses, filter);
+    return this.withRecords(this.tier, database, 0, HASH_SPACE, addresses, filter);
   }
 
   /** A random key, or undefined if there is none. */
@@ -72,8 +81,12 @@ export class TierWalk {
     const cold = this.tier === undefined ? 0 : database.coldSize;
     const hot = database.table.size - database.tombstones;
     if (hot + cold === 0) return undefined;
-    if (this.keyspace.random.below(hot + cold) >= hot) return this.randomCold(database);
-    return this.randomHot(database) ?? (cold > 0 ? this.randomCold(database) : undefined);
+    if (this.tier !== undefined && this.keyspace.random.below(hot + cold) >= hot)
+      return this.randomCold(this.tier, database);
+    const found = this.randomHot(database);
+    return found === undefined && this.tier !== undefined && cold > 0
+      ? this.randomCold(this.tier, database)
+      : found;
   }
 
   private randomHot(database: Database): Buffer | undefined {
@@ -87,68 +100,107 @@ export class TierWalk {
     // Few live keys among many dead ones: look at all.
     const addresses: number[] = [];
     database.table.collect(0, HASH_SPACE, Number.MAX_SAFE_INTEGER, addresses);
-    const keys = this.liveKeys(database, addresses);
-    return keys.length === 0 ? undefined : keys[random.below(keys.length)].key;
+    const live = addresses.filter((address) => this.isLive(database, address));
+    return live.length === 0 ? undefined : Buffer.from(entries.key(live[random.below(live.length)]));
   }
 
-  private async randomCold(database: Database): Promise<Buffer | undefined> {
-    const { keyspace, tier } = this;
-    for (let i = 0; i < RANDOM_TRIES; i++) {
-      const record = await tier!.randomRecord(database.namespace, keyspace.random.next());
-      if (record === undefined) break;
+  private async randomCold(tier: ColdTier, database: Database): Promise<Buffer | undefined> {
+    const { keyspace } = this;
+    for (let i = 0; i < RANDOM_TRIES && database.coldSize > 0; i++) {
+      const key = await tier.randomKey(database.namespace, keyspace.random.next(), keyspace.nowMs);
       if (keyspace.databases[database.index] !== database) break;
-      const expired = record.expireMs !== 0 && record.expireMs <= keyspace.nowMs;
-      if (!expired && database.find(record.key, 0, record.key.length) === 0) return record.key;
+      if (key !== undefined && database.find(key, 0, key.length) === 0) return key;
     }
     return this.randomHot(database);
   }
 
-  /** Merges hot entries (collected in this very turn) with the records of an interval. */
+  /** Merges hot entries (collected in this very turn, in the order of their hashes) with the records of an interval. */
   private async withRecords(
     tier: ColdTier,
     database: Database,
-    from: number,
-    to: number,
+    fromHash: number,
+    toHash: number,
     addresses: readonly number[],
-  ): Promise<WalkResult> {
-    const records = tier.scan(database.namespace, from, to);
-    const { entries, nowMs } = this.keyspace;
-    const shadowed = new Set<string>();
-    for (const address of addresses) {
-      if ((entries.head(address) & (RECORD | SPILLING)) !== 0)
-        shadowed.add(entries.key(address).toString("latin1"));
-    }
-    const keys = this.liveKeys(database, addresses);
-    try {
-      for await (const record of readAll(records)) {
-        if (record.expireMs !== 0 && record.expireMs <= nowMs) continue;
-        if (shadowed.has(record.key.toString("latin1"))) continue;
-        keys.push({ key: record.key, type: dataTypeOfRdb(record.type).type });
-      }
-    } finally {
-      await records.close();
-    }
-    return { cursor: to >= HASH_SPACE ? 0 : to, keys };
+    filter: KeyFilter,
+  ): Promise<KeyList> {
+    const range = { namespace: database.namespace, fromHash, toHash, nowMs: this.keyspace.nowMs };
+    const shadowed = this.shadowedBy(addresses);
+    const found = this.liveKeys(database, addresses, filter);
+    const visit: KeyVisitor = (hash, source, start, length) => {
+      if (!shadowed.has(hash, source, start, length) && hasForm(filter, source, start, length))
+        found.add(source, start, length);
+    };
+    if (filter.typeName === undefined) await visitKeys(tier.keys(range), visit);
+    else await visitRecords(tier.scan(range.namespace, fromHash, toHash), range, filter.typeName, visit);
+    return found;
   }
 
-  private liveKeys(database: Database, addresses: readonly number[]): WalkedKey[] {
-    const { entries } = this.keyspace;
-    const keys: WalkedKey[] = [];
+  /** The keys of those entries of which a record may be found. */
+  private shadowedBy(addresses: readonly number[]): HashedKeys {
+    const { entries, keyHash } = this.keyspace;
+    const shadowed = new HashedKeys();
     for (const address of addresses) {
-      if (database.isTombstone(address) || database.isExpired(address)) continue;
-      keys.push({ key: Buffer.from(entries.key(address)), type: entries.type(address) });
+      if ((entries.head(address) & (RECORD | SPILLING)) === 0) continue;
+      const source = entries.keyBuffer(address);
+      const start = entries.keyStart(address);
+      const length = entries.keyLength(address);
+      shadowed.add(keyHash.of(source, start, length) >>> 0, source, start, length);
+    }
+    return shadowed;
+  }
+
+  private liveKeys(database: Database, addresses: readonly number[], filter: KeyFilter): KeyList {
+    const { entries } = this.keyspace;
+    const keys = new KeyList();
+    for (const address of addresses) {
+      if (!this.isLive(database, address)) continue;
+      if (filter.typeName !== undefined && dataTypeOf(entries.type(address)).name !== filter.typeName)
+        continue;
+      const source = entries.keyBuffer(address);
+      const start = entries.keyStart(address);
+      const length = entries.keyLength(address);
+      if (hasForm(filter, source, start, length)) keys.add(source, start, length);
     }
     return keys;
   }
+
+  private isLive(database: Database, address: number): boolean {
+    return !database.isTombstone(address) && !database.isExpired(address);
+  }
 }
 
-async function* readAll(cursor: ScanCursor): AsyncGenerator<ScannedRecord> {
-  for (;;) {
-    const records = await cursor.next(READ_AT_ONCE);
-    if (records.length === 0) return;
-    for (const record of records) {
-      if (record instanceof StorageError) throw record;
-      yield record;
+/** Whether a key looks as the filter wants it. */
+function hasForm({ pattern }: KeyFilter, source: Buffer, start: number, length: number): boolean {
+  return pattern === undefined || globMatchRange(pattern, source, start, length);
+}
+
+async function visitKeys(walk: KeyWalk, visit: KeyVisitor): Promise<void> {
+  try {
+    while (await walk.next(KEYS_AT_ONCE, visit));
+  } finally {
+    await walk.close();
+  }
+}
+
+/** As `visitKeys`, for keys of one type: it is the records that tell it. */
+async function visitRecords(
+  cursor: ScanCursor,
+  { nowMs }: WalkedRange,
+  typeName: string,
+  visit: KeyVisitor,
+): Promise<void> {
+  try {
+    for (;;) {
+      const records = await cursor.next(RECORDS_AT_ONCE);
+      if (records.length === 0) return;
+      for (const record of records) {
+        if (record instanceof StorageError) throw record;
+        const { expireMs, hash, key, type } = record;
+        if (expireMs !== 0 && expireMs <= nowMs) continue;
+        if (dataTypeOfRdb(type).name === typeName) visit(hash, key, 0, key.length);
+      }
     }
+  } finally {
+    await cursor.close();
   }
 }

@@ -26,7 +26,7 @@ export function moveEntry(
   // Before the value is handed over, since a snapshot must see it under its old key.
   from.beforeWrite(address);
   const moved = addLike(keyspace, address, to, key, keyStart, keyLength);
-  entries.setEncoding(moved, entries.encoding(address));
+  to.setEncoding(moved, entries.encoding(address));
   entries.setAccess(moved, entries.access(address));
   if (isRooted(entries.head(address))) setRoot(entries, address, 0);
   from.delete(address);
@@ -48,7 +48,7 @@ export function copyEntry(
   const { entries, memory } = keyspace;
   const copy = addLike(keyspace, address, to, key, keyStart, keyLength);
   const dataType = dataTypeOf(entries.type(address));
-  entries.setEncoding(copy, dataType.copiedEncoding(entries.encoding(address)));
+  to.setEncoding(copy, dataType.copiedEncoding(entries.encoding(address)));
   if (isRooted(entries.head(address)))
     setRoot(entries, copy, dataType.rooted!.copy(memory, rootOf(entries, address)));
   return copy;

@@ -190,6 +190,23 @@ export class Entries {
     return this.slabs.bytes[address >>> SLAB_SHIFT].subarray(from, from + (head >>> 16));
   }
 
+  /** The buffer that holds the key, from `keyStart` on: for those who would make a view of each of many keys. */
+  keyBuffer(address: number): Buffer {
+    const head = this.head(address);
+    if ((head & HUGE_KEY) === 0) return this.slabs.bytes[address >>> SLAB_SHIFT];
+    return this.huge.get(this.hugeKeyId(address));
+  }
+
+  keyStart(address: number): number {
+    const head = this.head(address);
+    return (head & HUGE_KEY) !== 0 ? 0 : this.inlineStart(address, head);
+  }
+
+  keyLength(address: number): number {
+    const head = this.head(address);
+    return (head & HUGE_KEY) === 0 ? head >>> 16 : this.huge.get(this.hugeKeyId(address)).length;
+  }
+
   valueLength(address: number): number {
     return this.slabs.words[address >>> SLAB_SHIFT][((address & SLAB_MASK) << 2) + 2];
   }

@@ -167,6 +167,7 @@ class BaseFile implements SnapshotReceiver {
     const { rdb } = this;
     try {
       await this.inSlices(this.coldKeys());
+      this.releaseColdKeys();
       await this.inSlices(this.entries());
       rdb.appendEnd();
       await rdb.drain();
@@ -175,8 +176,13 @@ class BaseFile implements SnapshotReceiver {
       await this.abandon();
       throw error;
     } finally {
-      for (const { coldKeys } of this.databases) coldKeys.release();
+      this.releaseColdKeys();
     }
+  }
+
+  /** As soon as they are written: what has changed meanwhile is made up for in one turn. */
+  private releaseColdKeys(): void {
+    for (const { coldKeys } of this.databases) coldKeys.release();
   }
 
   /** Does the steps with turns of the event loop in between, and writes out what they append. */

@@ -119,7 +119,7 @@ function loadEntry(keyspace: Keyspace, record: RdbEntry): void {
     const value = dataType.unpack(memory, record.type, record.payload!);
     address = database.add(dataType.type, key, 0, key.length, value.length, expireMs);
     value.fill(memory, address);
-    entries.setEncoding(address, value.encoding);
+    database.setEncoding(address, value.encoding);
   }
   if (record.hasRecordBelow) database.markRecord(address);
   if (accessClock.lfu && record.frequency !== undefined) {

@@ -61,6 +61,11 @@ export const LCS_NO_MEMORY = "ERR Insufficient memory, failed allocating transie
 // Hashes.
 export const HASH_VALUE_NOT_AN_INTEGER = "ERR hash value is not an integer";
 export const HASH_VALUE_NOT_A_FLOAT = "ERR hash value is not a float";
+export const FIELD_EXPIRE_TIME_NEGATIVE = "ERR invalid expire time, must be >= 0";
+export const FIELDS_MISSING = "ERR Mandatory argument FIELDS is missing or not at the right position";
+export const FIELD_COUNT_NOT_POSITIVE = "ERR Parameter `numFields` should be greater than 0";
+export const NUMBER_OF_FIELDS_NOT_POSITIVE = "ERR Number of fields must be a positive integer";
+export const FIELDS_COUNT_MISMATCH = "ERR The `numfields` parameter must match the number of arguments";
 
 // Bitmaps.
 export const BIT_OFFSET_OUT_OF_RANGE = "ERR bit offset is not an integer or out of range";
@@ -113,7 +118,58 @@ export const NO_SUCH_GEO_MEMBER = "ERR could not decode requested zset member";
 export const GEO_COUNT_NOT_POSITIVE = "ERR COUNT must be > 0";
 export const ANY_WITHOUT_COUNT = "ERR the ANY argument requires COUNT argument";
 
+// Streams.
+export const INVALID_STREAM_ID = "ERR Invalid stream ID specified as stream command argument";
+export const INVALID_INTERVAL_START = "ERR invalid start ID for the interval";
+export const INVALID_INTERVAL_END = "ERR invalid end ID for the interval";
+export const TWO_TRIM_STRATEGIES =
+  "ERR syntax error, MAXLEN and MINID options at the same time are not compatible";
+export const STREAM_MAXLEN_NEGATIVE = "ERR The MAXLEN argument must be >= 0.";
+export const TRIM_LIMIT_NEGATIVE = "ERR The LIMIT argument must be >= 0.";
+export const LIMIT_WITHOUT_STRATEGY =
+  "ERR syntax error, LIMIT cannot be used without specifying a trimming strategy";
+export const LIMIT_OF_EXACT_TRIM = "ERR syntax error, LIMIT cannot be used without the special ~ option";
+export const NO_TRIM_STRATEGY = "ERR syntax error, XTRIM must be called with a trimming strategy";
+export const STREAM_ID_ZERO = "ERR The ID specified in XADD must be greater than 0-0";
+export const STREAM_IDS_EXHAUSTED =
+  "ERR The stream has exhausted the last possible ID, unable to add more items";
+export const STREAM_ID_TOO_SMALL =
+  "ERR The ID specified in XADD is equal or smaller than the target stream top item";
+export const STREAM_ENTRY_TOO_LARGE = "ERR Elements are too large to be stored";
+export const ENTRIES_ADDED_NEGATIVE = "ERR entries_added must be positive";
+export const ENTRIES_ADDED_TOO_SMALL =
+  "ERR The entries_added specified in XSETID is smaller than the target stream length";
+export const SET_ID_BELOW_DELETED =
+  "ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id";
+export const SET_ID_BELOW_LAST = "ERR The ID specified in XSETID is smaller than the target stream top item";
+export const UNBALANCED_STREAMS =
+  "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.";
+export const GROUP_NEEDS_XREADGROUP =
+  "ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.";
+export const NOACK_NEEDS_XREADGROUP =
+  "ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.";
+export const MISSING_GROUP = "ERR Missing GROUP option for XREADGROUP";
+export const LAST_ID_IN_XREADGROUP =
+  "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by" +
+  " specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set.";
+export const NEW_IDS_IN_XREAD =
+  "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.";
+export const AWAITED_STREAM_GONE = "UNBLOCKED the stream key no longer exists";
+export const AWAITED_GROUP_GONE = "NOGROUP the consumer group this client was blocked on no longer exists";
+export const ENTRIES_READ_NEGATIVE = "ERR value for ENTRIESREAD must be positive or -1";
+export const GROUP_NEEDS_KEY =
+  "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option" +
+  " to create an empty stream automatically.";
+export const GROUP_EXISTS = "BUSYGROUP Consumer Group name already exists";
+export const INVALID_XCLAIM_MIN_IDLE = "ERR Invalid min-idle-time argument for XCLAIM";
+export const INVALID_XAUTOCLAIM_MIN_IDLE = "ERR Invalid min-idle-time argument for XAUTOCLAIM";
+export const INVALID_XCLAIM_IDLE = "ERR Invalid IDLE option argument for XCLAIM";
+export const INVALID_XCLAIM_TIME = "ERR Invalid TIME option argument for XCLAIM";
+export const INVALID_XCLAIM_RETRYCOUNT = "ERR Invalid RETRYCOUNT option argument for XCLAIM";
+export const CLAIM_COUNT_NOT_POSITIVE = "ERR COUNT must be > 0";
+
 // Keys of any type.
+export const SORT_NOT_A_DOUBLE = "ERR One or more scores can't be converted into double";
 export const INVALID_CURSOR = "ERR invalid cursor";
 export const EXPIRE_NX_AND_OTHERS = "ERR NX and XX, GT or LT options at the same time are not compatible";
 export const EXPIRE_GT_AND_LT = "ERR GT and LT options at the same time are not compatible";
@@ -146,7 +202,6 @@ export const INVALID_CLIENT_NAME = "ERR Client names cannot contain spaces, newl
 export const INVALID_CLIENT_ID = "ERR Invalid client ID";
 export const CLIENT_ID_NOT_POSITIVE = "ERR client-id should be greater than 0";
 export const NO_SUCH_CLIENT = "ERR No such client";
-export const SORT_NOT_A_DOUBLE = "ERR One or more scores can't be converted into double";
 export const UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
 export const INVALID_UNBLOCK_REASON = "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR";
 export const INVALID_PAUSE_MODE = "ERR CLIENT PAUSE mode must be WRITE or ALL";
@@ -180,6 +235,13 @@ export function unknownCommand(request: Request): string {
 export function unknownSubcommand(request: Request): string {
   const container = repeated(request, 0, request.len[0]).toUpperCase();
   return `ERR unknown subcommand '${repeated(request, 1, MAX_REPEATED)}'. Try ${container} HELP.`;
+}
+
+/** A subcommand that is known, but not with such arguments. */
+export function wrongSubcommandSyntax(request: Request): string {
+  const container = repeated(request, 0, request.len[0]).toUpperCase();
+  const name = repeated(request, 1, MAX_REPEATED);
+  return `ERR unknown subcommand or wrong number of arguments for '${name}'. Try ${container} HELP.`;
 }
 
 /** `command` is the full name in lower case, "client|kill" for a subcommand. */
@@ -217,6 +279,24 @@ export function noSearchCenter(command: string): string {
 
 export function noSearchShape(command: string): string {
   return `ERR exactly one of BYRADIUS and BYBOX can be specified for ${command}`;
+}
+
+/** XGROUP and XINFO: the stream has no such consumer group. */
+export function noSuchGroup(group: string, key: string): string {
+  return `NOGROUP No such consumer group '${group}' for key name '${key}'`;
+}
+
+/** Other commands of streams: there is no such stream, or it has no such consumer group. */
+export function noSuchKeyOrGroup(key: string, group: string): string {
+  return `NOGROUP No such key '${key}' or consumer group '${group}'`;
+}
+
+export function noSuchKeyOrGroupToRead(key: string, group: string): string {
+  return `${noSuchKeyOrGroup(key, group)} in XREADGROUP with GROUP option`;
+}
+
+export function unknownXclaimOption(option: string): string {
+  return `ERR Unrecognized XCLAIM option '${option}'`;
 }
 
 export function unknownPfdebugSubcommand(name: string): string {

@@ -169,6 +169,22 @@ export class ReplyWriter {
     return this.header(this.resp === 2 ? ARRAY : SET, length);
   }
 
+  /** Puts the header of an array before its elements: those that were written since `end` was `place`. */
+  closeArray(place: number, length: number): Outcome {
+    const from = this.end;
+    this.array(length);
+    this.moveBefore(place, from);
+    return DONE;
+  }
+
+  /** As `closeArray`; `length` counts pairs. */
+  closeMap(place: number, length: number): Outcome {
+    const from = this.end;
+    this.map(length);
+    this.moveBefore(place, from);
+    return DONE;
+  }
+
   /** Puts the header of a set before its elements: those that were written since `end` was `place`. */
   closeSet(place: number, length: number): Outcome {
     const from = this.end;

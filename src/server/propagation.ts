@@ -2,6 +2,7 @@
  * Effects of commands on their way to the append-only file. With `appendonly no` there is no writer, and nothing to
  * do.
  */
+import type { ArgumentEdits } from "../commands/argument-edits.ts";
 import type { CommandContext, Effects } from "../commands/context.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { AofWriter } from "../persistence/aof/writer.ts";
@@ -27,10 +28,31 @@ export class Propagation implements Effects {
     this.append(this.context!.client.dbIndex, args);
   }
 
+  edited(edits: ArgumentEdits): void {
+    this.changes++;
+    const { writer, context } = this;
+    if (writer === undefined) return;
+    const { encoder } = writer;
+    const { request, client } = context!;
+    encoder.select(client.dbIndex);
+    encoder.begin(request.argc);
+    for (let i = 0; i < request.argc; i++) {
+      const edit = edits.find(i);
+      if (edit === -1) encoder.argumentRange(request.buf, request.start[i], request.len[i]);
+      else encoder.argumentRange(edits.textOf(edit), 0, edits.lengthOf(edit));
+    }
+  }
+
   /** A key that expiry or eviction removed. */
   removed(database: Database, key: Buffer): void {
     this.changes++;
     this.append(database.index, ["DEL", key]);
+  }
+
+  /** Fields of a hash that expiry removed. */
+  fieldsExpired(database: Database, key: Buffer, fields: readonly Buffer[]): void {
+    this.changes++;
+    this.append(database.index, ["HDEL", key, ...fields]);
   }
 
   private append(dbIndex: number, args: readonly (string | Buffer | number)[]): void {

@@ -119,6 +119,10 @@ export class Server implements ConnectionHost {
       this.propagation.removed(database, key);
       this.turnEnd.schedule();
     };
+    keyspace.onFieldsExpired = (database, key, fields) => {
+      this.propagation.fieldsExpired(database, key, fields);
+      this.turnEnd.schedule();
+    };
     this.cron = new Cron(this);
     applyConfig(this);
   }

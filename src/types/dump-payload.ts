@@ -13,6 +13,7 @@ import type { ByteArena } from "../base/byte-arena.ts";
 import { Crc64 } from "../base/crc64.ts";
 import { StorageError } from "../base/storage-error.ts";
 import type { DataType, UnpackedValue } from "./data-type.ts";
+import { RDB_HASH_LISTPACK_TIMED, RDB_HASH_TIMED } from "./hash/hash-packing.ts";
 import { RDB_VERSION_WRITTEN } from "./rdb-encoding.ts";
 import { dataTypeOf, dataTypeOfRdb } from "./registry.ts";
 import type { ValueMemory } from "./value-memory.ts";
@@ -20,6 +21,11 @@ import type { ValueMemory } from "./value-memory.ts";
 const TYPE_BYTES = 1;
 const VERSION_BYTES = 2;
 const CHECKSUM_BYTES = 8;
+/** Types that Redis 7.0 has not: hashes with times, of 7.4. */
+const VERSIONS: ReadonlyMap<number, number> = new Map([
+  [RDB_HASH_TIMED, 12],
+  [RDB_HASH_LISTPACK_TIMED, 12],
+]);
 const FOOTER_BYTES = VERSION_BYTES + CHECKSUM_BYTES;
 
 /** A payload in three parts, as the value may be large: the same bytes as the parts one after the other. */
@@ -48,19 +54,25 @@ export function createDump(
   const dataType = dataTypeOf(memory.entries.type(address));
   const type = Buffer.of(dataType.rdbTypeOf(memory, address));
   const value = dataType.pack(memory, address, arena, compress);
-  const version = Buffer.of(RDB_VERSION_WRITTEN & 0xff, RDB_VERSION_WRITTEN >> 8);
+  const number = versionOf(type[0]);
+  const version = Buffer.of(number & 0xff, number >> 8);
   const checksum = new Crc64();
   for (const part of [type, value, version]) checksum.update(part);
   return { type, value, footer: Buffer.concat([version, checksum.digest()]) };
 }
 
+/** The version of RDB that has values of this type, if not all do that are written or read here. */
+function versionOf(rdbType: number): number {
+  return VERSIONS.get(rdbType) ?? RDB_VERSION_WRITTEN;
+}
+
 /**
- * Whether the payload's version is one that Redis 7.0 reads (any up to its own), and the checksum is right. A checksum
- * of 0 is one like any other, unlike in RDB files.
+ * Whether the payload's version is one that Redis 7.0 reads (any up to its own; of types that came later, up to the one
+ * that brought them), and the checksum is right. A checksum of 0 is one like any other, unlike in RDB files.
  */
 export function isDumpIntact(payload: Buffer): boolean {
   const versionAt = payload.length - FOOTER_BYTES;
-  if (versionAt < 0 || payload.readUInt16LE(versionAt) > RDB_VERSION_WRITTEN) return false;
+  if (versionAt < 0 || payload.readUInt16LE(versionAt) > versionOf(payload[0])) return false;
   const checksumAt = versionAt + VERSION_BYTES;
   const checksum = new Crc64();
   checksum.update(payload, 0, checksumAt);

@@ -12,6 +12,7 @@
  *     0, 1, 2    the decimal text of a signed integer of 1, 2, 4 bytes, little-endian
  *     3          LZF: length of the compressed data, length of the string, compressed data
  */
+import type { Int64 } from "../base/int64.ts";
 import { lzfCompress, lzfDecompress } from "../base/lzf.ts";
 
 /** The version of RDB that tsredis writes: the one of Redis 7.0. */
@@ -112,7 +113,29 @@ export function encodeLength(target: Buffer, position: number, length: number): 
   return target.writeUInt32BE(length % 0x100000000, position + 5);
 }
 
+/** Writes an unsigned integer of 64 bits, in two words, as a length. At most 9 bytes. */
+export function encodeLength64(target: Buffer, position: number, high: number, low: number): number {
+  if (high === 0) return encodeLength(target, position, low >>> 0);
+  target[position] = LENGTH_64;
+  target.writeInt32BE(high, position + 1);
+  return target.writeInt32BE(low, position + 5);
+}
+
 const scratchLength = new RdbLength();
+
+/** As `decodePlainLength`, exact to the last of 64 bits: those above 2^63 become negative. */
+export function decodeLength64(bytes: RdbBytes, into: Int64): boolean {
+  const { buffer, next } = bytes;
+  if (buffer[next] !== LENGTH_64) {
+    if (!decodePlainLength(bytes, scratchLength)) return false;
+    into.setNumber(scratchLength.value);
+    return true;
+  }
+  if (bytes.end - next < 9) return false;
+  into.setWords(buffer.readInt32BE(next + 1), buffer.readInt32BE(next + 5));
+  bytes.next = next + 9;
+  return true;
+}
 
 /**
  * Decodes a string and advances over it. A plain string is a view on the bytes.

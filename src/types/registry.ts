@@ -7,6 +7,7 @@ import { hashType } from "./hash/hash-type.ts";
 import { listType } from "./list/list-type.ts";
 import { setType } from "./set/set-type.ts";
 import { sortedSetType } from "./sorted-set/sorted-set-type.ts";
+import { streamType } from "./stream/stream-type.ts";
 import { stringType } from "./string/string-type.ts";
 
 const DATA_TYPES: readonly DataType[] = [
@@ -16,6 +17,7 @@ const DATA_TYPES: readonly DataType[] = [
   setType,
   sortedSetType,
   hashType,
+  streamType,
 ];
 
 const byType: (DataType | undefined)[] = [];

@@ -3,10 +3,15 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { globMatch } from "../../src/base/glob.ts";
+import { globMatch, globMatchRange } from "../../src/base/glob.ts";
 
 function match(pattern: string, text: string, ignoreCase = false): boolean {
-  return globMatch(Buffer.from(pattern, "latin1"), Buffer.from(text, "latin1"), ignoreCase);
+  const bytes = Buffer.from(pattern, "latin1");
+  const result = globMatch(bytes, Buffer.from(text, "latin1"), ignoreCase);
+  // The same within other bytes, which must not count.
+  const within = Buffer.from(`*${text}${text}?`, "latin1");
+  expect(globMatchRange(bytes, within, 1, text.length, ignoreCase)).toBe(result);
+  return result;
 }
 
 describe("globMatch", () => {

@@ -192,15 +192,18 @@ describe.skipIf(!canMountDisk)("on a full disk (needs the right to mount)", () =
     expect(missing()).toEqual([]);
   });
 
-  it("ends cursors when it has to reopen, with an error and not with an early end", async () => {
+  it("ends cursors and snapshots when it has to reopen, with an error and not with an early end", async () => {
     await open(400_000);
     await writeFile(filler(), Buffer.alloc(6_000_000));
     const next = await fill();
     const cursor = store.cursor({ from: key(0), to: key(99_999_999) });
+    const snapshot = store.snapshot();
     expect(await cursor.next(1)).toHaveLength(1);
     await rm(filler());
     await write(next, false);
     await expect(cursor.next(1)).rejects.toMatchObject({ name: "StorageError", code: "io" });
+    await expect(snapshot.getMany([key(0)])).rejects.toMatchObject({ name: "StorageError", code: "io" });
     await cursor.close();
+    await snapshot.close();
   });
 });

@@ -2,7 +2,14 @@
  * The smallest ordered store: a map in memory, for tests that are about what is in the store, not about how
  * it fails.
  */
-import type { KeyValueStore, StoreChange, StoreCursor, StoreRange } from "../../src/cold/key-value-store.ts";
+import type {
+  KeyValueStore,
+  StoreChange,
+  StoreCursor,
+  StoreEntry,
+  StoreRange,
+  StoreSnapshot,
+} from "../../src/cold/key-value-store.ts";
 
 export type MemoryImage = Map<string, [key: Buffer, value: Buffer]>;
 
@@ -12,12 +19,16 @@ export class MemoryStore implements KeyValueStore {
   /** Called with each batch before it is applied. */
   onBatch: (changes: readonly StoreChange[]) => void = () => {};
   /** Keys whose reading fails like LevelDB's when a block is damaged. */
-  readonly unreadable = new Map<string, Error>();
+  readonly unreadable: Map<string, Error>;
   levelZeroFiles = 0;
   flushes = 0;
 
-  constructor(image: MemoryImage = new Map()) {
+  /** Snapshots that were not closed yet. */
+  openSnapshots = 0;
+
+  constructor(image: MemoryImage = new Map(), unreadable = new Map<string, Error>()) {
     this.image = new Map(image);
+    this.unreadable = unreadable;
   }
 
   async getMany(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
@@ -42,16 +53,34 @@ export class MemoryStore implements KeyValueStore {
   }
 
   cursor(range: StoreRange): StoreCursor {
+    return this.#cursor(range, ([key, value]): StoreEntry => [Buffer.from(key), Buffer.from(value)]);
+  }
+
+  keyCursor(range: StoreRange): StoreCursor<Buffer> {
+    return this.#cursor(range, ([key]) => Buffer.from(key));
+  }
+
+  snapshot(): StoreSnapshot {
+    const copy = new MemoryStore(this.image, this.unreadable);
+    this.openSnapshots += 1;
+    return {
+      getMany: (keys) => copy.getMany(keys),
+      cursor: (range) => copy.cursor(range),
+      keyCursor: (range) => copy.keyCursor(range),
+      close: async () => {
+        this.openSnapshots -= 1;
+      },
+    };
+  }
+
+  #cursor<Found>(range: StoreRange, copyOf: (entry: StoreEntry) => Found): StoreCursor<Found> {
     const entries = [...this.image.values()].filter(
       ([key]) => Buffer.compare(key, range.from) >= 0 && Buffer.compare(key, range.to) < 0,
     );
     entries.sort(([a], [b]) => Buffer.compare(a, b));
     if (range.reverse === true) entries.reverse();
     return {
-      next: async (limit) =>
-        entries
-          .splice(0, limit)
-          .map(([key, value]): [Buffer, Buffer] => [Buffer.from(key), Buffer.from(value)]),
+      next: async (limit) => entries.splice(0, limit).map(copyOf),
       close: async () => {},
     };
   }

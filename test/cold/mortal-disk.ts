@@ -4,7 +4,14 @@
  */
 import type { Random } from "../../src/base/random.ts";
 import { StorageError } from "../../src/base/storage-error.ts";
-import type { KeyValueStore, StoreChange, StoreCursor, StoreRange } from "../../src/cold/key-value-store.ts";
+import type {
+  KeyValueStore,
+  StoreChange,
+  StoreCursor,
+  StoreRange,
+  StoreReads,
+  StoreSnapshot,
+} from "../../src/cold/key-value-store.ts";
 import type { ModelDisk } from "./tier-model.ts";
 
 /** What survives: `crash` is called before the store is opened anew. */
@@ -80,17 +87,56 @@ export class MortalDisk implements ModelDisk {
   }
 }
 
-class MortalStore implements KeyValueStore {
+class MortalReads implements StoreReads {
+  readonly #disk: MortalDisk;
+  readonly #reads: StoreReads;
+
+  constructor(disk: MortalDisk, reads: StoreReads) {
+    this.#disk = disk;
+    this.#reads = reads;
+  }
+
+  getMany(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
+    return this.#disk.call(() => this.#reads.getMany(keys));
+  }
+
+  cursor(range: StoreRange): StoreCursor {
+    return this.#mortal(this.#reads.cursor(range));
+  }
+
+  keyCursor(range: StoreRange): StoreCursor<Buffer> {
+    return this.#mortal(this.#reads.keyCursor(range));
+  }
+
+  #mortal<Found>(cursor: StoreCursor<Found>): StoreCursor<Found> {
+    return {
+      next: (limit) => this.#disk.call(() => cursor.next(limit)),
+      close: () => cursor.close(),
+    };
+  }
+}
+
+class MortalSnapshot extends MortalReads implements StoreSnapshot {
+  readonly #snapshot: StoreSnapshot;
+
+  constructor(disk: MortalDisk, snapshot: StoreSnapshot) {
+    super(disk, snapshot);
+    this.#snapshot = snapshot;
+  }
+
+  close(): Promise<void> {
+    return this.#snapshot.close();
+  }
+}
+
+class MortalStore extends MortalReads implements KeyValueStore {
   readonly #disk: MortalDisk;
   readonly #store: KeyValueStore;
 
   constructor(disk: MortalDisk, store: KeyValueStore) {
+    super(disk, store);
     this.#disk = disk;
     this.#store = store;
-  }
-
-  getMany(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
-    return this.#disk.call(() => this.#store.getMany(keys));
   }
 
   getSync(key: Buffer): Buffer | undefined {
@@ -102,12 +148,8 @@ class MortalStore implements KeyValueStore {
     return this.#disk.batch(() => this.#store.batch(changes, true));
   }
 
-  cursor(range: StoreRange): StoreCursor {
-    const cursor = this.#store.cursor(range);
-    return {
-      next: (limit) => this.#disk.call(() => cursor.next(limit)),
-      close: () => cursor.close(),
-    };
+  snapshot(): StoreSnapshot {
+    return new MortalSnapshot(this.#disk, this.#store.snapshot());
   }
 
   flush(): Promise<void> {

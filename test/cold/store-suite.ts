@@ -4,7 +4,14 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SeededRandom } from "../../src/base/random.ts";
-import type { KeyValueStore, OpenStore, StoreChange, StoreRange } from "../../src/cold/key-value-store.ts";
+import type {
+  KeyValueStore,
+  OpenStore,
+  StoreChange,
+  StoreCursor,
+  StoreRange,
+  StoreReads,
+} from "../../src/cold/key-value-store.ts";
 
 export interface StoreUnderTest {
   readonly open: OpenStore;
@@ -20,17 +27,24 @@ const ALL: StoreRange = { from: Buffer.alloc(0), to: Buffer.from([0xff]) };
 const asText = ([key, value]: [Buffer, Buffer]): string =>
   `${key.toString("latin1")}=${value.toString("latin1")}`;
 
-/** All entries of a range, as text, fetched `limit` at a time. */
-export async function entriesOf(store: KeyValueStore, range: StoreRange = ALL, limit = 7): Promise<string[]> {
-  const cursor = store.cursor(range);
-  const result: string[] = [];
-  for (let entries = await cursor.next(limit); entries.length > 0; entries = await cursor.next(limit)) {
-    expect(entries.length).toBeLessThanOrEqual(limit);
-    expect(entries.flat().every((part) => Buffer.isBuffer(part))).toBe(true);
-    result.push(...entries.map(asText));
+/** All that a cursor finds, fetched `limit` at a time. */
+async function allOf<Found>(cursor: StoreCursor<Found>, limit: number): Promise<Found[]> {
+  const result: Found[] = [];
+  for (let part = await cursor.next(limit); part.length > 0; part = await cursor.next(limit)) {
+    expect(part.length).toBeLessThanOrEqual(limit);
+    result.push(...part);
   }
   await cursor.close();
   return result;
+}
+
+/** All entries of a range, as text, fetched `limit` at a time. A cursor over keys must find the same. */
+export async function entriesOf(store: StoreReads, range: StoreRange = ALL, limit = 7): Promise<string[]> {
+  const entries = await allOf(store.cursor(range), limit);
+  const keys = await allOf(store.keyCursor(range), limit);
+  expect([...entries.flat(), ...keys].every((part) => Buffer.isBuffer(part))).toBe(true);
+  expect(keys).toEqual(entries.map(([key]) => key));
+  return entries.map(asText);
 }
 
 export function storeSuite(name: string, make: () => Promise<StoreUnderTest>): void {
@@ -139,6 +153,39 @@ export function storeSuite(name: string, make: () => Promise<StoreUnderTest>): v
       expect(await entriesOf(store)).toEqual(["a=2", "c=1", "d=2"]);
     });
 
+    it("shows a cursor over keys the state of the moment it was made", async () => {
+      await store.batch([put("a", "1"), put("b", "1"), put("c", "1")], false);
+      const cursor = store.keyCursor({ ...ALL, reverse: true });
+      const writing = store.batch([del("b"), put("d", "2")], false);
+      const first = await cursor.next(1);
+      await writing;
+      await store.flush();
+      const rest = await allOf(cursor, 10);
+      expect([...first, ...rest].map(String)).toEqual(["c", "b", "a"]);
+      expect((await allOf(store.keyCursor(ALL), 10)).map(String)).toEqual(["a", "c", "d"]);
+    });
+
+    it("shows a snapshot one moment in all its reads, until it is closed", async () => {
+      await store.batch([put("a", "1"), put("b", "1"), put("c", "1")], false);
+      const snapshot = store.snapshot();
+      const writing = store.batch([put("a", "2"), del("b"), put("d", "2")], true);
+      const early = snapshot.cursor(ALL);
+      expect((await early.next(1)).map(asText)).toEqual(["a=1"]);
+      await writing;
+      const before = ["a=1", "b=1", "c=1"];
+      expect(await entriesOf(snapshot)).toEqual(before);
+      await store.flush();
+      expect(await entriesOf(snapshot, { ...ALL, reverse: true }, 2)).toEqual([...before].reverse());
+      expect(await entriesOf(snapshot, { from: bytes("b"), to: bytes("c") })).toEqual(["b=1"]);
+      const values = await snapshot.getMany(["d", "b", "a"].map(bytes));
+      expect(values.map((value) => value?.toString())).toEqual([undefined, "1", "1"]);
+      expect((await early.next(1)).map(asText)).toEqual(["b=1"]);
+      expect(await entriesOf(store)).toEqual(["a=2", "c=1", "d=2"]);
+      await early.close();
+      await snapshot.close();
+      await expect(snapshot.getMany([bytes("a")])).rejects.toMatchObject({ name: "StorageError" });
+    });
+
     it("answers like a sorted map, through flushes and reopenings", async () => {
       const random = new SeededRandom(7);
       const model = new Map<string, string>();
@@ -176,6 +223,7 @@ export function storeSuite(name: string, make: () => Promise<StoreUnderTest>): v
     it("waits for calls under way when it is closed, and refuses those after", async () => {
       await store.batch([put("a", "1")], false);
       const cursor = store.cursor(ALL);
+      const snapshot = store.snapshot();
       const read = store.getMany([bytes("a")]);
       const write = store.batch([put("b", "2")], false);
       const flush = store.flush();
@@ -193,9 +241,12 @@ export function storeSuite(name: string, make: () => Promise<StoreUnderTest>): v
       await expect(store.flush()).rejects.toMatchObject({ code: "closed" });
       await expect(cursor.next(1)).rejects.toMatchObject({ code: "closed" });
       expect(() => store.getSync(bytes("a"))).toThrow(expect.objectContaining({ code: "closed" }));
-      expect(() => store.cursor(ALL)).toThrow(expect.objectContaining({ code: "closed" }));
+      for (const begin of [() => store.cursor(ALL), () => store.keyCursor(ALL), () => store.snapshot()])
+        expect(begin).toThrow(expect.objectContaining({ code: "closed" }));
+      await expect(snapshot.getMany([bytes("a")])).rejects.toMatchObject({ code: "closed" });
       expect(store.property("leveldb.stats")).toBe("");
       await cursor.close();
+      await snapshot.close();
       store = await subject.open(subject.folder);
       expect(await entriesOf(store)).toEqual(["a=1", "b=2"]);
     });

@@ -1,10 +1,11 @@
 /**
  * Short forms for tests of the tier: references, records and what is in the store, by names of keys.
  */
+import { expect } from "vitest";
 import { crc32c } from "../../src/base/checksum.ts";
 import { StorageError } from "../../src/base/storage-error.ts";
-import { type KeyRange, WHOLE_RANGE } from "../../src/cold/keys.ts";
-import type { ColdRecord, ColdTier, RecordRef, TierChange } from "../../src/cold/tier.ts";
+import { HASH_SPACE, type KeyRange, WHOLE_RANGE } from "../../src/cold/keys.ts";
+import type { ColdRecord, ColdTier, KeyWalk, RecordRef, TierChange } from "../../src/cold/tier.ts";
 import type { MemoryStore } from "./memory-store.ts";
 
 export const SEED = Buffer.from("0123456789abcdef");
@@ -43,6 +44,27 @@ export async function texts(
     if (record instanceof StorageError) return "damaged";
     return record?.payload.toString();
   });
+}
+
+/** All keys of a namespace that are not past their expiry. */
+export function walkOf(tier: ColdTier, namespace: number, nowMs = 0): KeyWalk {
+  return tier.keys({ namespace, fromHash: 0, toHash: HASH_SPACE, nowMs });
+}
+
+/** The keys that a walk finds, in the order in which it shows them; closes it. */
+export async function walkedKeys(walk: KeyWalk, limit = 3): Promise<string[]> {
+  const found: string[] = [];
+  try {
+    const visit = (hash: number, source: Buffer, start: number, length: number): void => {
+      const key = Buffer.from(source.subarray(start, start + length));
+      expect(hash).toBe(crc32c(key));
+      found.push(key.toString());
+    };
+    while (await walk.next(limit, visit));
+  } finally {
+    await walk.close();
+  }
+  return found;
 }
 
 /** Keys in the store within a range. */

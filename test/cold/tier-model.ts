@@ -8,7 +8,13 @@ import type { Random } from "../../src/base/random.ts";
 import { StorageError } from "../../src/base/storage-error.ts";
 import type { KeyValueStore } from "../../src/cold/key-value-store.ts";
 import { dataFrom, HASH_SPACE, markersFrom, undoFrom, WHOLE_RANGE } from "../../src/cold/keys.ts";
-import { ColdTier, type ExpiredRef, type TierChange, type TierCheckpoint } from "../../src/cold/tier.ts";
+import {
+  ColdTier,
+  type ExpiredRef,
+  type KeyVisitor,
+  type TierChange,
+  type TierCheckpoint,
+} from "../../src/cold/tier.ts";
 
 interface ModelRecord {
   readonly key: Buffer;
@@ -204,6 +210,12 @@ export class TierModel {
   /** A write, often with something else under way, repeated or given up when it fails. */
   async #write(): Promise<void> {
     const changes = this.#someChanges();
+    const walked = this.#random.below(4) === 0 ? this.#walkKeys() : undefined;
+    await this.#writeChanges(changes);
+    if (walked !== undefined) await this.#alive(walked());
+  }
+
+  async #writeChanges(changes: readonly TierChange[]): Promise<void> {
     const others: Promise<unknown>[] = [];
     if (this.#random.below(4) === 0) others.push(this.#tier.sweep(1 + this.#random.below(20)));
     const written = this.#tier.write(changes);
@@ -251,6 +263,7 @@ export class TierModel {
   }
 
   async #readSome(): Promise<void> {
+    await this.#alive(this.#walkKeys()());
     const namespace = this.#someNamespace();
     const keys = Array.from({ length: 10 }, () => this.#someKey());
     const refs = keys.map((key) => ({ namespace, hash: hashOfKey(key), key }));
@@ -258,11 +271,39 @@ export class TierModel {
     expect(same(await this.#alive(this.#tier.fetch(refs)), expected)).toBe(true);
     expect(same([this.#tier.fetchSync(refs[0])], [expected[0]])).toBe(true);
     const hash = this.#random.below(HASH_SPACE);
-    const found = await this.#alive(this.#tier.randomRecord(namespace, hash));
+    const found = await this.#alive(this.#tier.randomKey(namespace, hash, 0));
     const hashes = [...this.#model.get(namespace)!.values()].map((record) => hashOfKey(record.key));
     const after = hashes.filter((each) => each >= hash);
     const nearest = after.length > 0 ? Math.min(...after) : Math.min(...hashes);
-    expect(found?.hash ?? Number.POSITIVE_INFINITY).toBe(nearest);
+    expect(found === undefined ? Number.POSITIVE_INFINITY : hashOfKey(found)).toBe(nearest);
+  }
+
+  /**
+   * Begins a walk over the live keys of this moment, in some interval; the result goes through it, whatever was
+   * written meanwhile, and checks what it finds.
+   */
+  #walkKeys(): () => Promise<void> {
+    const namespace = this.#someNamespace();
+    const fromHash = this.#random.below(2) === 0 ? 0 : this.#random.below(HASH_SPACE);
+    const toHash = this.#random.below(2) === 0 ? HASH_SPACE : this.#random.below(HASH_SPACE);
+    const nowMs = this.#random.below(2) === 0 ? this.#random.below(LATEST_MS) : this.#random.below(10);
+    const expected = [...this.#model.get(namespace)!.values()]
+      .filter(({ expireMs }) => expireMs === 0 || expireMs > nowMs)
+      .map(({ key }) => key)
+      .filter((key) => hashOfKey(key) >= fromHash && hashOfKey(key) < toHash);
+    const walk = this.#tier.keys({ namespace, fromHash, toHash, nowMs });
+    return async () => {
+      const found: Buffer[] = [];
+      const visit: KeyVisitor = (hash, source, start, length) => {
+        const key = Buffer.from(source.subarray(start, start + length));
+        expect(hash).toBe(hashOfKey(key));
+        found.push(key);
+      };
+      while (await this.#alive(walk.next(1 + this.#random.below(20), visit)));
+      await walk.close();
+      const inOrder = (keys: Buffer[]) => keys.sort((a, b) => Buffer.compare(a, b));
+      expect(same(inOrder(found), inOrder(expected))).toBe(true);
+    };
   }
 
   /** Finds expired keys, checks each, and deletes most. */

@@ -5,11 +5,12 @@ import type { Argument } from "../support/command-harness.ts";
 import { plainDump } from "../support/dump-payloads.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { bulks } from "./pair.ts";
+import { collectionRequests } from "./sample-collections.ts";
 
 const DATABASES = 16;
 const KEYS_PER_READ = 100;
 
-/** Database, key, expiry in milliseconds, encoding and value of every key, sorted. */
+/** Database, key, expiry in milliseconds, type, encoding and value of every key, sorted. */
 export async function contentsOf(port: number): Promise<string[]> {
   const client = await RawClient.connect(port);
   const lines: string[] = [];
@@ -18,15 +19,18 @@ export async function contentsOf(port: number): Promise<string[]> {
     const keys = bulks(await client.run("KEYS", "*"));
     for (let i = 0; i < keys.length; i += KEYS_PER_READ) {
       const part = keys.slice(i, i + KEYS_PER_READ).map((key) => Buffer.from(key, "latin1"));
-      const requests = part.flatMap((key): Argument[][] => [
+      const types = await client.runAll(part.map((key) => ["TYPE", key]));
+      const readers = types.map((reply) => READERS[reply.toString("latin1", 1, reply.length - 2)]);
+      const requests = part.flatMap((key, k): Argument[][] => [
         ["PEXPIRETIME", key],
         ["OBJECT", "ENCODING", key],
-        ["GET", key],
+        readers[k].request(key),
       ]);
       const replies = await client.runAll(requests);
-      for (const [j, key] of part.entries()) {
-        const facts = replies.slice(j * 3, j * 3 + 3).map((reply) => reply.toString("latin1"));
-        lines.push(`${database} ${key.toString("latin1")}: ${facts.join(" ")}`);
+      for (const [k, key] of part.entries()) {
+        const [expiry, encoding] = replies.slice(k * 3, k * 3 + 2).map((reply) => reply.toString("latin1"));
+        const value = readers[k].text(replies[k * 3 + 2]);
+        lines.push(`${database} ${key.toString("latin1")}: ${expiry} ${encoding} ${value}`);
       }
     }
   }
@@ -34,8 +38,42 @@ export async function contentsOf(port: number): Promise<string[]> {
   return lines.sort();
 }
 
-/** Strings of every encoding and size, with and without expiry, in several databases. */
+interface Reader {
+  /** Asks for the whole value. */
+  request(key: Buffer): Argument[];
+  /** The answer as text that is the same for the same value. */
+  text(reply: Buffer): string;
+}
+
+/** How values of each type are read, by what TYPE answers. */
+const READERS: Readonly<Record<string, Reader>> = {
+  string: { request: (key) => ["GET", key], text: (reply) => reply.toString("latin1") },
+  list: { request: (key) => ["LRANGE", key, 0, -1], text: (reply) => reply.toString("latin1") },
+  set: { request: (key) => ["SMEMBERS", key], text: (reply) => bulks(reply).sort().join(" ") },
+  zset: {
+    request: (key) => ["ZRANGE", key, 0, -1, "WITHSCORES"],
+    text: (reply) => reply.toString("latin1"),
+  },
+  stream: { request: (key) => ["XINFO", "STREAM", key, "FULL", "COUNT", 0], text: streamText },
+  hash: { request: (key) => ["HGETALL", key], text: (reply) => pairs(bulks(reply)).sort().join(" ") },
+};
+
+/** Without what tells how the stream lies in memory, and when its consumers were seen last. */
+function streamText(reply: Buffer): string {
+  return reply.toString("latin1").replace(/(radix-tree-(keys|nodes)|seen-time)\r\n:\d+/g, "");
+}
+
+function pairs(parts: readonly string[]): string[] {
+  return parts.flatMap((part, i) => (i % 2 === 0 ? [`${part}=${parts[i + 1]}`] : []));
+}
+
+/** Values of every type, encoding and size, with and without expiry, in several databases. */
 export function sampleRequests(): Argument[][] {
+  return [...stringRequests(), ...collectionRequests()];
+}
+
+/** Strings of every encoding and size, with and without expiry, in several databases. */
+function stringRequests(): Argument[][] {
   const farMs = Date.now() + 86_400_000;
   const everything = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
   const requests: Argument[][] = [];

@@ -3,6 +3,7 @@
  */
 import { describe, expect, test } from "vitest";
 import type { RawClient } from "../support/raw-client.ts";
+import { bulks, scan } from "./pair.ts";
 import { expectFilled, fill, infoOf, POLL, useServer, valueOf } from "./server-fixture.ts";
 
 const OUT_OF_MEMORY = "-OOM command not allowed when used memory > 'maxmemory'.\r\n";
@@ -76,6 +77,34 @@ describe("the server has little memory", () => {
     expect(await after.text("DBSIZE")).toBe(":1000\r\n");
   });
 
+  test("and walks over the keys on disk: expired, long, deleted and overwritten ones", async () => {
+    const client = await fixture.start("--maxmemory", "4mb");
+    await fill(client, 0, 2000, 4000);
+    const long = Array.from({ length: 20 }, (_, i) => `long${i}`.padEnd(1100 + i, "-"));
+    for (const [i, key] of long.entries()) await client.run("SET", key, valueOf(i, 4000));
+    for (let i = 0; i < 50; i++) await client.run("SET", `soon${i}`, valueOf(i, 4000), "PX", 50);
+    for (let i = 0; i < 50; i++) await client.run("SET", `late${i}`, valueOf(i, 4000), "EX", 10_000);
+    await fill(client, 2000, 3000, 4000);
+    await client.run("DEL", "k5", "k2995", "late3", long[4]);
+    await client.run("SET", "k6", "new");
+    expect(Number(await infoOf(client, "cold_keys"))).toBeGreaterThan(2000);
+    const gone = new Set(["k5", "k2995", "late3", long[4]]);
+    const numbered = (name: string, count: number) => Array.from({ length: count }, (_, i) => name + i);
+    const expected = [...numbered("k", 3000), ...long, ...numbered("late", 50)]
+      .filter((key) => !gone.has(key))
+      .sort();
+    const walk = async (...options: string[]) => await scan(client, 100, ...options);
+    await expect.poll(async () => await walk(), POLL).toEqual(expected);
+    expect(bulks(await client.run("KEYS", "*")).sort()).toEqual(expected);
+    expect(bulks(await client.run("KEYS", "*9"))).toHaveLength(
+      expected.filter((key) => key.endsWith("9")).length,
+    );
+    expect(await walk("TYPE", "string")).toEqual(expected);
+    expect(await walk("TYPE", "list")).toEqual([]);
+    expect(await walk("MATCH", "l?*7*")).toEqual(expected.filter((key) => /^l.+7/.test(key)));
+    for (let i = 0; i < 50; i++) expect(expected).toContain(bulks(await client.run("RANDOMKEY"))[0]);
+  });
+
   test("and refuses writes without a cold tier, in Redis's words", async () => {
     const client = await fixture.start("--cold-tier", "no", "--maxmemory", "4mb");
     const count = await fillUntilRefused(client);
@@ -83,6 +112,55 @@ describe("the server has little memory", () => {
     expect(await client.text("DEL", "k1", "k2", "k3")).toBe(":3\r\n");
     expect(await client.text("SET", "small", "x")).toBe("+OK\r\n");
     expect(await infoOf(client, "evicted_keys")).toBe("0");
+  });
+
+  test("and with no tier at all nobody is refused for memory that is being freed", async () => {
+    const client = await fixture.start("--cold-tier", "no", "--maxmemory", "8mb");
+    const elements = Array.from({ length: 1000 }, (_, i) => `${i} `.repeat(10));
+    for (let round = 0; round < 5; round++) {
+      let isFull = false;
+      while (!isFull) isFull = (await client.text("RPUSH", "list", ...elements)).startsWith("-OOM");
+      const how = round % 2 === 0 ? ["UNLINK", "list"] : ["FLUSHALL", "ASYNC"];
+      const replies = await client.runAll([how, ["SET", "k", "x".repeat(4_000_000)], ["DEL", "k"]]);
+      expect(replies[1].toString()).toBe("+OK\r\n");
+    }
+  });
+
+  test("and collections of every type move to disk and back", async () => {
+    const client = await fixture.start("--maxmemory", "8mb");
+    const kinds = 6;
+    const rounds = 40;
+    const numbers = Array.from({ length: 400 }, (_, i) => i);
+    for (let i = 0; i < rounds; i++) {
+      const text = (n: number) => `${i}:${n} ${"value ".repeat(10)}`;
+      const replies = await client.runAll([
+        ["RPUSH", `list${i}`, ...numbers.map(text)],
+        ["SADD", `set${i}`, ...numbers.map(text)],
+        ["ZADD", `sorted${i}`, ...numbers.flatMap((n) => [n / 3, text(n)])],
+        ["HSET", `hash${i}`, ...numbers.flatMap((n) => [`f${n}`, text(n)])],
+        ["SADD", `integers${i}`, ...numbers.map((n) => n * i)],
+        ...numbers.slice(0, 100).map((n) => ["XADD", `stream${i}`, `${n + 1}-1`, "f", text(n)]),
+      ]);
+      expect(replies.filter((reply) => reply.toString().startsWith("-"))).toEqual([]);
+    }
+    expect(await client.text("DBSIZE")).toBe(`:${rounds * kinds}\r\n`);
+    expect(Number(await infoOf(client, "cold_keys"))).toBeGreaterThan(rounds * 2);
+    for (let i = 0; i < rounds; i++) {
+      const [last, members, rank, field, integers, entries] = await client.runAll([
+        ["LINDEX", `list${i}`, -1],
+        ["SCARD", `set${i}`],
+        ["ZRANK", `sorted${i}`, `${i}:321 ${"value ".repeat(10)}`],
+        ["HGET", `hash${i}`, "f77"],
+        ["SCARD", `integers${i}`],
+        ["XLEN", `stream${i}`],
+      ]);
+      expect(last.toString()).toContain(`\r\n${i}:399 value`);
+      expect(members.toString()).toBe(":400\r\n");
+      expect(rank.toString()).toBe(":321\r\n");
+      expect(field.toString()).toContain(`\r\n${i}:77 value`);
+      expect(integers.toString()).toBe(i === 0 ? ":1\r\n" : ":400\r\n");
+      expect(entries.toString()).toBe(":100\r\n");
+    }
   });
 
   test.each([

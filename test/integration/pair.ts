@@ -118,11 +118,11 @@ export function cut(bytes: Buffer, random: Random): Buffer[] {
 }
 
 /** All keys that SCAN returns, each once, sorted. */
-export async function scan(client: RawClient, count: number): Promise<string[]> {
+export async function scan(client: RawClient, count: number, ...options: string[]): Promise<string[]> {
   const found = new Set<string>();
   let cursor = "0";
   do {
-    const [next, ...keys] = bulks(await client.run("SCAN", cursor, "COUNT", count));
+    const [next, ...keys] = bulks(await client.run("SCAN", cursor, "COUNT", count, ...options));
     for (const key of keys) found.add(key);
     cursor = next;
   } while (cursor !== "0");

@@ -52,6 +52,8 @@ export class CommandHarness {
     });
     this.keyspace.onKeyRemoved = (_database, key) =>
       this.effects.push([Buffer.from("DEL"), Buffer.from(key)]);
+    this.keyspace.onFieldsExpired = (_database, key, fields) =>
+      this.effects.push([Buffer.from("HDEL"), key, ...fields]);
     this.client = newClient(1, this.clock.nowMs);
     for (const command of options.commands) this.commands.set(command.name, command);
     this.server = newServices(options, this.client, this.commands);
@@ -135,6 +137,14 @@ class HarnessContext implements CommandContext {
       },
       command: (...args) => {
         harness.effects.push(args.map((arg) => Buffer.from(typeof arg === "number" ? String(arg) : arg)));
+      },
+      edited: (edits) => {
+        const { request } = this;
+        const args = Array.from({ length: request.argc }, (_, i) => {
+          const edit = edits.find(i);
+          return edit === -1 ? request.bytes(i) : edits.textOf(edit).subarray(0, edits.lengthOf(edit));
+        });
+        harness.effects.push(args.map((arg) => Buffer.from(arg)));
       },
     };
   }

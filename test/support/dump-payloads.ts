@@ -26,6 +26,9 @@ export function plainDump(text: string | Uint8Array): Buffer {
 /** Payload of a list of one element, as Redis before 3.2 wrote it and all later ones read it. */
 export const LIST_DUMP: Buffer = withFooter(Buffer.from("01010161", "hex"));
 
+/** Payload of a value that some module made, which nothing here can read. */
+export const MODULE_DUMP: Buffer = withFooter(Buffer.from("0781000000000000040000", "hex"));
+
 /** What a payload without its footer holds, if that is a string. */
 export function stringOfDump(payload: Buffer): Buffer {
   if (payload[0] !== STRING) throw new Error(`a payload of type ${payload[0]}`);

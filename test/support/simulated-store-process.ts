@@ -3,7 +3,14 @@
  */
 import type { Random } from "../../src/base/random.ts";
 import { StorageError } from "../../src/base/storage-error.ts";
-import type { KeyValueStore, StoreChange, StoreCursor, StoreRange } from "../../src/cold/key-value-store.ts";
+import type {
+  KeyValueStore,
+  StoreChange,
+  StoreCursor,
+  StoreEntry,
+  StoreRange,
+  StoreSnapshot,
+} from "../../src/cold/key-value-store.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 import {
   applyTo,
@@ -21,6 +28,9 @@ export interface SimulatedStoreParts {
   readonly stored: StoredFolder;
   readonly memtableBytes: number;
 }
+
+/** Contents by the text of the key. */
+type View = ReadonlyMap<string, Buffer>;
 
 function storageError(code: string, attempt: string): StorageError {
   const isSpace = code === "ENOSPC" || code === "EDQUOT";
@@ -43,20 +53,14 @@ export class SimulatedStore implements KeyValueStore {
     this.#view = new Map(parts.stored.tables);
   }
 
-  async getMany(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
-    this.#mustBeOpen();
-    return this.#track(
-      this.#parts.process.call(this.#life, "getMany", "", {
-        perform: () => keys.map((key) => this.#get(key)),
-        fail: (code) => storageError(code, "reading"),
-      }),
-    );
+  getMany(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
+    return this.#getMany(this.#view, keys);
   }
 
   getSync(key: Buffer): Buffer | undefined {
     this.#mustBeOpen();
     return this.#parts.process.callSync(this.#life, "getSync", "", {
-      perform: () => this.#get(key),
+      perform: () => valueIn(this.#view, key),
       fail: (code) => storageError(code, "reading"),
     });
   }
@@ -80,15 +84,52 @@ export class SimulatedStore implements KeyValueStore {
   }
 
   cursor(range: StoreRange): StoreCursor {
+    return this.#cursor(this.#view, range, entryOf);
+  }
+
+  keyCursor(range: StoreRange): StoreCursor<Buffer> {
+    return this.#cursor(this.#view, range, keyBytes);
+  }
+
+  snapshot(): StoreSnapshot {
+    this.#mustBeOpen();
+    const view = new Map(this.#view);
+    let isClosed = false;
+    const use = (): View => {
+      if (isClosed) throw new StorageError("closed", "the snapshot is closed");
+      return view;
+    };
+    return {
+      getMany: async (keys) => this.#getMany(use(), keys),
+      cursor: (range) => this.#cursor(use(), range, entryOf),
+      keyCursor: (range) => this.#cursor(use(), range, keyBytes),
+      close: async () => {
+        isClosed = true;
+      },
+    };
+  }
+
+  async #getMany(view: View, keys: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
+    this.#mustBeOpen();
+    return this.#track(
+      this.#parts.process.call(this.#life, "getMany", "", {
+        perform: () => keys.map((key) => valueIn(view, key)),
+        fail: (code) => storageError(code, "reading"),
+      }),
+    );
+  }
+
+  #cursor<Found>(
+    view: View,
+    range: StoreRange,
+    find: (name: string, value: Buffer) => Found,
+  ): StoreCursor<Found> {
     this.#mustBeOpen();
     const from = keyText(range.from);
     const to = keyText(range.to);
-    const keys = [...this.#view.keys()].filter((key) => key >= from && key < to).sort();
-    if (range.reverse === true) keys.reverse();
-    const entries = keys.map((key): [Buffer, Buffer] => [
-      keyBytes(key),
-      this.#view.get(key) ?? Buffer.alloc(0),
-    ]);
+    const entries = [...view].filter(([key]) => key >= from && key < to);
+    entries.sort(([a], [b]) => (a < b ? -1 : 1));
+    if (range.reverse === true) entries.reverse();
     let position = 0;
     let isClosed = false;
     return {
@@ -103,9 +144,7 @@ export class SimulatedStore implements KeyValueStore {
               const count = 1 + random.below(limit);
               const start = position;
               position += count;
-              return entries
-                .slice(start, position)
-                .map(([key, value]): [Buffer, Buffer] => [key, Buffer.from(value)]);
+              return entries.slice(start, position).map(([key, value]) => find(key, value));
             },
             fail: (code) => storageError(code, "reading"),
           }),
@@ -163,12 +202,6 @@ export class SimulatedStore implements KeyValueStore {
     });
   }
 
-  #get(key: Buffer): Buffer | undefined {
-    const value = this.#view.get(keyText(key));
-    // A copy, as from LevelDB: who changes it changes nothing here.
-    return value === undefined ? undefined : Buffer.from(value);
-  }
-
   #write(batch: LoggedBatch, sync: boolean): void {
     const { stored, random, memtableBytes } = this.#parts;
     this.#settleDoubt();
@@ -222,4 +255,14 @@ export class SimulatedStore implements KeyValueStore {
     call.then(done, done);
     return call;
   }
+}
+
+/** A copy, as from LevelDB: who changes it changes nothing here. */
+function valueIn(view: View, key: Buffer): Buffer | undefined {
+  const value = view.get(keyText(key));
+  return value === undefined ? undefined : Buffer.from(value);
+}
+
+function entryOf(name: string, value: Buffer): StoreEntry {
+  return [keyBytes(name), Buffer.from(value)];
 }

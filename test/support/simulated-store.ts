@@ -26,7 +26,10 @@ import { type Fault, type FaultRule, SimulatedProcess } from "./simulated-proces
 import { SimulatedStore } from "./simulated-store-process.ts";
 import { type LoggedBatch, StoredFolder } from "./simulated-tables.ts";
 
-export type StoreOperation = "open" | "next" | Exclude<keyof KeyValueStore, "cursor" | "property">;
+export type StoreOperation =
+  | "open"
+  | "next"
+  | Exclude<keyof KeyValueStore, "cursor" | "keyCursor" | "snapshot" | "property">;
 
 export interface SimulatedStoreOptions {
   readonly seed?: number;

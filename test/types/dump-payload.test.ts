@@ -7,7 +7,7 @@ import { describe, expect, test, vi } from "vitest";
 import { ByteArena } from "../../src/base/byte-arena.ts";
 import { createDump, isDumpIntact, readDump } from "../../src/types/dump-payload.ts";
 import { encodingName, encodingOf, fillValue, STRING } from "../../src/types/string/string-value.ts";
-import { LIST_DUMP, plainDump, stringOfDump, withFooter } from "../support/dump-payloads.ts";
+import { MODULE_DUMP, plainDump, stringOfDump, withFooter } from "../support/dump-payloads.ts";
 import { newValueMemory } from "../support/value-memory.ts";
 
 const FOOTER_BYTES = 10;
@@ -137,8 +137,8 @@ describe("what is refused though its checksum is right", () => {
   });
 
   test("a type that is not known here", () => {
-    expect(isDumpIntact(LIST_DUMP)).toBe(true);
-    expect(readDump(memory, LIST_DUMP)).toBeUndefined();
+    expect(isDumpIntact(MODULE_DUMP)).toBe(true);
+    expect(readDump(memory, MODULE_DUMP)).toBeUndefined();
   });
 });
 

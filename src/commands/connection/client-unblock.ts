@@ -1,7 +1,7 @@
 /**
  * CLIENT UNBLOCK: ends the wait of another client's blocking command.
  */
-import { INVALID_UNBLOCK_REASON, unknownSubcommand } from "../../protocol/errors.ts";
+import { INVALID_UNBLOCK_REASON, wrongSubcommandSyntax } from "../../protocol/errors.ts";
 import { DONE } from "../../protocol/outcome.ts";
 import { isWord, longOrReply } from "../arguments.ts";
 import { defineCommand } from "../command.ts";
@@ -18,7 +18,7 @@ export const unblock = defineCommand({
   keys: [],
   run(ctx) {
     const { request, reply, server } = ctx;
-    if (request.argc > 4) return reply.error(unknownSubcommand(request));
+    if (request.argc > 4) return reply.error(wrongSubcommandSyntax(request));
     const asError = request.argc === 4 && isWord(request, 3, "error");
     if (request.argc === 4 && !asError && !isWord(request, 3, "timeout"))
       return reply.error(INVALID_UNBLOCK_REASON);

@@ -1,10 +1,13 @@
 /** The commands of the hash group. */
 import type { CommandSpec } from "../command.ts";
 import { hincrby, hincrbyfloat } from "./counters.ts";
+import { hexpire, hexpireat, hpersist, hpexpire, hpexpireat } from "./expire.ts";
 import { hexists, hget, hlen, hmget, hstrlen } from "./get.ts";
 import { hrandfield } from "./random.ts";
 import { hdel } from "./remove.ts";
+import { hscan } from "./scan.ts";
 import { hmset, hset, hsetnx } from "./set.ts";
+import { hexpiretime, hpexpiretime, hpttl, httl } from "./ttl.ts";
 import { hgetall, hkeys, hvals } from "./whole.ts";
 
 export const hashCommands: readonly CommandSpec[] = [
@@ -23,4 +26,14 @@ export const hashCommands: readonly CommandSpec[] = [
   hincrby,
   hincrbyfloat,
   hrandfield,
+  hscan,
+  hexpire,
+  hpexpire,
+  hexpireat,
+  hpexpireat,
+  hpersist,
+  httl,
+  hpttl,
+  hexpiretime,
+  hpexpiretime,
 ];

@@ -24,7 +24,7 @@ export const hdel = defineCommand({
     const { fields } = hash;
     let removed = 0;
     for (let i = 2; i < argc && !hash.isGone; i++) {
-      if (!fields.find(buf, start[i], len[i])) continue;
+      if (!hash.find(buf, start[i], len[i])) continue;
       if (removed === 0) hash.beforeWrite();
       fields.removeFound(buf, start[i], len[i]);
       removed++;

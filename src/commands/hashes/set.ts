@@ -1,6 +1,7 @@
 /**
  * HSET, HMSET, HSETNX: the commands that give fields values.
  */
+import type { HashEntry } from "../../keyspace/hash-entry.ts";
 import { wrongArity } from "../../protocol/errors.ts";
 import { DONE } from "../../protocol/outcome.ts";
 import { type CommandSpec, defineCommand, keyAt } from "../command.ts";
@@ -48,20 +49,34 @@ function setFields(ctx: CommandContext): number {
   const hash = hashForWrite(ctx);
   if (hash === undefined) return WRONG_TYPE_ANSWERED;
   const { fields } = hash;
+  if (fields.isTimed) removeDue(ctx, hash);
   hash.beforeWrite();
-  let longest = 0;
-  let total = 0;
-  for (let i = FIRST_FIELD; i < argc; i++) {
-    if (len[i] > longest) longest = len[i];
-    total += len[i];
-  }
-  fields.makeReadyFor(longest, total);
+  makeReady(ctx, hash);
   let added = 0;
   for (let i = FIRST_FIELD; i < argc; i += 2) {
     if (fields.set(buf, start[i], len[i], buf, start[i + 1], len[i + 1], false)) added++;
   }
   ctx.effects.verbatim();
   return added;
+}
+
+/** Fields whose time has come are not there any more, and are new. All go before any is set: with the last one the key
+ * goes, as it will when the log is replayed. */
+function removeDue(ctx: CommandContext, hash: HashEntry): void {
+  const { buf, start, len, argc } = ctx.request;
+  for (let i = FIRST_FIELD; i < argc; i += 2) hash.find(buf, start[i], len[i]);
+  if (hash.isGone) createHash(ctx);
+}
+
+/** Lets the hash become a table, if the arguments want that. */
+function makeReady({ request: { len, argc } }: CommandContext, hash: HashEntry): void {
+  let longest = 0;
+  let total = 0;
+  for (let i = FIRST_FIELD; i < argc; i++) {
+    if (len[i] > longest) longest = len[i];
+    total += len[i];
+  }
+  hash.fields.makeReadyFor(longest, total);
 }
 
 export const hsetnx = defineCommand({
@@ -80,10 +95,9 @@ export const hsetnx = defineCommand({
     if (hash === undefined) return DONE;
     if (hash.find(buf, start[2], len[2])) return ctx.reply.integer(0);
     if (hash.isGone) hash = createHash(ctx);
-    const { fields } = hash;
     hash.beforeWrite();
-    fields.makeReadyFor(Math.max(len[2], len[3]), len[2] + len[3]);
-    fields.set(buf, start[2], len[2], buf, start[3], len[3], false);
+    makeReady(ctx, hash);
+    hash.fields.set(buf, start[2], len[2], buf, start[3], len[3], false);
     ctx.effects.verbatim();
     return ctx.reply.integer(1);
   },

@@ -155,7 +155,7 @@ function addKey(ctx: CommandContext, { dataType, value }: DumpedValue, expireMs:
   const { buf, start, len } = request;
   const address = db.add(dataType.type, buf, start[KEY], len[KEY], value.length, expireMs);
   value.fill(memory, address);
-  entries.setEncoding(address, value.encoding);
+  db.setEncoding(address, value.encoding);
   const { frequency, idleSeconds } = options;
   // What the policy in force does not count is let pass.
   if (accessClock.lfu) {

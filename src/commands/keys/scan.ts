@@ -2,11 +2,10 @@
  * Walks over the keys of a database: SCAN, KEYS, RANDOMKEY. The walk itself is the keyspace's; where it must read the
  * disk, the client waits.
  */
-import { globMatch } from "../../base/glob.ts";
-import type { WalkedKey, WalkResult } from "../../keyspace/tier-walk.ts";
+import type { KeyList } from "../../keyspace/key-list.ts";
 import { INVALID_CURSOR, SYNTAX_ERROR } from "../../protocol/errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
-import { dataTypeOf } from "../../types/registry.ts";
+import type { ReplyWriter } from "../../protocol/reply-writer.ts";
 import { isWord, longOrReply } from "../arguments.ts";
 import { defineCommand } from "../command.ts";
 import type { CommandContext, Continuation } from "../context.ts";
@@ -21,7 +20,7 @@ function whenWalked<T>(ctx: CommandContext, result: T | Promise<T>, finish: Cont
 }
 
 /** What SCAN's options ask for. They outlive the request, so bytes are copied. */
-interface ScanFilter {
+interface ScanOptions {
   count: number;
   pattern: Buffer | undefined;
   /** In lower case. */
@@ -42,10 +41,14 @@ export const scan = defineCommand({
   run(ctx) {
     const cursor = parseCursor(ctx.request.text(1));
     if (cursor === undefined) return ctx.reply.error(INVALID_CURSOR);
-    const filter = parseFilter(ctx);
-    if (filter === undefined) return DONE;
-    const walked = ctx.server.walk.scan(ctx.client.dbIndex, cursor, filter.count);
-    return whenWalked(ctx, walked, (later, result) => replyScan(later, result, filter));
+    const options = parseOptions(ctx);
+    if (options === undefined) return DONE;
+    const walked = ctx.server.walk.scan(ctx.client.dbIndex, cursor, options.count, options);
+    return whenWalked(ctx, walked, ({ reply }, result) => {
+      reply.array(2);
+      reply.bulkText(String(result.cursor));
+      return replyKeys(reply, result.keys);
+    });
   },
 });
 
@@ -63,29 +66,29 @@ function parseCursor(text: string): number | undefined {
 }
 
 /** The options from argument 2 on; undefined after an error reply. */
-function parseFilter(ctx: CommandContext): ScanFilter | undefined {
+function parseOptions(ctx: CommandContext): ScanOptions | undefined {
   const { request } = ctx;
-  const filter: ScanFilter = { count: DEFAULT_COUNT, pattern: undefined, typeName: undefined };
+  const options: ScanOptions = { count: DEFAULT_COUNT, pattern: undefined, typeName: undefined };
   for (let i = 2; i < request.argc; i += 2) {
     const hasValue = i + 1 < request.argc;
     if (hasValue && isWord(request, i, "count")) {
-      filter.count = longOrReply(ctx, i + 1);
-      if (Number.isNaN(filter.count)) return undefined;
-      if (filter.count < 1) {
+      options.count = longOrReply(ctx, i + 1);
+      if (Number.isNaN(options.count)) return undefined;
+      if (options.count < 1) {
         ctx.reply.error(SYNTAX_ERROR);
         return undefined;
       }
     } else if (hasValue && isWord(request, i, "match")) {
       const pattern = request.bytes(i + 1);
-      filter.pattern = isStar(pattern) ? undefined : Buffer.from(pattern);
+      options.pattern = isStar(pattern) ? undefined : Buffer.from(pattern);
     } else if (hasValue && isWord(request, i, "type")) {
-      filter.typeName = request.text(i + 1).toLowerCase();
+      options.typeName = request.text(i + 1).toLowerCase();
     } else {
       ctx.reply.error(SYNTAX_ERROR);
       return undefined;
     }
   }
-  return filter;
+  return options;
 }
 
 /** The pattern that takes everything: unlike the matcher, which does not let it take the empty key. */
@@ -93,19 +96,12 @@ function isStar(pattern: Buffer): boolean {
   return pattern.length === 1 && pattern[0] === STAR;
 }
 
-function replyScan(ctx: CommandContext, result: WalkResult, filter: ScanFilter): Outcome {
-  const { reply } = ctx;
-  const found = result.keys.filter((key) => passes(key, filter));
-  reply.array(2);
-  reply.bulkText(String(result.cursor));
-  reply.array(found.length);
-  for (const { key } of found) reply.bulk(key);
+function replyKeys(reply: ReplyWriter, keys: KeyList): Outcome {
+  reply.array(keys.count);
+  keys.forEach((source, start, length) => {
+    reply.bulkRange(source, start, length);
+  });
   return DONE;
-}
-
-function passes({ key, type }: WalkedKey, filter: ScanFilter): boolean {
-  if (filter.pattern !== undefined && !globMatch(filter.pattern, key)) return false;
-  return filter.typeName === undefined || filter.typeName === dataTypeOf(type).name;
 }
 
 export const keys = defineCommand({
@@ -120,13 +116,10 @@ export const keys = defineCommand({
   keys: [],
   tips: ["request_policy:all_shards", "nondeterministic_output_order"],
   run(ctx) {
-    const pattern = Buffer.from(ctx.request.bytes(1));
-    return whenWalked(ctx, ctx.server.walk.all(ctx.client.dbIndex), ({ reply }, all) => {
-      const found = isStar(pattern) ? all : all.filter(({ key }) => globMatch(pattern, key));
-      reply.array(found.length);
-      for (const { key } of found) reply.bulk(key);
-      return DONE;
-    });
+    const pattern = ctx.request.bytes(1);
+    const filter = { pattern: isStar(pattern) ? undefined : Buffer.from(pattern) };
+    const walked = ctx.server.walk.all(ctx.client.dbIndex, filter);
+    return whenWalked(ctx, walked, ({ reply }, found) => replyKeys(reply, found));
   },
 });
 

@@ -357,7 +357,7 @@ export class HashFields {
     const { holder, table } = this;
     const encoding = this.encoding === LISTPACK ? TABLE : TIMED_TABLE;
     const root = table.create();
-    table.reserve(root, this.size, holder.length);
+    table.reserve(root, this.size);
     this.begin();
     while (this.next()) table.add(root, this.field, this.value, this.time);
     holder.becomeRooted(encoding, root);

@@ -58,9 +58,9 @@ export class TreeSortedSet implements SortedElements {
     return root;
   }
 
-  /** Makes the set, which must be empty, ready for so many elements, whose members have about `bytes` bytes together. */
-  reserve(elements: number, bytes: number): void {
-    this.table.reserve(this.tableRoot, elements, bytes + elements * SCORE_BYTES);
+  /** Makes the set, which must be empty, ready for so many elements. */
+  reserve(elements: number): void {
+    this.table.reserve(this.tableRoot, elements);
   }
 
   get size(): number {

@@ -5,10 +5,10 @@
 import { bitmapCommands } from "../../../src/commands/bitmaps/index.ts";
 import { stringCommands } from "../../../src/commands/strings/index.ts";
 import { CommandHarness } from "../../support/command-harness.ts";
+import { addListKey } from "../../support/list-key.ts";
 
 /** The smallest limit that Redis accepts, so that tests can reach it. */
 export const MAX_BULK_BYTES = 1024 * 1024;
-const FOREIGN_TYPE = 4;
 
 export function newBitmapHarness(
   resp: 2 | 3 = 2,
@@ -20,8 +20,6 @@ export function newBitmapHarness(
     startMs: Date.now(),
   });
   harness.client.resp = resp;
-  const key = Buffer.from("list");
-  harness.db.find(key, 0, key.length);
-  harness.db.add(FOREIGN_TYPE, key, 0, key.length, 4, 0);
+  addListKey(harness);
   return harness;
 }

@@ -77,7 +77,8 @@ describe.skipIf(!hasRedisServer)(
     test("the same number of arguments is wrong for each command", async () => {
       await reset(2, 512, 64);
       const requests: Argument[][] = [];
-      for (const { name } of hashCommands) {
+      for (const { name, since } of hashCommands) {
+        if (since === "7.4.0") continue;
         for (let extra = 0; extra < 6; extra++) requests.push([name, ...Array<string>(extra).fill("5")]);
       }
       await compareReplies(redis, newHashHarness(), requests, "arity", areSameReplies);
@@ -89,15 +90,16 @@ describe.skipIf(!hasRedisServer)(
 function areSameReplies(request: readonly Argument[], expected: Buffer, actual: Buffer): boolean {
   if (expected.equals(actual)) return true;
   const name = String(request[0]).toUpperCase();
-  if (!["HGETALL", "HKEYS", "HVALS", "HRANDFIELD"].includes(name)) return false;
-  const isPairs = name === "HGETALL" || /^withvalues$/i.test(String(request[3]));
+  if (!["HGETALL", "HKEYS", "HVALS", "HRANDFIELD", "HSCAN"].includes(name)) return false;
+  const isPairs = name === "HGETALL" || name === "HSCAN" || /^withvalues$/i.test(String(request[3]));
   return sortedItems(expected, isPairs).join("\n") === sortedItems(actual, isPairs).join("\n");
 }
 
 /** The header of an aggregate of bulk strings, and then its items (or pairs of them) sorted. */
 function sortedItems(reply: Buffer, isPairs: boolean): string[] {
   const text = reply.toString("latin1");
-  const end = text.indexOf("\r\n") + 2;
+  // The cursor that HSCAN has ended with is among the headers.
+  const end = /^\*2\r\n\$1\r\n0\r\n\*\d+\r\n|^.*\r\n/.exec(text)![0].length;
   const items: string[] = [];
   for (let at = end; at < text.length; ) {
     const lineEnd = text.indexOf("\r\n", at) + 2;

@@ -80,6 +80,7 @@ export class HashCommandGenerator {
     () => ["HINCRBYFLOAT", this.key(), this.field(), this.pick([...INTEGERS, ...FLOATS])],
     () => ["HINCRBYFLOAT", this.key(), this.field(), this.pick(NO_FLOATS)],
     () => this.hrandfield(),
+    () => this.hscan(),
     () => ["DEL", this.random.below(3) === 0 ? this.key() : "none"],
     () => ["COPY", this.key(), this.pick(["first", "second", "third"]), "REPLACE"],
     () => ["RENAME", this.key(), this.pick(["first", "second", "third"])],
@@ -94,6 +95,22 @@ export class HashCommandGenerator {
     const rest = this.pick([[], ["WITHVALUES"], ["withvalues"], ["withvalues", "x"], ["VALUES"]]);
     if (this.random.below(5) === 0) return ["HRANDFIELD", "never", "-9223372036854775807", ...rest];
     return ["HRANDFIELD", this.key(), this.pick(COUNTS), ...rest];
+  }
+
+  /** All fields in one step, or an error. */
+  private hscan(): Argument[] {
+    const { random } = this;
+    if (random.below(6) === 0)
+      return ["HSCAN", this.key(), this.pick(["x", "-", "18446744073709551616", " 1"])];
+    const options: Argument[][] = [
+      ["COUNT", "100000"],
+      ["COUNT", "100000", "MATCH", this.pick(["*", "*1*", "field:[1-5]*", "", "\\"])],
+      ["COUNT", this.pick(["0", "x", "-1"])],
+      ["TYPE", "hash"],
+      ["MATCH"],
+      ["NOVALUES"],
+    ];
+    return ["HSCAN", this.key(), "0", ...this.pick(options)];
   }
 
   private pairs(): Argument[] {

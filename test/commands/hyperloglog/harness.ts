@@ -4,8 +4,7 @@
 import { hyperloglogCommands } from "../../../src/commands/hyperloglog/index.ts";
 import { stringCommands } from "../../../src/commands/strings/index.ts";
 import { CommandHarness } from "../../support/command-harness.ts";
-
-const FOREIGN_TYPE = 4;
+import { addListKey } from "../../support/list-key.ts";
 
 export function newHyperLogLogHarness(hllSparseMaxBytes = 3000): CommandHarness {
   const harness = new CommandHarness({
@@ -13,8 +12,6 @@ export function newHyperLogLogHarness(hllSparseMaxBytes = 3000): CommandHarness 
     config: { hllSparseMaxBytes },
     startMs: Date.now(),
   });
-  const key = Buffer.from("list");
-  harness.db.find(key, 0, key.length);
-  harness.db.add(FOREIGN_TYPE, key, 0, key.length, 4, 0);
+  addListKey(harness);
   return harness;
 }

@@ -5,7 +5,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Argument, CommandHarness } from "../../support/command-harness.ts";
-import { dumpInReply, LIST_DUMP, plainDump, stringOfDump, withFooter } from "../../support/dump-payloads.ts";
+import {
+  dumpInReply,
+  MODULE_DUMP,
+  plainDump,
+  stringOfDump,
+  withFooter,
+} from "../../support/dump-payloads.ts";
 import { newKeyHarness } from "./harness.ts";
 
 const START_MS = 1_700_000_000_000;
@@ -240,7 +246,7 @@ describe("refusals", () => {
       [["n", "-1", "y"], "-ERR Invalid TTL value, must be >= 0\r\n"],
       [["n", "0", "y"], WRONG_FOOTER],
       [["n", "0", bad], BAD_DATA],
-      [["n", "0", LIST_DUMP], BAD_DATA],
+      [["n", "0", MODULE_DUMP], BAD_DATA],
     ];
     for (const [args, reply] of order) expect(harness.text("RESTORE", ...args)).toBe(reply);
   });

@@ -4,6 +4,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { copy, move } from "../../../src/commands/keys/move.ts";
+import { KeyList } from "../../../src/keyspace/key-list.ts";
 import { Request } from "../../../src/protocol/request.ts";
 import type { CommandHarness } from "../../support/command-harness.ts";
 import { newKeyHarness } from "./harness.ts";
@@ -267,21 +268,33 @@ describe("walks", () => {
 
   test("a walk that must read the disk parks the client, and what it asked for is kept", async () => {
     const harness = harnessWith();
-    const found = [
-      { key: Buffer.from("abc"), type: 0 },
-      { key: Buffer.from("xyz"), type: 0 },
-    ];
+    const found = new KeyList();
+    for (const key of ["abc", "axyz"]) found.add(Buffer.from(`-${key}-`), 1, key.length);
+    const asked: unknown[] = [];
     Object.assign(harness.server, {
       walk: {
-        scan: async () => ({ cursor: 77, keys: found }),
-        all: async () => found,
-        random: async () => found[1].key,
+        scan: async (...args: unknown[]) => {
+          asked.push(args);
+          return { cursor: 77, keys: found };
+        },
+        all: async (...args: unknown[]) => {
+          asked.push(args);
+          return found;
+        },
+        random: async () => Buffer.from("abc"),
       },
     });
-    expect(String(await harness.runAsync("SCAN", "0", "MATCH", "a*"))).toBe(
-      "*2\r\n$2\r\n77\r\n*1\r\n$3\r\nabc\r\n",
-    );
-    expect(String(await harness.runAsync("KEYS", "x*"))).toBe("*1\r\n$3\r\nxyz\r\n");
-    expect(String(await harness.runAsync("RANDOMKEY"))).toBe("$3\r\nxyz\r\n");
+    const both = "*2\r\n$3\r\nabc\r\n$4\r\naxyz\r\n";
+    const scanned = await harness.runAsync("SCAN", "5", "MATCH", "a*", "COUNT", "7", "TYPE", "String");
+    expect(String(scanned)).toBe(`*2\r\n$2\r\n77\r\n${both}`);
+    expect(String(await harness.runAsync("KEYS", "a*"))).toBe(both);
+    expect(String(await harness.runAsync("KEYS", "*"))).toBe(both);
+    expect(String(await harness.runAsync("RANDOMKEY"))).toBe("$3\r\nabc\r\n");
+    const pattern = Buffer.from("a*");
+    expect(asked).toEqual([
+      [0, 5, 7, expect.objectContaining({ pattern, typeName: "string" })],
+      [0, { pattern }],
+      [0, { pattern: undefined }],
+    ]);
   });
 });

@@ -9,6 +9,7 @@ import { keyRangeOf } from "../../../src/commands/key-positions.ts";
 import { stringCommands } from "../../../src/commands/strings/index.ts";
 import { type Argument, CommandHarness } from "../../support/command-harness.ts";
 import { comparePropagated, compareReplies, compareStrings } from "../../support/comparison.ts";
+import { addListKey } from "../../support/list-key.ts";
 import type { RawClient } from "../../support/raw-client.ts";
 import { RedisOracle } from "../../support/redis-oracle.ts";
 import { hasRedisServer } from "../../support/redis-server.ts";
@@ -19,7 +20,6 @@ import { StringCommandGenerator } from "./generator.ts";
 const MAX_BULK_BYTES = 1024 * 1024;
 const SEQUENCES = 40;
 const COMMANDS_PER_SEQUENCE = 250;
-const FOREIGN_TYPE = 4;
 
 function newHarness(resp: 2 | 3): CommandHarness {
   const harness = new CommandHarness({
@@ -28,9 +28,7 @@ function newHarness(resp: 2 | 3): CommandHarness {
     startMs: Date.now(),
   });
   harness.client.resp = resp;
-  const key = Buffer.from("list");
-  harness.db.find(key, 0, key.length);
-  harness.db.add(FOREIGN_TYPE, key, 0, key.length, 4, 0);
+  addListKey(harness);
   return harness;
 }
 

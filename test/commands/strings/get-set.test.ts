@@ -5,6 +5,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { stringCommands } from "../../../src/commands/strings/index.ts";
 import { CommandHarness } from "../../support/command-harness.ts";
+import { addListKey } from "../../support/list-key.ts";
 
 const NOW = 1_700_000_000_000;
 const WRONG_TYPE = "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n";
@@ -30,13 +31,6 @@ function address(key: string): number {
 
 function expireMs(key: string): number {
   return harness.keyspace.entries.expireMs(address(key));
-}
-
-/** A key that holds something else than a string. */
-function addForeign(key: string, expiry = 0): void {
-  const bytes = Buffer.from(key);
-  harness.db.find(bytes, 0, bytes.length);
-  harness.db.add(4, bytes, 0, bytes.length, 10, expiry);
 }
 
 describe("what is propagated", () => {
@@ -106,7 +100,7 @@ describe("what is propagated", () => {
     "LCS k k",
   ])("nothing by %s", (command) => {
     run("SET k old");
-    addForeign("list");
+    addListKey(harness, "list");
     harness.takeEffects();
     run(command);
     expect(harness.takeEffects()).toEqual([]);
@@ -244,19 +238,19 @@ describe("a key of another type", () => {
     "INCRBY list 9223372036854775807",
     "INCRBYFLOAT list abc",
   ])("%s is refused", (command) => {
-    addForeign("list");
+    addListKey(harness, "list");
     expect(run(command)).toBe(WRONG_TYPE);
     expect(harness.takeEffects()).toEqual([]);
   });
 
   test("SET and MSET replace it, MGET takes it for missing, LCS has words of its own", () => {
-    addForeign("list", NOW + 5000);
+    addListKey(harness, "list", NOW + 5000);
     expect(run("MGET list")).toBe("*1\r\n$-1\r\n");
     expect(run("LCS list other FOO")).toBe("-ERR The specified keys must contain string values\r\n");
     expect(run("SET list v KEEPTTL")).toBe("+OK\r\n");
     expect(expireMs("list")).toBe(NOW + 5000);
     expect(run("GET list")).toBe("$1\r\nv\r\n");
-    addForeign("set");
+    addListKey(harness, "set");
     expect(run("MSET set v")).toBe("+OK\r\n");
     expect(run("GET set")).toBe("$1\r\nv\r\n");
     expect(harness.db.size).toBe(2);

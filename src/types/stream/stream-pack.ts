@@ -1,0 +1,160 @@
+/**
+ * Streams in RDB's form, type 19 (RDB_TYPE_STREAM_LISTPACKS_2), as Redis 7.0 writes it:
+ *
+ *     number of nodes, each: id as a string of 16 bytes, listpack as a string
+ *     entries, last id, first id, greatest deleted id, entries added
+ *     number of groups, each: name, last id, entries read,
+ *         number of pending entries, each: [id: 16][delivery time: 8]times delivered
+ *         number of consumers, each: name, [seen: 8], number of its pending entries, each: [id: 16]
+ *
+ * Numbers are lengths (../rdb-encoding.ts) of up to 64 bits, ids two of them, but where a size stands: there they are
+ * big-endian, times little-endian.
+ */
+import type { ByteArena } from "../../base/byte-arena.ts";
+import { Int64 } from "../../base/int64.ts";
+import { writeInt32 } from "../../base/little-endian.ts";
+import type { Blocks } from "../../memory/blocks.ts";
+import { ChunkTree } from "../chunk-tree/chunk-tree.ts";
+import { encodeLength, encodeLength64, encodeString, STRING_OVERHEAD_BYTES } from "../rdb-encoding.ts";
+import { ConsumerGroup, pendingCount, readSeen } from "./consumer-group.ts";
+import { nameOf } from "./named-objects.ts";
+import { Stream } from "./stream.ts";
+import { ID_BYTES, StreamId } from "./stream-id.ts";
+import { readNodeId } from "./stream-node.ts";
+
+const TIME_BYTES = 8;
+const LENGTH_MAX_BYTES = 9;
+/** Eight numbers, and how many nodes and groups there are. */
+const TOTALS_MAX_BYTES: number = 10 * LENGTH_MAX_BYTES;
+
+const tree = new ChunkTree();
+const stream = new Stream();
+const group = new ConsumerGroup();
+const id = new StreamId();
+const integer = new Int64();
+
+/** Writes a stream where it is told to. */
+class StreamPacker {
+  private target!: Buffer;
+  private end = 0;
+  private blocks!: Blocks;
+  private compress = false;
+
+  pack(blocks: Blocks, root: number, target: Buffer, compress: boolean): number {
+    this.blocks = blocks;
+    this.target = target;
+    this.end = 0;
+    this.compress = compress;
+    this.packNodes(root);
+    stream.open(blocks, root);
+    this.length(stream.length);
+    this.id(stream.lastId);
+    this.id(stream.firstId);
+    this.id(stream.maxDeletedId);
+    this.integer64(stream.entriesAdded);
+    const groups = stream.openGroups();
+    this.length(groups?.size ?? 0);
+    for (let found = groups?.first() ?? false; found; found = groups!.next()) this.packGroup(groups!.address);
+    return this.end;
+  }
+
+  private packNodes(root: number): void {
+    const { blocks } = this;
+    tree.open(blocks.slabs, root);
+    this.length(tree.leaves);
+    for (let leaf = tree.seekFirst(); leaf !== 0; leaf = tree.next()) {
+      const bytes = blocks.buffer(leaf);
+      const start = blocks.start(leaf);
+      readNodeId(bytes, start, id);
+      this.length(ID_BYTES);
+      this.end = id.writeBytes(this.target, this.end);
+      this.string(bytes, start + ID_BYTES, blocks.length(leaf) - ID_BYTES);
+    }
+  }
+
+  private packGroup(address: number): void {
+    group.open(this.blocks, address);
+    this.name(address);
+    this.id(group.lastId);
+    this.integer64(group.entriesRead);
+    const { pending, consumers } = group;
+    this.length(pending.size);
+    for (let found = pending.first(); found; found = pending.next()) {
+      this.end = pending.readId(id).writeBytes(this.target, this.end);
+      this.time(pending.readTime(integer));
+      this.integer64(pending.readCount(integer));
+    }
+    this.length(consumers.size);
+    for (let found = consumers.first(); found; found = consumers.next()) this.packConsumer(consumers.address);
+  }
+
+  private packConsumer(address: number): void {
+    this.name(address);
+    this.time(readSeen(this.blocks, address, integer));
+    const owned = group.openOwned(address);
+    this.length(owned.size);
+    for (let found = owned.first(); found; found = owned.next())
+      this.end = owned.readId(id).writeBytes(this.target, this.end);
+  }
+
+  private length(value: number): void {
+    this.end = encodeLength(this.target, this.end, value);
+  }
+
+  private integer64(value: Int64): void {
+    this.end = encodeLength64(this.target, this.end, value.high, value.low);
+  }
+
+  private id(value: StreamId): void {
+    this.end = encodeLength64(this.target, this.end, value.msHigh, value.msLow);
+    this.end = encodeLength64(this.target, this.end, value.seqHigh, value.seqLow);
+  }
+
+  private time(value: Int64): void {
+    writeInt32(this.target, this.end, value.low);
+    writeInt32(this.target, this.end + 4, value.high);
+    this.end += TIME_BYTES;
+  }
+
+  private name(address: number): void {
+    const { blocks } = this;
+    const name = nameOf(blocks, address);
+    this.string(blocks.buffer(name), blocks.start(name), blocks.length(name));
+  }
+
+  private string(bytes: Buffer, start: number, length: number): void {
+    this.end = encodeString(this.target, this.end, bytes, start, length, this.compress);
+  }
+}
+
+const packer = new StreamPacker();
+
+/** The stream in RDB's form, in a piece of the arena. */
+export function packStream(blocks: Blocks, root: number, arena: ByteArena, compress: boolean): Buffer {
+  const target = arena.take(maxPackedBytes(blocks, root));
+  return target.subarray(0, packer.pack(blocks, root, target, compress));
+}
+
+/** No fewer bytes than the packed form takes. */
+function maxPackedBytes(blocks: Blocks, root: number): number {
+  let bytes = TOTALS_MAX_BYTES;
+  tree.open(blocks.slabs, root);
+  for (let leaf = tree.seekFirst(); leaf !== 0; leaf = tree.next())
+    bytes += 1 + blocks.length(leaf) + STRING_OVERHEAD_BYTES;
+  const groups = stream.open(blocks, root).openGroups();
+  for (let found = groups?.first() ?? false; found; found = groups!.next()) {
+    const { address } = groups!;
+    bytes += nameBytes(blocks, address) + 5 * LENGTH_MAX_BYTES;
+    bytes += pendingCount(blocks, address) * (ID_BYTES + TIME_BYTES + LENGTH_MAX_BYTES);
+    const { consumers } = group.open(blocks, address);
+    for (let more = consumers.first(); more; more = consumers.next()) {
+      bytes += nameBytes(blocks, consumers.address) + TIME_BYTES + LENGTH_MAX_BYTES;
+      bytes += pendingCount(blocks, consumers.address) * ID_BYTES;
+    }
+  }
+  return bytes;
+}
+
+function nameBytes(blocks: Blocks, address: number): number {
+  return blocks.length(nameOf(blocks, address)) + STRING_OVERHEAD_BYTES;
+}
