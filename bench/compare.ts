@@ -4,8 +4,8 @@
  * wanted.
  */
 import { parseArgs } from "node:util";
-import { KEYS, MEMORY_CASE, type Persistence, SPEED_CASES, type SpeedCase } from "./compare/cases.ts";
-import { fill, measureMemory, measureSpeed, persistenceArguments, type Speed } from "./compare/measure.ts";
+import { MEMORY_CASE, type Persistence, SPEED_CASES, type SpeedCase } from "./compare/cases.ts";
+import { measureMemory, measureSpeed, persistenceArguments, type Speed } from "./compare/measure.ts";
 import { positiveInteger, runProgram } from "./support/program.ts";
 import {
   type Program,
@@ -117,8 +117,6 @@ async function compareSpeed(
 ): Promise<SpeedResult[]> {
   const pair = await startPair(options, persistenceArguments(persistence));
   try {
-    await fill(pair.redis, KEYS);
-    await fill(pair.tsredis, KEYS);
     const results: SpeedResult[] = [];
     for (const speedCase of cases) {
       const result: SpeedResult = { speedCase, redis: [], tsredis: [] };
