@@ -108,6 +108,7 @@ export type CommandGroup =
   | "hyperloglog"
   | "generic"
   | "connection"
+  | "transactions"
   | "server";
 
 /** Runs one command: reads ctx.request, answers through ctx.reply. Synchronous: see protocol/outcome.ts. */
@@ -134,6 +135,8 @@ export interface CommandSpec {
   /** Of a command whose keys have `variable_flags`: what a request, whose name is argument `nameAt`, does to them. */
   readonly keyFlagsOf?: (request: Request, nameAt: number) => readonly KeyFlag[];
   readonly tips?: readonly string[];
+  /** Between MULTI and EXEC it is executed at once. */
+  readonly isNeverQueued?: boolean;
   readonly run?: Handler;
   readonly subcommands?: readonly CommandSpec[];
 }

@@ -54,6 +54,8 @@ export function moveElement(ctx: CommandContext, source: number, from: number, t
       }
       if (isOnly) db.delete(source);
     }
+  } else {
+    db.signalModified(source);
   }
   if (carried.length > KEPT_BYTES) carried = new GrowingBytes();
   return true;

@@ -108,14 +108,14 @@ function claimEntries(ctx: CommandContext, address: number): void {
     pending.readId(id);
     if (!stream.walk(range, id, id).next()) {
       propagateClaim(ctx, key, name, id.toString());
-      db.beforeWrite(address);
+      db.beforeUnwatchedWrite(address);
       group.removePending(id);
       removed.push(id.toString());
       found = pending.seek(id);
       continue;
     }
     if (options.minIdleMs <= 0 || keyspace.nowMs - pending.timeMs >= options.minIdleMs) {
-      db.beforeWrite(address);
+      db.beforeUnwatchedWrite(address);
       if (consumer === 0) consumer = consumerOf(ctx, CONSUMER).address;
       group.giveTo(consumer, id);
       pending.timeMs = keyspace.nowMs;

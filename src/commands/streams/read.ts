@@ -130,7 +130,7 @@ function serveGroup(ctx: CommandContext, k: number, address: number): boolean {
   openGroup(ctx, options.group);
   const isHistory = !id.isMax;
   if (!isHistory && !stream.hasEntryAfter(group.lastId)) return false;
-  ctx.db.beforeWrite(address);
+  ctx.db.beforeUnwatchedWrite(address);
   replyAfterKey(ctx, key);
   const { group: name, consumer: consumerAt, isAcknowledged } = options;
   const delivery = { key, group: name, consumer: consumerAt, isAcknowledged };
@@ -196,7 +196,7 @@ function groupWait(): KeyWait {
       // Others may have been given what has come.
       if (stream.lastId.compare(group.lastId) <= 0) return SUSPENDED;
       const delivery = { key, group: name, consumer, isAcknowledged };
-      ctx.db.beforeWrite(address);
+      ctx.db.beforeUnwatchedWrite(address);
       replyOneStream(ctx, key);
       deliverNew(ctx, delivery, consumerFor(ctx, delivery), id.set(group.lastId), count);
       return DONE;
