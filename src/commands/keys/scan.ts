@@ -3,9 +3,11 @@
  * disk, the client waits.
  */
 import type { KeyList } from "../../keyspace/key-list.ts";
+import type { WalkWish } from "../../keyspace/tier-walk.ts";
 import { INVALID_CURSOR, SYNTAX_ERROR } from "../../protocol/errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import type { ReplyWriter } from "../../protocol/reply-writer.ts";
+import type { Request } from "../../protocol/request.ts";
 import { isWord, longOrReply } from "../arguments.ts";
 import { defineCommand } from "../command.ts";
 import type { CommandContext, Continuation } from "../context.ts";
@@ -38,6 +40,7 @@ export const scan = defineCommand({
   categories: ["keyspace"],
   keys: [],
   tips: ["nondeterministic_output", "request_policy:special"],
+  walkOf: scanOf,
   run(ctx) {
     const cursor = parseCursor(ctx.request.text(1));
     if (cursor === undefined) return ctx.reply.error(INVALID_CURSOR);
@@ -63,6 +66,19 @@ function parseCursor(text: string): number | undefined {
   const magnitude = BigInt(digits);
   if (magnitude > MAX_UINT64) return undefined;
   return Number(sign === "-" ? BigInt.asUintN(64, -magnitude) : magnitude);
+}
+
+/** The step that a SCAN asks for, if there is nothing wrong with it. */
+function scanOf(request: Request): WalkWish | undefined {
+  const cursor = parseCursor(request.text(1));
+  if (cursor === undefined) return undefined;
+  let count = DEFAULT_COUNT;
+  let typeName: string | undefined;
+  for (let i = 2; i + 1 < request.argc; i += 2) {
+    if (isWord(request, i, "count")) count = Number(request.text(i + 1));
+    else if (isWord(request, i, "type")) typeName = request.text(i + 1).toLowerCase();
+  }
+  return count >= 1 ? { kind: "scan", cursor, count, typeName } : undefined;
 }
 
 /** The options from argument 2 on; undefined after an error reply. */
@@ -115,6 +131,7 @@ export const keys = defineCommand({
   categories: ["keyspace", "dangerous"],
   keys: [],
   tips: ["request_policy:all_shards", "nondeterministic_output_order"],
+  walkOf: () => ({ kind: "all", cursor: 0, count: 0 }),
   run(ctx) {
     const pattern = ctx.request.bytes(1);
     const filter = { pattern: isStar(pattern) ? undefined : Buffer.from(pattern) };
@@ -134,6 +151,7 @@ export const randomkey = defineCommand({
   categories: ["keyspace"],
   keys: [],
   tips: ["request_policy:all_shards", "nondeterministic_output"],
+  walkOf: () => ({ kind: "random", cursor: 0, count: 0 }),
   run: (ctx) =>
     whenWalked(ctx, ctx.server.walk.random(ctx.client.dbIndex), ({ reply }, key) =>
       key === undefined ? reply.null() : reply.bulk(key),
