@@ -173,11 +173,7 @@ export class TierWalk {
   }
 
   /** Merges hot entries with names that were read before: those of keys that have no entry now. */
-  private withNames(
-    { database, keys }: ColdNames,
-    addresses: readonly number[],
-    filter: KeyFilter,
-  ): KeyList {
+  private withNames({ database, keys }: ColdNames, addresses: readonly number[], filter: KeyFilter): KeyList {
     const found = this.liveKeys(database, addresses, filter);
     keys.forEach((source, start, length) => {
       if (database.find(source, start, length) === 0 && hasForm(filter, source, start, length))
@@ -195,7 +191,9 @@ export class TierWalk {
     const { random } = this.keyspace;
     const any = () => candidates[random.below(candidates.length)];
     const isHotWanted = candidates.length === 0 || random.below(hot + cold) < hot;
-    return (isHotWanted ? this.randomHot(database) : undefined) ?? (candidates.length > 0 ? any() : undefined);
+    return (
+      (isHotWanted ? this.randomHot(database) : undefined) ?? (candidates.length > 0 ? any() : undefined)
+    );
   }
 
   private randomHot(database: Database): Buffer | undefined {
