@@ -200,18 +200,20 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
   if (values.appendonly) {
     const hasAof = directory.manifest.base !== undefined || directory.manifest.incr.length > 0;
     if (!hasAof) await loadDump(server, makeRoom);
+    const replay = new Replay(server);
     const { incr, baseBytes, sizeBefore } = await recoverAof({
       files: world.files,
       log: world.log,
       directory,
       appendfilename: values.appendfilename,
       keyspace,
-      executor: new Replay(server),
+      executor: replay,
       makeRoom,
       loadTruncated: values["aof-load-truncated"],
       verifyChecksum: values.rdbchecksum,
       monotonicMs: () => clock.monotonicMs(),
     });
+    replay.reportFailures();
     if (hasAof) {
       const seconds = ((clock.monotonicMs() - begun) / 1000).toFixed(3);
       world.log.notice(`DB loaded from append only file: ${seconds} seconds`);

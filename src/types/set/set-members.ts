@@ -101,6 +101,7 @@ export class SetMembers {
     const { high, low } = other.integer;
     this.isSoughtInteger = true;
     this.soughtInteger.setWords(high, low);
+    this.isSoughtInteger = true;
     return this.findInteger();
   }
 

@@ -35,6 +35,8 @@ export class ScoreTree {
   /** The place: position in the leaf's buffer, and how many elements of the leaf are before it. */
   private position = 0;
   private index = 0;
+  private markedPosition = 0;
+  private markedIndex = 0;
   private readonly elementOrder: ElementOrder;
   private readonly boundOrder: BoundOrder;
   /** Where the elements of the leaf begin, from its first byte on, up to the place: see `previous`. */
@@ -43,7 +45,7 @@ export class ScoreTree {
 
   constructor(blocks: Blocks) {
     this.blocks = blocks;
-    this.leaf = new OpenBlock(blocks);
+    this.leaf = new OpenBlock(blocks, true, MAX_LEAF_BYTES);
     this.elementOrder = new ElementOrder(blocks);
     this.boundOrder = new BoundOrder(blocks);
   }
@@ -195,6 +197,17 @@ export class ScoreTree {
     }
     setScoreAt(leaf.buffer, position, score);
     return true;
+  }
+
+  /** Keeps the place in mind, so that `goBack` finds it without seeking while the path stays in the leaf. */
+  mark(): void {
+    this.markedPosition = this.position;
+    this.markedIndex = this.index;
+  }
+
+  goBack(): void {
+    this.position = this.markedPosition;
+    this.index = this.markedIndex;
   }
 
   /** How many elements of the leaf there are from the place on. */

@@ -15,13 +15,20 @@ const FORMS = [
 
 /** The integers of an array reply. */
 function integers(harness: CommandHarness, ...args: string[]): number[] {
-  const [header, ...lines] = harness.text(...args).trim().split("\r\n");
+  const [header, ...lines] = harness
+    .text(...args)
+    .trim()
+    .split("\r\n");
   expect(header).toBe(`*${lines.length}`);
   return lines.map((line) => Number(line.slice(1)));
 }
 
 function bulks(harness: CommandHarness, ...args: string[]): string[] {
-  const lines = harness.text(...args).trim().split("\r\n").slice(1);
+  const lines = harness
+    .text(...args)
+    .trim()
+    .split("\r\n")
+    .slice(1);
   return lines.filter((_line, i) => i % 2 === 1).sort();
 }
 
@@ -47,7 +54,9 @@ describe.each(FORMS)("as $form", ({ form, entries }) => {
     expect(integers(harness, "HTTL", "h", "FIELDS", "4", "a", "b", "c", "x")).toEqual([10, 11, -1, -2]);
     expect(integers(harness, "HPTTL", "h", "FIELDS", "3", "a", "b", "c")).toEqual([10000, 10500, -1]);
     expect(integers(harness, "HPEXPIRETIME", "h", "FIELDS", "1", "b")).toEqual([now + 10500]);
-    expect(integers(harness, "HEXPIRETIME", "h", "FIELDS", "1", "b")).toEqual([Math.ceil((now + 10500) / 1000)]);
+    expect(integers(harness, "HEXPIRETIME", "h", "FIELDS", "1", "b")).toEqual([
+      Math.ceil((now + 10500) / 1000),
+    ]);
     expect(integers(harness, "HEXPIREAT", "h", String(seconds + 5), "FIELDS", "1", "c")).toEqual([1]);
     expect(integers(harness, "HPEXPIREAT", "h", String(now + 7), "FIELDS", "2", "a", "a")).toEqual([1, 1]);
     expect(harness.takeEffects()).toEqual([
@@ -65,7 +74,8 @@ describe.each(FORMS)("as $form", ({ form, entries }) => {
 
   test("conditions", () => {
     const harness = newHash();
-    const set = (time: string, ...rest: string[]) => integers(harness, "HPEXPIRE", "h", time, ...rest, "FIELDS", "1", "a")[0];
+    const set = (time: string, ...rest: string[]) =>
+      integers(harness, "HPEXPIRE", "h", time, ...rest, "FIELDS", "1", "a")[0];
     expect(set("100", "XX")).toBe(0);
     expect(set("100", "GT")).toBe(0);
     expect(set("100", "LT")).toBe(1);
@@ -114,7 +124,6 @@ describe.each(FORMS)("as $form", ({ form, entries }) => {
     ["HMGET h a b a", "*3\r\n$-1\r\n$-1\r\n$-1\r\n"],
     ["HEXISTS h a", ":0\r\n"],
     ["HSTRLEN h a", ":0\r\n"],
-    ["HDEL h a", ":0\r\n"],
     ["HRANDFIELD h", "$-1\r\n"],
     ["HRANDFIELD h 2 WITHVALUES", "*0\r\n"],
     ["HTTL h FIELDS 1 a", "*1\r\n:-2\r\n"],
@@ -134,7 +143,6 @@ describe.each(FORMS)("as $form", ({ form, entries }) => {
   });
 
   test.each([
-    ["HSET h a 2 b 3", ":2\r\n"],
     ["HSETNX h a 2", ":1\r\n"],
     ["HINCRBY h a 2", ":2\r\n"],
     ["HINCRBYFLOAT h a 2", "$1\r\n2\r\n"],
@@ -148,6 +156,17 @@ describe.each(FORMS)("as $form", ({ form, entries }) => {
     expect(harness.text("HGET", "h", "a")).toBe("$1\r\n2\r\n");
     expect(integers(harness, "HTTL", "h", "FIELDS", "1", "a")).toEqual([-1]);
     expect(harness.takeEffects()).toEqual(["HDEL h a", command.replace("HINCRBYFLOAT", "HSET")]);
+  });
+
+  test("HSET and HDEL do not ask whether the time of a field has come", () => {
+    const harness = newHash();
+    integers(harness, "HPEXPIRE", "h", "10", "FIELDS", "3", "a", "b", "c");
+    harness.takeEffects();
+    harness.clock.advance(10);
+    expect(harness.text("HSET", "h", "a", "5")).toBe(":0\r\n");
+    expect(harness.text("HDEL", "h", "b", "x")).toBe(":1\r\n");
+    expect(harness.text("HGETALL", "h")).toBe("*2\r\n$1\r\na\r\n$1\r\n5\r\n");
+    expect(harness.takeEffects()).toEqual(["HSET h a 5", "HDEL h b x"]);
   });
 
   test("HSET takes a field's time away, HINCRBY and HINCRBYFLOAT keep it", () => {
@@ -181,7 +200,8 @@ describe.each(FORMS)("as $form", ({ form, entries }) => {
       expect(integers(harness, "HPTTL", key, "FIELDS", "3", "a", "b", "c"), key).toEqual([10, -1, 5000]);
     }
     harness.clock.advance(10);
-    for (const key of ["copy", "renamed", "restored"]) expect(bulks(harness, "HKEYS", key)).toEqual(["b", "c"]);
+    for (const key of ["copy", "renamed", "restored"])
+      expect(bulks(harness, "HKEYS", key)).toEqual(["b", "c"]);
     const { timedHashes } = harness.db;
     expect(timedHashes.size).toBe(3);
     harness.run("DEL", "copy", "renamed", "restored");

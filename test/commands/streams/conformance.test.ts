@@ -16,8 +16,8 @@ import { comparableEffect, comparableReply } from "./comparison.ts";
 import { StreamCommandGenerator } from "./generator.ts";
 import { type NodeSizes, newStreamHarness } from "./harness.ts";
 
-const SEQUENCES = 30;
-const COMMANDS_PER_SEQUENCE = 400;
+const SEQUENCES = 15;
+const COMMANDS_PER_SEQUENCE = 300;
 const NODE_SIZES: readonly NodeSizes[] = [
   { bytes: 4096, entries: 100 },
   { bytes: 4096, entries: 3 },

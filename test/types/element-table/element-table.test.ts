@@ -31,7 +31,8 @@ describe("ElementTable", () => {
           }
           modelled.check();
           if (seed % 2 === 0)
-            for (const name of Array.from(modelled.model.keys())) modelled.delete(Buffer.from(name, "latin1"));
+            for (const name of Array.from(modelled.model.keys()))
+              modelled.delete(Buffer.from(name, "latin1"));
           modelled.check();
           modelled.dispose(1 + random.below(50));
           expect(world.allocatedBytes).toBe(0);
