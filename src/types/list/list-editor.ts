@@ -201,7 +201,7 @@ export class ListEditor extends ListReader {
     this.insertAt(at, value);
   }
 
-  /** Removes up to `limit` elements that are equal to `value`, the nearest to `end`. Returns how many. */
+  /** Removes up to `limit` (at least 1) elements that are equal to `value`, the nearest to `end`. Returns how many. */
   removeEqual(value: ElementValue, end: number, limit: number): number {
     const removed = this.isLarge
       ? this.removeEqualLarge(value, end, limit)

@@ -39,7 +39,7 @@ const steps = fc.oneof(
       end: ends,
       place: fc.nat(),
       value: values,
-      times: fc.oneof(fc.constant(1), fc.nat(40)),
+      times: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 40 })),
     }),
   },
   {
