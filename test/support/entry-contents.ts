@@ -2,6 +2,9 @@
  * What the entries of a harness's database hold, as lines of text, and the promise that a snapshot makes about them.
  */
 import { expect } from "vitest";
+import { dataTypeOf } from "../../src/types/registry.ts";
+import { isRooted } from "../../src/types/rooted.ts";
+import { ValueDigest } from "../../src/types/value-digest.ts";
 import type { Argument, CommandHarness } from "./command-harness.ts";
 
 /** More than any of these tests has. */
@@ -17,10 +20,15 @@ export function keyOf(harness: CommandHarness, address: number): string {
   return harness.keyspace.entries.key(address).toString();
 }
 
-/** Key, value, encoding and expiry. */
+/** Key, value (of one that does not lie in the entry: its digest), encoding and expiry. */
 export function describeEntry(harness: CommandHarness, address: number): string {
-  const { entries } = harness.keyspace;
-  const value = entries.value(address).toString("latin1");
+  const { entries, memory } = harness.keyspace;
+  let value = entries.value(address).toString("latin1");
+  if (isRooted(entries.head(address))) {
+    const digest = new ValueDigest();
+    dataTypeOf(entries.type(address)).digest(memory, address, digest);
+    value = digest.bytes.toString("hex");
+  }
   return [keyOf(harness, address), value, entries.encoding(address), entries.expireMs(address)].join("|");
 }
 
