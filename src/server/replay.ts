@@ -69,10 +69,10 @@ export class Replay implements Executor {
 
   add(reader: AofReader): void {
     const { request } = reader;
+    // They only tell which commands belong together; the reader has seen to it that all are there.
+    if (reader.isInTransaction && /^(multi|exec)$/i.test(request.text(0))) return;
     const command = this.server.table.find(request);
     if (command === undefined) {
-      // MULTI and EXEC only tell which commands belong together; the reader has seen to it that all are there.
-      if (reader.isInTransaction && /^(multi|exec)$/i.test(request.text(0))) return;
       throw new LoadError(
         `Unknown command '${request.text(0)}' reading the append only file, at offset ${reader.offset}`,
       );

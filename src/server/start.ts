@@ -224,7 +224,7 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
     server.aof.open(files, baseBytes, sizeBefore);
     // A directory without a base gets one: what was loaded from a dump must be in it before anything else is written.
     if (directory.manifest.base === undefined) {
-      server.aof.rewrite();
+      server.aof.rewrite(false);
       await server.aof.idle();
       if (!server.aof.lastRewriteOk)
         throw new LoadError("The first base file of the append only file cannot be written");

@@ -127,7 +127,7 @@ describe("the server has little memory", () => {
   });
 
   test("and collections of every type move to disk and back", async () => {
-    const client = await fixture.start("--maxmemory", "8mb");
+    const client = await fixture.start("--maxmemory", "3mb");
     const kinds = 6;
     const rounds = 40;
     const numbers = Array.from({ length: 400 }, (_, i) => i);

@@ -20,16 +20,18 @@ export function keyOf(harness: CommandHarness, address: number): string {
   return harness.keyspace.entries.key(address).toString();
 }
 
-/** Key, value (of one that does not lie in the entry: its digest), encoding and expiry. */
+/** Key, value (or a digest of it, if it does not lie in the entry), encoding and expiry. */
 export function describeEntry(harness: CommandHarness, address: number): string {
-  const { entries, memory } = harness.keyspace;
-  let value = entries.value(address).toString("latin1");
-  if (isRooted(entries.head(address))) {
-    const digest = new ValueDigest();
-    dataTypeOf(entries.type(address)).digest(memory, address, digest);
-    value = digest.bytes.toString("hex");
-  }
+  const { entries } = harness.keyspace;
+  const isOutside = isRooted(entries.head(address));
+  const value = isOutside ? digestOf(harness, address) : entries.value(address).toString("latin1");
   return [keyOf(harness, address), value, entries.encoding(address), entries.expireMs(address)].join("|");
+}
+
+function digestOf({ keyspace: { entries, memory } }: CommandHarness, address: number): string {
+  const digest = new ValueDigest();
+  dataTypeOf(entries.type(address)).digest(memory, address, digest);
+  return digest.bytes.toString("hex");
 }
 
 /** All entries, sorted; `describe` says how. */
