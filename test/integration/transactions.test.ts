@@ -138,6 +138,47 @@ describe("cold keys in a transaction", () => {
   });
 });
 
+describe("many clients at a time", () => {
+  const ACCOUNTS = 40;
+  const STEPS = 150;
+
+  it.each([
+    ["in memory", []],
+    ["on disk", ["--cold-tier-spill-all", "yes"]],
+  ])("move amounts about: nobody sees half of it, %s", async (_, args) => {
+    const client = await server.start("--save", "", ...args);
+    const keys = Array.from({ length: ACCOUNTS }, (_unused, i) => `account${i}`);
+    await client.run("MSET", ...keys.flatMap((key) => [key, "100"]));
+    const clients = await Promise.all(Array.from({ length: 6 }, () => server.connect()));
+    const moves = clients.slice(1).map(async (mover, m) => {
+      for (let i = 0; i < STEPS; i++) {
+        const [from, to] = [keys[(i * 7 + m) % ACCOUNTS], keys[(i * 11 + 3 * m + 1) % ACCOUNTS]];
+        if (i % 3 > 0) {
+          await transaction(mover, `DECRBY ${from} 5`, `GET ${to}`, `INCRBY ${to} 5`);
+          continue;
+        }
+        // What was read must still be true when it is written.
+        await mover.run("WATCH", from, to);
+        const replies = await mover.runAll([from, to].map((key) => ["GET", key]));
+        const [a, b] = replies.map((reply) => Number(/\r\n(.*)\r\n/.exec(reply.toString())![1]));
+        if (from === to) await mover.run("UNWATCH");
+        else await transaction(mover, `SET ${from} ${a - 1}`, `SET ${to} ${b + 1}`);
+      }
+    });
+    let isDone = false;
+    const looking = (async () => {
+      while (!isDone) {
+        const reply = await transaction(clients[0], `MGET ${keys.join(" ")}`);
+        const amounts = reply.split("\r\n").filter((line) => /^-?\d+$/.test(line));
+        expect(amounts.map(Number).reduce((sum, amount) => sum + amount, 0)).toBe(100 * ACCOUNTS);
+      }
+    })();
+    await Promise.all(moves);
+    isDone = true;
+    await looking;
+  });
+});
+
 describe("what would wait elsewhere", () => {
   it("answers at once in a transaction", async () => {
     const client = await server.start();
