@@ -3,6 +3,7 @@
  * with the bit ROOTED; then the entry's value is one 32-bit word, little-endian: the slab address of the form's root,
  * or 0 when the form was given away (RENAME) and nothing is to be freed. Strings have no such form.
  */
+import { readInt32, writeInt32 } from "../base/little-endian.ts";
 import type { Entries } from "../memory/entries.ts";
 
 /** The bit of an encoding number that says so. */
@@ -20,9 +21,9 @@ export function isRooted(head: number): boolean {
 }
 
 export function rootOf(entries: Entries, address: number): number {
-  return entries.valueBuffer(address).readInt32LE(entries.valueStart(address));
+  return readInt32(entries.valueBuffer(address), entries.valueStart(address));
 }
 
 export function setRoot(entries: Entries, address: number, root: number): void {
-  entries.valueBuffer(address).writeInt32LE(root, entries.valueStart(address));
+  writeInt32(entries.valueBuffer(address), entries.valueStart(address), root);
 }
