@@ -1,6 +1,6 @@
 /**
- * How commands get at sets: a few objects for all, as handlers run one at a time. For the commands on sets, and for those
- * of other types that take sets too.
+ * How commands get at sets: a few objects for all, as handlers run one at a time. For the commands on sets, and for
+ * those of other types that take sets too.
  */
 
 import { copyBytes } from "../base/byte-copy.ts";

@@ -3,7 +3,7 @@
  * with the bit ROOTED; then the entry's value is one 32-bit word, little-endian: the slab address of the form's root,
  * or 0 when the form was given away (RENAME) and nothing is to be freed. Strings have no such form.
  */
-import { readInt32, writeInt32 } from "../base/little-endian.ts";
+import { readInt32 } from "../base/little-endian.ts";
 import type { Entries } from "../memory/entries.ts";
 
 /** The bit of an encoding number that says so. */
@@ -25,5 +25,5 @@ export function rootOf(entries: Entries, address: number): number {
 }
 
 export function setRoot(entries: Entries, address: number, root: number): void {
-  writeInt32(entries.valueBuffer(address), entries.valueStart(address), root);
+  entries.valueBuffer(address).writeInt32LE(root, entries.valueStart(address));
 }

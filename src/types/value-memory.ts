@@ -5,8 +5,6 @@
 import { Blocks } from "../memory/blocks.ts";
 import type { Entries } from "../memory/entries.ts";
 import type { KeyHash } from "../memory/key-hash.ts";
-import { ElementTable } from "./element-table/element-table.ts";
-import { ElementWalk } from "./element-table/element-walk.ts";
 import { defaultTypeLimits, type TypeLimits } from "./limits.ts";
 
 export class ValueMemory {
@@ -15,17 +13,10 @@ export class ValueMemory {
   /** Order of members and fields, and so what cursors of HSCAN, SSCAN and ZSCAN are positions in. */
   readonly keyHash: KeyHash;
   readonly limits: TypeLimits = defaultTypeLimits();
-  /** What works on tables of elements; `otherElements` for whoever looks into two tables by turns. */
-  readonly elements: ElementTable;
-  readonly otherElements: ElementTable;
-  readonly elementWalk: ElementWalk;
 
   constructor(entries: Entries, keyHash: KeyHash) {
     this.entries = entries;
     this.blocks = new Blocks(entries.slabs, entries.huge);
     this.keyHash = keyHash;
-    this.elements = new ElementTable(this.blocks, keyHash);
-    this.otherElements = new ElementTable(this.blocks, keyHash);
-    this.elementWalk = new ElementWalk(this.blocks);
   }
 }

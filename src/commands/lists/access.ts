@@ -5,7 +5,7 @@ import { EntryValue } from "../../keyspace/entry-value.ts";
 import type { Keyspace } from "../../keyspace/keyspace.ts";
 import { firstValueBytes, ListEditor } from "../../types/list/list-editor.ts";
 import { HEAD, ListReader, TAIL } from "../../types/list/list-reader.ts";
-import { LIST } from "../../types/list/list-value.ts";
+import { LARGE, LIST } from "../../types/list/list-value.ts";
 import { ElementValue } from "../../types/listpack/element-value.ts";
 import { isWord } from "../arguments.ts";
 import type { CommandContext } from "../context.ts";
@@ -27,7 +27,9 @@ export function readList(ctx: CommandContext, address: number): ListReader {
 
 /** The list at `address`, to be read and changed. Database.beforeWrite comes before the first change. */
 export function editList(ctx: CommandContext, address: number): ListEditor {
-  return editor.edit(ctx.keyspace.memory, openEntry(ctx, address));
+  const { entries, memory } = ctx.keyspace;
+  if (entries.encoding(address) === LARGE) return editor.editLarge(memory, address);
+  return editor.editInline(memory, openEntry(ctx, address));
 }
 
 /** Makes a list of one element under the key in argument `i`, which was looked up last and is absent. */

@@ -5,7 +5,7 @@ import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import type { ReplyWriter } from "../../protocol/reply-writer.ts";
 import type { SetMembers } from "../../types/set/set-members.ts";
 
-/** The least that a bulk string takes in a reply: what no reply can hold is refused by that, before it takes any time. */
+/** The least that a bulk string takes in a reply: by that, what no reply can hold is refused before it is made. */
 export const LEAST_BULK_BYTES = 6;
 
 /** The present member. */

@@ -60,7 +60,7 @@ export class ChunkTree extends TreePath {
       const node = this.nodes[level];
       allWords[node >>> SLAB_SHIFT][((node & SLAB_MASK) << 2) + COUNTS + this.places[level]] += elements;
     }
-    wordsOf(this.slabs, this.root)[wordAt(this.root) + ELEMENTS] += elements;
+    this.rootWords[this.rootAt + ELEMENTS] += elements;
   }
 
   /** Notes that the present leaf has another reference now. */
@@ -281,6 +281,6 @@ export class ChunkTree extends TreePath {
   }
 
   private setRootWord(word: number, value: number): void {
-    wordsOf(this.slabs, this.root)[wordAt(this.root) + word] = value;
+    this.rootWords[this.rootAt + word] = value;
   }
 }

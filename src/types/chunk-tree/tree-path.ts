@@ -22,6 +22,9 @@ export class TreePath {
   within = 0;
   root = 0;
   protected slabs!: Slabs;
+  /** Where the root lies. */
+  protected rootWords!: Int32Array;
+  protected rootAt = 0;
   protected levels = 0;
   /** The path: the node on each level, the lowest first, and which of its children the path goes through. */
   protected readonly nodes = new Int32Array(MAX_LEVELS);
@@ -31,6 +34,8 @@ export class TreePath {
   open(slabs: Slabs, root: number): this {
     this.slabs = slabs;
     this.root = root;
+    this.rootWords = wordsOf(slabs, root);
+    this.rootAt = wordAt(root);
     this.levels = this.rootWord(LEVELS);
     this.leaf = 0;
     return this;
@@ -77,15 +82,13 @@ export class TreePath {
   /** The leaf that holds the element with this index, which is `within` in it; 0 if there is no such element. */
   seekIndex(index: number): number {
     const allWords = this.slabs.words;
-    let words = wordsOf(this.slabs, this.root);
-    let w = wordAt(this.root);
-    let total = words[w + ELEMENTS] >>> 0;
+    let total = this.size;
     this.leaf = 0;
     if (index < 0 || index >= total) return 0;
-    let reference = words[w + TOP];
+    let reference = this.rootWord(TOP);
     for (let level = this.levels - 1; level >= 0; level--) {
-      words = allWords[reference >>> SLAB_SHIFT];
-      w = (reference & SLAB_MASK) << 2;
+      const words = allWords[reference >>> SLAB_SHIFT];
+      const w = (reference & SLAB_MASK) << 2;
       let at = w + COUNTS;
       let count: number;
       // From the nearer end.
@@ -204,6 +207,6 @@ export class TreePath {
   }
 
   protected rootWord(word: number): number {
-    return wordsOf(this.slabs, this.root)[wordAt(this.root) + word];
+    return this.rootWords[this.rootAt + word];
   }
 }

@@ -14,9 +14,9 @@ import { BUCKETS, elementBytes, PAYLOAD_LENGTH, SIZE, wordIndex, wordsOf } from 
  * for directory and headers: with 16-byte keys, about 2 bytes for each element.
  */
 const MAX_ELEMENTS = 12;
-const MAX_BYTES = 192;
-/** With less than this share of both, buckets are joined. */
-const SPARSE_DIVISOR = 4;
+const MAX_BYTES = 256;
+/** Removing an element leaves at most two buckets too many. */
+const JOINS_AT_ONCE = 4;
 
 /** The bucket, of `buckets`, that the elements with this hash are in. */
 export function bucketOf(hash: number, buckets: number): number {
@@ -32,23 +32,11 @@ export function bitsOf(bucket: number, buckets: number): number {
   return bucket >= half || bucket < buckets - half ? level + 1 : level;
 }
 
-/** Whether there should be one bucket more. `words[w]` is the root's first word. */
-export function isTooFull(words: Int32Array, w: number): boolean {
-  const buckets = words[w + BUCKETS];
+/** Whether `buckets` are too few. `words[w]` is the root's first word. */
+function areTooFew(buckets: number, words: Int32Array, w: number): boolean {
   const size = words[w + SIZE];
-  if (buckets === 0) return true;
-  if (size <= buckets || buckets === MAX_BUCKETS) return false;
+  if (buckets >= size || buckets === MAX_BUCKETS) return false;
   return size > buckets * MAX_ELEMENTS || elementBytes(words, w) > buckets * MAX_BYTES;
-}
-
-/** Whether there should be one bucket less. */
-export function isSparse(words: Int32Array, w: number): boolean {
-  const buckets = words[w + BUCKETS];
-  if (buckets <= 1) return false;
-  return (
-    words[w + SIZE] < (buckets * MAX_ELEMENTS) / SPARSE_DIVISOR &&
-    elementBytes(words, w) < (buckets * MAX_BYTES) / SPARSE_DIVISOR
-  );
 }
 
 export class BucketSplitter {
@@ -66,8 +54,26 @@ export class BucketSplitter {
     this.element = new TableElement(blocks);
   }
 
+  /**
+   * Makes the number of buckets what the elements ask for; says whether it was another. It depends on the elements
+   * alone, not on what was there before: so a table that is built again, from its elements in the order of its buckets,
+   * has them in the same order.
+   */
+  fit(root: number): boolean {
+    const words = wordsOf(this.blocks.slabs, root);
+    const w = wordIndex(root);
+    const before = words[w + BUCKETS];
+    while (areTooFew(words[w + BUCKETS], words, w)) this.split(root);
+    if (words[w + BUCKETS] !== before) return true;
+    for (let joins = 0; joins < JOINS_AT_ONCE && words[w + BUCKETS] > 1; joins++) {
+      if (areTooFew(words[w + BUCKETS] - 1, words, w)) break;
+      this.join(root);
+    }
+    return words[w + BUCKETS] !== before;
+  }
+
   /** Adds a bucket, and gives it those elements of an older one that now belong there. */
-  split(root: number): void {
+  private split(root: number): void {
     const { blocks, directory } = this;
     const words = wordsOf(blocks.slabs, root);
     const w = wordIndex(root);
@@ -147,7 +153,7 @@ export class BucketSplitter {
   }
 
   /** Takes the last bucket away; its elements go back to the one that it was split from. */
-  join(root: number): void {
+  private join(root: number): void {
     const { blocks, directory } = this;
     const last = directory.removeLast(root);
     if (last === 0) return;
@@ -170,10 +176,10 @@ export class BucketSplitter {
     directory.replaceLocated(joined);
   }
 
-  /** Gives an empty table the buckets that so many elements of `bytes` bytes in all will need. */
-  reserve(root: number, elements: number, bytes: number): void {
-    const wanted = Math.min(Math.max(elements / MAX_ELEMENTS, bytes / MAX_BYTES), elements, MAX_BUCKETS);
+  /** Gives an empty table the least number of buckets that so many elements ask for, as more would not be right. */
+  reserve(root: number, elements: number): void {
     const words = wordsOf(this.blocks.slabs, root);
+    const wanted = Math.min(Math.ceil(elements / MAX_ELEMENTS), MAX_BUCKETS);
     while (words[wordIndex(root) + BUCKETS] < wanted) this.directory.append(root, 0);
   }
 }

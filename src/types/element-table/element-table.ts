@@ -43,7 +43,7 @@ import {
   TableElement,
 } from "./bucket.ts";
 import { BucketDirectory } from "./bucket-directory.ts";
-import { BucketSplitter, bucketOf, isSparse, isTooFull } from "./bucket-splitter.ts";
+import { BucketSplitter, bucketOf } from "./bucket-splitter.ts";
 import {
   BUCKETS,
   createRoot,
@@ -58,8 +58,6 @@ import {
 
 const TAG_SHIFT = 24;
 const NOT_FOUND = -1;
-/** Buckets joined after a removal, at most: more than a growing table splits, so that shrinking keeps up. */
-const JOINS_AT_ONCE = 2;
 
 export class ElementTable {
   /** Where the element lies that was found or added last. */
@@ -169,10 +167,8 @@ export class ElementTable {
     words[w + SIZE]++;
     this.count(words, w, length);
     // Before the place is used, as the key's bucket may be the one that is split.
-    if (isTooFull(words, w)) {
-      this.splitter.split(root);
+    if (this.splitter.fit(root))
       this.reference = this.directory.locate(root, bucketOf(this.hash, words[w + BUCKETS]));
-    }
     let at: number = BUCKET_HEADER_BYTES;
     if (this.reference === 0) {
       bucket.open(blocks.allocate(BUCKET_HEADER_BYTES + length));
@@ -234,6 +230,10 @@ export class ElementTable {
       this.at = bucket.start + offset;
       bucket.buffer[this.at + 2] = payloadLength;
       this.count(wordsOf(blocks.slabs, this.root), wordIndex(this.root), payloadLength - before);
+      if (this.splitter.fit(this.root)) {
+        this.find(this.root, this.key, this.keyStart, keyLength);
+        return;
+      }
     }
     element.read(bucket.buffer, this.at, VARIABLE_PAYLOAD);
   }
@@ -258,7 +258,7 @@ export class ElementTable {
     this.at = NOT_FOUND;
     words[w + SIZE]--;
     this.count(words, w, -length);
-    for (let joins = 0; joins < JOINS_AT_ONCE && isSparse(words, w); joins++) this.splitter.join(root);
+    this.splitter.fit(root);
   }
 
   /** Sets a key's payload, and adds the key if it is not there; says whether it was added. */
@@ -311,9 +311,9 @@ export class ElementTable {
     this.element.read(bytes, at, tablePayload);
   }
 
-  /** Makes an empty table ready for so many elements, whose keys and payloads have about `bytes` bytes together. */
-  reserve(root: number, elements: number, bytes: number): void {
-    this.splitter.reserve(root, elements, bytes);
+  /** Makes an empty table ready for so many elements: not fewer, or it would be too large. */
+  reserve(root: number, elements: number): void {
+    this.splitter.reserve(root, elements);
   }
 
   /** Frees about `limit` blocks; true when all of the table is freed, the root too. */

@@ -129,8 +129,8 @@ export class HashFields {
   }
 
   /**
-   * Sets a field to a value, and takes its time away unless `keepsTime`; says whether the field is new. Neither bytes may
-   * lie in the hash.
+   * Sets a field to a value, and takes its time away unless `keepsTime`; says whether the field is new. Neither bytes
+   * may lie in the hash.
    */
   set(
     name: Buffer,
@@ -242,8 +242,8 @@ export class HashFields {
   }
 
   /**
-   * Visits about `count` fields of a table from `cursor` on: see ElementWalk.scan. Of a listpack all fields are visited,
-   * at once.
+   * Visits about `count` fields of a table from `cursor` on: see ElementWalk.scan. Of a listpack all fields are
+   * visited, at once.
    */
   scan(cursor: number, count: number, visit: () => void): number {
     if (this.isPacked) {
@@ -357,7 +357,7 @@ export class HashFields {
     const { holder, table } = this;
     const encoding = this.encoding === LISTPACK ? TABLE : TIMED_TABLE;
     const root = table.create();
-    table.reserve(root, this.size, holder.length);
+    table.reserve(root, this.size);
     this.begin();
     while (this.next()) table.add(root, this.field, this.value, this.time);
     holder.becomeRooted(encoding, root);

@@ -182,7 +182,7 @@ function isSameText(a: Text, b: Text): boolean {
 function tableOfListpack(memory: ValueMemory, bytes: Buffer, width: number, fields: number): number {
   const { table } = fieldsOf(memory);
   const root = table.create();
-  table.reserve(root, fields, bytes.length);
+  table.reserve(root, fields);
   let at = HEADER_BYTES;
   for (let i = 0; i < fields; i++) {
     name.read(bytes, 0, at);
@@ -259,15 +259,15 @@ function fromStrings(
     longest > limits.hashMaxListpackValue ||
     total > MAX_LISTPACK_BYTES;
   const form = encoding ?? formFor(isTimed, isLarge);
-  if ((form & ROOTED) !== 0) return unpackedTable(form, (into) => tableOfStrings(into, fields, total));
+  if ((form & ROOTED) !== 0) return unpackedTable(form, (into) => tableOfStrings(into, fields));
   return unpackedListpack(form, listpackOfStrings(fields, form === TIMED_LISTPACK, total));
 }
 
-/** Root of a table with these fields, whose names and values have `total` bytes. */
-function tableOfStrings(memory: ValueMemory, fields: PackedFields, total: number): number {
+/** Root of a table with these fields. */
+function tableOfStrings(memory: ValueMemory, fields: PackedFields): number {
   const { table } = fieldsOf(memory);
   const root = table.create();
-  table.reserve(root, fields.count, total);
+  table.reserve(root, fields.count);
   fields.begin();
   while (fields.next()) table.add(root, fields.name, fields.value, fields.time);
   return root;

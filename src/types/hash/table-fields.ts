@@ -58,9 +58,9 @@ export class TableFields {
     return root;
   }
 
-  /** Makes ready for so many fields, whose names and values have about `bytes` bytes together. */
-  reserve(root: number, fields: number, bytes: number): void {
-    this.table.reserve(this.tableOf(root), fields, bytes);
+  /** Makes an empty one ready for so many fields. */
+  reserve(root: number, fields: number): void {
+    this.table.reserve(this.tableOf(root), fields);
   }
 
   size(root: number): number {

@@ -27,7 +27,7 @@ import {
   writeHeader,
 } from "../listpack/listpack.ts";
 import type { PackedBytes } from "../packed-bytes.ts";
-import { ROOT_BYTES } from "../rooted.ts";
+import { ROOT_BYTES, rootOf } from "../rooted.ts";
 import type { ValueMemory } from "../value-memory.ts";
 import { ListChunk } from "./list-chunk.ts";
 import { HEAD, ListReader, TAIL } from "./list-reader.ts";
@@ -53,13 +53,22 @@ export function firstValueBytes(value: ElementValue): number {
 
 export class ListEditor extends ListReader {
   private entry!: ListEntry;
+  /** Where the entry of a large list lies; that of another may move. */
+  private largeAddress = 0;
   private readonly chunk = new ListChunk();
   private readonly other = new ListChunk();
 
-  /** Turns to a list that is to be changed. */
-  edit(memory: ValueMemory, entry: ListEntry): this {
+  /** Turns to a list that is in its entry. */
+  editInline(memory: ValueMemory, entry: ListEntry): this {
     this.entry = entry;
-    this.open(memory, entry.address);
+    this.openInline(memory, entry.buffer, entry.start);
+    return this;
+  }
+
+  /** Turns to a list that is a chunk tree. */
+  editLarge(memory: ValueMemory, address: number): this {
+    this.largeAddress = address;
+    this.openLarge(memory, rootOf(memory.entries, address));
     return this;
   }
 
@@ -72,16 +81,18 @@ export class ListEditor extends ListReader {
     if (this.isLarge) {
       const root = createTree(memory.entries.slabs);
       this.tree.open(memory.entries.slabs, root).append(this.newChunk(value), 1);
-      entry.becomeRooted(LARGE, root);
+      this.putOutside(root);
     } else {
-      writeSingle(entry, value);
+      const { buffer, start } = entry;
+      writeHeader(buffer, start, EMPTY_LISTPACK_BYTES + value.size, 1);
+      buffer[value.write(buffer, start + HEADER_BYTES)] = END;
     }
     return this;
   }
 
   /** Where the entry lies now. */
   get address(): number {
-    return this.entry.address;
+    return this.isLarge ? this.largeAddress : this.entry.address;
   }
 
   /** Adds an element at the head or the tail. */
@@ -103,8 +114,7 @@ export class ListEditor extends ListReader {
     }
     this.openForEdit(chunk, leaf);
     if (this.hasRoomIn(chunk, value)) {
-      insertElement(chunk, end === HEAD ? HEADER_BYTES : chunk.length - 1, value);
-      this.chunkChanged(1);
+      this.addAtEnd(value, end);
       return;
     }
     chunk.trim();
@@ -123,8 +133,12 @@ export class ListEditor extends ListReader {
       this.dropLeaf();
       return;
     }
-    this.openForEdit(this.chunk, this.tree.leaf);
-    removeElements(this.chunk, this.at, 1);
+    const { chunk } = this;
+    this.openForEdit(chunk, this.tree.leaf);
+    const size = offsetAfter(chunk.buffer, chunk.start, this.at) - this.at;
+    if (this.at === HEADER_BYTES) chunk.removeFirst(size);
+    else if (this.at + size === chunk.length - 1) chunk.removeLast(size);
+    else removeElements(chunk, this.at, 1);
     this.chunkChanged(-1);
   }
 
@@ -233,10 +247,10 @@ export class ListEditor extends ListReader {
       this.insertBetween(value, TAIL);
     } else {
       const { blocks } = this.memory;
-      const elements = headerCount(chunk.buffer, chunk.start);
+      const { elements } = chunk;
       other.spareBytes = 0;
       splitListpack(chunk, at, other.create(blocks, EMPTY_LISTPACK_BYTES));
-      const left = headerCount(chunk.buffer, chunk.start);
+      const left = chunk.elements;
       this.chunkChanged(left - elements);
       tree.insertAfter(other.reference, elements - left);
       tree.previous();
@@ -245,13 +259,12 @@ export class ListEditor extends ListReader {
     }
   }
 
-  /** Inserts behind (or before) all of the present chunk, which `chunk` has open: at its end if it has room now, else in
-   * the next chunk if that has, else in a new one. */
+  /** Inserts behind (or before) all of the present chunk, which `chunk` has open: at its end if it has room now, else
+   * in the next chunk if that has, else in a new one. */
   private insertBetween(value: ElementValue, side: number): void {
     const { chunk, tree } = this;
     if (this.hasRoomIn(chunk, value)) {
-      insertElement(chunk, side === HEAD ? HEADER_BYTES : chunk.length - 1, value);
-      this.chunkChanged(1);
+      this.addAtEnd(value, side);
       return;
     }
     const neighbour = side === HEAD ? tree.previous() : tree.next();
@@ -263,11 +276,17 @@ export class ListEditor extends ListReader {
     }
     this.openForEdit(chunk, neighbour);
     if (this.hasRoomIn(chunk, value)) {
-      insertElement(chunk, side === HEAD ? chunk.length - 1 : HEADER_BYTES, value);
-      this.chunkChanged(1);
+      this.addAtEnd(value, side === HEAD ? TAIL : HEAD);
     } else {
       this.insertLeaf(value, side === HEAD ? TAIL : HEAD);
     }
+  }
+
+  /** Adds at one end of the present chunk, which `chunk` has open. */
+  private addAtEnd(value: ElementValue, end: number): void {
+    if (end === HEAD) this.chunk.prepend(value);
+    else this.chunk.append(value);
+    this.chunkChanged(1);
   }
 
   /** Puts a chunk of its own before (HEAD) or behind the present one. */
@@ -301,9 +320,8 @@ export class ListEditor extends ListReader {
     }
     this.openForEdit(chunk, first);
     other.open(blocks, second);
-    const elements = headerCount(chunk.buffer, chunk.start);
-    const others = headerCount(other.buffer, other.start);
-    if (!mayJoin(chunk.length, elements, other.length, others, this.fill)) {
+    const others = other.elements;
+    if (!mayJoin(chunk.length, chunk.elements, other.length, others, this.fill)) {
       tree.next();
       return false;
     }
@@ -337,8 +355,7 @@ export class ListEditor extends ListReader {
   private newChunk(value: ElementValue): number {
     const { other } = this;
     other.spareBytes = this.spareBytes;
-    writeSingle(other.create(this.memory.blocks, EMPTY_LISTPACK_BYTES + value.size), value);
-    return other.reference;
+    return other.createWith(this.memory.blocks, value).reference;
   }
 
   /** Moves the list out of its entry. Its only chunk is present then; none, if the list is empty. */
@@ -353,7 +370,12 @@ export class ListEditor extends ListReader {
       entry.buffer.copy(chunk.buffer, chunk.start, entry.start, entry.start + entry.length);
       tree.append(chunk.reference, elements);
     }
-    entry.becomeRooted(LARGE, root);
+    this.putOutside(root);
+  }
+
+  private putOutside(root: number): void {
+    this.entry.becomeRooted(LARGE, root);
+    this.largeAddress = this.entry.address;
     this.isLarge = true;
   }
 
@@ -366,7 +388,7 @@ export class ListEditor extends ListReader {
   }
 
   private hasRoomIn(chunk: ListChunk, value: ElementValue): boolean {
-    return hasRoom(chunk.length, headerCount(chunk.buffer, chunk.start), value.length, this.fill);
+    return hasRoom(chunk.length, chunk.elements, value.length, this.fill);
   }
 
   private get fill(): number {
@@ -382,13 +404,6 @@ export class ListEditor extends ListReader {
 /** Length of the listpack with `value` in the place of the element at `at`. */
 function lengthWith(list: PackedBytes, at: number, value: ElementValue): number {
   return list.length + value.size - (offsetAfter(list.buffer, list.start, at) - at);
-}
-
-/** Writes a listpack of one element, which the memory must have the length for. */
-function writeSingle(list: PackedBytes, value: ElementValue): void {
-  const { buffer, start } = list;
-  writeHeader(buffer, start, EMPTY_LISTPACK_BYTES + value.size, 1);
-  buffer[value.write(buffer, start + HEADER_BYTES)] = END;
 }
 
 function removeSome(list: PackedBytes, end: number, count: number): void {

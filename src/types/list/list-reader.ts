@@ -12,6 +12,7 @@ import { HEADER_BYTES, headerCount, lastElement, seekElement } from "../listpack
 import { findElement } from "../listpack/search.ts";
 import { rootOf } from "../rooted.ts";
 import type { ValueMemory } from "../value-memory.ts";
+import { listpackStart } from "./list-chunk.ts";
 import { LARGE } from "./list-value.ts";
 
 /** The ends of a list. */
@@ -36,17 +37,27 @@ export class ListReader {
   /** Turns to the list of the entry at `address`. No element is present then. */
   open(memory: ValueMemory, address: number): this {
     const { entries } = memory;
-    this.memory = memory;
-    this.isLarge = entries.encoding(address) === LARGE;
-    if (this.isLarge) {
-      this.size = this.tree.open(entries.slabs, rootOf(entries, address)).size;
+    if (entries.encoding(address) === LARGE) {
+      this.openLarge(memory, rootOf(entries, address));
     } else {
-      this.buffer = entries.valueBuffer(address);
-      this.start = entries.valueStart(address);
-      this.elements = headerCount(this.buffer, this.start);
-      this.size = this.elements;
+      this.openInline(memory, entries.valueBuffer(address), entries.valueStart(address));
     }
     return this;
+  }
+
+  protected openLarge(memory: ValueMemory, root: number): void {
+    this.memory = memory;
+    this.isLarge = true;
+    this.size = this.tree.open(memory.blocks.slabs, root).size;
+  }
+
+  protected openInline(memory: ValueMemory, buffer: Buffer, start: number): void {
+    this.memory = memory;
+    this.isLarge = false;
+    this.buffer = buffer;
+    this.start = start;
+    this.elements = headerCount(buffer, start);
+    this.size = this.elements;
   }
 
   /** Turns to the element with this index (from 0). False if there is none. */
@@ -104,7 +115,7 @@ export class ListReader {
   private openChunk(leaf: number): void {
     const { blocks } = this.memory;
     this.buffer = blocks.buffer(leaf);
-    this.start = blocks.start(leaf);
+    this.start = listpackStart(this.buffer, blocks.start(leaf));
     this.elements = headerCount(this.buffer, this.start);
   }
 }

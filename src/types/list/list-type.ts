@@ -10,6 +10,7 @@ import { ElementView } from "../listpack/element-view.ts";
 import { HEADER_BYTES, listpackBytes } from "../listpack/listpack.ts";
 import type { ValueDigest } from "../value-digest.ts";
 import type { ValueMemory } from "../value-memory.ts";
+import { listpackStart } from "./list-chunk.ts";
 import {
   packList,
   RDB_LIST,
@@ -55,9 +56,11 @@ export const listType: DataType = {
 
 /** A copy of a chunk, without what it has to spare. */
 function copyChunk(blocks: Blocks, chunk: number): number {
-  const length = listpackBytes(blocks.buffer(chunk), blocks.start(chunk));
+  const buffer = blocks.buffer(chunk);
+  const start = listpackStart(buffer, blocks.start(chunk));
+  const length = listpackBytes(buffer, start);
   const copy = blocks.allocate(length);
-  copyBytes(blocks.buffer(chunk), blocks.start(chunk), blocks.buffer(copy), blocks.start(copy), length);
+  copyBytes(buffer, start, blocks.buffer(copy), blocks.start(copy), length);
   return copy;
 }
 

@@ -2,7 +2,7 @@
  * The forms of sets, and the numbers by which entries know them.
  *
  *     INTSET   in the entry: integers only (../intset/intset.ts)
- *     TABLE    an element table (../element-table) whose keys are the members, without payloads; its root is the value's
+ *     TABLE    an element table (../element-table) whose keys are the members, without payloads
  */
 import { ROOTED } from "../rooted.ts";
 

@@ -1,6 +1,6 @@
 /**
- * The members of one set at a time, whatever its form: finding, adding, removing, walking, drawing. `open` turns it to a
- * set, which may then only be changed through it.
+ * The members of one set at a time, whatever its form: finding, adding, removing, walking, drawing. `open` turns it
+ * to a set, which may then only be changed through it.
  *
  * A set is an intset as long as all its members are integers and there are not too many; it never goes back.
  *
@@ -29,8 +29,6 @@ export interface SetHolder extends PackedBytes {
 
 /** Intsets count their members with fewer bits than their header has. */
 const MAX_INTSET_ENTRIES = 2 ** 30;
-/** What is reserved for an integer that goes to a table. */
-const USUAL_TEXT_BYTES = 8;
 
 export class SetMembers {
   readonly memory: ValueMemory;
@@ -101,7 +99,9 @@ export class SetMembers {
   findPresentOf(other: SetMembers): boolean {
     if (!(this.isPacked && other.isPacked)) return this.find(other.buffer, other.start, other.length);
     const { high, low } = other.integer;
+    this.isSoughtInteger = true;
     this.soughtInteger.setWords(high, low);
+    this.isSoughtInteger = true;
     return this.findInteger();
   }
 
@@ -131,7 +131,7 @@ export class SetMembers {
   private becomeTable(): void {
     const { table, size } = this;
     const root = table.create(MEMBER_PAYLOAD);
-    table.reserve(root, size, size * USUAL_TEXT_BYTES);
+    table.reserve(root, size);
     for (let i = 0; i < size; i++) {
       this.showInteger(i);
       table.find(root, this.text, 0, this.length);
@@ -172,8 +172,8 @@ export class SetMembers {
   }
 
   /**
-   * Turns to `count` different random members, fewer than there are, one after the other, and calls `visit` for each. All
-   * sets of so many are equally likely.
+   * Turns to `count` different random members, fewer than there are, one after the other, and calls `visit` for each.
+   * All sets of so many are equally likely.
    */
   sample(count: number, random: Random, visit: () => void): void {
     const { places, size } = this;
@@ -196,7 +196,7 @@ export class SetMembers {
     }
   }
 
-  /** Visits about `count` members from `cursor` on (see ElementWalk.scan); all of an intset. Returns the next cursor. */
+  /** Visits about `count` members from `cursor` on: see ElementWalk.scan. Of an intset all are visited, at once. */
   scan(cursor: number, count: number, visit: () => void): number {
     if (this.isPacked) {
       this.begin();

@@ -1,6 +1,6 @@
 /**
- * Reading the set of an entry, for who only reads: packing, digests, rewrites. Commands have theirs: a snapshot may pack
- * a set that a command is working on.
+ * Reading the set of an entry, for who only reads: packing, digests, rewrites. Commands have theirs (SetEntry): a
+ * snapshot may pack a set that a command is working on.
  */
 import type { Entries } from "../../memory/entries.ts";
 import { rootOf } from "../rooted.ts";

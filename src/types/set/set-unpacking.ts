@@ -63,7 +63,7 @@ function fromIntset(memory: ValueMemory, intset: Buffer, encoding: number | unde
   const isLarge = members.count > memory.limits.setMaxIntsetEntries;
   return (encoding ?? (isLarge ? TABLE : INTSET)) === INTSET
     ? unpackedIntset(intset)
-    : unpackedTable(members, intset.length);
+    : unpackedTable(members);
 }
 
 /** `again` makes a second walk, to compare members by. */
@@ -82,16 +82,14 @@ function fromMembers(
     return isSameText(members, others);
   };
   let areIntegers = encoding !== TABLE && members.count <= memory.limits.setMaxIntsetEntries;
-  let bytes = 0;
   while (members.next()) {
     const { buffer, start, length } = members;
-    bytes += length;
     areIntegers &&= length <= MAX_INT64_TEXT && integer.parse(buffer, start, length);
     if (fromOutside && !seen.add(memory.keyHash.of(buffer, start, length), members.position, isSame))
       throw corrupt("a member stands there twice");
   }
   if (!members.isAtEnd) throw corrupt("it does not end where it should");
-  return areIntegers ? unpackedIntset(intsetOf(members)) : unpackedTable(members, bytes);
+  return areIntegers ? unpackedIntset(intsetOf(members)) : unpackedTable(members);
 }
 
 interface Text {
@@ -127,15 +125,14 @@ function unpackedIntset(intset: Buffer): UnpackedValue {
   };
 }
 
-/** A table of these members, whose texts have about `bytes` bytes. */
-function unpackedTable(members: PackedMembers, bytes: number): UnpackedValue {
+function unpackedTable(members: PackedMembers): UnpackedValue {
   return {
     length: ROOT_BYTES,
     encoding: TABLE,
     fill(memory, address) {
       const { table } = membersOf(memory);
       const root = table.create(MEMBER_PAYLOAD);
-      table.reserve(root, members.count, bytes);
+      table.reserve(root, members.count);
       members.begin();
       while (members.next()) {
         if (!table.find(root, members.buffer, members.start, members.length)) table.add(MEMBER_PAYLOAD);

@@ -76,7 +76,7 @@ function fromListpack(
 ): UnpackedValue {
   const size = checkPairs(memory, bytes, encoding === undefined);
   if (encoding === undefined && size > memory.limits.zsetMaxListpackEntries)
-    return large(builder, size, bytes.length, (add) => forEachPair(bytes, add));
+    return large(builder, size, (add) => forEachPair(bytes, add));
   return small(bytes);
 }
 
@@ -91,19 +91,14 @@ function small(bytes: Buffer): UnpackedValue {
   };
 }
 
-/** A large set, to be made of the elements that `forEach` shows: `size`, whose members have about `bytes` bytes. */
-function large(
-  builder: TreeSortedSet,
-  size: number,
-  bytes: number,
-  forEach: (add: ElementVisitor) => void,
-): UnpackedValue {
+/** A large set, to be made of the `size` elements that `forEach` shows. */
+function large(builder: TreeSortedSet, size: number, forEach: (add: ElementVisitor) => void): UnpackedValue {
   return {
     length: ROOT_BYTES,
     encoding: SKIPLIST,
     fill({ entries }, address) {
       setRoot(entries, address, builder.create());
-      builder.reserve(size, bytes);
+      builder.reserve(size);
       forEach((score, buffer, start, length) => builder.insert(score, buffer, start, length));
     },
   };
@@ -182,12 +177,12 @@ function fromElements(
       show(reader.score, member.buffer, member.start, member.length);
     }
   };
-  if (encoding !== undefined) return large(builder, size, packed.length, forEach);
+  if (encoding !== undefined) return large(builder, size, forEach);
   reader.position = position;
   checkDistinct(memory, reader, new ElementReader(packed, hasTextScores));
   const { zsetMaxListpackEntries, zsetMaxListpackValue } = memory.limits;
   const isSmall = size <= zsetMaxListpackEntries && longest <= zsetMaxListpackValue;
-  return isSmall ? small(sortedListpack(forEach)) : large(builder, size, packed.length, forEach);
+  return isSmall ? small(sortedListpack(forEach)) : large(builder, size, forEach);
 }
 
 /** Reads all elements, and looks for a member that comes twice; `again` reads the same. */

@@ -31,7 +31,8 @@ describe("ElementTable", () => {
           }
           modelled.check();
           if (seed % 2 === 0)
-            for (const name of Array.from(modelled.model.keys())) modelled.delete(Buffer.from(name, "latin1"));
+            for (const name of Array.from(modelled.model.keys()))
+              modelled.delete(Buffer.from(name, "latin1"));
           modelled.check();
           modelled.dispose(1 + random.below(50));
           expect(world.allocatedBytes).toBe(0);
@@ -103,24 +104,33 @@ describe("ElementTable", () => {
     );
   });
 
-  it("is not split any more when it was made ready for its elements", () => {
-    const world = new TableWorld();
-    const { table } = world;
-    const nothing = Buffer.alloc(0);
-    const grown = new ModelledTable(world, 0);
-    const reserved = new ModelledTable(world, 0);
-    table.reserve(reserved.root, 5000, 5000 * 18);
-    const buckets = table.buckets(reserved.root);
-    for (let i = 0; i < 5000; i++) {
-      const key = Buffer.from(`member:${String(i).padStart(9, "0")}`);
-      for (const { root } of [grown, reserved]) table.set(root, key, 0, key.length, nothing, 0, 0);
-    }
-    expect(table.buckets(reserved.root)).toBe(buckets);
-    expect(table.buckets(grown.root)).toBe(buckets);
-    table.reserve(reserved.root, 0, 0);
-    grown.dispose(1000);
-    reserved.dispose(1000);
-    expect(world.allocatedBytes).toBe(0);
+  it("has its elements in the same order when it is built again from them", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1 }),
+        fc.integer({ min: 1, max: 2000 }),
+        fc.constantFrom(5, 20, 100, 400),
+        PAYLOADS,
+        (seed, operations, longest, payloadLength) => {
+          const world = new TableWorld();
+          const random = new SeededRandom(seed);
+          const modelled = new ModelledTable(world, payloadLength);
+          for (let i = 0; i < operations; i++) {
+            const key = keyOf(random.below(operations), longest);
+            if (random.below(3) === 0) modelled.delete(key);
+            else modelled.set(key, modelled.payload(random, longest));
+          }
+          const again = new ModelledTable(world, payloadLength);
+          if (seed % 2 === 0) world.table.reserve(again.root, world.table.size(modelled.root));
+          const order = modelled.walk();
+          for (const [key, payload] of order) again.set(key, payload);
+          expect(again.walk()).toEqual(order);
+          if (order.length > 0)
+            expect(world.table.buckets(again.root)).toBe(world.table.buckets(modelled.root));
+        },
+      ),
+      { numRuns: 60 },
+    );
   });
 
   it("takes less than 27 bytes for a member of 16, and less than 50 with a value of 16", () => {

@@ -107,6 +107,15 @@ export class ModelledTable {
     }
   }
 
+  /** All keys and payloads, in the table's order. */
+  walk(): [key: Buffer, payload: Buffer][] {
+    const { walk } = this.world;
+    const elements: [Buffer, Buffer][] = [];
+    walk.begin(this.root);
+    while (walk.next()) elements.push([Buffer.from(walk.element.key()), Buffer.from(walk.element.payload())]);
+    return elements;
+  }
+
   /** Frees the table in steps of `limit` blocks. */
   dispose(limit: number): void {
     while (!this.world.table.disposeStep(this.root, limit));

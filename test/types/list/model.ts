@@ -1,6 +1,7 @@
 /** A list in memory beside the plain array of what it should hold, and the invariants of both forms. */
 import { expect } from "vitest";
 import { ChunkTree } from "../../../src/types/chunk-tree/chunk-tree.ts";
+import { listpackStart } from "../../../src/types/list/list-chunk.ts";
 import { firstValueBytes, ListEditor, type ListEntry } from "../../../src/types/list/list-editor.ts";
 import { HEAD, ListReader, TAIL } from "../../../src/types/list/list-reader.ts";
 import { listType } from "../../../src/types/list/list-type.ts";
@@ -86,7 +87,10 @@ export class ModelledList {
   }
 
   edit(): ListEditor {
-    return editor.edit(this.memory, this.entry);
+    const { address } = this.entry;
+    return this.memory.entries.encoding(address) === LARGE
+      ? editor.editLarge(this.memory, address)
+      : editor.editInline(this.memory, this.entry);
   }
 
   push(contents: readonly Buffer[], end: number): void {
@@ -216,9 +220,9 @@ export function checkForm(memory: ValueMemory, address: number): Buffer[] {
   const tree = new ChunkTree().open(blocks.slabs, root);
   const listpacks: Buffer[] = [];
   for (let leaf = tree.seekFirst(); leaf !== 0; leaf = tree.next()) {
-    const start = blocks.start(leaf);
+    const start = listpackStart(blocks.buffer(leaf), blocks.start(leaf));
     const length = listpackBytes(blocks.buffer(leaf), start);
-    expect(length).toBeLessThanOrEqual(blocks.length(leaf));
+    expect(start + length).toBeLessThanOrEqual(blocks.start(leaf) + blocks.length(leaf));
     const listpack = Buffer.from(blocks.buffer(leaf).subarray(start, start + length));
     expect(checkListpack(listpack, 0, length, true)).toBe(tree.elements);
     if (tree.elements > 1) expect(length).toBeLessThanOrEqual(CHUNK_MAX_BYTES);
