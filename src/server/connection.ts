@@ -10,6 +10,7 @@ import type { StorageError } from "../base/storage-error.ts";
 import type { Client } from "../commands/client.ts";
 import type { Fetch, Waiter } from "../keyspace/warmer.ts";
 import { type DecoderLimits, RequestDecoder } from "../protocol/request-decoder.ts";
+import type { PreparedWalks } from "./prepared-walks.ts";
 import type { Statistics } from "./statistics.ts";
 import type { Transaction } from "./transaction.ts";
 import type { Transport, TransportEvents } from "./transport/transport.ts";
@@ -71,6 +72,8 @@ export class Connection implements Client, Waiter, Watcher, TransportEvents {
   transaction: Transaction | undefined;
   isExecuting = false;
   readonly watches: Watch[] = [];
+  /** What EXEC has had read, and holds until it is done. */
+  walks: PreparedWalks | undefined;
   hasLostWatch = false;
 
   fetches = new Set<Fetch>();

@@ -9,6 +9,7 @@ import type { ServerServices } from "../commands/services.ts";
 import type { CommandTable, CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
+import type { TierWalk } from "../keyspace/tier-walk.ts";
 import { RESIDENT, UNREADABLE, type Warmer } from "../keyspace/warmer.ts";
 import {
   CANNOT_WAIT_IN_TRANSACTION,
@@ -57,6 +58,7 @@ export interface DispatcherParts extends WriteGatesParts {
   /** Writes the append-only file and sends replies, without waiting for the end of the turn. */
   readonly flushNow: () => void;
   readonly isLoading: () => boolean;
+  readonly walk: TierWalk;
   readonly onQueryBufferLimit: (connection: Connection) => void;
 }
 
@@ -106,7 +108,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.waiting = new WaitingClients(parts.keyspace, parts.warmer, this);
     this.effects = parts.effects;
     this.server = parts.services;
-    this.transactions = new Transactions(this, parts.warmer);
+    this.transactions = new Transactions(this, parts);
   }
 
   /** Executes what the connection's decoder has, until it is empty or the connection parks or closes. */
@@ -235,9 +237,22 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     if (residency === undefined || !this.parts.warmer!.hasRecords) return undefined;
     if (transaction.hasErrors || connection.hasLostWatch) return undefined;
     // Once only: what is missing after that is read on the spot.
-    if (this.hasKeysReady || residency.ofAll(transaction, connection) === RESIDENT) return undefined;
+    const isMissing = !this.hasKeysReady && residency.ofAll(transaction, connection) !== RESIDENT;
+    if (transaction.hasWalks) {
+      const reading = this.transactions.readForWalks(residency.walksOf(transaction, connection), isMissing);
+      if (reading !== undefined) return this.parkUntil(reading, connection);
+    }
+    if (!isMissing) return undefined;
     residency.wantAll(transaction, connection);
     return this.parkForKeys(residency, connection);
+  }
+
+  /** Has the connection execute its command again once `work` is done, which never rejects. */
+  private parkUntil(work: Promise<void>, connection: Connection): Outcome {
+    connection.decoder.rewindToCurrent();
+    connection.park();
+    void work.then(() => connection.goOn());
+    return SUSPENDED;
   }
 
   executeQueued(command: CompiledCommand, request: Request): void {
@@ -299,7 +314,9 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
 
   /** Undefined lets the command through the gates for writes. */
   private refuseWrite(command: CompiledCommand, nature: Nature, connection: Connection): Outcome | undefined {
-    const refusal = this.gates.check(nature, connection, this.hasKeysReady);
+    // Nothing is spilled while walks of a transaction are prepared: it would wait for itself.
+    const isReady = this.hasKeysReady || connection.walks !== undefined;
+    const refusal = this.gates.check(nature, connection, isReady);
     if (refusal === undefined) return undefined;
     return refusal === WAIT ? SUSPENDED : this.reject(command, refusal);
   }

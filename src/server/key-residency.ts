@@ -10,6 +10,7 @@ import { NOT_RESIDENT, RESIDENT, UNREADABLE, type Warmer } from "../keyspace/war
 import type { Request } from "../protocol/request.ts";
 import { REQUEST } from "../protocol/request-decoder.ts";
 import type { Connection } from "./connection.ts";
+import type { PlacedWish } from "./prepared-walks.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** How far a pipeline is looked ahead for cold keys when a command parks. */
@@ -55,6 +56,18 @@ export class KeyResidency {
 
   wantAll(transaction: Transaction, connection: Connection): void {
     this.lookAtAll(transaction, connection, true);
+  }
+
+  /** The walks over keys of a transaction. */
+  walksOf({ commands, requests }: Transaction, connection: Connection): PlacedWish[] {
+    const wishes: PlacedWish[] = [];
+    this.turnTo(connection);
+    for (const [i, command] of commands.entries()) {
+      const wish = command.spec.walkOf?.(requests[i]);
+      if (wish !== undefined) wishes.push({ database: this.databases[this.dbIndex], wish });
+      this.follow(command, requests[i]);
+    }
+    return wishes;
   }
 
   /** As `of`, for keys that the command has found in values; asks for those that are cold. */

@@ -254,6 +254,7 @@ export class Server implements ConnectionHost {
       scheduleTurnEnd: this.turnEnd.schedule,
       flushNow: () => this.writeAndReply(),
       isLoading: () => this.isLoading,
+      walk: this.walk,
       onQueryBufferLimit: (connection) => {
         this.clients.queryBufferLimitDisconnections++;
         this.world.log.warning(

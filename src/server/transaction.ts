@@ -17,6 +17,8 @@ export class Transaction {
   /** Whether any of the commands writes, or may need memory. */
   isWrite = false;
   denyOom = false;
+  /** Whether any of them walks over keys. */
+  hasWalks = false;
   /** Memory that the queue takes. */
   bytes = 0;
 
@@ -26,6 +28,7 @@ export class Transaction {
     this.requests.push(copy);
     this.isWrite ||= command.isWrite;
     this.denyOom ||= command.denyOom;
+    this.hasWalks ||= command.spec.walkOf !== undefined;
     this.bytes += copy.buf.length + copy.argc * ARGUMENT_BYTES + COMMAND_BYTES;
   }
 }

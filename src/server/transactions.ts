@@ -9,12 +9,15 @@ import type { Effects, TransactionControl } from "../commands/context.ts";
 import type { CompiledCommand } from "../commands/table.ts";
 import { exec } from "../commands/transactions/transactions.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
+import type { Spiller } from "../keyspace/spiller.ts";
+import type { TierWalk } from "../keyspace/tier-walk.ts";
 import type { Warmer } from "../keyspace/warmer.ts";
 import { TRANSACTION_HAD_ERRORS, transactionDiscarded } from "../protocol/errors.ts";
 import { DONE, type Outcome } from "../protocol/outcome.ts";
 import type { ReplyWriter } from "../protocol/reply-writer.ts";
 import type { Request } from "../protocol/request.ts";
 import type { Connection } from "./connection.ts";
+import { type PlacedWish, PreparedWalks } from "./prepared-walks.ts";
 import { Transaction } from "./transaction.ts";
 import { WatchedKeys } from "./watched-keys.ts";
 
@@ -39,13 +42,22 @@ export interface TransactionHost {
   afterEffects(connection: Connection, isWrite: boolean): void;
 }
 
+export interface TransactionParts {
+  /** Both absent when the cold tier is off. */
+  readonly warmer: Warmer | undefined;
+  readonly spiller: Spiller | undefined;
+  readonly walk: TierWalk;
+}
+
 export class Transactions implements TransactionControl {
   readonly watched: WatchedKeys;
   private readonly host: TransactionHost;
+  private readonly parts: TransactionParts;
 
-  constructor(host: TransactionHost, warmer: Warmer | undefined) {
+  constructor(host: TransactionHost, parts: TransactionParts) {
     this.host = host;
-    this.watched = new WatchedKeys(host.keyspace, warmer, () => host.effects.commandEffects);
+    this.parts = parts;
+    this.watched = new WatchedKeys(host.keyspace, parts.warmer, () => host.effects.commandEffects);
   }
 
   begin(): void {
@@ -87,6 +99,20 @@ export class Transactions implements TransactionControl {
     return text;
   }
 
+  /**
+   * Reads what walks of the present client's transaction need of the disk. Undefined if they need nothing.
+   * @param willWait whether EXEC has to wait for something else: then keys may become cold meanwhile
+   */
+  readForWalks(wishes: readonly PlacedWish[], willWait: boolean): Promise<void> | undefined {
+    const { client } = this.host;
+    const { walk, spiller } = this.parts;
+    const missing = wishes.filter((wish) => client.walks?.has(wish) !== true);
+    if (missing.length === 0 || spiller === undefined) return undefined;
+    if (!willWait && missing.every(({ database }) => database.coldSize === 0)) return undefined;
+    client.walks ??= new PreparedWalks(walk, spiller);
+    return client.walks.read(missing);
+  }
+
   execute(): Outcome {
     const { host } = this;
     const { client, effects, reply } = host;
@@ -100,10 +126,12 @@ export class Transactions implements TransactionControl {
     reply.array(commands.length);
     effects.beginGroup();
     client.isExecuting = true;
+    this.parts.walk.prepared = client.walks?.names;
     try {
       for (let i = 0; i < commands.length; i++) host.executeQueued(commands[i], requests[i]);
     } finally {
       client.isExecuting = false;
+      this.parts.walk.prepared = undefined;
       effects.endGroup();
       this.end(client);
     }
@@ -115,10 +143,12 @@ export class Transactions implements TransactionControl {
   end(client: Connection): void {
     client.transaction = undefined;
     client.hasLostWatch = false;
+    client.walks?.release();
+    client.walks = undefined;
     this.watched.removeAll(client);
   }
 }
 
 export function isExec(command: CompiledCommand): boolean {
-  return command.run === exec.run;
+  return command.spec === exec;
 }

@@ -89,7 +89,9 @@ export class WatchedKeys implements KeyWatchers {
   /** Whether the time of a watched key has come since it was watched. */
   hasExpired({ watches }: Watcher): boolean {
     const { expiring, nowMs } = this.keyspace;
-    return expiring && watches.some((each) => !each.wasExpired && each.expireMs !== 0 && each.expireMs <= nowMs);
+    return (
+      expiring && watches.some((each) => !each.wasExpired && each.expireMs !== 0 && each.expireMs <= nowMs)
+    );
   }
 
   changing(database: Database, address: number): void {
@@ -142,7 +144,7 @@ export class WatchedKeys implements KeyWatchers {
   }
 
   private touch(name: string): void {
-    for (const watch of [...(this.watches.get(name) ?? [])]) {
+    for (const watch of this.watches.get(name) ?? []) {
       if (!watch.wasExpired) {
         this.lose(watch.watcher);
       } else if (this.find(this.keyspace.databases[watch.dbIndex], watch.key) === 0) {

@@ -3,11 +3,14 @@
  * disk, the client waits.
  */
 import type { KeyList } from "../../keyspace/key-list.ts";
+import type { WalkWish } from "../../keyspace/tier-walk.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import type { ReplyWriter } from "../../protocol/reply-writer.ts";
+import type { Request } from "../../protocol/request.ts";
+import { isWord } from "../arguments.ts";
 import { defineCommand } from "../command.ts";
 import type { CommandContext, Continuation } from "../context.ts";
-import { cursorOrReply, patternOf, scanOptionsOrReply } from "../scan-options.ts";
+import { cursorOrReply, DEFAULT_COUNT, parseCursor, patternOf, scanOptionsOrReply } from "../scan-options.ts";
 
 /** Runs `finish` with the result of a walk, now or when it is there. */
 function whenWalked<T>(ctx: CommandContext, result: T | Promise<T>, finish: Continuation<T>): Outcome {
@@ -25,6 +28,7 @@ export const scan = defineCommand({
   categories: ["keyspace"],
   keys: [],
   tips: ["nondeterministic_output", "request_policy:special"],
+  walkOf: scanOf,
   run(ctx) {
     const cursor = cursorOrReply(ctx, 1);
     if (Number.isNaN(cursor)) return DONE;
@@ -38,6 +42,19 @@ export const scan = defineCommand({
     });
   },
 });
+
+/** The step that a SCAN asks for, if there is nothing wrong with it. */
+function scanOf(request: Request): WalkWish | undefined {
+  const cursor = parseCursor(request.text(1));
+  if (cursor === undefined) return undefined;
+  let count = DEFAULT_COUNT;
+  let typeName: string | undefined;
+  for (let i = 2; i + 1 < request.argc; i += 2) {
+    if (isWord(request, i, "count")) count = Number(request.text(i + 1));
+    else if (isWord(request, i, "type")) typeName = request.text(i + 1).toLowerCase();
+  }
+  return count >= 1 ? { kind: "scan", cursor, count, typeName } : undefined;
+}
 
 function replyKeys(reply: ReplyWriter, keys: KeyList): Outcome {
   reply.array(keys.count);
@@ -58,6 +75,7 @@ export const keys = defineCommand({
   categories: ["keyspace", "dangerous"],
   keys: [],
   tips: ["request_policy:all_shards", "nondeterministic_output_order"],
+  walkOf: () => ({ kind: "all", cursor: 0, count: 0 }),
   run(ctx) {
     const filter = { pattern: patternOf(ctx.request.bytes(1)) };
     const walked = ctx.server.walk.all(ctx.client.dbIndex, filter);
@@ -76,6 +94,7 @@ export const randomkey = defineCommand({
   categories: ["keyspace"],
   keys: [],
   tips: ["request_policy:all_shards", "nondeterministic_output"],
+  walkOf: () => ({ kind: "random", cursor: 0, count: 0 }),
   run: (ctx) =>
     whenWalked(ctx, ctx.server.walk.random(ctx.client.dbIndex), ({ reply }, key) =>
       key === undefined ? reply.null() : reply.bulk(key),

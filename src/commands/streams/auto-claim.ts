@@ -86,8 +86,8 @@ export const xautoclaim = defineCommand({
   },
 });
 
-/** Claims what the options say, of the open group; answers where to go on, the entries claimed, and the ids of those that
- * the stream has no longer, and which are no longer pending either. */
+/** Claims what the options say, of the open group; answers where to go on, the entries claimed, and the ids of those
+ * that the stream has no longer, and which are no longer pending either. */
 function claimEntries(ctx: CommandContext, address: number): void {
   const { request, reply, keyspace, db } = ctx;
   const { pending } = group;

@@ -230,7 +230,11 @@ export const xgroup: CommandSpec = defineCommand({
   categories: [],
   keys: [],
   subcommands: [
-    ...[create, setid, destroy, createconsumer, delconsumer],
+    create,
+    setid,
+    destroy,
+    createconsumer,
+    delconsumer,
     helpCommand("xgroup", facts, [
       "CREATE <key> <groupname> <id|$> [option]",
       "    Create a new consumer group. Options are:",

@@ -167,7 +167,7 @@ function replay(original: CommandHarness, nodes: NodeSizes, keys: readonly strin
   const copy = newStreamHarness(nodes, original.clock.nowMs);
   copy.client.resp = original.client.resp;
   copy.keyspace.expiring = false;
-  for (const effect of [...original.effects]) expect(copy.text(...effect), label).not.toMatch(/^-/);
+  for (const effect of original.effects) expect(copy.text(...effect), label).not.toMatch(/^-/);
   copy.keyspace.expiring = true;
   for (const key of keys) {
     expect(copy.text("XRANGE", key, "-", "+"), label).toBe(original.text("XRANGE", key, "-", "+"));

@@ -1,6 +1,7 @@
 /**
- * Random commands on a few streams: every command and option, right and wrong arguments. Deterministic for a seed. Ids
- * are chosen so that most entries can be added; times so far apart that a few seconds between two servers do not matter.
+ * Random commands on a few streams: every command and option, right and wrong arguments. Deterministic for a seed.
+ * Ids are chosen so that most entries can be added; times so far apart that a few seconds between two servers do not
+ * matter.
  */
 import type { Random } from "../../../src/base/random.ts";
 import type { Argument } from "../../support/command-harness.ts";
@@ -10,34 +11,30 @@ const MAX_UINT64 = "18446744073709551615";
 export const IDLE_STEP_MS = 600_000;
 
 const ODD_IDS = [
-  ...[
-    "",
-    "-",
-    "+",
-    "abc",
-    "1-",
-    "-1",
-    "1-2-3",
-    "*",
-    "$",
-    ">",
-    "1-*",
-    "(1",
-    "1-a",
-    " 1",
-    "+2-3",
-    "01-02",
-    "1--0",
-  ],
-  ...[
-    `${MAX_UINT64}-${MAX_UINT64}`,
-    MAX_UINT64,
-    `0-${MAX_UINT64}`,
-    "0-0",
-    "0",
-    "18446744073709551616",
-    "1-1 ",
-  ],
+  "",
+  "-",
+  "+",
+  "abc",
+  "1-",
+  "-1",
+  "1-2-3",
+  "*",
+  "$",
+  ">",
+  "1-*",
+  "(1",
+  "1-a",
+  " 1",
+  "+2-3",
+  "01-02",
+  "1--0",
+  `${MAX_UINT64}-${MAX_UINT64}`,
+  MAX_UINT64,
+  `0-${MAX_UINT64}`,
+  "0-0",
+  "0",
+  "18446744073709551616",
+  "1-1 ",
 ];
 const ODD_NUMBERS = [
   "-1",
@@ -50,31 +47,27 @@ const ODD_NUMBERS = [
   "-9223372036854775808",
 ];
 const VALUES = [
-  ...[
-    "",
-    "a",
-    "0",
-    "-1",
-    "127",
-    "128",
-    "4095",
-    "-4096",
-    "4096",
-    "32767",
-    "8388607",
-    "-8388609",
-    "2147483648",
-  ],
-  ...[
-    "9223372036854775807",
-    "-9223372036854775808",
-    "9223372036854775808",
-    "007",
-    "+1",
-    "-0",
-    "text",
-    "x".repeat(70),
-  ],
+  "",
+  "a",
+  "0",
+  "-1",
+  "127",
+  "128",
+  "4095",
+  "-4096",
+  "4096",
+  "32767",
+  "8388607",
+  "-8388609",
+  "2147483648",
+  "9223372036854775807",
+  "-9223372036854775808",
+  "9223372036854775808",
+  "007",
+  "+1",
+  "-0",
+  "text",
+  "x".repeat(70),
 ];
 const RECENT_IDS = 15;
 const FIELDS = ["f", "g", "1", "field", "123456"];
@@ -301,8 +294,17 @@ export class StreamCommandGenerator {
 
   private changeGroup(): Argument[] {
     const name = this.pick([
-      ...["create", "create", "create", "create", "create", "setid", "setid"],
-      ...["createconsumer", "delconsumer", this.seldom(4) ? "destroy" : "create", "other"],
+      "create",
+      "create",
+      "create",
+      "create",
+      "create",
+      "setid",
+      "setid",
+      "createconsumer",
+      "delconsumer",
+      this.seldom(4) ? "destroy" : "create",
+      "other",
     ]);
     const at = this.pick(["$", "0", "0", "0", this.id(), this.id(), "-"]);
     const read = this.seldom(4) ? ["entriesread", this.number(9)] : [];

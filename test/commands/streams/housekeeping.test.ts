@@ -40,7 +40,7 @@ test.skipIf(SPILLS)("an entry that changes is dirty, and whatever changes a valu
       harness.run(...request);
       const label = `seed ${seed}: ${request.join(" ")}`;
       const effects = harness.takeEffects();
-      // What XREADGROUP notes of entries that it delivers once more, and of consumers that get nothing, it does not tell.
+      // What XREADGROUP notes of entries that it delivers once more, or of consumers that get none, it does not tell.
       const tells = effects.length > 0 || request[0] === "XREADGROUP";
       if (!tells) expect(contents(harness), label).toEqual(before);
       for (const address of addressesOf(harness)) {

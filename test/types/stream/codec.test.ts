@@ -1,6 +1,6 @@
 /**
- * Streams in RDB's form: what is right comes back to the byte, all that cannot be is refused, and whatever is let in can
- * be worked with. Payloads are made by payload.ts, not by the code under test.
+ * Streams in RDB's form: what is right comes back to the byte, all that cannot be is refused, and whatever is let in
+ * can be worked with. Payloads are made by payload.ts, not by the code under test.
  */
 import { describe, expect, test } from "vitest";
 import { ByteArena } from "../../../src/base/byte-arena.ts";
@@ -19,19 +19,19 @@ const KEY = Buffer.from("key");
 
 const id = (ms: bigint | number, seq: bigint | number = 0) => (BigInt(ms) << 64n) | BigInt(seq);
 
-/** Entries 5-0, 5-1 (deleted, with other fields) and 4-... later than its node by a negative sequence number. */
+/** A master with two fields, and entries 5-7, 5-10 (deleted, with another field) and 6-0, whose sequence number is
+ * below the node's. */
+const MASTER = [2, 1, 2, "f", "g", 0];
+const SAME_FIELDS = [2, 0, 0, "v", 77, 5];
+const DELETED = [1, 0, 3, 1, "other", "", 6];
+const OTHER_FIELDS = [0, 1, -7, 2, "f", 1, "h", -5000, 8];
 const FIRST_NODE: NodeDescription = {
   id: id(5, 7),
-  elements: [
-    ...[2, 1, 2, "f", "g", 0],
-    ...[2, 0, 0, "v", 77, 5],
-    ...[1, 0, 3, 1, "other", "", 6],
-    ...[0, 1, -7, 2, "f", 1, "h", -5000, 8],
-  ],
+  elements: [...MASTER, ...SAME_FIELDS, ...DELETED, ...OTHER_FIELDS],
 };
 const SECOND_NODE: NodeDescription = {
   id: id(MAX_UINT64, 0),
-  elements: [1, 0, 1, "x", 0, ...[2, 0, 0, 2n ** 62n, 4]],
+  elements: [1, 0, 1, "x", 0, 2, 0, 0, 2n ** 62n, 4],
 };
 const GROUP: GroupDescription = {
   name: "group",
