@@ -201,7 +201,7 @@ export class ListEditor extends ListReader {
     this.insertAt(at, value);
   }
 
-  /** Removes up to `limit` elements that are equal to `value`, the nearest to `end`. Returns how many. */
+  /** Removes up to `limit` (at least 1) elements that are equal to `value`, the nearest to `end`. Returns how many. */
   removeEqual(value: ElementValue, end: number, limit: number): number {
     const removed = this.isLarge
       ? this.removeEqualLarge(value, end, limit)
@@ -259,8 +259,8 @@ export class ListEditor extends ListReader {
     }
   }
 
-  /** Inserts behind (or before) all of the present chunk, which `chunk` has open: at its end if it has room now, else in
-   * the next chunk if that has, else in a new one. */
+  /** Inserts behind (or before) all of the present chunk, which `chunk` has open: at its end if it has room now, else
+   * in the next chunk if that has, else in a new one. */
   private insertBetween(value: ElementValue, side: number): void {
     const { chunk, tree } = this;
     if (this.hasRoomIn(chunk, value)) {
