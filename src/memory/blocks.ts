@@ -20,6 +20,13 @@ const MIN_FREE_BYTES = 16;
 /** The longest block that lies in a slab object; a longer one has memory of its own. */
 export const MAX_SLAB_BLOCK_BYTES = MAX_OBJECT_BYTES - HEADER_BYTES;
 
+/** Where a block lies. */
+export interface BlockPlace {
+  buffer: Buffer;
+  blockStart: number;
+  blockLength: number;
+}
+
 export class Blocks {
   readonly slabs: Slabs;
   private readonly huge: HugeValues;
@@ -62,6 +69,18 @@ export class Blocks {
   start(reference: number): number {
     const w = (reference & SLAB_MASK) << 2;
     return this.slabs.words[reference >>> SLAB_SHIFT][w] < 0 ? 0 : (w << 2) + HEADER_BYTES;
+  }
+
+  /** Tells where the block lies: `buffer`, `start` and `length` at once. */
+  locate(reference: number, into: BlockPlace): void {
+    const slab = reference >>> SLAB_SHIFT;
+    const words = this.slabs.words[slab];
+    const w = (reference & SLAB_MASK) << 2;
+    const length = words[w];
+    const isHuge = length < 0;
+    into.buffer = isHuge ? this.huge.get(words[w + 1]) : this.slabs.bytes[slab];
+    into.blockStart = isHuge ? 0 : (w << 2) + HEADER_BYTES;
+    into.blockLength = length & ~HUGE;
   }
 
   /** Bytes of memory that the block takes. */
