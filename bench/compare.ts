@@ -4,16 +4,11 @@
  * wanted.
  */
 import { parseArgs } from "node:util";
-import { KEYS, MEMORY_CASE, type Persistence, SPEED_CASES, type SpeedCase } from "./compare/cases.ts";
-import { fill, measureMemory, measureSpeed, persistenceArguments, type Speed } from "./compare/measure.ts";
-import { positiveInteger, runProgram } from "./support/program.ts";
-import {
-  type Program,
-  removeFolder,
-  ServerProcess,
-  TSREDIS,
-  temporaryFolder,
-} from "./support/server-process.ts";
+import { MEMORY_CASE, type Persistence, SPEED_CASES, type SpeedCase } from "./compare/cases.ts";
+import { measureMemory, measureSpeed, persistenceArguments, type Speed } from "./compare/measure.ts";
+import { positiveInteger, progress, runProgram, selection } from "./support/program.ts";
+import { startPair } from "./support/server-pair.ts";
+import type { Program } from "./support/server-process.ts";
 import { count, formatTable, median, megabytes, times } from "./support/table.ts";
 
 const NAMES = [...SPEED_CASES.map(({ name }) => name), MEMORY_CASE.name];
@@ -56,13 +51,6 @@ interface MemoryResult {
   readonly tsredisBytes: number[];
 }
 
-/** The two servers, each with its folder. */
-interface Pair {
-  readonly redis: ServerProcess;
-  readonly tsredis: ServerProcess;
-  end(): Promise<void>;
-}
-
 function readOptions(): Options | undefined {
   const { values } = parseArgs({
     options: {
@@ -77,14 +65,10 @@ function readOptions(): Options | undefined {
     },
   });
   if (values.help) return undefined;
-  const only = values.only.flatMap((names) => names.split(","));
-  for (const name of only) {
-    if (!NAMES.includes(name)) throw new Error(`no case is called ${name}; there are ${NAMES.join(", ")}`);
-  }
   return {
     rounds: positiveInteger("rounds", values.rounds),
     requests: values.requests === undefined ? undefined : positiveInteger("requests", values.requests),
-    only,
+    only: selection(values.only, NAMES),
     redis: [values.redis],
     benchmark: values.benchmark,
     dir: values.dir,
@@ -93,13 +77,14 @@ function readOptions(): Options | undefined {
 }
 
 async function run(options: Options): Promise<void> {
-  const isWanted = (name: string) => options.only.length === 0 || options.only.includes(name);
+  const isWanted = (name: string) => options.only.includes(name);
   const speeds: SpeedResult[] = [];
   for (const persistence of ["none", "everysec", "always"] as const) {
     const cases = SPEED_CASES.filter((each) => each.persistence === persistence && isWanted(each.name));
     if (cases.length > 0) speeds.push(...(await compareSpeed(cases, persistence, options)));
   }
   const memory = isWanted(MEMORY_CASE.name) ? await compareMemory(options) : undefined;
+  progress("");
   if (options.json) {
     console.log(JSON.stringify({ speeds, memory }, undefined, 2));
     return;
@@ -117,8 +102,6 @@ async function compareSpeed(
 ): Promise<SpeedResult[]> {
   const pair = await startPair(options, persistenceArguments(persistence));
   try {
-    await fill(pair.redis, KEYS);
-    await fill(pair.tsredis, KEYS);
     const results: SpeedResult[] = [];
     for (const speedCase of cases) {
       const result: SpeedResult = { speedCase, redis: [], tsredis: [] };
@@ -150,21 +133,6 @@ async function compareMemory(options: Options): Promise<MemoryResult> {
     }
   }
   return result;
-}
-
-async function startPair({ dir, redis }: Options, args: readonly string[]): Promise<Pair> {
-  const folders = [temporaryFolder(dir), temporaryFolder(dir)];
-  const stock = await ServerProcess.start({ program: redis, args, folder: folders[0] });
-  const own = await ServerProcess.start({ program: TSREDIS, args, folder: folders[1] });
-  return {
-    redis: stock,
-    tsredis: own,
-    async end() {
-      // Nothing of it is needed any more: no time for an orderly end.
-      await Promise.all([stock.end("SIGKILL"), own.end("SIGKILL")]);
-      for (const folder of folders) removeFolder(folder);
-    },
-  };
 }
 
 function speedRow({ redis, speedCase, tsredis }: SpeedResult): string[] {
@@ -204,15 +172,9 @@ function memoryText({ redisBytes, tsredisBytes }: MemoryResult): string {
   return `\n${formatTable(header, [row])}`;
 }
 
-/** Says on the terminal what is being done; not part of the output. */
-function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
-}
-
 await runProgram(async () => {
   const options = readOptions();
   if (options === undefined) console.log(HELP);
   else await run(options);
-  progress("");
   return true;
 });

@@ -4,14 +4,13 @@
 import { execFile } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { SeededRandom } from "../../src/base/random.ts";
-import { encodeCommand, infoField, PipelineClient } from "../support/pipeline-client.ts";
+import { infoField, PipelineClient } from "../support/pipeline-client.ts";
 import { memoryUse, processorSeconds } from "../support/process-statistics.ts";
 import type { ServerProcess } from "../support/server-process.ts";
 import { CLIENTS, KEYS, type Persistence, type SpeedCase, VALUE_BYTES } from "./cases.ts";
+import { fill } from "./content.ts";
 
 const ROUND_TIMEOUT_MS = 180_000;
-const FILL_BATCH = 1000;
 /** Collectors and allocators get this long to settle before memory is read. */
 const SETTLE_MS = 2000;
 const MICROSECONDS = 1e6;
@@ -35,8 +34,8 @@ export function persistenceArguments(persistence: Persistence): string[] {
 }
 
 /**
- * One round of redis-benchmark. Throws if the server answered with errors, or lacked keys that it should
- * have.
+ * One round of redis-benchmark on what the case is to find. Throws if the server answered with errors, or lacked keys
+ * that it should have.
  */
 export async function measureSpeed(
   benchmark: string,
@@ -44,7 +43,7 @@ export async function measureSpeed(
   speedCase: SpeedCase,
   requests: number,
 ): Promise<Speed> {
-  const { pipeline, workload } = speedCase;
+  const { content, pipeline, workload } = speedCase;
   const args = ["-h", "127.0.0.1", "-p", String(server.port), "--csv", "-c", String(CLIENTS)];
   args.push(
     "-n",
@@ -57,6 +56,9 @@ export async function measureSpeed(
     String(KEYS),
     ...workload,
   );
+  // redis-benchmark sends a few more than it is told to: what its connections have in flight at the end.
+  const size = content.size === "requests" ? requests + CLIENTS * pipeline : content.size;
+  await fill(server, { kind: content.kind, size });
   const client = await PipelineClient.connect(server.port);
   try {
     await client.command("CONFIG", "RESETSTAT");
@@ -97,35 +99,10 @@ function parseCsv(output: string): Omit<Speed, "processorMicroseconds"> {
   };
 }
 
-/** Sets `keys` keys, those that redis-benchmark asks for, to values of random bytes. */
-export async function fill(server: ServerProcess, keys: number): Promise<void> {
-  const client = await PipelineClient.connect(server.port);
-  const random = new SeededRandom(keys);
-  try {
-    for (let first = 0; first < keys; first += FILL_BATCH) {
-      const end = Math.min(keys, first + FILL_BATCH);
-      const commands: Buffer[] = [];
-      for (let i = first; i < end; i++) {
-        commands.push(
-          encodeCommand(["SET", `key:${String(i).padStart(12, "0")}`, random.bytes(VALUE_BYTES)]),
-        );
-      }
-      const replies = await client.batch(Buffer.concat(commands), commands.length);
-      const failure = replies.find((reply) => reply instanceof Error);
-      if (failure !== undefined) throw failure;
-    }
-    const size = await client.command("DBSIZE");
-    if (typeof size !== "number" || size < keys)
-      throw new Error(`${String(size)} keys after ${keys} were set`);
-  } finally {
-    client.close();
-  }
-}
-
 /** By how many bytes a server's resident memory grows when it gets `keys` keys. */
 export async function measureMemory(server: ServerProcess, keys: number): Promise<number> {
   const before = memoryUse(server.pid).residentBytes;
-  await fill(server, keys);
+  await fill(server, { kind: "strings", size: keys });
   await sleep(SETTLE_MS);
   return memoryUse(server.pid).residentBytes - before;
 }

@@ -24,9 +24,9 @@ const NANOSECONDS_PER_MILLISECOND = 1e6;
 const HELP = `Usage: npm run bench [-- <word>...]
 
 Measures the server's inner parts: request decoder, reply writer, hash tables, allocator, listpacks, AOF
-encoder, record codec. With words, only tasks whose names hold one of them. Columns: operations per second and nanoseconds per
-operation by the median of all samples (what else runs on the machine hardly moves it), the mean with its 95 %
-margin, and the number of samples.`;
+encoder, record codec. With words, only tasks whose names hold one of them. Columns: operations per second and
+nanoseconds per operation by the median of all samples (what else runs on the machine hardly moves it), the mean
+with its 95 % margin, and the number of samples.`;
 
 async function run(words: readonly string[]): Promise<void> {
   if (words.includes("--help") || words.includes("-h")) {

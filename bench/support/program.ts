@@ -1,6 +1,6 @@
 /**
- * What every benchmark program does at its edges: read numbers from its options, and end with a message
- * rather than a stack trace.
+ * What every benchmark program does at its edges: read numbers and names of cases from its options, say what it is at,
+ * and end with a message rather than a stack trace.
  */
 
 /** The number in an option; throws if it is none from 1 on. */
@@ -10,6 +10,21 @@ export function positiveInteger(option: string, text: string): number {
     throw new Error(`--${option} takes a positive integer, not ${text}`);
   }
   return number;
+}
+
+/** The cases that --only names, commas between them or repeated; all, if it names none. Throws if there is no such
+ * case. */
+export function selection(only: readonly string[], names: readonly string[]): readonly string[] {
+  const selected = only.flatMap((list) => list.split(","));
+  for (const name of selected) {
+    if (!names.includes(name)) throw new Error(`no case is called ${name}; there are ${names.join(", ")}`);
+  }
+  return selected.length === 0 ? names : selected;
+}
+
+/** Says on the terminal what is being done; "" takes that away again. Not part of the output. */
+export function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }
 
 /** Runs a program; its exit status is 0 if that resolves with true, else 1. */

@@ -255,6 +255,8 @@ export function formatDouble(value: number): string {
   if (value === Infinity) return "inf";
   if (value === -Infinity) return "-inf";
   const sign = value < 0 ? "-" : "";
+  const plain = plainDigits(Math.abs(value));
+  if (plain !== "") return sign + plain;
   const { digits, exponent } = seventeenDigits(Math.abs(value));
   if (exponent < -4 || exponent >= PRECISION) {
     const power = Math.abs(exponent);
@@ -263,6 +265,25 @@ export function formatDouble(value: number): string {
   }
   if (exponent < 0) return `${sign}0.${"0".repeat(-exponent - 1)}${withoutZeros(digits)}`;
   return sign + withPoint(digits, exponent + 1);
+}
+
+const LEAST_PLAIN = 1e-4;
+const PLAIN_LIMIT = 1e16;
+const CODE_OF_ZERO = 0x30;
+
+/**
+ * As `formatDouble`, for the usual sizes, in a sixth of the time: JavaScript's own 17 digits, without trailing zeros.
+ * Its rounding differs from C's only in a tie, where 18 digits are exact; these have at most as many bits behind the
+ * point as decimals. "" for such numbers and other sizes.
+ */
+function plainDigits(value: number): string {
+  if (value < LEAST_PLAIN || value >= PLAIN_LIMIT) return "";
+  const text = value.toPrecision(PRECISION);
+  const decimals = text.length - text.indexOf(".");
+  if (Number.isInteger(value * 2 ** decimals)) return "";
+  let end = text.length;
+  while (text.charCodeAt(end - 1) === CODE_OF_ZERO) end--;
+  return text.slice(0, end);
 }
 
 /** The 17 significant digits of a positive double, rounded half to even as C does, and the decimal exponent. */

@@ -14,6 +14,7 @@ import { setCommands } from "./sets/index.ts";
 import { sortedSetCommands } from "./sorted-sets/index.ts";
 import { streamCommands } from "./streams/index.ts";
 import { stringCommands } from "./strings/index.ts";
+import { transactionCommands } from "./transactions/index.ts";
 
 export const commandSpecs: readonly CommandSpec[] = [
   ...stringCommands,
@@ -27,5 +28,6 @@ export const commandSpecs: readonly CommandSpec[] = [
   ...hyperloglogCommands,
   ...keyCommands,
   ...connectionCommands,
+  ...transactionCommands,
   ...serverCommands,
 ];

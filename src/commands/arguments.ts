@@ -76,10 +76,7 @@ export function rangeOrReply(
 
 /** Argument i as an integer that is not negative. */
 export function positiveOrReply(ctx: CommandContext, i: number): number {
-  const value = longOrReply(ctx, i);
-  if (Number.isNaN(value) || value >= 0) return value;
-  ctx.reply.error(VALUE_NOT_POSITIVE);
-  return Number.NaN;
+  return rangeOrReply(ctx, i, 0, MAX_INT64_DOUBLE, VALUE_NOT_POSITIVE);
 }
 
 /** Argument i as a double. `message` is the error text, if not the usual one. */

@@ -41,6 +41,13 @@ export interface Client {
   readonly isBlocked: boolean;
   /** Ends that wait soon, as if the time were over or with an error; absent while there is none. */
   readonly unblock: ((asError: boolean) => void) | undefined;
+  /** Commands queued since MULTI, and the memory they take; -1 outside a transaction. */
+  readonly queuedCommands: number;
+  readonly queuedBytes: number;
+  /** EXEC runs: no command may wait for anything. */
+  readonly isExecuting: boolean;
+  /** A key that it watches was changed (flag "d"). */
+  readonly hasLostWatch: boolean;
   /** It will be closed when its replies are sent (flag "c"). */
   readonly isClosing: boolean;
   /** Position in the append-only file after the client's last write (for WAITAOF). */

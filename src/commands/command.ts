@@ -2,6 +2,7 @@
  * How a command is declared: one entry, beside its handler, from which everything else follows (arity check, gates,
  * warming of cold keys, COMMAND INFO and GETKEYS). No second table anywhere.
  */
+import type { WalkWish } from "../keyspace/tier-walk.ts";
 import type { Outcome } from "../protocol/outcome.ts";
 import type { Request } from "../protocol/request.ts";
 import type { CommandContext } from "./context.ts";
@@ -108,6 +109,7 @@ export type CommandGroup =
   | "hyperloglog"
   | "generic"
   | "connection"
+  | "transactions"
   | "server";
 
 /** Runs one command: reads ctx.request, answers through ctx.reply. Synchronous: see protocol/outcome.ts. */
@@ -131,9 +133,13 @@ export interface CommandSpec {
   readonly keysOf?: (request: Request, nameAt: number) => readonly KeyArgument[];
   /** Of a command that reaches into another database (MOVE, COPY): the key it needs there, besides `keys`. */
   readonly foreignKey?: (request: Request) => ForeignKey | undefined;
+  /** Of a command that walks over keys (SCAN): how; undefined if the request is wrong. */
+  readonly walkOf?: (request: Request) => WalkWish | undefined;
   /** Of a command whose keys have `variable_flags`: what a request, whose name is argument `nameAt`, does to them. */
   readonly keyFlagsOf?: (request: Request, nameAt: number) => readonly KeyFlag[];
   readonly tips?: readonly string[];
+  /** Between MULTI and EXEC it is executed at once. */
+  readonly isNeverQueued?: boolean;
   readonly run?: Handler;
   readonly subcommands?: readonly CommandSpec[];
 }

@@ -47,6 +47,20 @@ export interface KeyWait {
   readonly wakesOnLoss?: boolean;
 }
 
+/** The transaction of the present client. */
+export interface TransactionControl {
+  /** From now on its commands are queued. */
+  begin(): void;
+  /** Ends the transaction, if there is one, and all watches. */
+  discard(): void;
+  /** Executes what was queued, if no command was refused and no watched key changed; answers, and ends it. */
+  execute(): Outcome;
+  /** Watches the key in that argument of the request, which is in memory or absent. */
+  watch(argument: number): void;
+  /** Ends all watches. */
+  unwatch(): void;
+}
+
 export interface CommandContext {
   readonly request: Request;
   readonly reply: ReplyWriter;
@@ -56,8 +70,9 @@ export interface CommandContext {
   readonly keyspace: Keyspace;
   readonly effects: Effects;
   readonly server: ServerServices;
+  readonly transactions: TransactionControl;
   /** Parks the client until `work` settles, then runs `finish` (or answers the error `work` rejected with). Used by
-   * the few commands that read the disk or wait for it. */
+   * the few commands that read the disk or wait for it. Not while the client executes a transaction. */
   suspend<T>(work: Promise<T>, finish: Continuation<T>): Outcome;
   /**
    * For keys that a command finds in values (SORT with BY): undefined if all are in memory or known to be absent. Else

@@ -16,7 +16,8 @@ import type { ReplyWriter } from "../protocol/reply-writer.ts";
 import { isWord, longOrReply } from "./arguments.ts";
 import type { CommandContext } from "./context.ts";
 
-const DEFAULT_COUNT = 10;
+/** About how many elements a step visits if the client does not say. */
+export const DEFAULT_COUNT = 10;
 const MAX_UINT64 = 2n ** 64n - 1n;
 const STAR = 0x2a;
 
@@ -31,19 +32,24 @@ export interface ScanOptions {
 }
 
 /**
- * Argument i as a cursor, the way C's strtoul reads it (an empty text is 0, signs are taken, negatives wrap round),
- * but without leading blanks; NaN after an error reply. Numbers that no walk can have handed out may lose their last
- * digits.
+ * A cursor as C's strtoul reads it (an empty text is 0, signs are taken, negatives wrap round), but without leading
+ * blanks; undefined if it is none. Numbers that no walk can have handed out may lose their last digits.
  */
-export function cursorOrReply(ctx: CommandContext, i: number): number {
-  const match = /^(?:([+-]?)(\d+))?(?:\0.*)?$/s.exec(ctx.request.text(i));
-  const [, sign = "", digits = "0"] = match ?? [];
+export function parseCursor(text: string): number | undefined {
+  const match = /^(?:([+-]?)(\d+))?(?:\0.*)?$/s.exec(text);
+  if (match === null) return undefined;
+  const [, sign = "", digits = "0"] = match;
   const magnitude = BigInt(digits);
-  if (match === null || magnitude > MAX_UINT64) {
-    ctx.reply.error(INVALID_CURSOR);
-    return Number.NaN;
-  }
+  if (magnitude > MAX_UINT64) return undefined;
   return Number(sign === "-" ? BigInt.asUintN(64, -magnitude) : magnitude);
+}
+
+/** Argument i as a cursor; NaN after an error reply. */
+export function cursorOrReply(ctx: CommandContext, i: number): number {
+  const cursor = parseCursor(ctx.request.text(i));
+  if (cursor !== undefined) return cursor;
+  ctx.reply.error(INVALID_CURSOR);
+  return Number.NaN;
 }
 
 /** The options from argument `from` on; undefined after an error reply. TYPE is one of them only with `takesType`. */

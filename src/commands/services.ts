@@ -33,8 +33,8 @@ export interface AofAccess {
   readonly syncedPosition: number;
   /** Resolves to true when `position` is synced, to false after `timeoutMs` (0: never). `cancelled` frees the wait. */
   waitForSync(position: number, timeoutMs: number): Promise<boolean>;
-  /** Starts or schedules a rewrite; the reply text, or an error. */
-  rewrite(): { readonly status: string } | { readonly error: string };
+  /** Starts a rewrite, or with `later` has it start in the next turn; the reply text, or an error. */
+  rewrite(later: boolean): { readonly status: string } | { readonly error: string };
 }
 
 export interface ShutdownOptions {

@@ -21,6 +21,9 @@ export class CompiledCommand {
   readonly needsAuth: boolean;
   readonly allowedWhileLoading: boolean;
   readonly hasKeys: boolean;
+  /** Whether it is queued between MULTI and EXEC, and whether it is refused there. */
+  readonly isQueued: boolean;
+  readonly noMulti: boolean;
   readonly subcommands: CommandNames | undefined;
   /** Statistics of INFO commandstats. */
   calls = 0;
@@ -41,6 +44,8 @@ export class CompiledCommand {
     this.needsAuth = !spec.flags.includes("no_auth");
     this.allowedWhileLoading = spec.flags.includes("loading");
     this.hasKeys = spec.keys.length > 0;
+    this.isQueued = spec.isNeverQueued !== true;
+    this.noMulti = spec.flags.includes("no_multi");
     this.subcommands =
       spec.subcommands === undefined
         ? undefined

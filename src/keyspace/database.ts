@@ -157,6 +157,7 @@ export class Database {
       this.volatile.insert(hash, address);
     }
     if (keyspace.waiters !== undefined) this.signalReady(address);
+    if (keyspace.watchers !== undefined) keyspace.watchers.changing(this, address);
     return address;
   }
 
@@ -165,8 +166,21 @@ export class Database {
     this.keyspace.waiters?.keyReady(this.index, this.keyspace.entries.key(address));
   }
 
+  /** Says that a key counts as changed for clients that watch it, although nothing is propagated. */
+  signalModified(address: number): void {
+    this.keyspace.watchers?.changed(this, this.keyspace.entries.key(address));
+  }
+
   /** Must be called before an entry changes in any way: lets a running snapshot take its old state, and marks it. */
   beforeWrite(address: number): void {
+    const { entries, snapshots, watchers } = this.keyspace;
+    if (snapshots.active) snapshots.capture(this, address);
+    if (watchers !== undefined) watchers.changing(this, address);
+    entries.mark(address, DIRTY, 0);
+  }
+
+  /** As `beforeWrite`, for a change that WATCH does not see: as in Redis, those of consumer groups. */
+  beforeUnwatchedWrite(address: number): void {
     const { entries, snapshots } = this.keyspace;
     if (snapshots.active) snapshots.capture(this, address);
     entries.mark(address, DIRTY, 0);

@@ -21,6 +21,8 @@ export type MaxmemoryPolicy = (typeof POLICIES)[number];
 
 /** Keys evicted per call at most: the rest comes with the next command, as the loop must not be held. */
 const EVICTIONS_PER_CALL = 1000;
+/** Blocks of deleted values, or entries of flushed databases, freed before memory is looked at again. */
+const FREED_AT_ONCE = 1000;
 /** Expiry beyond every real one, to turn "soonest" into "coldest". */
 const FAR_FUTURE_MS = 2 ** 42;
 
@@ -42,6 +44,11 @@ export class Eviction {
   ): boolean {
     let evictions = 0;
     while (usedBytes() > limitBytes) {
+      // Nothing needs to go, and nobody to be refused, for memory that is only waiting to be freed.
+      if (this.keyspace.isFreeing) {
+        this.keyspace.freeRetired(FREED_AT_ONCE);
+        continue;
+      }
       if (policy === "noeviction" || evictions >= EVICTIONS_PER_CALL)
         return evictions > 0 && policy !== "noeviction";
       const volatileOnly = policy.startsWith("volatile-");

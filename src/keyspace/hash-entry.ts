@@ -115,6 +115,8 @@ export class HashEntry {
     const key = Buffer.from(keyspace.entries.key(entry.address));
     const names: Buffer[] = [];
     this.beforeWrite();
+    // Who only reads the hash has no effects that would tell.
+    db.signalModified(entry.address);
     due.forEach((buf, start, length) => {
       names.push(Buffer.from(buf.subarray(start, start + length)));
       if (fields.find(buf, start, length)) fields.removeFound(buf, start, length);

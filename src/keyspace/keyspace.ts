@@ -31,6 +31,21 @@ export interface KeyWaiters {
   databaseReplaced(dbIndex: number): void;
 }
 
+/**
+ * Told of changes while clients watch keys: see server/watched-keys.ts. Not told of what only moves between memory and
+ * disk.
+ */
+export interface KeyWatchers {
+  /** An entry is about to change. If in the end the command changes nothing, that is its business (`settle`). */
+  changing(database: Database, address: number): void;
+  /** The key of an entry counts as changed, whatever the command does further. */
+  changed(database: Database, key: Buffer): void;
+  /** The database is about to lose all that it holds. */
+  emptying(database: Database): void;
+  /** Two databases are about to exchange their contents. */
+  swapping(first: Database, second: Database): void;
+}
+
 /** Why a key was removed other than by a command. */
 export type RemovalReason = "expired" | "evicted";
 
@@ -74,6 +89,8 @@ export class Keyspace {
 
   /** Present while clients wait for keys. */
   waiters: KeyWaiters | undefined;
+  /** Present while clients watch keys. */
+  watchers: KeyWatchers | undefined;
 
   private tier: RecordCounts | undefined;
   private nextNamespace = 0;
@@ -128,6 +145,7 @@ export class Keyspace {
   /** Empties a database at once; its memory is freed at once too, or in steps by `freeRetired`. */
   flush(index: number, inBackground: boolean): number {
     const old = this.databases[index];
+    this.watchers?.emptying(old);
     const removed = old.size;
     const namespace = this.tier === undefined ? this.nextNamespace++ : this.tier.allocateNamespace();
     this.databases[index] = new Database(this, index, namespace);
@@ -142,6 +160,7 @@ export class Keyspace {
 
   swap(first: number, second: number): void {
     const { databases } = this;
+    if (first !== second) this.watchers?.swapping(databases[first], databases[second]);
     [databases[first], databases[second]] = [databases[second], databases[first]];
     databases[first].index = first;
     databases[second].index = second;

@@ -65,11 +65,15 @@ export class SortedSetEntry {
     return this;
   }
 
-  /** Adds an element with a member that was not found. */
+  /** Adds the element that was just not found, by `find` with these bytes. */
   add(score: number, buffer: Buffer, start: number, length: number): void {
     this.prepare();
-    if (this.elements === this.packed && !this.fits(length)) this.becomeLarge();
-    this.elements.insert(score, buffer, start, length);
+    if (this.elements === this.packed && !this.fits(length)) {
+      this.becomeLarge();
+      this.tree.insert(score, buffer, start, length);
+    } else {
+      this.elements.insertNotFound(score, buffer, start, length);
+    }
   }
 
   /** Whether a small set may get another member of this length. */

@@ -67,6 +67,8 @@ export class Spiller {
   stuck = false;
   /** While a checkpoint makes its cut, no batch may begin. */
   private held = false;
+  /** How many have paused it. */
+  private pauses = 0;
   /** After a failed batch the next attempt waits until then. */
   private retryAtMs = 0;
   private inFlight: Promise<void> | undefined;
@@ -109,7 +111,7 @@ export class Spiller {
 
   /** Starts a batch if memory asks for one and none is under way. `deletesToo`: also for few deleted keys. */
   run(deletesToo = false): void {
-    if (this.inFlight !== undefined || this.held) return;
+    if (this.inFlight !== undefined || this.held || this.pauses > 0) return;
     const isFailing = this.failure !== "";
     if (isFailing && this.options.keyspace.clock.monotonicMs() < this.retryAtMs) {
       this.dropUnchanged();
@@ -133,6 +135,16 @@ export class Spiller {
 
   resume(): void {
     this.held = false;
+  }
+
+  /** As `hold`, until `unpause` is called as often as this: records stay as they are meanwhile. */
+  async pause(): Promise<void> {
+    this.pauses++;
+    while (this.inFlight !== undefined) await this.inFlight;
+  }
+
+  unpause(): void {
+    this.pauses--;
   }
 
   private collectDeletes(changes: TierChange[], databases: Database[]): void {

@@ -17,10 +17,8 @@ import { HashedKeys, KeyList } from "./key-list.ts";
 import type { Keyspace } from "./keyspace.ts";
 
 const HASH_SPACE = 0x1_0000_0000;
-/** Keys taken from the tier at once: to make their Buffers holds the event loop for about a millisecond. */
-const KEYS_AT_ONCE = 500;
-/** The same for records, which come with their values. */
-const RECORDS_AT_ONCE = 100;
+/** Keys, or records, taken from the tier at once. */
+const READ_AT_ONCE = 100;
 /** Attempts to find a live random key before an expired one would have to do. */
 const RANDOM_TRIES = 32;
 
@@ -32,6 +30,28 @@ export interface KeyFilter {
   readonly typeName?: string | undefined;
 }
 
+/** A walk that is known before it takes place. */
+export interface WalkWish {
+  /** SCAN, KEYS or RANDOMKEY. */
+  readonly kind: "scan" | "all" | "random";
+  /** Of SCAN; else 0. */
+  readonly cursor: number;
+  readonly count: number;
+  readonly typeName?: string | undefined;
+}
+
+/** What a wished walk needs of the disk: names of keys that had records when they were read. */
+export interface ColdNames {
+  readonly database: Database;
+  readonly wish: WalkWish;
+  /** End of the interval of hash space. */
+  readonly end: number;
+  /** Of a random key a few candidates. */
+  readonly keys: KeyList;
+  /** Whether they could be read. */
+  isWhole: boolean;
+}
+
 export interface WalkResult {
   /** Where to go on; 0 when all was walked. */
   readonly cursor: number;
@@ -39,6 +59,9 @@ export interface WalkResult {
 }
 
 export class TierWalk {
+  /** Present while walks must do with what was read for them before, because nothing may come in between. No record has
+   * changed since. */
+  prepared: readonly ColdNames[] | undefined;
   private readonly keyspace: Keyspace;
   private readonly tier: ColdTier | undefined;
 
@@ -57,13 +80,13 @@ export class TierWalk {
       const next = database.table.collect(cursor, HASH_SPACE, count, addresses);
       return { cursor: next >= HASH_SPACE ? 0 : next, keys: this.liveKeys(database, addresses, filter) };
     }
-    // Hashes are spread evenly, so the width of the interval decides how many keys to expect in it.
-    const expected = database.table.size + coldSize;
-    const width = Math.max(1, Math.ceil((HASH_SPACE / expected) * count));
-    const end = Math.min(HASH_SPACE, cursor + width);
+    const names = this.preparedFor(database, "scan", cursor, filter);
+    const end = names === undefined ? this.endOfStep(database, cursor, count) : names.end;
     database.table.collect(cursor, end, Number.MAX_SAFE_INTEGER, addresses);
+    const next = end >= HASH_SPACE ? 0 : end;
+    if (names !== undefined) return { cursor: next, keys: this.withNames(names, addresses, filter) };
     const keys = this.withRecords(this.tier, database, cursor, end, addresses, filter);
-    return keys.then((found) => ({ cursor: end >= HASH_SPACE ? 0 : end, keys: found }));
+    return keys.then((found) => ({ cursor: next, keys: found }));
   }
 
   /** All keys that pass the filter, as they are at this moment. */
@@ -72,6 +95,8 @@ export class TierWalk {
     const addresses: number[] = [];
     database.table.collect(0, HASH_SPACE, Number.MAX_SAFE_INTEGER, addresses);
     if (this.tier === undefined || database.coldSize === 0) return this.liveKeys(database, addresses, filter);
+    const names = this.preparedFor(database, "all", 0, filter);
+    if (names !== undefined) return this.withNames(names, addresses, filter);
     return this.withRecords(this.tier, database, 0, HASH_SPACE, addresses, filter);
   }
 
@@ -81,12 +106,92 @@ export class TierWalk {
     const cold = this.tier === undefined ? 0 : database.coldSize;
     const hot = database.table.size - database.tombstones;
     if (hot + cold === 0) return undefined;
+    const names = cold > 0 ? this.preparedFor(database, "random", 0, {}) : undefined;
+    if (names !== undefined) return this.randomOf(names, hot, cold);
     if (this.tier !== undefined && this.keyspace.random.below(hot + cold) >= hot)
       return this.randomCold(this.tier, database);
     const found = this.randomHot(database);
     return found === undefined && this.tier !== undefined && cold > 0
       ? this.randomCold(this.tier, database)
       : found;
+  }
+
+  /** Reads what a walk will need of the disk. The database's records must not change until it has taken place. */
+  async readNames(database: Database, wish: WalkWish): Promise<ColdNames> {
+    const end = wish.kind === "scan" ? this.endOfStep(database, wish.cursor, wish.count) : HASH_SPACE;
+    const names: ColdNames = { database, wish, end, keys: new KeyList(), isWhole: true };
+    if (this.tier === undefined || database.coldSize === 0 || wish.cursor >= HASH_SPACE) return names;
+    try {
+      if (wish.kind === "random") await this.readCandidates(this.tier, names);
+      else await this.readRange(this.tier, names);
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      names.isWhole = false;
+    }
+    return names;
+  }
+
+  private async readRange(tier: ColdTier, { database, wish, end, keys }: ColdNames): Promise<void> {
+    const { namespace } = database;
+    const range = { namespace, fromHash: wish.cursor, toHash: end, nowMs: this.keyspace.nowMs };
+    const visit: KeyVisitor = (_hash, source, start, length) => {
+      keys.add(source, start, length);
+    };
+    if (wish.typeName === undefined) await visitKeys(tier.keys(range), visit);
+    else await visitRecords(tier.scan(namespace, wish.cursor, end), range, wish.typeName, visit);
+  }
+
+  private async readCandidates(tier: ColdTier, { database, keys }: ColdNames): Promise<void> {
+    const { nowMs, random } = this.keyspace;
+    for (let i = 0; i < RANDOM_TRIES; i++) {
+      const key = await tier.randomKey(database.namespace, random.next(), nowMs);
+      if (key !== undefined) keys.add(key, 0, key.length);
+    }
+  }
+
+  /** Where a step of SCAN ends: hashes are spread evenly, so the width of the interval decides how many keys to expect
+   * in it. */
+  private endOfStep(database: Database, cursor: number, count: number): number {
+    const expected = Math.max(1, database.table.size + database.coldSize);
+    const width = Math.max(1, Math.ceil((HASH_SPACE / expected) * count));
+    return Math.min(HASH_SPACE, cursor + width);
+  }
+
+  private preparedFor(
+    database: Database,
+    kind: WalkWish["kind"],
+    cursor: number,
+    { typeName }: KeyFilter,
+  ): ColdNames | undefined {
+    const found = this.prepared?.find(
+      ({ database: of, wish }) =>
+        of === database && wish.kind === kind && wish.cursor === cursor && wish.typeName === typeName,
+    );
+    return found?.isWhole === true ? found : undefined;
+  }
+
+  /** Merges hot entries with names that were read before: those of keys that have no entry now. */
+  private withNames({ database, keys }: ColdNames, addresses: readonly number[], filter: KeyFilter): KeyList {
+    const found = this.liveKeys(database, addresses, filter);
+    keys.forEach((source, start, length) => {
+      if (database.find(source, start, length) === 0 && hasForm(filter, source, start, length))
+        found.add(source, start, length);
+    });
+    return found;
+  }
+
+  private randomOf({ database, keys }: ColdNames, hot: number, cold: number): Buffer | undefined {
+    const candidates: Buffer[] = [];
+    keys.forEach((source, start, length) => {
+      const key = source.subarray(start, start + length);
+      if (database.find(key, 0, length) === 0) candidates.push(Buffer.from(key));
+    });
+    const { random } = this.keyspace;
+    const any = () => candidates[random.below(candidates.length)];
+    const isHotWanted = candidates.length === 0 || random.below(hot + cold) < hot;
+    return (
+      (isHotWanted ? this.randomHot(database) : undefined) ?? (candidates.length > 0 ? any() : undefined)
+    );
   }
 
   private randomHot(database: Database): Buffer | undefined {
@@ -176,7 +281,7 @@ function hasForm({ pattern }: KeyFilter, source: Buffer, start: number, length: 
 
 async function visitKeys(walk: KeyWalk, visit: KeyVisitor): Promise<void> {
   try {
-    while (await walk.next(KEYS_AT_ONCE, visit));
+    while (await walk.next(READ_AT_ONCE, visit));
   } finally {
     await walk.close();
   }
@@ -191,7 +296,7 @@ async function visitRecords(
 ): Promise<void> {
   try {
     for (;;) {
-      const records = await cursor.next(RECORDS_AT_ONCE);
+      const records = await cursor.next(READ_AT_ONCE);
       if (records.length === 0) return;
       for (const record of records) {
         if (record instanceof StorageError) throw record;

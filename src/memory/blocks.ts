@@ -21,10 +21,9 @@ const MIN_FREE_BYTES = 16;
 export const MAX_SLAB_BLOCK_BYTES = MAX_OBJECT_BYTES - HEADER_BYTES;
 
 /** Where a block lies. */
-export interface BlockPlace {
+interface BlockPlace {
   buffer: Buffer;
-  blockStart: number;
-  blockLength: number;
+  start: number;
 }
 
 export class Blocks {
@@ -71,16 +70,20 @@ export class Blocks {
     return this.slabs.words[reference >>> SLAB_SHIFT][w] < 0 ? 0 : (w << 2) + HEADER_BYTES;
   }
 
-  /** Tells where the block lies: `buffer`, `start` and `length` at once. */
-  locate(reference: number, into: BlockPlace): void {
+  /** Tells where the block lies, as `buffer` and `start` do, and returns its length: one look at memory for all three. */
+  locate(reference: number, place: BlockPlace): number {
     const slab = reference >>> SLAB_SHIFT;
     const words = this.slabs.words[slab];
     const w = (reference & SLAB_MASK) << 2;
     const length = words[w];
-    const isHuge = length < 0;
-    into.buffer = isHuge ? this.huge.get(words[w + 1]) : this.slabs.bytes[slab];
-    into.blockStart = isHuge ? 0 : (w << 2) + HEADER_BYTES;
-    into.blockLength = length & ~HUGE;
+    if (length < 0) {
+      place.buffer = this.huge.get(words[w + 1]);
+      place.start = 0;
+      return length & ~HUGE;
+    }
+    place.buffer = this.slabs.bytes[slab];
+    place.start = (w << 2) + HEADER_BYTES;
+    return length;
   }
 
   /** Bytes of memory that the block takes. */
@@ -115,9 +118,10 @@ export class Blocks {
 
   /**
    * As `resize`, for a block that is changed by a few bytes again and again: when it has to move, it gets memory for a
-   * quarter more, and it stays where it is until a third of its memory is free.
+   * quarter more, and it stays where it is until a third of its memory is free. `most` is the length that it will not
+   * exceed, but for single large changes: no more memory is taken for it in advance.
    */
-  resizeLoosely(reference: number, length: number): number {
+  resizeLoosely(reference: number, length: number, most: number = MAX_SLAB_BLOCK_BYTES): number {
     const words = this.slabs.words[reference >>> SLAB_SHIFT];
     const w = (reference & SLAB_MASK) << 2;
     if (words[w] < 0) return this.resize(reference, length);
@@ -126,16 +130,16 @@ export class Blocks {
       words[w] = length;
       return reference;
     }
-    const moved = this.allocateLoosely(length);
+    const moved = this.allocateLoosely(length, most);
     const kept = Math.min(length, words[w]);
     copyBytes(this.buffer(reference), this.start(reference), this.buffer(moved), this.start(moved), kept);
     this.slabs.free(reference);
     return moved;
   }
 
-  /** As `allocate`, with memory for a quarter more, which `resizeLoosely` will use. */
-  allocateLoosely(length: number): number {
-    const loose = length + (length >>> 2);
+  /** As `allocate`, with memory for a quarter more (up to `most`), which `resizeLoosely` will use. */
+  allocateLoosely(length: number, most: number = MAX_SLAB_BLOCK_BYTES): number {
+    const loose = Math.max(length, Math.min(length + (length >>> 2), most));
     if (loose > MAX_SLAB_BLOCK_BYTES) return this.allocate(length);
     const reference = this.slabs.allocate(HEADER_BYTES + loose);
     this.slabs.words[reference >>> SLAB_SHIFT][(reference & SLAB_MASK) << 2] = length;
@@ -166,25 +170,26 @@ export class OpenBlock {
   length = 0;
   private readonly blocks: Blocks;
   private readonly isLoose: boolean;
+  private readonly most: number;
 
   /** `isLoose`: resizes loosely, see Blocks.resizeLoosely. */
-  constructor(blocks: Blocks, isLoose = false) {
+  constructor(blocks: Blocks, isLoose = false, most: number = MAX_SLAB_BLOCK_BYTES) {
     this.blocks = blocks;
     this.isLoose = isLoose;
+    this.most = most;
   }
 
   open(reference: number): this {
-    const { blocks } = this;
     this.reference = reference;
-    this.buffer = blocks.buffer(reference);
-    this.start = blocks.start(reference);
-    this.length = blocks.length(reference);
+    this.length = this.blocks.locate(reference, this);
     return this;
   }
 
   /** Keeps the bytes that both lengths have. */
   resize(length: number): void {
-    const { blocks, reference } = this;
-    this.open(this.isLoose ? blocks.resizeLoosely(reference, length) : blocks.resize(reference, length));
+    const { blocks, reference, most } = this;
+    this.open(
+      this.isLoose ? blocks.resizeLoosely(reference, length, most) : blocks.resize(reference, length),
+    );
   }
 }

@@ -31,6 +31,15 @@ export const DB_INDEX_OUT_OF_RANGE = "ERR DB index is out of range";
 
 // Gates before a command: authentication, memory, disk, state of the server.
 export const NOT_AUTHENTICATED = "NOAUTH Authentication required.";
+export const NESTED_MULTI = "ERR MULTI calls can not be nested";
+export const EXEC_WITHOUT_MULTI = "ERR EXEC without MULTI";
+export const DISCARD_WITHOUT_MULTI = "ERR DISCARD without MULTI";
+export const WATCH_INSIDE_MULTI = "ERR WATCH inside MULTI is not allowed";
+export const NOT_IN_TRANSACTION = "ERR Command not allowed inside a transaction";
+/** EXEC after a command that could not be queued. */
+export const TRANSACTION_HAD_ERRORS = "EXECABORT Transaction discarded because of previous errors.";
+/** A command would have to wait, which nothing can within EXEC. */
+export const CANNOT_WAIT_IN_TRANSACTION = "ERR This cannot be done inside a transaction";
 export const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
 export const LOADING = "LOADING Redis is loading the dataset in memory";
 export const TOO_MANY_CLIENTS = "ERR max number of clients reached";
@@ -297,6 +306,11 @@ export function noSuchKeyOrGroupToRead(key: string, group: string): string {
 
 export function unknownXclaimOption(option: string): string {
   return `ERR Unrecognized XCLAIM option '${option}'`;
+}
+
+/** EXEC itself was refused, with the error `reason`. */
+export function transactionDiscarded(reason: string): string {
+  return `EXECABORT Transaction discarded because of: ${reason.replace(/^ERR /, "")}`;
 }
 
 export function unknownPfdebugSubcommand(name: string): string {

@@ -120,11 +120,17 @@ export class AofState implements AofAccess, DispatchAof {
     }
   }
 
-  rewrite(): { readonly status: string } | { readonly error: string } {
+  rewrite(later: boolean): { readonly status: string } | { readonly error: string } {
     if (this.isRewriting) return { error: REWRITE_IN_PROGRESS };
     if (this.files === undefined) return { error: "ERR The append only file is off" };
-    this.begin(this.files);
-    return { status: "Background append only file rewriting started" };
+    if (!later) {
+      this.begin(this.files);
+      return { status: "Background append only file rewriting started" };
+    }
+    setImmediate(() => {
+      if (this.files !== undefined && !this.isRewriting) this.begin(this.files);
+    });
+    return { status: "Background append only file rewriting scheduled" };
   }
 
   /** The rewrite that makes a log which was just switched on valid. Rejects if it fails. */

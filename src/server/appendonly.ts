@@ -94,6 +94,8 @@ async function switchOn(server: Server): Promise<void> {
 function switchOff(server: Server): void {
   const { aof, propagation, world } = server;
   const { files } = aof;
+  // In the middle of a transaction, what it has done so far is the end of the log.
+  propagation.endGroup();
   propagation.writer = undefined;
   aof.files = undefined;
   server.scheduleTurnEnd();

@@ -10,8 +10,11 @@ import type { StorageError } from "../base/storage-error.ts";
 import type { Client } from "../commands/client.ts";
 import type { Fetch, Waiter } from "../keyspace/warmer.ts";
 import { type DecoderLimits, RequestDecoder } from "../protocol/request-decoder.ts";
+import type { PreparedWalks } from "./prepared-walks.ts";
 import type { Statistics } from "./statistics.ts";
+import type { Transaction } from "./transaction.ts";
 import type { Transport, TransportEvents } from "./transport/transport.ts";
+import type { Watch, Watcher } from "./watched-keys.ts";
 
 /** A parked connection reads on until this much is waiting: enough to look ahead for cold keys, little enough for many
  * connections at a time. */
@@ -28,7 +31,7 @@ export interface ConnectionHost {
   closed(connection: Connection): void;
 }
 
-export class Connection implements Client, Waiter, TransportEvents {
+export class Connection implements Client, Waiter, Watcher, TransportEvents {
   readonly id: number;
   name = "";
   resp: 2 | 3 = 2;
@@ -64,6 +67,14 @@ export class Connection implements Client, Waiter, TransportEvents {
   overSoftLimitSinceMs = 0;
 
   unblock: ((asError: boolean) => void) | undefined;
+
+  /** Present between MULTI and EXEC. */
+  transaction: Transaction | undefined;
+  isExecuting = false;
+  readonly watches: Watch[] = [];
+  /** What EXEC has had read, and holds until it is done. */
+  walks: PreparedWalks | undefined;
+  hasLostWatch = false;
 
   fetches = new Set<Fetch>();
   pendingFetches = 0;
@@ -124,12 +135,23 @@ export class Connection implements Client, Waiter, TransportEvents {
     return this.unblock !== undefined;
   }
 
+  get queuedCommands(): number {
+    return this.transaction === undefined ? -1 : this.transaction.commands.length;
+  }
+
+  get queuedBytes(): number {
+    return this.transaction === undefined ? 0 : this.transaction.bytes;
+  }
+
   get argumentBytes(): number {
     return 0;
   }
 
   get memoryBytes(): number {
-    return CONNECTION_BYTES + this.decoder.bufferCapacity + this.outputBufferBytes;
+    const watchBytes = this.watches.length * WATCH_BYTES;
+    return (
+      CONNECTION_BYTES + this.decoder.bufferCapacity + this.outputBufferBytes + this.queuedBytes + watchBytes
+    );
   }
 
   onData(buffer: Buffer, length: number): void {
@@ -233,3 +255,5 @@ export class Connection implements Client, Waiter, TransportEvents {
 
 /** What a connection costs without its buffers: this object, its decoder, and Node's handle (measured with 10,000). */
 const CONNECTION_BYTES = 2048;
+/** What a watched key costs: see watched-keys.ts. */
+const WATCH_BYTES = 512;

@@ -4,19 +4,19 @@
  * there is no await, so every command is atomic.
  */
 
-import type { CommandContext, Continuation, Effects, KeyWait } from "../commands/context.ts";
+import type { CommandContext, Continuation, KeyWait } from "../commands/context.ts";
 import type { ServerServices } from "../commands/services.ts";
 import type { CommandTable, CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
-import type { Spiller } from "../keyspace/spiller.ts";
+import type { TierWalk } from "../keyspace/tier-walk.ts";
 import { RESIDENT, UNREADABLE, type Warmer } from "../keyspace/warmer.ts";
 import {
-  appendOnlyFileFailed,
+  CANNOT_WAIT_IN_TRANSACTION,
   coldKeyUnreadable,
   LOADING,
   NOT_AUTHENTICATED,
-  OUT_OF_MEMORY,
+  NOT_IN_TRANSACTION,
   UNBLOCKED,
   unknownCommand,
   unknownSubcommand,
@@ -29,11 +29,13 @@ import { RequestBatch } from "../protocol/request-batch.ts";
 import { NEED_MORE, QUERY_BUFFER_LIMIT } from "../protocol/request-decoder.ts";
 import type { Connection } from "./connection.ts";
 import { KeyResidency } from "./key-residency.ts";
-import type { MemoryBudget } from "./memory-budget.ts";
 import { Outbox, type OutboxAof } from "./outbox.ts";
 import { Prefetch } from "./prefetch.ts";
 import type { ReplyGate } from "./reply-gate.ts";
+import type { Transaction } from "./transaction.ts";
+import { type GroupedEffects, isExec, type TransactionHost, Transactions } from "./transactions.ts";
 import { type Answerer, WaitingClients } from "./waiting-clients.ts";
+import { type GateAof, type Nature, WAIT, WriteGates, type WriteGatesParts } from "./write-gates.ts";
 
 /** Requests executed for one connection before others get their turn. */
 const REQUESTS_PER_RUN = 128;
@@ -42,48 +44,37 @@ const REQUESTS_PER_RUN = 128;
 const TIMED_CALLS = 64;
 
 /** The append-only file as the dispatcher sees it; `enabled` false means no AOF. */
-export interface DispatchAof extends OutboxAof {
-  readonly enabled: boolean;
-  /** The disk is so far behind that more writes would take too much memory: they wait. */
-  readonly isBehind: boolean;
-}
+export interface DispatchAof extends OutboxAof, GateAof {}
 
-export interface DispatcherParts {
+export interface DispatcherParts extends WriteGatesParts {
   readonly keyspace: Keyspace;
   readonly table: CommandTable;
-  readonly budget: MemoryBudget;
-  /** Without a cold tier: evicts by the policy; says whether enough is free, or will be. */
-  readonly freeMemory: () => boolean;
   readonly gate: ReplyGate;
-  readonly effects: Effects;
+  readonly effects: GroupedEffects;
   readonly services: ServerServices;
   readonly aof: DispatchAof;
-  /** Both absent when the cold tier is off. */
+  /** Absent when the cold tier is off. */
   readonly warmer: Warmer | undefined;
-  readonly spiller: Spiller | undefined;
-  /** Something must be done at the end of this turn of the event loop. */
-  readonly scheduleTurnEnd: () => void;
   /** Writes the append-only file and sends replies, without waiting for the end of the turn. */
   readonly flushNow: () => void;
   readonly isLoading: () => boolean;
+  readonly walk: TierWalk;
   readonly onQueryBufferLimit: (connection: Connection) => void;
 }
 
-export class Dispatcher implements CommandContext, Answerer {
+export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   request = new Request();
   readonly reply = new ReplyWriter();
   readonly outbox: Outbox;
   client!: Connection;
   db!: Database;
   readonly keyspace: Keyspace;
-  readonly effects: Effects;
+  readonly effects: GroupedEffects;
   readonly server: ServerServices;
   /** Commands executed, for INFO. */
   commandsProcessed = 0;
-  /** Connections whose write waits for memory, oldest first. */
-  readonly memoryWaiters: Connection[] = [];
-  /** Commands that had to wait for memory since the start. */
-  memoryWaits = 0;
+  /** Before writes. */
+  readonly gates: WriteGates;
   private readonly parts: DispatcherParts;
   private readonly batch = new RequestBatch();
   private readonly prefetch: Prefetch;
@@ -91,15 +82,19 @@ export class Dispatcher implements CommandContext, Answerer {
   private readonly residency: KeyResidency | undefined;
   /** The next command of this run waited for cold keys, and has them now. */
   private hasKeysReady = false;
+  readonly transactions: Transactions;
   /** Clients that wait for keys. */
   readonly waiting: WaitingClients;
   private readonly resumable: Connection[] = [];
   /** The command whose handler runs. */
   private command: CompiledCommand | undefined;
+  /** Of `reply.errors`, those that were counted for their commands. */
+  private countedErrors = 0;
   private suspension: { readonly work: Promise<unknown>; readonly finish: Continuation<never> } | undefined;
 
   constructor(parts: DispatcherParts) {
     this.parts = parts;
+    this.gates = new WriteGates(parts);
     this.outbox = new Outbox({
       reply: this.reply,
       aof: parts.aof,
@@ -113,6 +108,7 @@ export class Dispatcher implements CommandContext, Answerer {
     this.waiting = new WaitingClients(parts.keyspace, parts.warmer, this);
     this.effects = parts.effects;
     this.server = parts.services;
+    this.transactions = new Transactions(this, parts);
   }
 
   /** Executes what the connection's decoder has, until it is empty or the connection parks or closes. */
@@ -142,7 +138,7 @@ export class Dispatcher implements CommandContext, Answerer {
     // Not what `held` holds by now: if it was empty it is still the connection's set, and a command may have parked.
     if (!holdsSome) return;
     this.parts.warmer!.release(held);
-    if (this.memoryWaiters.length > 0) this.parts.scheduleTurnEnd();
+    if (this.gates.waiting > 0) this.parts.scheduleTurnEnd();
   }
 
   /** Executes the requests of the batch. False if the connection parks before the last of them is done, or closes. */
@@ -155,10 +151,12 @@ export class Dispatcher implements CommandContext, Answerer {
         if (isPipeline) prefetch.begin(batch, i);
         this.request = batch.select(connection.decoder, i);
         const replyStart = reply.end;
+        const wasMuted = connection.replyMode !== "on";
         const outcome = this.execute(connection);
         this.hasKeysReady = false;
         if (outcome === SUSPENDED) return false;
-        if (connection.replyMode !== "on") this.muteReply(connection, replyStart);
+        // Of a transaction that mutes its client, the replies of before stay.
+        if (connection.replyMode !== "on") this.muteReply(connection, wasMuted ? replyStart : reply.end);
         if (this.waiting.hasReady) this.serveWaiting(connection);
         if (connection.isClosing) return false;
       }
@@ -169,65 +167,117 @@ export class Dispatcher implements CommandContext, Answerer {
   }
 
   suspend<T>(work: Promise<T>, finish: Continuation<T>): Outcome {
+    if (this.client.isExecuting) {
+      work.catch(() => undefined);
+      return this.reply.error(CANNOT_WAIT_IN_TRANSACTION);
+    }
     this.suspension = { work, finish: finish as Continuation<never> };
     return SUSPENDED;
-  }
-
-  /** Lets connections go on whose writes waited for memory, as far as there is some. */
-  admitMemoryWaiters(): void {
-    const { aof } = this.parts;
-    while (this.memoryWaiters.length > 0 && !this.mustWaitForMemory && !aof.isBehind) {
-      this.memoryWaiters.shift()!.goOn();
-    }
-  }
-
-  /** Memory is over its limit, and the tier is about to free some. */
-  private get mustWaitForMemory(): boolean {
-    const { spiller } = this.parts;
-    return spiller !== undefined && spiller.isMakingRoom;
   }
 
   /** The connection is gone: nothing may wait for it. */
   forget(connection: Connection): void {
     this.waiting.forget(connection);
+    this.transactions.end(connection);
     this.parts.warmer?.cancel(connection);
-    const place = this.memoryWaiters.indexOf(connection);
-    if (place >= 0) this.memoryWaiters.splice(place, 1);
+    this.gates.forget(connection);
   }
 
   private execute(connection: Connection): Outcome {
-    const { request, reply } = this;
+    const { request } = this;
     let command = this.parts.table.find(request);
     if (command?.subcommands !== undefined && request.argc > 1) {
       const sub = command.subcommands.find(request.buf, request.start[1], request.len[1]);
-      if (sub === undefined) return this.reject(command, reply.error(unknownSubcommand(request)));
+      if (sub === undefined) return this.reject(command, unknownSubcommand(request));
       command = sub;
     }
-    if (command === undefined) return reply.error(unknownCommand(request));
+    if (command === undefined) return this.reject(command, unknownCommand(request));
     if (!command.accepts(request.argc) || command.run === undefined) {
-      return this.reject(command, reply.error(wrongArity(command.fullName)));
+      return this.reject(command, wrongArity(command.fullName));
     }
-    if (!connection.authenticated && command.needsAuth)
-      return this.reject(command, reply.error(NOT_AUTHENTICATED));
+    if (!connection.authenticated && command.needsAuth) return this.reject(command, NOT_AUTHENTICATED);
     this.db = this.keyspace.databases[connection.dbIndex];
     if (!command.allowedWhileLoading && this.parts.isLoading() && !connection.isReplay) {
-      return this.reject(command, reply.error(LOADING));
+      return this.reject(command, LOADING);
     }
-    if (command.isWrite) {
-      const refused = this.refuseWrite(command, connection);
+    const { transaction } = connection;
+    if (transaction !== undefined) {
+      const outcome = this.executeInTransaction(transaction, command, connection);
+      if (outcome !== undefined) return outcome;
+    } else if (command.isWrite) {
+      const refused = this.refuseWrite(command, command, connection);
       if (refused !== undefined) return refused;
     }
     if (command.hasKeys && this.residency !== undefined && this.parts.warmer!.hasRecords) {
       const warmed = this.warmKeys(this.residency, command, connection);
       if (warmed !== undefined) return warmed;
     }
+    connection.lastCommand = command.fullName;
     return this.invoke(command, connection);
+  }
+
+  /** A command between MULTI and EXEC, or EXEC. Undefined lets it through to be executed. */
+  private executeInTransaction(
+    transaction: Transaction,
+    command: CompiledCommand,
+    connection: Connection,
+  ): Outcome | undefined {
+    if (command.isQueued) {
+      if (command.noMulti) return this.reject(command, NOT_IN_TRANSACTION);
+      // What is queued takes memory, whatever it will do.
+      const refused = this.refuseWrite(command, { isWrite: command.isWrite, denyOom: true }, connection);
+      if (refused !== undefined) return refused;
+      connection.lastCommand = command.fullName;
+      return this.transactions.queue(transaction, command);
+    }
+    if (!isExec(command)) return undefined;
+    const refused = this.refuseWrite(command, transaction, connection);
+    if (refused !== undefined) return refused;
+    const { residency } = this;
+    if (residency === undefined || !this.parts.warmer!.hasRecords) return undefined;
+    if (transaction.hasErrors || connection.hasLostWatch) return undefined;
+    // Once only: what is missing after that is read on the spot.
+    const isMissing = !this.hasKeysReady && residency.ofAll(transaction, connection) !== RESIDENT;
+    if (transaction.hasWalks) {
+      const reading = this.transactions.readForWalks(residency.walksOf(transaction, connection), isMissing);
+      if (reading !== undefined) return this.parkUntil(reading, connection);
+    }
+    if (!isMissing) return undefined;
+    residency.wantAll(transaction, connection);
+    return this.parkForKeys(residency, connection);
+  }
+
+  /** Has the connection execute its command again once `work` is done, which never rejects. */
+  private parkUntil(work: Promise<void>, connection: Connection): Outcome {
+    connection.decoder.rewindToCurrent();
+    connection.park();
+    void work.then(() => connection.goOn());
+    return SUSPENDED;
+  }
+
+  executeQueued(command: CompiledCommand, request: Request): void {
+    const { client, residency, reply } = this;
+    this.request = request;
+    this.db = this.keyspace.databases[client.dbIndex];
+    const replyStart = reply.end;
+    if (
+      command.hasKeys &&
+      residency !== undefined &&
+      this.parts.warmer!.hasRecords &&
+      residency.of(command, request, client) === UNREADABLE
+    ) {
+      this.refuseUnreadable(client);
+      command.rejectedCalls++;
+      this.countedErrors = reply.errors;
+    } else {
+      this.invoke(command, client);
+    }
+    if (client.replyMode === "off") reply.end = replyStart;
   }
 
   private invoke(command: CompiledCommand, connection: Connection): Outcome {
     const { reply } = this;
-    const errors = reply.errors;
-    connection.lastCommand = command.fullName;
+    this.countedErrors = reply.errors;
     this.commandsProcessed++;
     const earlierCalls = command.calls++;
     const timed = earlierCalls < TIMED_CALLS || (earlierCalls & (TIMED_CALLS - 1)) === 0;
@@ -239,7 +289,9 @@ export class Dispatcher implements CommandContext, Answerer {
       const standsFor = earlierCalls < TIMED_CALLS ? 1 : TIMED_CALLS;
       command.microseconds += (this.keyspace.clock.monotonicMs() - begun) * 1000 * standsFor;
     }
-    if (reply.errors !== errors) command.failedCalls++;
+    // Those of a transaction's commands are counted by then.
+    if (reply.errors !== this.countedErrors) command.failedCalls++;
+    this.countedErrors = reply.errors;
     if (this.suspension !== undefined) this.awaitSuspension(connection, command);
     if (command.mayHaveEffects) this.afterEffects(connection, command.isWrite);
     return outcome;
@@ -247,58 +299,26 @@ export class Dispatcher implements CommandContext, Answerer {
 
   /** Bookkeeping after a command that may have changed something. What a reading command changes (PFCOUNT keeps what
    * it counted) is no write of the client's: he must not wait for a disk that takes none. */
-  private afterEffects(connection: Connection, isWrite: boolean): void {
+  afterEffects(connection: Connection, isWrite: boolean): void {
+    if (this.keyspace.watchers !== undefined) this.transactions.watched.settle();
     const { aof } = this.parts;
     if (!aof.enabled || connection.lastWritePosition === aof.appended) return;
     if (isWrite) connection.lastWritePosition = aof.appended;
     this.parts.scheduleTurnEnd();
   }
 
-  private reject(command: CompiledCommand, outcome: Outcome): Outcome {
-    command.rejectedCalls++;
-    return outcome;
+  private reject(command: CompiledCommand | undefined, text: string): Outcome {
+    if (command !== undefined) command.rejectedCalls++;
+    return this.reply.error(this.transactions.refusal(command, text));
   }
 
-  /** The gates that only writes pass: memory and the append-only file. Undefined lets the command through. */
-  private refuseWrite(command: CompiledCommand, connection: Connection): Outcome | undefined {
-    const { aof, budget } = this.parts;
-    // One comparison for the usual case; what the last write of all brought beyond it, cron finds.
-    if (budget.chargedBytes > budget.spillFromBytes) {
-      this.parts.scheduleTurnEnd();
-      const refused = this.refuseForMemory(command, connection);
-      if (refused !== undefined) return refused;
-    }
-    if (!aof.enabled || connection.isReplay) return undefined;
-    if (aof.failureText !== undefined) {
-      return this.reject(command, this.reply.error(appendOnlyFileFailed(aof.failureText)));
-    }
-    return aof.isBehind ? this.parkForMemory(connection) : undefined;
-  }
-
-  /** Memory is nearly full: waits for the tier, evicts, or refuses. Undefined lets the command through. */
-  private refuseForMemory(command: CompiledCommand, connection: Connection): Outcome | undefined {
-    const { budget, freeMemory, spiller } = this.parts;
-    // What a log says has happened: it may have to wait for memory, but it is never refused.
-    // And a command whose keys were just fetched does not wait: they would leave memory, and be fetched, for ever.
-    const mayWait = command.denyOom && !this.hasKeysReady && this.mustWaitForMemory;
-    if (connection.isReplay) return mayWait ? this.parkForMemory(connection) : undefined;
-    if (budget.isOver && command.denyOom && !(this.hasKeysReady && spiller !== undefined)) {
-      if (spiller !== undefined) {
-        if (this.mustWaitForMemory) return this.parkForMemory(connection);
-        return this.reject(command, this.reply.error(OUT_OF_MEMORY));
-      }
-      if (!freeMemory()) return this.reject(command, this.reply.error(OUT_OF_MEMORY));
-    }
-    return undefined;
-  }
-
-  private parkForMemory(connection: Connection): Outcome {
-    connection.decoder.rewindToCurrent();
-    connection.parkForMemory();
-    this.memoryWaiters.push(connection);
-    this.memoryWaits++;
-    this.parts.scheduleTurnEnd();
-    return SUSPENDED;
+  /** Undefined lets the command through the gates for writes. */
+  private refuseWrite(command: CompiledCommand, nature: Nature, connection: Connection): Outcome | undefined {
+    // Nothing is spilled while walks of a transaction are prepared: it would wait for itself.
+    const isReady = this.hasKeysReady || connection.walks !== undefined;
+    const refusal = this.gates.check(nature, connection, isReady);
+    if (refusal === undefined) return undefined;
+    return refusal === WAIT ? SUSPENDED : this.reject(command, refusal);
   }
 
   /** Undefined if all keys of the request are in memory or known to be absent; else the connection is parked (or
@@ -310,7 +330,10 @@ export class Dispatcher implements CommandContext, Answerer {
   ): Outcome | undefined {
     const state = residency.of(command, this.request, connection);
     if (state === RESIDENT) return undefined;
-    if (state === UNREADABLE) return this.reject(command, this.refuseUnreadable(connection));
+    if (state === UNREADABLE) {
+      command.rejectedCalls++;
+      return this.refuseUnreadable(connection);
+    }
     residency.want(command, this.request, connection);
     return this.parkForKeys(residency, connection);
   }
@@ -400,7 +423,7 @@ export class Dispatcher implements CommandContext, Answerer {
 
   waitForKeys(wait: KeyWait): Outcome {
     const connection = this.client;
-    if (connection.isReplay) return wait.cannotWait?.(this) ?? wait.timeOut(this);
+    if (connection.isReplay || connection.isExecuting) return wait.cannotWait?.(this) ?? wait.timeOut(this);
     connection.park();
     this.waiting.add(connection, this.command!, this.request, wait);
     return SUSPENDED;

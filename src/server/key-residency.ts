@@ -10,6 +10,8 @@ import { NOT_RESIDENT, RESIDENT, UNREADABLE, type Warmer } from "../keyspace/war
 import type { Request } from "../protocol/request.ts";
 import { REQUEST } from "../protocol/request-decoder.ts";
 import type { Connection } from "./connection.ts";
+import type { PlacedWish } from "./prepared-walks.ts";
+import type { Transaction } from "./transaction.ts";
 
 /** How far a pipeline is looked ahead for cold keys when a command parks. */
 const LOOK_AHEAD_REQUESTS = 512;
@@ -22,30 +24,60 @@ export class KeyResidency {
   private readonly warmer: Warmer;
   private readonly table: CommandTable;
   private readonly places = new KeyPlaces();
+  /** Whose keys are looked for, and in which database. */
+  private connection!: Connection;
+  private databases: readonly Database[];
+  private dbIndex = 0;
 
   constructor(keyspace: Keyspace, warmer: Warmer, table: CommandTable) {
     this.keyspace = keyspace;
     this.warmer = warmer;
     this.table = table;
+    this.databases = keyspace.databases;
   }
 
   /** Where the keys of a request are: RESIDENT if all are in memory or known to be absent. */
   of(command: CompiledCommand, request: Request, connection: Connection): number {
-    return this.look(command, request, connection, false);
+    this.turnTo(connection);
+    return this.look(command, request, false);
   }
 
   /** Asks for the cold keys of a request. */
   want(command: CompiledCommand, request: Request, connection: Connection): void {
-    this.look(command, request, connection, true);
+    this.turnTo(connection);
+    this.look(command, request, true);
+  }
+
+  /** As `of`, for all commands of a transaction, as far as their keys are known before it is executed. A key that
+   * cannot be read is for its command to report. */
+  ofAll(transaction: Transaction, connection: Connection): number {
+    return this.lookAtAll(transaction, connection, false);
+  }
+
+  wantAll(transaction: Transaction, connection: Connection): void {
+    this.lookAtAll(transaction, connection, true);
+  }
+
+  /** The walks over keys of a transaction. */
+  walksOf({ commands, requests }: Transaction, connection: Connection): PlacedWish[] {
+    const wishes: PlacedWish[] = [];
+    this.turnTo(connection);
+    for (const [i, command] of commands.entries()) {
+      const wish = command.spec.walkOf?.(requests[i]);
+      if (wish !== undefined) wishes.push({ database: this.databases[this.dbIndex], wish });
+      this.follow(command, requests[i]);
+    }
+    return wishes;
   }
 
   /** As `of`, for keys that the command has found in values; asks for those that are cold. */
   wantFound(keys: Iterable<Buffer>, connection: Connection): number {
-    const db = this.keyspace.databases[connection.dbIndex];
+    this.turnTo(connection);
+    const db = this.databases[this.dbIndex];
     let result = RESIDENT;
     let wanted = 0;
     for (const key of keys) {
-      const state = this.ofKey(db, key, 0, key.length, connection, true);
+      const state = this.ofKey(db, key, 0, key.length, true);
       if (state === UNREADABLE) return UNREADABLE;
       if (state === RESIDENT) continue;
       result = state;
@@ -70,38 +102,66 @@ export class KeyResidency {
     decoder.rewind();
   }
 
-  private look(command: CompiledCommand, request: Request, connection: Connection, wanting: boolean): number {
-    const { places, keyspace } = this;
-    const db = keyspace.databases[connection.dbIndex];
+  private turnTo(connection: Connection): void {
+    this.connection = connection;
+    this.databases = this.keyspace.databases;
+    this.dbIndex = connection.dbIndex;
+  }
+
+  private lookAtAll({ commands, requests }: Transaction, connection: Connection, wanting: boolean): number {
+    this.turnTo(connection);
+    let result = RESIDENT;
+    for (const [i, command] of commands.entries()) {
+      const request = requests[i];
+      if (!command.hasKeys) this.follow(command, request);
+      else if (this.look(command, request, wanting) === NOT_RESIDENT) result = NOT_RESIDENT;
+      if (result !== RESIDENT && !wanting) break;
+    }
+    return result;
+  }
+
+  /** Within a transaction: which databases the commands behind this one will find. */
+  private follow({ spec }: CompiledCommand, request: Request): void {
+    if (spec.name === "select") {
+      const index = Number(request.text(1));
+      if (this.databases[index] !== undefined) this.dbIndex = index;
+    } else if (spec.name === "swapdb") {
+      const first = Number(request.text(1));
+      const second = Number(request.text(2));
+      const databases = [...this.databases];
+      if (databases[first] === undefined || databases[second] === undefined) return;
+      [databases[first], databases[second]] = [databases[second], databases[first]];
+      this.databases = databases;
+    }
+  }
+
+  private look(command: CompiledCommand, request: Request, wanting: boolean): number {
+    const { places, databases } = this;
+    const db = databases[this.dbIndex];
     let result = RESIDENT;
     for (const spec of command.spec.keys) {
-      if (spec.kind === "unknown") return this.lookAtFound(command, request, connection, wanting);
+      if (spec.kind === "unknown") return this.lookAtFound(command, request, wanting);
       if (!places.find(spec, request, 0)) continue;
       for (let i = places.first; i <= places.last; i += places.step) {
-        const state = this.ofArgument(db, request, i, connection, wanting);
+        const state = this.ofArgument(db, request, i, wanting);
         if (state === RESIDENT) continue;
         if (state === UNREADABLE || !wanting) return state;
         result = state;
       }
     }
     const foreign = command.spec.foreignKey?.(request);
-    const other = foreign === undefined ? undefined : keyspace.databases[foreign.dbIndex];
+    const other = foreign === undefined ? undefined : databases[foreign.dbIndex];
     if (other === undefined) return result;
-    const state = this.ofArgument(other, request, foreign!.position, connection, wanting);
+    const state = this.ofArgument(other, request, foreign!.position, wanting);
     return state === RESIDENT ? result : state;
   }
 
   /** For a command whose keys no rule finds. */
-  private lookAtFound(
-    command: CompiledCommand,
-    request: Request,
-    connection: Connection,
-    wanting: boolean,
-  ): number {
-    const db = this.keyspace.databases[connection.dbIndex];
+  private lookAtFound(command: CompiledCommand, request: Request, wanting: boolean): number {
+    const db = this.databases[this.dbIndex];
     let result = RESIDENT;
     for (const { position } of command.spec.keysOf!(request, 0)) {
-      const state = this.ofArgument(db, request, position, connection, wanting);
+      const state = this.ofArgument(db, request, position, wanting);
       if (state === RESIDENT) continue;
       if (state === UNREADABLE || !wanting) return state;
       result = state;
@@ -109,28 +169,16 @@ export class KeyResidency {
     return result;
   }
 
-  private ofArgument(
-    db: Database,
-    request: Request,
-    i: number,
-    connection: Connection,
-    wanting: boolean,
-  ): number {
-    return this.ofKey(db, request.buf, request.start[i], request.len[i], connection, wanting);
+  private ofArgument(db: Database, request: Request, i: number, wanting: boolean): number {
+    return this.ofKey(db, request.buf, request.start[i], request.len[i], wanting);
   }
 
   /** Where a key is; with `wanting` it is asked for if it is cold. */
-  private ofKey(
-    db: Database,
-    buf: Buffer,
-    start: number,
-    length: number,
-    connection: Connection,
-    wanting: boolean,
-  ): number {
-    const { warmer } = this;
-    // Nobody waits for anything but the end of the replay, and reading at once is the quickest way there.
-    if (connection.isReplay) return warmer.fetchNow(db, buf, start, length);
+  private ofKey(db: Database, buf: Buffer, start: number, length: number, wanting: boolean): number {
+    const { connection, warmer } = this;
+    // Nobody waits for anything but the end of the replay, and reading at once is the quickest way there. And while a
+    // transaction is executed nobody else may come in between.
+    if (connection.isReplay || connection.isExecuting) return warmer.fetchNow(db, buf, start, length);
     const state = warmer.residency(db, buf, start, length);
     if (!wanting) return state;
     if (state === NOT_RESIDENT) warmer.want(db, buf, start, length, connection);

@@ -3,17 +3,37 @@
  * do.
  */
 import type { ArgumentEdits } from "../commands/argument-edits.ts";
-import type { CommandContext, Effects } from "../commands/context.ts";
+import type { CommandContext } from "../commands/context.ts";
 import type { Database } from "../keyspace/database.ts";
+import type { AofEncoder } from "../persistence/aof/encoder.ts";
 import type { AofWriter } from "../persistence/aof/writer.ts";
+import type { GroupedEffects } from "./transactions.ts";
 
-export class Propagation implements Effects {
+export class Propagation implements GroupedEffects {
   /** Absent while the append-only file is off, and while it is being loaded. */
   writer: AofWriter | undefined;
   /** Changes since the last save, as INFO's rdb_changes_since_last_save counts them. */
   changes = 0;
+  /** How many of them no command made. */
+  private removals = 0;
+  /** Where the present group is open. */
+  private grouping: AofEncoder | undefined;
   /** Set once: whose request and database the effects are of. */
   context: Pick<CommandContext, "request" | "client"> | undefined;
+
+  get commandEffects(): number {
+    return this.changes - this.removals;
+  }
+
+  beginGroup(): void {
+    this.grouping = this.writer?.encoder;
+    this.grouping?.beginGroup();
+  }
+
+  endGroup(): void {
+    this.grouping?.endGroup();
+    this.grouping = undefined;
+  }
 
   verbatim(): void {
     this.changes++;
@@ -46,12 +66,14 @@ export class Propagation implements Effects {
   /** A key that expiry or eviction removed. */
   removed(database: Database, key: Buffer): void {
     this.changes++;
+    this.removals++;
     this.append(database.index, ["DEL", key]);
   }
 
   /** Fields of a hash that expiry removed. */
   fieldsExpired(database: Database, key: Buffer, fields: readonly Buffer[]): void {
     this.changes++;
+    this.removals++;
     this.append(database.index, ["HDEL", key, ...fields]);
   }
 

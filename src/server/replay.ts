@@ -43,6 +43,9 @@ export class Replay implements Executor {
   private keys: TierKey[] = [];
   /** Database that the next command of the batch will work in. */
   private dbIndex = 0;
+  /** Commands that were answered by an error, and the first such error. */
+  private failures = 0;
+  private firstFailure = "";
 
   constructor(server: Server) {
     this.server = server;
@@ -66,10 +69,10 @@ export class Replay implements Executor {
 
   add(reader: AofReader): void {
     const { request } = reader;
+    // They only tell which commands belong together; the reader has seen to it that all are there.
+    if (reader.isInTransaction && /^(multi|exec)$/i.test(request.text(0))) return;
     const command = this.server.table.find(request);
     if (command === undefined) {
-      // MULTI and EXEC only tell which commands belong together; the reader has seen to it that all are there.
-      if (reader.isInTransaction && /^(multi|exec)$/i.test(request.text(0))) return;
       throw new LoadError(
         `Unknown command '${request.text(0)}' reading the append only file, at offset ${reader.offset}`,
       );
@@ -92,8 +95,7 @@ export class Replay implements Executor {
     const { keys } = this;
     this.keys = [];
     await this.server.warmer?.fetchMany(keys);
-    this.connection.onData(bytes, bytes.length);
-    await this.connection.whenIdle();
+    await this.execute(bytes);
     const { replayFailure } = this.connection;
     if (replayFailure !== undefined) {
       throw new LoadError(
@@ -101,6 +103,29 @@ export class Replay implements Executor {
       );
     }
     if (this.batch.length > 2 * BATCH_BYTES) this.batch = Buffer.allocUnsafeSlow(BATCH_BYTES);
+  }
+
+  /** Says so if commands have failed: a log tells only of such as succeeded, so the data differ from what they were. As
+   * Redis does, the server starts all the same. */
+  reportFailures(): void {
+    if (this.failures === 0) return;
+    this.server.world.log.warning(
+      `${this.failures} commands of the append only file failed when they were repeated. The first error: ${this.firstFailure}`,
+    );
+  }
+
+  private async execute(commands: Buffer): Promise<void> {
+    const { reply } = this.server.dispatcher;
+    const countError = reply.onError;
+    reply.onError = (text) => {
+      if (this.failures++ === 0) this.firstFailure = text;
+    };
+    try {
+      this.connection.onData(commands, commands.length);
+      await this.connection.whenIdle();
+    } finally {
+      reply.onError = countError;
+    }
   }
 
   private noteKeys(request: Request, command: CompiledCommand): void {

@@ -116,6 +116,7 @@ export class Server implements ConnectionHost {
     this.dispatcher.reply.onError = (text) => this.statistics.countError(text);
     this.propagation.context = this.dispatcher;
     keyspace.onKeyRemoved = (database, key) => {
+      keyspace.watchers?.changed(database, key);
       this.propagation.removed(database, key);
       this.turnEnd.schedule();
     };
@@ -170,7 +171,7 @@ export class Server implements ConnectionHost {
     if (this.dispatcher.waiting.hasReady) this.dispatcher.waiting.serveReady();
     this.writeAndReply();
     this.spiller?.run();
-    this.dispatcher.admitMemoryWaiters();
+    this.dispatcher.gates.admit();
     this.dispatcher.resumeClients();
   }
 
@@ -233,7 +234,7 @@ export class Server implements ConnectionHost {
       samplesPerVictim: () => config.values["maxmemory-samples"],
       onBatch: () => {
         this.spiller!.run();
-        this.dispatcher.admitMemoryWaiters();
+        this.dispatcher.gates.admit();
       },
     });
   }
@@ -253,6 +254,7 @@ export class Server implements ConnectionHost {
       scheduleTurnEnd: this.turnEnd.schedule,
       flushNow: () => this.writeAndReply(),
       isLoading: () => this.isLoading,
+      walk: this.walk,
       onQueryBufferLimit: (connection) => {
         this.clients.queryBufferLimitDisconnections++;
         this.world.log.warning(

@@ -11,6 +11,7 @@ import type {
   ShutdownOptions,
 } from "../commands/services.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
+import { CANNOT_WAIT_IN_TRANSACTION } from "../protocol/errors.ts";
 import { isLocalAddress } from "./admission.ts";
 import { setError } from "./config/config.ts";
 import { ConfigSetError } from "./config/config-error.ts";
@@ -111,6 +112,10 @@ class ConfigForCommands implements ConfigAccess {
       throw error;
     }
     const { moved } = this;
+    if (moved !== undefined && dispatcher.client.isExecuting) {
+      config.set(before, context);
+      return CANNOT_WAIT_IN_TRANSACTION;
+    }
     return moved === undefined ? undefined : this.listenAnew(moved, () => config.set(before, context));
   }
 

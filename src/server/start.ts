@@ -200,18 +200,20 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
   if (values.appendonly) {
     const hasAof = directory.manifest.base !== undefined || directory.manifest.incr.length > 0;
     if (!hasAof) await loadDump(server, makeRoom);
+    const replay = new Replay(server);
     const { incr, baseBytes, sizeBefore } = await recoverAof({
       files: world.files,
       log: world.log,
       directory,
       appendfilename: values.appendfilename,
       keyspace,
-      executor: new Replay(server),
+      executor: replay,
       makeRoom,
       loadTruncated: values["aof-load-truncated"],
       verifyChecksum: values.rdbchecksum,
       monotonicMs: () => clock.monotonicMs(),
     });
+    replay.reportFailures();
     if (hasAof) {
       const seconds = ((clock.monotonicMs() - begun) / 1000).toFixed(3);
       world.log.notice(`DB loaded from append only file: ${seconds} seconds`);
@@ -222,7 +224,7 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
     server.aof.open(files, baseBytes, sizeBefore);
     // A directory without a base gets one: what was loaded from a dump must be in it before anything else is written.
     if (directory.manifest.base === undefined) {
-      server.aof.rewrite();
+      server.aof.rewrite(false);
       await server.aof.idle();
       if (!server.aof.lastRewriteOk)
         throw new LoadError("The first base file of the append only file cannot be written");

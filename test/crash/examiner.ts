@@ -1,8 +1,10 @@
 /**
- * Looks at all data of a server through a client's eyes: SCAN, GET, PEXPIRETIME, DBSIZE.
+ * Looks at all data of a server through a client's eyes: SCAN, TYPE, what reads a whole value of each type,
+ * PEXPIRETIME.
  */
 import type { Random } from "../../src/base/random.ts";
-import { Model } from "./model.ts";
+import { Model, type ModelEntry } from "./model.ts";
+import { type CollectionType, canonical } from "./model-collections.ts";
 import { stringsOf } from "./resp.ts";
 import type { SimulatedClient } from "./simulated-client.ts";
 
@@ -25,11 +27,33 @@ export async function examine(client: SimulatedClient, databases: number, random
       cursor = next;
     } while (cursor !== "0");
     for (const key of keys) {
-      const [value] = stringsOf(await ask("GET", key));
+      const type = (await ask("TYPE", key)).slice(1, -2);
+      const value = await read(type, key, ask);
       if (value === undefined) throw new Error(`SCAN returned ${key.slice(0, 20)}, which is not there`);
       const expireMs = Math.max(0, Number((await ask("PEXPIRETIME", key)).slice(1)));
-      db.set(key, { value, expireMs });
+      db.set(key, { ...value, expireMs });
     }
   }
   return found;
+}
+
+type Ask = (...args: string[]) => Promise<string>;
+
+/** The commands that read whole collections. */
+const READERS: Readonly<Record<CollectionType, (key: string) => string[]>> = {
+  list: (key) => ["LRANGE", key, "0", "-1"],
+  set: (key) => ["SMEMBERS", key],
+  hash: (key) => ["HGETALL", key],
+  zset: (key) => ["ZRANGE", key, "0", "-1", "WITHSCORES"],
+};
+
+async function read(type: string, key: string, ask: Ask): Promise<Omit<ModelEntry, "expireMs"> | undefined> {
+  if (type === "none") return undefined;
+  if (type === "string") {
+    const [value] = stringsOf(await ask("GET", key));
+    return value === undefined ? undefined : { value };
+  }
+  const collection = type as CollectionType;
+  const parts = stringsOf(await ask(...READERS[collection](key))).map(String);
+  return { type: collection, value: canonical(collection, parts) };
 }

@@ -1,12 +1,14 @@
 /**
- * Random commands over few keys, so that most of them meet: counters, plain values from empty to several sectors of a
- * disk, keys too long for a record key, all in a handful of databases.
+ * Random commands over few keys, so that most of them meet: counters, collections of each type, plain values from empty
+ * to several sectors of a disk, keys too long for a record key, all in a handful of databases.
  */
 import type { Random } from "../../src/base/random.ts";
 
 const COUNTERS = 6;
 const PLAIN_KEYS = 40;
 const LONG_KEYS = 3;
+/** Keys of each type but strings. */
+const COLLECTIONS = 4;
 /** Longer than what a record key of the cold tier holds. */
 const LONG_KEY_BYTES = 1100;
 
@@ -30,7 +32,80 @@ export class CommandGenerator {
     if (random.below(60) === 0) return ["SWAPDB", this.db(), this.db()];
     if (random.below(8) === 0) return ["SELECT", this.db()];
     if (random.below(4) === 0) return this.read();
-    return this.write();
+    return random.below(3) === 0 ? this.collectionWrite() : this.write();
+  }
+
+  /** Changes of lists, sets, hashes and sorted sets: each type has keys of its own. */
+  private collectionWrite(): Arguments {
+    const { random } = this;
+    const [list, set, hash, sorted] = ["list", "set", "hash", "sorted"].map(
+      (type) => `${type}:${random.below(COLLECTIONS)}`,
+    );
+    const name = () => `name ${random.below(60)}`;
+    switch (random.below(16)) {
+      case 0:
+      case 1:
+        return ["RPUSH", list, ...Array.from({ length: 1 + random.below(4) }, () => this.value())];
+      case 2:
+        return ["LPUSH", list, this.value(), this.value()];
+      case 3:
+        return [random.below(2) === 0 ? "LPOP" : "RPOP", list];
+      case 4:
+        return ["LTRIM", list, String(random.below(3)), String(random.below(40))];
+      case 5:
+      case 6:
+        return ["SADD", set, ...Array.from({ length: 1 + random.below(6) }, () => this.member())];
+      case 7:
+        return ["SREM", set, this.member(), this.member()];
+      case 8:
+        return ["HSET", hash, name(), this.value(), name(), this.value()];
+      case 9:
+        return ["HINCRBY", hash, `count ${random.below(5)}`, String(random.below(100))];
+      case 10:
+        return ["HDEL", hash, name(), `count ${random.below(5)}`];
+      case 11:
+      case 12:
+        return [
+          "ZADD",
+          sorted,
+          String(random.below(50)),
+          this.member(),
+          String(random.below(50)),
+          this.member(),
+        ];
+      case 13:
+        return ["ZINCRBY", sorted, String(random.below(9) - 4), this.member()];
+      case 14:
+        return ["ZREM", sorted, this.member()];
+      default:
+        return this.collectionMove([list, set, hash, sorted][random.below(4)]);
+    }
+  }
+
+  /** What is done to a key of any type. */
+  private collectionMove(key: string): Arguments {
+    const { random } = this;
+    const other = key.replace(/\d+$/, String(random.below(COLLECTIONS)));
+    switch (random.below(6)) {
+      case 0:
+        return ["RENAME", key, other];
+      case 1:
+        return ["COPY", key, other, ...this.copyOptions()];
+      case 2:
+        return ["MOVE", key, this.db()];
+      case 3:
+        return ["PEXPIRE", key, String(random.below(3000))];
+      case 4:
+        return ["PERSIST", key];
+      default:
+        return ["DEL", key];
+    }
+  }
+
+  /** Few, so that they meet; integers, so that some sets are intsets, and such as are too long for a listpack. */
+  private member(): string {
+    const member = this.random.below(80);
+    return member < 70 ? String(member) : `${member} `.repeat(member % 10 === 0 ? 300 : 10);
   }
 
   private write(): Arguments {

@@ -1,6 +1,7 @@
 /**
  * Goal: a server that is killed with SIGKILL under load has lost nothing that it acknowledged, and repeats nothing.
- * Method: the built server on the real disk, several connections that increment counters and write numbered values,
+ * Method: the built server on the real disk, several connections that increment counters of every type (a number, a
+ * field, a score, the length of a list or stream) and write numbered values,
  * single and pipelined, more data than --maxmemory allows in memory, rewrites of the append-only file at random
  * moments. It is killed at a random moment, started again, and looked at; then the load goes on. The system lives on,
  * so written bytes stay, and "everysec" must keep its word like "always".
@@ -30,6 +31,39 @@ interface Known {
   acknowledged: number;
   /** The highest value that was sent. */
   sent: number;
+}
+
+/** A way to count: the n-th write makes n of what was n - 1, and cannot be repeated unnoticed. */
+interface CounterKind {
+  write(key: string, value: number): string[];
+  /** The reply to that write. */
+  reply(value: number): string;
+  /** Asks for the value; the reply is a bulk string or an integer. */
+  read(key: string): string[];
+}
+
+const COUNTER_KINDS: readonly CounterKind[] = [
+  { write: (key) => ["INCR", key], reply: integer, read: (key) => ["GET", key] },
+  { write: (key) => ["HINCRBY", key, "field", "1"], reply: integer, read: (key) => ["HGET", key, "field"] },
+  { write: (key) => ["ZINCRBY", key, "1", "member"], reply: bulk, read: (key) => ["ZSCORE", key, "member"] },
+  {
+    write: (key, value) => ["RPUSH", key, `${value} ${"element".repeat(value % 20)}`],
+    reply: integer,
+    read: (key) => ["LLEN", key],
+  },
+  {
+    write: (key, value) => ["XADD", key, `${value}-1`, "number", String(value)],
+    reply: (value) => bulk(`${value}-1`),
+    read: (key) => ["XLEN", key],
+  },
+];
+
+function integer(value: number): string {
+  return `:${value}\r\n`;
+}
+
+function bulk(value: number | string): string {
+  return `$${String(value).length}\r\n${value}\r\n`;
 }
 
 /** A client with keys of its own, so that it knows what each must hold. */
@@ -65,9 +99,9 @@ class Worker {
 
   /** Compares all that this client wrote with what the server has. */
   async check(client: RawClient): Promise<void> {
-    const counters = await client.runAll(this.counters.map((_, i) => ["GET", this.counterKey(i)]));
+    const counters = await client.runAll(this.counters.map((_, i) => kindOf(i).read(this.counterKey(i))));
     for (const [i, known] of this.counters.entries()) {
-      verify(this.counterKey(i), known, Number(textOf(counters[i]) ?? "0"));
+      verify(this.counterKey(i), known, numberOf(counters[i]));
     }
     const slots = await client.runAll(this.slots.map((_, i) => ["GET", this.slotKey(i)]));
     for (const [i, known] of this.slots.entries()) {
@@ -80,19 +114,19 @@ class Worker {
 
   private async pipeline(client: RawClient, count: number): Promise<void> {
     const requests: string[][] = [];
-    const touched: { known: Known; value: number; isCounter: boolean }[] = [];
+    const touched: { known: Known; value: number; reply: string }[] = [];
     for (let i = 0; i < count; i++) {
       const isCounter = this.random.below(3) > 0;
       const index = this.random.below(isCounter ? COUNTERS : SLOTS);
       const known = isCounter ? this.counters[index] : this.slots[index];
       const value = ++known.sent;
       const key = isCounter ? this.counterKey(index) : this.slotKey(index);
-      requests.push(isCounter ? ["INCR", key] : ["SET", key, valueOf(key, value)]);
-      touched.push({ known, value, isCounter });
+      requests.push(isCounter ? kindOf(index).write(key, value) : ["SET", key, valueOf(key, value)]);
+      touched.push({ known, value, reply: isCounter ? kindOf(index).reply(value) : "+OK\r\n" });
     }
     const replies = await client.runAll(requests);
-    for (const [i, { known, value, isCounter }] of touched.entries()) {
-      expect(replies[i].toString("latin1"), requests[i][1]).toBe(isCounter ? `:${value}\r\n` : "+OK\r\n");
+    for (const [i, { known, value, reply }] of touched.entries()) {
+      expect(replies[i].toString("latin1"), requests[i][1]).toBe(reply);
       known.acknowledged = value;
     }
   }
@@ -104,6 +138,16 @@ class Worker {
   private slotKey(index: number): string {
     return `slot:${this.id}:${index}`;
   }
+}
+
+function kindOf(index: number): CounterKind {
+  return COUNTER_KINDS[index % COUNTER_KINDS.length];
+}
+
+/** The number in a reply; 0 if there is none. */
+function numberOf(reply: Buffer): number {
+  const text = reply.toString("latin1");
+  return Number(text.startsWith(":") ? text.slice(1) : (textOf(reply) ?? "0"));
 }
 
 /** Everything acknowledged, nothing more than was sent; from there the client goes on. */

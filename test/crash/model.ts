@@ -1,11 +1,16 @@
 /**
  * What the data must be: a plain map per database, and the commands that the crash tests send, as Redis defines them.
  * Keys and values are byte strings (one character per byte), replies RESP2 as a byte string; where an error is due
- * the reply is just "-ERR". A key past its expiry is absent for every command, but counted until it is removed, as
- * in Redis.
+ * the reply is just "-ERR". Strings are here, other types in model-collections.ts; the commands that are sent never
+ * meet a key of another type than theirs. A key past its expiry is absent for every command, but counted until it is
+ * removed, as in Redis.
  */
 
+import { type CollectionType, collectionCommands } from "./model-collections.ts";
+
 export interface ModelEntry {
+  /** Absent: a string. */
+  readonly type?: CollectionType;
   readonly value: string;
   /** Unix milliseconds; 0 for none. */
   readonly expireMs: number;
@@ -62,7 +67,7 @@ export class Model {
       const theirs = other.databases[db];
       for (const [key, entry] of mine) {
         const found = theirs.get(key);
-        if (found?.value === entry.value && found.expireMs === entry.expireMs) continue;
+        if (isSame(entry, found)) continue;
         return `db${db} ${shown(key)}: ${describe(entry)} here, ${describe(found)} there`;
       }
       if (mine.size === theirs.size) continue;
@@ -99,13 +104,17 @@ export class Model {
   }
 }
 
+function isSame(a: ModelEntry, b: ModelEntry | undefined): boolean {
+  return b !== undefined && a.value === b.value && a.type === b.type && a.expireMs === b.expireMs;
+}
+
 function shown(key: string): string {
   return key.length > 24 ? `${key.slice(0, 20)}... (${key.length} bytes)` : key;
 }
 
 function describe(entry: ModelEntry | undefined): string {
   if (entry === undefined) return "absent";
-  return `'${shown(entry.value)}'${entry.expireMs === 0 ? "" : ` until ${entry.expireMs}`}`;
+  return `${entry.type ?? "string"} '${shown(entry.value)}'${entry.expireMs === 0 ? "" : ` until ${entry.expireMs}`}`;
 }
 
 function set(model: Model, args: readonly string[]): string {
@@ -134,7 +143,7 @@ function expireAt(model: Model, key: string, expireMs: number): string {
   const entry = model.live(key);
   if (entry === undefined) return integer(0);
   if (expireMs <= model.now) model.db.delete(key);
-  else model.db.set(key, { value: entry.value, expireMs });
+  else model.db.set(key, { ...entry, expireMs });
   return integer(1);
 }
 
@@ -188,6 +197,7 @@ function setMany(model: Model, args: readonly string[], onlyIfAbsent: boolean): 
 }
 
 const commands: Readonly<Record<string, ModelCommand>> = {
+  ...collectionCommands,
   SELECT: () => OK,
   GET: (model, [, key]) => bulk(model.live(key)?.value),
   MGET: (model, [, ...keys]) =>
@@ -228,7 +238,7 @@ const commands: Readonly<Record<string, ModelCommand>> = {
   PERSIST: (model, [, key]) => {
     const entry = model.live(key);
     if (entry === undefined || entry.expireMs === 0) return integer(0);
-    model.db.set(key, { value: entry.value, expireMs: 0 });
+    model.db.set(key, { ...entry, expireMs: 0 });
     return integer(1);
   },
   RENAME: (model, [, source, target]) => rename(model, source, target, false),

@@ -2,9 +2,10 @@
  * All that a server holds, as text that can be compared: one line for each key.
  */
 import type { Argument } from "../support/command-harness.ts";
-import { LIST_DUMP, plainDump } from "../support/dump-payloads.ts";
+import { plainDump } from "../support/dump-payloads.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { bulks } from "./pair.ts";
+import { collectionRequests } from "./sample-collections.ts";
 
 const DATABASES = 16;
 const KEYS_PER_READ = 100;
@@ -69,95 +70,6 @@ function pairs(parts: readonly string[]): string[] {
 /** Values of every type, encoding and size, with and without expiry, in several databases. */
 export function sampleRequests(): Argument[][] {
   return [...stringRequests(), ...collectionRequests()];
-}
-
-/** Lists, sets, sorted sets and hashes, small and large, made and changed by all kinds of commands. */
-function collectionRequests(): Argument[][] {
-  const farMs = Date.now() + 86_400_000;
-  const requests: Argument[][] = [["SELECT", 3]];
-  const numbered = (count: number, text: (i: number) => Argument | Argument[]) =>
-    Array.from({ length: count }, (_, i) => text(i)).flat();
-  for (const count of [1, 20, 130, 600, 3000]) {
-    requests.push(["RPUSH", `list ${count}`, ...numbered(count, (i) => (i % 3 === 0 ? i : `element ${i}`))]);
-    requests.push(["SADD", `set ${count}`, ...numbered(count, (i) => `member ${i}`)]);
-    requests.push(["SADD", `integers ${count}`, ...numbered(count, (i) => i * i * 1000 - 5)]);
-    requests.push(["ZADD", `sorted ${count}`, ...numbered(count, (i) => [i / 7 - 3, `member ${i}`])]);
-    requests.push([
-      "HSET",
-      `hash ${count}`,
-      ...numbered(count, (i) => [`field ${i}`, i % 2 === 0 ? i : `v${i}`]),
-    ]);
-    requests.push(["PEXPIREAT", `hash ${count}`, farMs + count]);
-  }
-  const long = "long ".repeat(4000);
-  requests.push(["LPUSH", "long list", long, "short", long], ["SADD", "long set", long, "short"]);
-  requests.push(["ZADD", "long sorted", "inf", long, "-inf", "short", 0, "", "1e100", "far"]);
-  requests.push(["HSET", "long hash", "field", long, long, "value", "", ""]);
-  requests.push(["SADD", "wide integers", "9223372036854775807", "-9223372036854775808", 0]);
-  requests.push(
-    ["LINSERT", "list 600", "BEFORE", "element 301", "inserted"],
-    ["LREM", "list 3000", 1, "element 4"],
-  );
-  requests.push(
-    ["LTRIM", "list 3000", 10, -10],
-    ["RPOP", "list 20", 5],
-    ["LMOVE", "list 20", "moved to", "LEFT", "RIGHT"],
-  );
-  requests.push(["SPOP", "set 600"], ["SPOP", "set 3000", 500], ["SMOVE", "set 130", "set 20", "member 99"]);
-  requests.push(
-    ["SUNIONSTORE", "union", "set 20", "integers 20"],
-    ["SDIFFSTORE", "none", "set 20", "set 20"],
-  );
-  requests.push(["ZINCRBY", "sorted 130", "0.1", "member 5"], ["ZPOPMIN", "sorted 600", 7]);
-  requests.push(["ZUNIONSTORE", "weighted", 2, "sorted 20", "set 20", "WEIGHTS", 2, "0.5"]);
-  requests.push(
-    ["ZREMRANGEBYSCORE", "sorted 3000", "(100", 200],
-    ["ZRANGESTORE", "part", "sorted 3000", 5, 200],
-  );
-  requests.push([
-    "GEOADD",
-    "places",
-    "13.361389",
-    "38.115556",
-    "Palermo",
-    "15.087269",
-    "37.502669",
-    "Catania",
-  ]);
-  requests.push(["HDEL", "hash 130", "field 7"], ["HINCRBY", "hash 130", "field 8", 100]);
-  requests.push(["HINCRBYFLOAT", "hash 600", "sum", "1.1"], ["RENAME", "hash 1", "renamed hash"]);
-  requests.push(["COPY", "list 3000", "copied list"], ["COPY", "sorted 600", "copied sorted", "DB", 9]);
-  requests.push(["MOVE", "set 600", 4], ["SORT", "integers 130", "DESC", "STORE", "sorted integers"]);
-  for (let i = 1; i <= 300; i++)
-    requests.push(["XADD", "stream", `${1000 + i}-${i % 3}`, "field", i, `f${i % 5}`, "x"]);
-  requests.push(
-    ["XDEL", "stream", "1005-2"],
-    ["XTRIM", "stream", "MAXLEN", 250],
-    ["XADD", "stream", "MAXLEN", "~", 100, "*", "a", "b"],
-  );
-  requests.push(
-    ["XGROUP", "CREATE", "stream", "group", 0],
-    ["XGROUP", "CREATE", "stream", "other", "$", "ENTRIESREAD", 7],
-  );
-  requests.push(["XREADGROUP", "GROUP", "group", "alice", "COUNT", 20, "STREAMS", "stream", ">"]);
-  requests.push(["XREADGROUP", "GROUP", "group", "bob", "COUNT", 5, "NOACK", "STREAMS", "stream", ">"]);
-  requests.push(
-    ["XACK", "stream", "group", "1055-2", "1056-0"],
-    ["XCLAIM", "stream", "group", "carol", 0, "1060-1"],
-  );
-  requests.push(
-    ["XAUTOCLAIM", "stream", "group", "bob", 0, "1065-0", "COUNT", 3],
-    ["XGROUP", "CREATECONSUMER", "stream", "other", "dave"],
-  );
-  requests.push(
-    ["XADD", "emptied stream", "5-5", "a", "b"],
-    ["XDEL", "emptied stream", "5-5"],
-    ["XSETID", "emptied stream", "9-9"],
-  );
-  requests.push(["COPY", "stream", "copied stream"], ["EXPIRE", "copied stream", 100_000]);
-  requests.push(["RPUSH", "emptied", "x"], ["LPOP", "emptied"], ["RESTORE", "restored list", 0, LIST_DUMP]);
-  requests.push(["SELECT", 0]);
-  return requests;
 }
 
 /** Strings of every encoding and size, with and without expiry, in several databases. */

@@ -335,6 +335,17 @@ describe.skipIf(!hasRedisServer)(
         await expectRefusal(/JSON\.SET/);
       });
 
+      test("by nobody, a log with a command that fails; but it is said", async () => {
+        redis = await startRedisServer(WITH_AOF, data);
+        await send(redis.port, [["SET", "a", "b"]]);
+        await redis.stop();
+        redis = undefined;
+        appendFileSync(aofFile("incr"), encodeRequest(["RPUSH", "a", "element"]));
+        own = await startServerProcess(data);
+        expect(own.output).toMatch(/1 commands of the append only file failed.*WRONGTYPE/);
+        expect(await contentsOf(own.port)).toHaveLength(1);
+      });
+
       test("by Redis and by tsredis without a cold tier, a directory with cold data", async () => {
         const args = ["--maxmemory", "2mb"];
         own = await startServerProcess(data, args);

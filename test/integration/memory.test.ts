@@ -114,6 +114,55 @@ describe("the server has little memory", () => {
     expect(await infoOf(client, "evicted_keys")).toBe("0");
   });
 
+  test("and with no tier at all nobody is refused for memory that is being freed", async () => {
+    const client = await fixture.start("--cold-tier", "no", "--maxmemory", "8mb");
+    const elements = Array.from({ length: 1000 }, (_, i) => `${i} `.repeat(10));
+    for (let round = 0; round < 5; round++) {
+      let isFull = false;
+      while (!isFull) isFull = (await client.text("RPUSH", "list", ...elements)).startsWith("-OOM");
+      const how = round % 2 === 0 ? ["UNLINK", "list"] : ["FLUSHALL", "ASYNC"];
+      const replies = await client.runAll([how, ["SET", "k", "x".repeat(4_000_000)], ["DEL", "k"]]);
+      expect(replies[1].toString()).toBe("+OK\r\n");
+    }
+  });
+
+  test("and collections of every type move to disk and back", async () => {
+    const client = await fixture.start("--maxmemory", "3mb");
+    const kinds = 6;
+    const rounds = 40;
+    const numbers = Array.from({ length: 400 }, (_, i) => i);
+    for (let i = 0; i < rounds; i++) {
+      const text = (n: number) => `${i}:${n} ${"value ".repeat(10)}`;
+      const replies = await client.runAll([
+        ["RPUSH", `list${i}`, ...numbers.map(text)],
+        ["SADD", `set${i}`, ...numbers.map(text)],
+        ["ZADD", `sorted${i}`, ...numbers.flatMap((n) => [n / 3, text(n)])],
+        ["HSET", `hash${i}`, ...numbers.flatMap((n) => [`f${n}`, text(n)])],
+        ["SADD", `integers${i}`, ...numbers.map((n) => n * i)],
+        ...numbers.slice(0, 100).map((n) => ["XADD", `stream${i}`, `${n + 1}-1`, "f", text(n)]),
+      ]);
+      expect(replies.filter((reply) => reply.toString().startsWith("-"))).toEqual([]);
+    }
+    expect(await client.text("DBSIZE")).toBe(`:${rounds * kinds}\r\n`);
+    expect(Number(await infoOf(client, "cold_keys"))).toBeGreaterThan(rounds * 2);
+    for (let i = 0; i < rounds; i++) {
+      const [last, members, rank, field, integers, entries] = await client.runAll([
+        ["LINDEX", `list${i}`, -1],
+        ["SCARD", `set${i}`],
+        ["ZRANK", `sorted${i}`, `${i}:321 ${"value ".repeat(10)}`],
+        ["HGET", `hash${i}`, "f77"],
+        ["SCARD", `integers${i}`],
+        ["XLEN", `stream${i}`],
+      ]);
+      expect(last.toString()).toContain(`\r\n${i}:399 value`);
+      expect(members.toString()).toBe(":400\r\n");
+      expect(rank.toString()).toBe(":321\r\n");
+      expect(field.toString()).toContain(`\r\n${i}:77 value`);
+      expect(integers.toString()).toBe(i === 0 ? ":1\r\n" : ":400\r\n");
+      expect(entries.toString()).toBe(":100\r\n");
+    }
+  });
+
   test.each([
     ["allkeys-lru", false],
     ["allkeys-lfu", false],

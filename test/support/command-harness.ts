@@ -7,7 +7,13 @@ import { ManualClock } from "../../src/base/clock.ts";
 import { type Random, SeededRandom } from "../../src/base/random.ts";
 import type { Client } from "../../src/commands/client.ts";
 import type { CommandSpec } from "../../src/commands/command.ts";
-import type { CommandContext, Continuation, Effects, KeyWait } from "../../src/commands/context.ts";
+import type {
+  CommandContext,
+  Continuation,
+  Effects,
+  KeyWait,
+  TransactionControl,
+} from "../../src/commands/context.ts";
 import type { AofAccess, ConfigAccess, KeyWalk, ServerServices } from "../../src/commands/services.ts";
 import type { Database } from "../../src/keyspace/database.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
@@ -165,6 +171,15 @@ class HarnessContext implements CommandContext {
     return this.harness.server;
   }
 
+  /** There are none. */
+  readonly transactions: TransactionControl = {
+    begin: () => missing("transactions"),
+    discard: () => {},
+    execute: () => missing("transactions"),
+    watch: () => missing("transactions"),
+    unwatch: () => {},
+  };
+
   /** There is no cold tier. */
   fetchKeys(): undefined {}
 
@@ -222,6 +237,10 @@ export function newClient(id: number, nowMs: number): HarnessClient {
     memoryBytes: 0,
     argumentBytes: 0,
     isBlocked: false,
+    queuedCommands: -1,
+    queuedBytes: 0,
+    isExecuting: false,
+    hasLostWatch: false,
     unblock: undefined,
     isClosing: false,
     lastWritePosition: 0,

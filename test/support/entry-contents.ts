@@ -2,6 +2,9 @@
  * What the entries of a harness's database hold, as lines of text, and the promise that a snapshot makes about them.
  */
 import { expect } from "vitest";
+import { dataTypeOf } from "../../src/types/registry.ts";
+import { isRooted } from "../../src/types/rooted.ts";
+import { ValueDigest } from "../../src/types/value-digest.ts";
 import type { Argument, CommandHarness } from "./command-harness.ts";
 
 /** More than any of these tests has. */
@@ -17,11 +20,18 @@ export function keyOf(harness: CommandHarness, address: number): string {
   return harness.keyspace.entries.key(address).toString();
 }
 
-/** Key, value, encoding and expiry. */
+/** Key, value (or a digest of it, if it does not lie in the entry), encoding and expiry. */
 export function describeEntry(harness: CommandHarness, address: number): string {
   const { entries } = harness.keyspace;
-  const value = entries.value(address).toString("latin1");
+  const isOutside = isRooted(entries.head(address));
+  const value = isOutside ? digestOf(harness, address) : entries.value(address).toString("latin1");
   return [keyOf(harness, address), value, entries.encoding(address), entries.expireMs(address)].join("|");
+}
+
+function digestOf({ keyspace: { entries, memory } }: CommandHarness, address: number): string {
+  const digest = new ValueDigest();
+  dataTypeOf(entries.type(address)).digest(memory, address, digest);
+  return digest.bytes.toString("hex");
 }
 
 /** All entries, sorted; `describe` says how. */

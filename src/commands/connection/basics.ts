@@ -66,6 +66,7 @@ export const quit = defineCommand({
   flags: ["allow_busy", "noscript", "loading", "stale", "fast", "no_auth"],
   categories: ["connection"],
   keys: [],
+  isNeverQueued: true,
   run({ client, reply }) {
     reply.ok();
     client.closeAfterReply();
@@ -83,7 +84,9 @@ export const reset = defineCommand({
   flags: ["noscript", "loading", "stale", "fast", "no_auth", "allow_busy"],
   categories: ["connection"],
   keys: [],
-  run({ client, reply, server }) {
+  isNeverQueued: true,
+  run({ client, reply, server, transactions }) {
+    transactions.discard();
     client.dbIndex = 0;
     client.resp = 2;
     reply.resp = 2;

@@ -1,6 +1,6 @@
 /**
  * A client as CLIENT LIST and CLIENT INFO show it: one line of `field=value`, the fields and their order those of
- * Redis 7.0, then lib-name and lib-ver of 7.2. What a client here never has (subscriptions, a transaction, a static
+ * Redis 7.0, then lib-name and lib-ver of 7.2. What a client here never has (subscriptions, a static
  * reply buffer) is shown as Redis shows a client without it.
  */
 import type { Client } from "../client.ts";
@@ -22,11 +22,11 @@ export function clientLine(client: Client, nowMs: number): string {
     ["sub", 0],
     ["psub", 0],
     ["ssub", 0],
-    ["multi", -1],
+    ["multi", client.queuedCommands],
     ["qbuf", client.queryBufferBytes],
     ["qbuf-free", client.queryBufferFreeBytes],
     ["argv-mem", client.argumentBytes],
-    ["multi-mem", 0],
+    ["multi-mem", client.queuedBytes],
     ["rbs", 0],
     ["rbp", 0],
     ["obl", 0],
@@ -46,7 +46,9 @@ export function clientLine(client: Client, nowMs: number): string {
 
 function flagLetters(client: Client): string {
   let letters = "";
+  if (client.queuedCommands >= 0) letters += "x";
   if (client.isBlocked) letters += "b";
+  if (client.hasLostWatch) letters += "d";
   if (client.isClosing) letters += "c";
   if (client.noEvict) letters += "e";
   if (client.noTouch) letters += "T";

@@ -1,5 +1,5 @@
 /**
- * HDEL.
+ * HDEL. As in Redis, a field whose time has come counts as one that was there, until it is removed.
  */
 import { DONE } from "../../protocol/outcome.ts";
 import { defineCommand, keyAt } from "../command.ts";
@@ -24,7 +24,7 @@ export const hdel = defineCommand({
     const { fields } = hash;
     let removed = 0;
     for (let i = 2; i < argc && !hash.isGone; i++) {
-      if (!hash.find(buf, start[i], len[i])) continue;
+      if (!fields.find(buf, start[i], len[i])) continue;
       if (removed === 0) hash.beforeWrite();
       fields.removeFound(buf, start[i], len[i]);
       removed++;

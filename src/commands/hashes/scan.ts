@@ -10,8 +10,6 @@ const CURSOR = 2;
 const FIRST_OPTION = 3;
 /** Name and value. */
 const REPLIES_FOR_EACH = 2;
-/** Where all walks are at their end. */
-const END_OF_HASHES = 0x1_0000_0000;
 
 export const hscan = defineCommand({
   name: "hscan",
@@ -42,7 +40,6 @@ export const hscan = defineCommand({
       reply.bulkRange(field.buffer, field.start, field.length);
       reply.bulkRange(value.buffer, value.start, value.length);
     };
-    const next = cursor < END_OF_HASHES ? fields.scan(cursor, options.count, visit) : 0;
-    return scan.end(next, REPLIES_FOR_EACH);
+    return scan.end(fields.scan(cursor, options.count, visit), REPLIES_FOR_EACH);
   },
 });

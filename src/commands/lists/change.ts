@@ -116,7 +116,10 @@ export const ltrim = defineCommand({
     if (first < 0) first = Math.max(0, size + first);
     if (last < 0) last += size;
     last = Math.min(last, size - 1);
-    if (first === 0 && last === size - 1) return reply.ok();
+    if (first === 0 && last === size - 1) {
+      db.signalModified(address);
+      return reply.ok();
+    }
     if (first > last) {
       db.delete(address);
     } else {

@@ -60,8 +60,8 @@ export function replyFromEnd(reply: ReplyWriter, list: ListReader, end: number, 
   return end === HEAD ? replyForward(reply, list, 0, count) : replyBackward(reply, list, count);
 }
 
-/** Answers `count` elements from the present one on, all in the present chunk. Strings of up to 99 bytes, of which most
- * lists consist, are written here. */
+/** Answers `count` elements from the present one on, all in the present chunk. Strings of up to 99 bytes, of which
+ * most lists consist, are written here. */
 function replyRun(reply: ReplyWriter, list: ListReader, count: number): void {
   const { buffer, start } = list;
   reply.reserve(listpackBytes(buffer, start) + count * REPLY_OVERHEAD_BYTES);

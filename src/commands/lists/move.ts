@@ -1,6 +1,6 @@
 /**
- * Elements that go from one list to another (or to the other end of the same one): LMOVE, RPOPLPUSH. The moving is shared
- * with the commands that wait for an element to move (blocking.ts).
+ * Elements that go from one list to another (or to the other end of the same one): LMOVE, RPOPLPUSH. The moving is
+ * shared with the commands that wait for an element to move (blocking.ts).
  */
 import { SYNTAX_ERROR, WRONG_TYPE } from "../../protocol/errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
@@ -54,6 +54,8 @@ export function moveElement(ctx: CommandContext, source: number, from: number, t
       }
       if (isOnly) db.delete(source);
     }
+  } else {
+    db.signalModified(source);
   }
   if (carried.length > KEPT_BYTES) carried = new GrowingBytes();
   return true;

@@ -58,8 +58,9 @@ export const bgrewriteaof = defineCommand({
   flags: ["no_async_loading", "admin", "noscript"],
   categories: [],
   keys: [],
-  run({ reply, server }) {
-    const result = server.aof.rewrite();
+  run({ client, reply, server }) {
+    // Not in the middle of a transaction: it belongs as a whole to the log before or to that behind.
+    const result = server.aof.rewrite(client.isExecuting);
     return "error" in result ? reply.error(result.error) : reply.simple(result.status);
   },
 });

@@ -34,6 +34,7 @@ export const waitaof = defineCommand({
     if (Number.isNaN(timeoutMs)) return DONE;
     if (localWanted === 1 && !aof.enabled) return ctx.reply.error(WAITAOF_WITHOUT_AOF);
     const position = ctx.client.lastWritePosition;
+    if (ctx.client.isExecuting) return replySynced(ctx, position, localWanted);
     if (replicasWanted > 0) {
       return ctx.suspend(waitInVain(timeoutMs), (later) => replySynced(later, position, localWanted));
     }

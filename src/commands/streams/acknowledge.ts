@@ -34,7 +34,7 @@ export const xack = defineCommand({
     for (let i = FIRST_ID; i < request.argc; i++) {
       readId(request, i, id);
       if (!group.pending.find(id)) continue;
-      if (acknowledged === 0) db.beforeWrite(address);
+      if (acknowledged === 0) db.beforeUnwatchedWrite(address);
       group.removePending(id);
       acknowledged++;
     }

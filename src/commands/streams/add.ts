@@ -1,6 +1,6 @@
 /**
- * XADD. The entry goes from the request's bytes straight into the stream's last node. The log gets the id that was chosen,
- * and what was left where the stream was trimmed approximately.
+ * XADD. The entry goes from the request's bytes straight into the stream's last node. The log gets the id that was
+ * chosen, and what was left where the stream was trimmed approximately.
  */
 import {
   STREAM_ENTRY_TOO_LARGE,

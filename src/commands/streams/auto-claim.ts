@@ -86,8 +86,8 @@ export const xautoclaim = defineCommand({
   },
 });
 
-/** Claims what the options say, of the open group; answers where to go on, the entries claimed, and the ids of those that
- * the stream has no longer, and which are no longer pending either. */
+/** Claims what the options say, of the open group; answers where to go on, the entries claimed, and the ids of those
+ * that the stream has no longer, and which are no longer pending either. */
 function claimEntries(ctx: CommandContext, address: number): void {
   const { request, reply, keyspace, db } = ctx;
   const { pending } = group;
@@ -108,14 +108,14 @@ function claimEntries(ctx: CommandContext, address: number): void {
     pending.readId(id);
     if (!stream.walk(range, id, id).next()) {
       propagateClaim(ctx, key, name, id.toString());
-      db.beforeWrite(address);
+      db.beforeUnwatchedWrite(address);
       group.removePending(id);
       removed.push(id.toString());
       found = pending.seek(id);
       continue;
     }
     if (options.minIdleMs <= 0 || keyspace.nowMs - pending.timeMs >= options.minIdleMs) {
-      db.beforeWrite(address);
+      db.beforeUnwatchedWrite(address);
       if (consumer === 0) consumer = consumerOf(ctx, CONSUMER).address;
       group.giveTo(consumer, id);
       pending.timeMs = keyspace.nowMs;

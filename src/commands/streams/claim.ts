@@ -130,7 +130,7 @@ export const xclaim = defineCommand({
     if (!options.parse(ctx)) return DONE;
     const isAhead = options.lastId.compare(group.lastId) > 0;
     if (isAhead) {
-      ctx.db.beforeWrite(address);
+      ctx.db.beforeUnwatchedWrite(address);
       group.lastId.set(options.lastId);
       group.store();
     }
@@ -160,19 +160,19 @@ function claimEntries(ctx: CommandContext, address: number): number {
     } else if (isPending) {
       // It is no longer in the stream: no one can deal with it.
       propagateClaim(ctx, key, name, request.bytes(i));
-      db.beforeWrite(address);
+      db.beforeUnwatchedWrite(address);
       group.removePending(id);
       effects++;
       continue;
     } else if (isThere && options.isForced) {
-      db.beforeWrite(address);
+      db.beforeUnwatchedWrite(address);
       pending.add(id);
       pending.consumer = 0;
       pending.setCountToOne();
       isPending = true;
     }
     if (!isPending) continue;
-    db.beforeWrite(address);
+    db.beforeUnwatchedWrite(address);
     if (consumer === 0) consumer = consumerOf(ctx, CONSUMER).address;
     group.giveTo(consumer, id);
     pending.timeMs = options.timeMs;

@@ -1,6 +1,6 @@
 /**
- * Handing entries to the consumers of a group (XREADGROUP), and what the log is told of it: not the command, but what it
- * has done, as XCLAIM and XGROUP commands.
+ * Handing entries to the consumers of a group (XREADGROUP), and what the log is told of it: not the command, but what
+ * it has done, as XCLAIM and XGROUP commands.
  */
 import { Int64 } from "../../base/int64.ts";
 import { setSeenMs, UNKNOWN_ENTRIES_READ } from "../../types/stream/consumer-group.ts";
@@ -39,11 +39,22 @@ export function propagateClaim(ctx: CommandContext, key: Buffer, name: Buffer, i
   const { blocks } = ctx.keyspace.memory;
   const consumer = nameOf(blocks, pending.consumer);
   const start = blocks.start(consumer);
+  const owner = blocks.buffer(consumer).subarray(start, start + blocks.length(consumer));
   ctx.effects.command(
-    ...["XCLAIM", key, name, blocks.buffer(consumer).subarray(start, start + blocks.length(consumer))],
-    ...["0", id, "TIME", argumentOf(pending.readTime(integer))],
-    ...["RETRYCOUNT", argumentOf(pending.readCount(integer)), "FORCE", "JUSTID"],
-    ...["LASTID", group.lastId.toString()],
+    "XCLAIM",
+    key,
+    name,
+    owner,
+    "0",
+    id,
+    "TIME",
+    argumentOf(pending.readTime(integer)),
+    "RETRYCOUNT",
+    argumentOf(pending.readCount(integer)),
+    "FORCE",
+    "JUSTID",
+    "LASTID",
+    group.lastId.toString(),
   );
 }
 
@@ -58,8 +69,8 @@ function argumentOf(value: Int64): number | string {
 }
 
 /**
- * Answers the entries of the open stream after `after`, at most `count` (0: all), and gives them to a consumer of the open
- * group.
+ * Answers the entries of the open stream after `after`, at most `count` (0: all), and gives them to a consumer of the
+ * open group.
  */
 export function deliverNew(
   ctx: CommandContext,
@@ -114,8 +125,8 @@ function addPending({ keyspace }: CommandContext, consumer: number, id: StreamId
   pending.setCountToOne();
 }
 
-/** Answers the pending entries of a consumer of the open group after `after`, at most `count` (0: all), as delivered once
- * more. Those that the stream has no longer come without fields. The log is told nothing, as in Redis. */
+/** Answers the pending entries of a consumer of the open group after `after`, at most `count` (0: all), as delivered
+ * once more. Those that the stream has no longer come without fields. The log is told nothing, as in Redis. */
 export function replyHistory(ctx: CommandContext, consumer: number, after: StreamId, count: number): void {
   const { reply, keyspace } = ctx;
   const { pending } = group;

@@ -111,7 +111,7 @@ const create = defineCommand({
     }
     if (address === 0) addStream(ctx, KEY);
     else if (openGroup(ctx, GROUP)) return reply.error(GROUP_EXISTS);
-    else db.beforeWrite(address);
+    else db.beforeUnwatchedWrite(address);
     const groups = stream.openOrCreateGroups();
     group.openNew(blocks, groups.add(buf, start[GROUP], len[GROUP], GROUP_BYTES));
     setGroup();
@@ -143,7 +143,7 @@ const setid = defineCommand({
     if (request.argc > MAX_SETID_ARGUMENTS) return reply.error(wrongSubcommandSyntax(request));
     if (isCharacter(request, ID, DOLLAR)) id.set(stream.lastId);
     else if (!anyIdOrReply(ctx, ID, id)) return DONE;
-    ctx.db.beforeWrite(address);
+    ctx.db.beforeUnwatchedWrite(address);
     setGroup();
     ctx.effects.verbatim();
     return reply.ok();
@@ -164,7 +164,7 @@ const destroy = defineCommand({
     if (address === REFUSED) return DONE;
     if (address === 0) return reply.error(GROUP_NEEDS_KEY);
     if (!openGroup(ctx, GROUP)) return reply.integer(0);
-    db.beforeWrite(address);
+    db.beforeUnwatchedWrite(address);
     const rest = detachGroup(keyspace.memory.blocks, stream.groups);
     keyspace.discarded.add(STREAM, rest, !keyspace.expiring);
     ctx.effects.verbatim();
@@ -189,7 +189,7 @@ const createconsumer = defineCommand({
     const address = openWithGroup(ctx);
     if (address === REFUSED) return DONE;
     if (group.consumers.find(buf, start[CONSUMER], len[CONSUMER]) !== 0) return reply.integer(0);
-    ctx.db.beforeWrite(address);
+    ctx.db.beforeUnwatchedWrite(address);
     group.addConsumer(buf, start[CONSUMER], len[CONSUMER], keyspace.nowMs);
     ctx.effects.verbatim();
     return reply.integer(1);
@@ -214,7 +214,7 @@ function runDelconsumer(ctx: CommandContext): Outcome {
   if (address === REFUSED) return DONE;
   if (group.consumers.find(buf, start[CONSUMER], len[CONSUMER]) === 0) return reply.integer(0);
   const pending = pendingCount(keyspace.memory.blocks, group.consumers.address);
-  ctx.db.beforeWrite(address);
+  ctx.db.beforeUnwatchedWrite(address);
   group.removeConsumer();
   ctx.effects.verbatim();
   return reply.integer(pending);
@@ -230,7 +230,11 @@ export const xgroup: CommandSpec = defineCommand({
   categories: [],
   keys: [],
   subcommands: [
-    ...[create, setid, destroy, createconsumer, delconsumer],
+    create,
+    setid,
+    destroy,
+    createconsumer,
+    delconsumer,
     helpCommand("xgroup", facts, [
       "CREATE <key> <groupname> <id|$> [option]",
       "    Create a new consumer group. Options are:",

@@ -13,6 +13,19 @@ import { xdel, xtrim } from "./remove.ts";
 import { xsetid } from "./set-id.ts";
 
 export const streamCommands: readonly CommandSpec[] = [
-  ...[xadd, xlen, xrange, xrevrange, xdel, xtrim, xsetid, xinfo],
-  ...[xread, xreadgroup, xgroup, xack, xpending, xclaim, xautoclaim],
+  xadd,
+  xlen,
+  xrange,
+  xrevrange,
+  xdel,
+  xtrim,
+  xsetid,
+  xinfo,
+  xread,
+  xreadgroup,
+  xgroup,
+  xack,
+  xpending,
+  xclaim,
+  xautoclaim,
 ];

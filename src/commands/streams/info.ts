@@ -137,7 +137,9 @@ export const xinfo: CommandSpec = defineCommand({
   categories: [],
   keys: [],
   subcommands: [
-    ...[streamInfo, groupsInfo, consumersInfo],
+    streamInfo,
+    groupsInfo,
+    consumersInfo,
     helpCommand("xinfo", facts, [
       "CONSUMERS <key> <groupname>",
       "    Show consumers of <groupname>.",

@@ -1,6 +1,6 @@
 /**
- * XREAD: entries after given ids, of several streams, or those to come. XREADGROUP: entries that a consumer group has not
- * yet delivered, or what is pending of a consumer.
+ * XREAD: entries after given ids, of several streams, or those to come. XREADGROUP: entries that a consumer group has
+ * not yet delivered, or what is pending of a consumer.
  */
 import {
   AWAITED_GROUP_GONE,
@@ -130,7 +130,7 @@ function serveGroup(ctx: CommandContext, k: number, address: number): boolean {
   openGroup(ctx, options.group);
   const isHistory = !id.isMax;
   if (!isHistory && !stream.hasEntryAfter(group.lastId)) return false;
-  ctx.db.beforeWrite(address);
+  ctx.db.beforeUnwatchedWrite(address);
   replyAfterKey(ctx, key);
   const { group: name, consumer: consumerAt, isAcknowledged } = options;
   const delivery = { key, group: name, consumer: consumerAt, isAcknowledged };
@@ -169,7 +169,10 @@ function plainWait(): KeyWait {
   const count = options.count || AWAITED_COUNT;
   const wanted = ids.slice(0, keys * ID_WORDS);
   return {
-    ...{ type: STREAM, first: firstKey, last: firstKey + keys - 1, timeoutMs },
+    type: STREAM,
+    first: firstKey,
+    last: firstKey + keys - 1,
+    timeoutMs,
     serve(ctx, key) {
       if (openAwaited(ctx, key) === 0) return SUSPENDED;
       id.readWords(wanted, (key - firstKey) * ID_WORDS);
@@ -187,7 +190,10 @@ function groupWait(): KeyWait {
   const { firstKey, keys, timeoutMs, group: name, consumer, isAcknowledged } = options;
   const count = options.count || AWAITED_COUNT;
   return {
-    ...{ type: STREAM, first: firstKey, last: firstKey + keys - 1, timeoutMs },
+    type: STREAM,
+    first: firstKey,
+    last: firstKey + keys - 1,
+    timeoutMs,
     wakesOnLoss: true,
     serve(ctx, key) {
       const address = openAwaited(ctx, key);
@@ -196,7 +202,7 @@ function groupWait(): KeyWait {
       // Others may have been given what has come.
       if (stream.lastId.compare(group.lastId) <= 0) return SUSPENDED;
       const delivery = { key, group: name, consumer, isAcknowledged };
-      ctx.db.beforeWrite(address);
+      ctx.db.beforeUnwatchedWrite(address);
       replyOneStream(ctx, key);
       deliverNew(ctx, delivery, consumerFor(ctx, delivery), id.set(group.lastId), count);
       return DONE;

@@ -55,7 +55,7 @@ export const xsetid = defineCommand({
       if (hasEntriesAdded && entriesAdded.high >= 0 && stream.length > entriesAdded.toNumber())
         return reply.error(ENTRIES_ADDED_TOO_SMALL);
     }
-    ctx.db.beforeWrite(address);
+    ctx.db.beforeUnwatchedWrite(address);
     stream.lastId.set(id);
     if (hasEntriesAdded) stream.entriesAdded.setWords(entriesAdded.high, entriesAdded.low);
     if (!maxDeletedId.isZero) stream.maxDeletedId.set(maxDeletedId);

@@ -28,7 +28,8 @@ const TILDE = 0x7e;
 const EQUALS = 0x3d;
 const EQUALS_TEXT = Buffer.from("=");
 
-/** An approximate trim of nobody's limit ends after so many nodes, full ones; and at least and at most so many entries. */
+/** An approximate trim of nobody's limit ends after so many nodes, full ones; and at least and at most so many
+ * entries. */
 const NODES_AT_ONCE = 100;
 const DEFAULT_ENTRIES_AT_ONCE = 10_000;
 const MAX_ENTRIES_AT_ONCE = 1_000_000;

@@ -107,6 +107,7 @@ export interface CounterFacts {
   readonly connectionsRejected: number;
   readonly commandsProcessed: number;
   readonly expired: number;
+  readonly expiredFields: number;
   readonly evicted: number;
   readonly hits: number;
   readonly misses: number;

@@ -57,6 +57,7 @@ export function statsFields(source: InfoSource): Field[] {
     ["instantaneous_input_kbps", ratio(statistics.inputRate.value, 1024)],
     ["instantaneous_output_kbps", ratio(statistics.outputRate.value, 1024)],
     ["rejected_connections", counters.connectionsRejected],
+    ["expired_subkeys", counters.expiredFields],
     ["expired_keys", counters.expired],
     ["evicted_keys", counters.evicted],
     ["keyspace_hits", counters.hits],

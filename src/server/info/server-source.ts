@@ -49,6 +49,7 @@ export class ServerInfoSource implements InfoSource {
     clients.rejected = 0;
     dispatcher.commandsProcessed = 0;
     keyspace.expired = 0;
+    keyspace.expiredFields = 0;
     keyspace.evicted = 0;
     keyspace.hits = 0;
     keyspace.misses = 0;
@@ -137,6 +138,7 @@ export class ServerInfoSource implements InfoSource {
       connectionsRejected: clients.rejected,
       commandsProcessed: dispatcher.commandsProcessed,
       expired: keyspace.expired,
+      expiredFields: keyspace.expiredFields,
       evicted: keyspace.evicted,
       hits: keyspace.hits,
       misses: keyspace.misses,
@@ -170,8 +172,8 @@ export class ServerInfoSource implements InfoSource {
       droppedEntries: spiller.droppedEntries,
       isWriting: spiller.writing,
       pendingDeletes: spiller.pendingDeletes,
-      memoryWaiters: dispatcher.memoryWaiters.length,
-      memoryWaits: dispatcher.memoryWaits,
+      memoryWaiters: dispatcher.gates.waiting,
+      memoryWaits: dispatcher.gates.waits,
       failure: spiller.failure,
       recordsDamaged,
       levelZeroFiles,

@@ -67,9 +67,9 @@ export class ElementWalk {
   }
 
   /**
-   * Visits `count` elements or a few more from position `cursor` on (0 to 2^32 - 1; a scan begins at 0), and returns
-   * the cursor to go on from, 0 at the end. Whatever else happens to the table between two calls, even if it is freed
-   * and built again: an element that is there all the time is visited exactly once.
+   * Visits `count` elements or a few more from position `cursor` on, and returns the cursor to go on from, 0 at the
+   * end. A scan begins at 0; from 2^32 on there is nothing. Whatever else happens to the table between two calls, even
+   * if it is freed and built again: an element that is there all the time is visited exactly once.
    */
   scan(
     root: number,
@@ -80,7 +80,7 @@ export class ElementWalk {
   ): number {
     this.begin(root);
     const { buckets, element } = this;
-    if (buckets === 0) return 0;
+    if (buckets === 0 || cursor >= TWO_32) return 0;
     let position = cursor;
     let visited = 0;
     for (let entered = 0; visited < count && entered < count * BUCKETS_FOR_EACH; entered++) {

@@ -9,7 +9,7 @@
  * Chunks of several elements fit a slab object; one that is larger holds a single large element.
  */
 import { readInt32, writeInt32 } from "../../base/little-endian.ts";
-import { type BlockPlace, type Blocks, MAX_SLAB_BLOCK_BYTES } from "../../memory/blocks.ts";
+import { type Blocks, MAX_SLAB_BLOCK_BYTES } from "../../memory/blocks.ts";
 import { Slabs } from "../../memory/slabs.ts";
 import type { ChunkTree } from "../chunk-tree/chunk-tree.ts";
 import type { ElementValue } from "../listpack/element-value.ts";
@@ -41,7 +41,7 @@ function roundUp(length: number): number {
   return Slabs.roundUp(length + BLOCK_HEADER_BYTES) - BLOCK_HEADER_BYTES;
 }
 
-export class ListChunk implements PackedBytes, BlockPlace {
+export class ListChunk implements PackedBytes {
   /** The block, which a change may move. */
   reference = 0;
   buffer!: Buffer;
@@ -49,8 +49,8 @@ export class ListChunk implements PackedBytes, BlockPlace {
   start = 0;
   /** Bytes of the listpack. */
   length = 0;
-  blockStart = 0;
-  blockLength = 0;
+  private blockStart = 0;
+  private blockLength = 0;
   private blocks!: Blocks;
   private readonly tree: ChunkTree;
 
@@ -61,8 +61,7 @@ export class ListChunk implements PackedBytes, BlockPlace {
 
   open(blocks: Blocks, reference: number): this {
     this.blocks = blocks;
-    this.reference = reference;
-    blocks.locate(reference, this);
+    this.take(reference);
     this.start = listpackStart(this.buffer, this.blockStart);
     this.length = listpackBytes(this.buffer, this.start);
     return this;
@@ -198,8 +197,8 @@ export class ListChunk implements PackedBytes, BlockPlace {
 
   private take(reference: number): void {
     this.reference = reference;
-    this.blocks.locate(reference, this);
-    this.start = this.blockStart;
+    this.blockLength = this.blocks.locate(reference, this);
+    this.blockStart = this.start;
   }
 
   private roomy(length: number): number {

@@ -256,8 +256,8 @@ export class ListEditor extends ListReader {
     }
   }
 
-  /** Inserts behind (or before) all of the present chunk, which `chunk` has open: at its end if it has room now, else in
-   * the next chunk if that has, else in a new one. */
+  /** Inserts behind (or before) all of the present chunk, which `chunk` has open: at its end if it has room now, else
+   * in the next chunk if that has, else in a new one. */
   private insertBetween(value: ElementValue, side: number): void {
     const { chunk, tree } = this;
     if (this.hasRoomIn(chunk, value)) {

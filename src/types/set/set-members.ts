@@ -99,7 +99,9 @@ export class SetMembers {
   findPresentOf(other: SetMembers): boolean {
     if (!(this.isPacked && other.isPacked)) return this.find(other.buffer, other.start, other.length);
     const { high, low } = other.integer;
+    this.isSoughtInteger = true;
     this.soughtInteger.setWords(high, low);
+    this.isSoughtInteger = true;
     return this.findInteger();
   }
 

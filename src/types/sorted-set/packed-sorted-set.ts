@@ -131,7 +131,7 @@ export class PackedSortedSet implements SortedElements {
     return 0;
   }
 
-  insert(score: number, buffer: Buffer, start: number, length: number): void {
+  insertNotFound(score: number, buffer: Buffer, start: number, length: number): void {
     const { list } = this;
     const member = this.sought.set(buffer, start, length);
     const element = this.newScore.set(score);
@@ -167,7 +167,7 @@ export class PackedSortedSet implements SortedElements {
 
   changeScore(score: number, buffer: Buffer, start: number, length: number): void {
     removeElements(this.list, this.at, 2);
-    this.insert(score, buffer, start, length);
+    this.insertNotFound(score, buffer, start, length);
   }
 
   removeFound(): void {

@@ -3,8 +3,9 @@
  * says. One object works on all such trees, one after the other, and keeps a place in the one it is turned to: an
  * element, or where one would have to be put.
  *
- * A leaf that would pass MAX_LEAF_BYTES is split near its middle; at either end of the tree a new leaf is begun instead,
- * so that elements that come in order leave full leaves. Leaves that have become small are joined with a neighbour.
+ * A leaf that would pass MAX_LEAF_BYTES is split near its middle; at either end of the tree a new leaf is begun
+ * instead, so that elements that come in order leave full leaves. Leaves that have become small are joined with a
+ * neighbour.
  */
 import { copyBytes } from "../../base/byte-copy.ts";
 import { type Blocks, OpenBlock } from "../../memory/blocks.ts";
@@ -35,6 +36,8 @@ export class ScoreTree {
   /** The place: position in the leaf's buffer, and how many elements of the leaf are before it. */
   private position = 0;
   private index = 0;
+  private markedPosition = 0;
+  private markedIndex = 0;
   private readonly elementOrder: ElementOrder;
   private readonly boundOrder: BoundOrder;
   /** Where the elements of the leaf begin, from its first byte on, up to the place: see `previous`. */
@@ -43,7 +46,7 @@ export class ScoreTree {
 
   constructor(blocks: Blocks) {
     this.blocks = blocks;
-    this.leaf = new OpenBlock(blocks);
+    this.leaf = new OpenBlock(blocks, true, MAX_LEAF_BYTES);
     this.elementOrder = new ElementOrder(blocks);
     this.boundOrder = new BoundOrder(blocks);
   }
@@ -197,6 +200,17 @@ export class ScoreTree {
     return true;
   }
 
+  /** Keeps the place in mind, so that `goBack` finds it without seeking while the path stays in the leaf. */
+  mark(): void {
+    this.markedPosition = this.position;
+    this.markedIndex = this.index;
+  }
+
+  goBack(): void {
+    this.position = this.markedPosition;
+    this.index = this.markedIndex;
+  }
+
   /** How many elements of the leaf there are from the place on. */
   get remainingInLeaf(): number {
     return this.tree.elements - this.index;
@@ -230,8 +244,8 @@ export class ScoreTree {
     return looked === 0 ? 0 : Math.round((bytes * tree.size) / looked);
   }
 
-  /** Begins a new leaf for an element at the place, if that is at the end of the tree, or if the leaf at the place cannot
-   * be split; says whether it did. */
+  /** Begins a new leaf for an element at the place, if that is at the end of the tree, or if the leaf at the place
+   * cannot be split; says whether it did. */
   private beginLeaf(size: number): boolean {
     const { tree, leaf } = this;
     const isAlone = tree.leaf !== 0 && tree.elements === 1;

@@ -47,12 +47,12 @@ export interface SortedElements {
    * are not all the same). */
   countBefore(bound: Bound): number;
 
-  /** Shows about `count` elements from position `cursor` on, in no order, and returns the cursor to go on from, 0 at the
-   * end: see ElementWalk.scan. A small set is shown as a whole. */
+  /** Shows about `count` elements from position `cursor` on, in no order, and returns the cursor to go on from, 0 at
+   * the end: see ElementWalk.scan. A small set is shown as a whole. */
   scan(cursor: number, count: number, visit: ElementVisitor): number;
 
-  /** Adds an element. There must be none with this member, and its bytes must not be this set's own. */
-  insert(score: number, buffer: Buffer, start: number, length: number): void;
+  /** Adds the element that was just not found, by `find` with these bytes, which must not be this set's own. */
+  insertNotFound(score: number, buffer: Buffer, start: number, length: number): void;
   /** Gives the element that was just found (by `find`, with these bytes) another score. */
   changeScore(score: number, buffer: Buffer, start: number, length: number): void;
   /** Removes the element that was just found, by `find` with these bytes. */

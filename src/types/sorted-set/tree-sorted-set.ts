@@ -2,8 +2,8 @@
  * Large sorted sets ("skiplist" to clients): the elements in order in a tree (score-tree.ts), and beside it a table
  * (../element-table/) of all members and their scores. One object works on all of them, one after the other.
  *
- * A set is known by the address of its root, a slab object: the words of the tree's root, and then one with the table's.
- * Both always hold the same members with the same scores.
+ * A set is known by the address of its root, a slab object: the words of the tree's root, and then one with the
+ * table's. Both always hold the same members with the same scores.
  */
 import { copyBytes, viewOf } from "../../base/byte-copy.ts";
 import type { Blocks } from "../../memory/blocks.ts";
@@ -114,12 +114,12 @@ export class TreeSortedSet implements SortedElements {
     return this.tree.countBefore(bound);
   }
 
+  /** Adds an element that there is not yet; its bytes must not be this set's own. */
   insert(score: number, buffer: Buffer, start: number, length: number): void {
     this.table.find(this.tableRoot, buffer, start, length);
     this.insertNotFound(score, buffer, start, length);
   }
 
-  /** As `insert`, after a `find` of these bytes that found nothing. */
   insertNotFound(score: number, buffer: Buffer, start: number, length: number): void {
     this.tally(score);
     this.tree.insert(score, buffer, start, length);
@@ -160,11 +160,12 @@ export class TreeSortedSet implements SortedElements {
     for (let left = count; left > 0; ) {
       tree.seek(first);
       const here = Math.min(left, tree.remainingInLeaf);
+      tree.mark();
       for (let i = 0; i < here; i++) {
         table.delete(tableRoot, tree.memberBuffer, tree.memberStart, tree.memberLength);
         if (i + 1 < here) tree.next();
       }
-      tree.seek(first);
+      tree.goBack();
       tree.removeHere(here);
       left -= here;
     }

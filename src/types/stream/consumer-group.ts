@@ -1,6 +1,6 @@
 /**
- * A consumer group: how far it has read, its pending entries and its consumers. One object works on all groups, one after
- * the other: `open` turns it to one.
+ * A consumer group: how far it has read, its pending entries and its consumers. One object works on all groups, one
+ * after the other: `open` turns it to one.
  *
  *     group       [pending entries: the root of a tree, 4][name][consumers][last id: 4][entries read: 2]
  *     consumer    [ids of its pending entries: the root of a tree, 4][name][seen: 2]

@@ -12,13 +12,6 @@ import { OrderedRecords } from "./ordered-records.ts";
 /** Before it, each object is the root of a tree: its pending entries. */
 export const NAME: number = ROOT_WORDS;
 
-/** Where a name, or any other run of bytes, lies. */
-export interface ByteRange {
-  readonly buffer: Buffer;
-  readonly start: number;
-  readonly length: number;
-}
-
 export class NamedObjects extends OrderedRecords {
   private blocks!: Blocks;
   private buffer!: Buffer;

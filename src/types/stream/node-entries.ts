@@ -1,6 +1,6 @@
 /**
- * Reading the entries of a node, one after the other, forward or backward. What is read stands in the fields; nothing is
- * allocated. The node may be opened again in between (if its block has moved), but not be changed.
+ * Reading the entries of a node, one after the other, forward or backward. What is read stands in the fields; nothing
+ * is allocated. The node may be opened again in between (if its block has moved), but not be changed.
  *
  *     const entries = new NodeEntries(node);                    of whatever `node` is opened to
  *     for (let found = entries.first(); found; found = entries.next())

@@ -28,9 +28,9 @@ export class NodeCheck {
   private integer = 0;
 
   /**
-   * Whether the bytes are the listpack of a node with this id: a listpack; as many live and deleted entries as its master
-   * says, each of as many elements as it says; flags and numbers in the form in which they are written; live entries in
-   * the order of their ids.
+   * Whether the bytes are the listpack of a node with this id: a listpack; as many live and deleted entries as its
+   * master says, each of as many elements as it says; flags and numbers in the form in which they are written; live
+   * entries in the order of their ids.
    */
   check(bytes: Buffer, nodeId: StreamId): boolean {
     if (checkListpack(bytes, 0, bytes.length, true) < 0) return false;

@@ -1,7 +1,8 @@
 /**
- * Ordered sets of small records of a fixed size, off the heap: pending entries by their ids, groups and consumers by their
- * names. A chunk tree whose leaves are slab objects with as many records as fit; the tree knows how many each has. Finding,
- * adding and removing take logarithmic time, and what lies in memory is in proportion to the number of records.
+ * Ordered sets of small records of a fixed size, off the heap: pending entries by their ids, groups and consumers by
+ * their names. A chunk tree whose leaves are slab objects with as many records as fit; the tree knows how many each
+ * has. Finding, adding and removing take logarithmic time, and what lies in memory is in proportion to the number of
+ * records.
  *
  * One object works on all sets of its kind, one after the other: `open` turns it to one. What seeks makes a record
  * *present*, if there is one: `words` from `at` on, until the set is changed (changes to other sets do no harm).
@@ -87,8 +88,8 @@ export abstract class OrderedRecords implements LeafOrder {
     return this.seekAtLeast() && this.compareAt(this.words, this.at) === 0;
   }
 
-  /** Adds a record for what is sought, if there is none: says whether it did. It is present in any case; a new one's words
-   * are the caller's to fill in. */
+  /** Adds a record for what is sought, if there is none: says whether it did. It is present in any case; a new one's
+   * words are the caller's to fill in. */
   protected insertSought(): boolean {
     const { tree } = this;
     // Most come behind all others, and then nothing need be compared on the way.

@@ -1,6 +1,6 @@
 /**
- * Pending entries: delivered to a consumer of a group, and not yet acknowledged. The group has all of them, each consumer
- * the ids of its own, both ordered by id (ordered-records.ts).
+ * Pending entries: delivered to a consumer of a group, and not yet acknowledged. The group has all of them, each
+ * consumer the ids of its own, both ordered by id (ordered-records.ts).
  *
  *     of the group       [id: 4][delivery time: 2][times delivered: 2][address of the consumer]
  *     of a consumer      [id: 4]

@@ -1,6 +1,6 @@
 /**
- * How many nodes the radix tree would have in which Redis keeps the nodes of a stream by their ids: XINFO shows it. Here
- * is no such tree, but its shape follows from the ids: it branches wherever two of them begin to differ.
+ * How many nodes the radix tree would have in which Redis keeps the nodes of a stream by their ids: XINFO shows it.
+ * Here is no such tree, but its shape follows from the ids: it branches wherever two of them begin to differ.
  */
 import type { Blocks } from "../../memory/blocks.ts";
 import { ChunkTree } from "../chunk-tree/chunk-tree.ts";
@@ -56,8 +56,8 @@ class RadixCount {
     this.addChild(depth, child);
   }
 
-  /** Counts what lies below the branches deeper than `depth`, which no further id goes through. Returns the depth of the
-   * topmost of them; without any, that of the end of the id. */
+  /** Counts what lies below the branches deeper than `depth`, which no further id goes through. Returns the depth of
+   * the topmost of them; without any, that of the end of the id. */
   private closeBelow(depth: number): number {
     let child = ID_BYTES;
     for (;;) {

@@ -1,6 +1,7 @@
 /**
- * Ids of stream entries: two unsigned 64-bit numbers, milliseconds and a sequence number, in four 32-bit words, so that
- * all of them are exact and none needs a BigInt. The words are kept as signed integers (`| 0`), though they have no sign.
+ * Ids of stream entries: two unsigned 64-bit numbers, milliseconds and a sequence number, in four 32-bit words, so
+ * that all of them are exact and none needs a BigInt. The words are kept as signed integers (`| 0`), though they have
+ * no sign.
  *
  * Objects of this class are made once and set again for each id. In memory an id is its words, the highest first; on
  * disk (RDB) it is 16 bytes, big-endian.

@@ -11,8 +11,8 @@
  * The node's id and the master's fields are those of the first entry that was added. Entries are in the order in which
  * they were added; they are never taken out, only marked as DELETED, until the whole node goes.
  *
- * Here a node is made, and entries are added and marked; node-entries.ts reads them, node-validation.ts checks nodes from
- * outside. All bytes were made here or were checked.
+ * Here a node is made, and entries are added and marked; node-entries.ts reads them, node-validation.ts checks nodes
+ * from outside. All bytes were made here or were checked.
  */
 import { Int64 } from "../../base/int64.ts";
 import { readInt32, writeInt32 } from "../../base/little-endian.ts";

@@ -1,7 +1,8 @@
 /**
- * Streams in RDB's form, read part by part: types 15 (Redis 5 to 6), 19 (7.0) and 21 (7.2). Only the form is checked here
- * and nothing is believed: who is shown the parts decides what they mean. The layout is in stream-pack.ts; type 15 has
- * neither first and greatest deleted id nor entries added and read, type 21 has another 8 bytes behind a consumer's "seen".
+ * Streams in RDB's form, read part by part: types 15 (Redis 5 to 6), 19 (7.0) and 21 (7.2). Only the form is checked
+ * here and nothing is believed: who is shown the parts decides what they mean. The layout is in stream-pack.ts; type
+ * 15 has neither first and greatest deleted id nor entries added and read, type 21 has another 8 bytes behind a
+ * consumer's "seen".
  */
 
 import { Int64 } from "../../base/int64.ts";

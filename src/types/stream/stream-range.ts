@@ -1,6 +1,7 @@
 /**
- * Walks over the entries of a stream from one id to another, in either direction. Nothing is allocated. While it is under
- * way, entries may not be added or removed; groups may change. For more than one stream at a time use several objects.
+ * Walks over the entries of a stream from one id to another, in either direction. Nothing is allocated. While it is
+ * under way, entries may not be added or removed; groups may change. For more than one stream at a time use several
+ * objects.
  *
  *     range.begin(blocks, root, start, end, isReverse);
  *     while (range.next()) range.entries.id, ...            see node-entries.ts

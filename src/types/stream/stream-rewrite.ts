@@ -48,8 +48,18 @@ function rewriteGroup(blocks: Blocks, address: number, key: Buffer, sink: Comman
       const time = pending.readTime(integer).toBigInt().toString();
       const count = pending.readCount(integer).toBigInt().toString();
       sink(
-        ...["XCLAIM", key, name, consumer, "0", id.toString()],
-        ...["TIME", time, "RETRYCOUNT", count, "JUSTID", "FORCE"],
+        "XCLAIM",
+        key,
+        name,
+        consumer,
+        "0",
+        id.toString(),
+        "TIME",
+        time,
+        "RETRYCOUNT",
+        count,
+        "JUSTID",
+        "FORCE",
       );
     }
   }

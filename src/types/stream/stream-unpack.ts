@@ -1,6 +1,6 @@
 /**
- * Streams out of RDB's form. First everything is checked, without touching slab memory; then the stream is built of what
- * is known to be right. (The form itself is read twice; stream-parse.ts.)
+ * Streams out of RDB's form. First everything is checked, without touching slab memory; then the stream is built of
+ * what is known to be right. (The form itself is read twice; stream-parse.ts.)
  */
 import type { Int64 } from "../../base/int64.ts";
 import type { Blocks } from "../../memory/blocks.ts";
@@ -14,8 +14,8 @@ import { parseStream, refuse, type StreamTotals, type StreamVisitor } from "./st
 
 const FIRST_PENDING_CAPACITY = 16;
 
-/** The pending entries of a group that is checked: their ids in ascending order, and for each the number of its consumer,
- * counted from 1, or 0. */
+/** The pending entries of a group that is checked: their ids in ascending order, and for each the number of its
+ * consumer, counted from 1, or 0. */
 class PendingOwners {
   count = 0;
   owners: Int32Array = new Int32Array(FIRST_PENDING_CAPACITY);
@@ -220,7 +220,8 @@ class StreamBuilder implements StreamVisitor {
   }
 }
 
-/** Checks a stream in RDB's form of this type; what comes back builds it, and returns its root. Throws a StorageError "corrupt". */
+/** Checks a stream in RDB's form of this type; what comes back builds it, and returns its root. Throws a StorageError
+ * "corrupt". */
 export function unpackStream(packed: Buffer, rdbType: number): (blocks: Blocks) => number {
   const checked = new StreamCheck();
   parseStream(packed, rdbType, checked);

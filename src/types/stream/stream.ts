@@ -6,7 +6,8 @@
  *     root    [the root of the nodes' tree, 4][entries][last id: 4][first id: 4][greatest deleted id: 4]
  *             [entries added: 2][groups: the address of a tree's root, or 0]
  *
- * Words of 32 bits. The tree counts for each node all its entries, the deleted ones too. Groups are in consumer-group.ts.
+ * Words of 32 bits. The tree counts for each node all its entries, the deleted ones too. Groups are in
+ * consumer-group.ts.
  */
 import { Int64 } from "../../base/int64.ts";
 import type { Blocks } from "../../memory/blocks.ts";
@@ -117,8 +118,8 @@ export class Stream {
   }
 
   /**
-   * Adds an entry. Its id must be greater than `lastId`. `bytes` is how many its fields and values have together, at most
-   * MAX_ENTRY_BYTES.
+   * Adds an entry. Its id must be greater than `lastId`. `bytes` is how many its fields and values have together, at
+   * most MAX_ENTRY_BYTES.
    */
   append(
     id: StreamId,
@@ -185,7 +186,8 @@ export class Stream {
     return true;
   }
 
-  /** The id of the first entry; with `withDeleted` of the first that is still in a node. The greatest if there is none. */
+  /** The id of the first entry; with `withDeleted` of the first that is still in a node. The greatest if there is
+   * none. */
   readFirstId(id: StreamId, withDeleted: boolean): void {
     const { range } = this;
     this.walk(range).skipsDeleted = !withDeleted;
@@ -222,8 +224,8 @@ export class Stream {
     this.store();
   }
 
-  /** Removes the first entries until at most `maxLength` are left; whole nodes, and with `isExact` single ones as well. Of
-   * whole nodes at most `limit` entries; 0 is no limit. Returns how many. */
+  /** Removes the first entries until at most `maxLength` are left; whole nodes, and with `isExact` single ones as
+   * well. Of whole nodes at most `limit` entries; 0 is no limit. Returns how many. */
   trimToLength(maxLength: number, isExact: boolean, limit: number): number {
     return this.trim(maxLength, undefined, isExact, limit);
   }
@@ -288,8 +290,8 @@ export class Stream {
   }
 
   /**
-   * How many entries were added up to this id, into `count`, as far as that can be told from what is remembered (Redis's
-   * rules); else false.
+   * How many entries were added up to this id, into `count`, as far as that can be told from what is remembered
+   * (Redis's rules); else false.
    */
   countEntriesTo(id: StreamId, count: Int64): boolean {
     const { entriesAdded, maxDeletedId, firstId } = this;

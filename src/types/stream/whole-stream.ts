@@ -57,7 +57,8 @@ function disposeGroup(blocks: Blocks, group: number, limit: number): number {
   return left;
 }
 
-/** Takes the present group out of a stream's groups: returns the root of a stream that has nothing else, to be freed. */
+/** Takes the present group out of a stream's groups: returns the root of a stream that has nothing else, to be freed.
+ */
 export function detachGroup(blocks: Blocks, from: NamedObjects): number {
   const { slabs } = blocks;
   const { address } = from;

@@ -124,7 +124,6 @@ describe.each(FORMS)("as $form", ({ form, entries }) => {
     ["HMGET h a b a", "*3\r\n$-1\r\n$-1\r\n$-1\r\n"],
     ["HEXISTS h a", ":0\r\n"],
     ["HSTRLEN h a", ":0\r\n"],
-    ["HDEL h a", ":0\r\n"],
     ["HRANDFIELD h", "$-1\r\n"],
     ["HRANDFIELD h 2 WITHVALUES", "*0\r\n"],
     ["HTTL h FIELDS 1 a", "*1\r\n:-2\r\n"],
@@ -144,7 +143,6 @@ describe.each(FORMS)("as $form", ({ form, entries }) => {
   });
 
   test.each([
-    ["HSET h a 2 b 3", ":2\r\n"],
     ["HSETNX h a 2", ":1\r\n"],
     ["HINCRBY h a 2", ":2\r\n"],
     ["HINCRBYFLOAT h a 2", "$1\r\n2\r\n"],
@@ -158,6 +156,17 @@ describe.each(FORMS)("as $form", ({ form, entries }) => {
     expect(harness.text("HGET", "h", "a")).toBe("$1\r\n2\r\n");
     expect(integers(harness, "HTTL", "h", "FIELDS", "1", "a")).toEqual([-1]);
     expect(harness.takeEffects()).toEqual(["HDEL h a", command.replace("HINCRBYFLOAT", "HSET")]);
+  });
+
+  test("HSET and HDEL do not ask whether the time of a field has come", () => {
+    const harness = newHash();
+    integers(harness, "HPEXPIRE", "h", "10", "FIELDS", "3", "a", "b", "c");
+    harness.takeEffects();
+    harness.clock.advance(10);
+    expect(harness.text("HSET", "h", "a", "5")).toBe(":0\r\n");
+    expect(harness.text("HDEL", "h", "b", "x")).toBe(":1\r\n");
+    expect(harness.text("HGETALL", "h")).toBe("*2\r\n$1\r\na\r\n$1\r\n5\r\n");
+    expect(harness.takeEffects()).toEqual(["HSET h a 5", "HDEL h b x"]);
   });
 
   test("HSET takes a field's time away, HINCRBY and HINCRBYFLOAT keep it", () => {

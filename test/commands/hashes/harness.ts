@@ -11,11 +11,14 @@ export interface HashHarnessOptions {
   readonly entries?: number;
   readonly value?: number;
   readonly random?: Random;
+  /** rdbcompression. */
+  readonly compresses?: boolean;
 }
 
 export function newHashHarness(options: HashHarnessOptions = {}): CommandHarness {
   const harness = new CommandHarness({
     commands: [...hashCommands, ...keyCommands, ...stringCommands],
+    config: { rdbcompression: options.compresses ?? true },
     startMs: Date.now(),
     ...(options.random === undefined ? {} : { random: options.random }),
   });

@@ -1,6 +1,7 @@
 /**
- * Random commands on a few streams: every command and option, right and wrong arguments. Deterministic for a seed. Ids
- * are chosen so that most entries can be added; times so far apart that a few seconds between two servers do not matter.
+ * Random commands on a few streams: every command and option, right and wrong arguments. Deterministic for a seed.
+ * Ids are chosen so that most entries can be added; times so far apart that a few seconds between two servers do not
+ * matter.
  */
 import type { Random } from "../../../src/base/random.ts";
 import type { Argument } from "../../support/command-harness.ts";
@@ -10,34 +11,30 @@ const MAX_UINT64 = "18446744073709551615";
 export const IDLE_STEP_MS = 600_000;
 
 const ODD_IDS = [
-  ...[
-    "",
-    "-",
-    "+",
-    "abc",
-    "1-",
-    "-1",
-    "1-2-3",
-    "*",
-    "$",
-    ">",
-    "1-*",
-    "(1",
-    "1-a",
-    " 1",
-    "+2-3",
-    "01-02",
-    "1--0",
-  ],
-  ...[
-    `${MAX_UINT64}-${MAX_UINT64}`,
-    MAX_UINT64,
-    `0-${MAX_UINT64}`,
-    "0-0",
-    "0",
-    "18446744073709551616",
-    "1-1 ",
-  ],
+  "",
+  "-",
+  "+",
+  "abc",
+  "1-",
+  "-1",
+  "1-2-3",
+  "*",
+  "$",
+  ">",
+  "1-*",
+  "(1",
+  "1-a",
+  " 1",
+  "+2-3",
+  "01-02",
+  "1--0",
+  `${MAX_UINT64}-${MAX_UINT64}`,
+  MAX_UINT64,
+  `0-${MAX_UINT64}`,
+  "0-0",
+  "0",
+  "18446744073709551616",
+  "1-1 ",
 ];
 const ODD_NUMBERS = [
   "-1",
@@ -50,38 +47,41 @@ const ODD_NUMBERS = [
   "-9223372036854775808",
 ];
 const VALUES = [
-  ...[
-    "",
-    "a",
-    "0",
-    "-1",
-    "127",
-    "128",
-    "4095",
-    "-4096",
-    "4096",
-    "32767",
-    "8388607",
-    "-8388609",
-    "2147483648",
-  ],
-  ...[
-    "9223372036854775807",
-    "-9223372036854775808",
-    "9223372036854775808",
-    "007",
-    "+1",
-    "-0",
-    "text",
-    "x".repeat(70),
-  ],
+  "",
+  "a",
+  "0",
+  "-1",
+  "127",
+  "128",
+  "4095",
+  "-4096",
+  "4096",
+  "32767",
+  "8388607",
+  "-8388609",
+  "2147483648",
+  "9223372036854775807",
+  "-9223372036854775808",
+  "9223372036854775808",
+  "007",
+  "+1",
+  "-0",
+  "text",
+  "x".repeat(70),
 ];
+const RECENT_IDS = 15;
 const FIELDS = ["f", "g", "1", "field", "123456"];
 
 export class StreamCommandGenerator {
   readonly keys: readonly string[] = ["s1", "s2", "s3"];
   private readonly random: Random;
   private ms = 3;
+  /** What comes first: without a group most other commands would have nothing to do. */
+  private readonly beginning: Argument[][] = ["s1", "s2"].flatMap((key) =>
+    ["g1", "10"].map((group) => ["XGROUP", "CREATE", key, group, "0", "MKSTREAM"]),
+  );
+  /** Ids that entries may have. */
+  private readonly recent: string[] = [];
 
   constructor(random: Random) {
     this.random = random;
@@ -89,6 +89,8 @@ export class StreamCommandGenerator {
 
   next(): Argument[] {
     const { random } = this;
+    const begun = this.beginning.pop();
+    if (begun !== undefined) return begun;
     const choice = random.below(100);
     if (choice < 30) return this.add();
     if (choice < 34) return ["XDEL", this.key(), ...this.some(3, () => this.id())];
@@ -103,6 +105,7 @@ export class StreamCommandGenerator {
     if (choice < 87) return this.info();
     if (choice < 95) return this.changeGroup();
     if (choice < 97) return this.setId();
+    if (choice < 99) return this.readGroup();
     return this.other();
   }
 
@@ -120,12 +123,13 @@ export class StreamCommandGenerator {
   }
 
   private key(): string {
-    if (this.seldom(30)) return this.pick(["plain", "none"]);
-    return this.keys[Math.min(this.random.below(4), 2)];
+    if (this.seldom(40)) return this.pick(["plain", "none"]);
+    return this.keys[Math.max(0, this.random.below(6) - 3)];
   }
 
   private group(): string {
-    return this.seldom(20) ? "nobody" : this.pick(["g1", "g2", "10"]);
+    if (this.seldom(30)) return "nobody";
+    return this.seldom(4) ? this.pick(["g2", "10"]) : "g1";
   }
 
   private consumer(): string {
@@ -134,7 +138,8 @@ export class StreamCommandGenerator {
 
   /** An id that there may be. */
   private id(): string {
-    if (this.seldom(25)) return this.pick(ODD_IDS);
+    if (this.seldom(30)) return this.pick(ODD_IDS);
+    if (this.recent.length > 0 && !this.seldom(4)) return this.pick(this.recent);
     const ms = Math.max(0, this.ms - this.random.below(12) + 1);
     return this.seldom(3) ? String(ms) : `${ms}-${this.random.below(3)}`;
   }
@@ -165,8 +170,11 @@ export class StreamCommandGenerator {
   private newId(): string {
     if (this.seldom(25)) return this.pick(ODD_IDS.filter((id) => id !== "*" && !id.startsWith(MAX_UINT64)));
     if (this.seldom(4)) return `${this.ms}-*`;
-    if (this.seldom(2)) this.ms += this.random.below(3);
-    return this.seldom(3) ? String(this.ms) : `${this.ms}-${this.random.below(6)}`;
+    if (!this.seldom(4)) this.ms += this.random.below(3);
+    const id = this.seldom(3) ? String(this.ms) : `${this.ms}-${this.random.below(6)}`;
+    this.recent.push(id);
+    if (this.recent.length > RECENT_IDS) this.recent.shift();
+    return id;
   }
 
   private add(): Argument[] {
@@ -289,13 +297,16 @@ export class StreamCommandGenerator {
       "create",
       "create",
       "create",
+      "create",
+      "create",
       "setid",
-      "destroy",
+      "setid",
       "createconsumer",
       "delconsumer",
+      this.seldom(4) ? "destroy" : "create",
       "other",
     ]);
-    const at = this.pick(["$", "0", this.id(), this.id(), "-"]);
+    const at = this.pick(["$", "0", "0", "0", this.id(), this.id(), "-"]);
     const read = this.seldom(4) ? ["entriesread", this.number(9)] : [];
     const consumer = name.endsWith("consumer") ? [this.consumer()] : [];
     const position = name === "create" || name === "setid" ? [at, ...read] : [];
@@ -322,8 +333,8 @@ export class StreamCommandGenerator {
 
   private other(): Argument[] {
     const [from, to] = [this.pick(this.keys), this.pick(this.keys)];
-    if (this.seldom(4)) return ["DEL", from];
-    if (this.seldom(3)) return ["RENAME", from, to];
-    return this.seldom(2) ? ["COPY", from, to, "replace"] : ["SET", this.pick(["plain", "none"]), "text"];
+    if (this.seldom(8)) return ["DEL", from];
+    if (this.seldom(6)) return ["RENAME", from, to];
+    return this.seldom(3) ? ["COPY", from, to, "replace"] : ["SET", this.pick(["plain", "none"]), "text"];
   }
 }

@@ -15,8 +15,8 @@ import { Statistics } from "../../../src/server/statistics.ts";
 import { RawClient } from "../../support/raw-client.ts";
 import { hasRedisServer, startRedisServer } from "../../support/redis-server.ts";
 
-/** Names that Redis does not have. */
-const OWN_FIELDS = new Set(["tsredis_version", "node_version", "mem_javascript_heap"]);
+/** Names that Redis 7.0 does not have. */
+const OWN_FIELDS = new Set(["expired_subkeys", "tsredis_version", "node_version", "mem_javascript_heap"]);
 
 const AOF: AofFacts = {
   isEnabled: true,
@@ -109,6 +109,7 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       connectionsRejected: 1,
       commandsProcessed: 12,
       expired: 1,
+      expiredFields: 11,
       evicted: 2,
       hits: 3,
       misses: 4,

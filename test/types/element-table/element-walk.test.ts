@@ -86,7 +86,7 @@ describe("ElementWalk.scan", () => {
     const visit = () => {};
     expect(world.walk.scan(modelled.root, 12345, 10, world.keyHash, visit)).toBe(0);
     for (let i = 0; i < 500; i++) modelled.set(keyOf(i, 20), Buffer.alloc(0));
-    for (const cursor of [1, 77, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff]) {
+    for (const cursor of [1, 77, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, 2 ** 32, 2 ** 64]) {
       const next = world.walk.scan(modelled.root, cursor, 10, world.keyHash, visit);
       expect(next === 0 || next > cursor).toBe(true);
     }

@@ -55,7 +55,7 @@ function change(
     if (closer !== model.scoreOf(member)) set.changeScore(closer, member, 0, member.length);
     model.set(member, closer);
   } else {
-    set.insert(score, member, 0, member.length);
+    set.insertNotFound(score, member, 0, member.length);
     model.set(member, score);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Ordered records against a sorted array: pending entries (by id) and named objects, with as many records as make a tree
- * of several levels, added and removed in many orders; and that memory follows their number.
+ * Ordered records against a sorted array: pending entries (by id) and named objects, with as many records as make a
+ * tree of several levels, added and removed in many orders; and that memory follows their number.
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -161,7 +161,9 @@ describe("named objects", () => {
             const start = blocks.start(block);
             names.push(Buffer.from(blocks.buffer(block).subarray(start, start + blocks.length(block))));
           }
-          const expected = [...model.keys()].map((key) => Buffer.from(key, "hex")).sort(Buffer.compare);
+          const expected = [...model.keys()]
+            .map((key) => Buffer.from(key, "hex"))
+            .sort((a, b) => a.compare(b));
           expect(names).toEqual(expected);
           while (objects.last()) objects.removeObject();
           slabs.free(root);
