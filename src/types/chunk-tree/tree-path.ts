@@ -72,6 +72,11 @@ export class TreePath {
     return this.rootWord(LEAVES) >>> 0;
   }
 
+  /** Whether the present leaf is neither the first nor the last. */
+  get isInside(): boolean {
+    return this.where === INSIDE;
+  }
+
   /** Elements of the present leaf. */
   get elements(): number {
     if (this.where === AT_FIRST) return this.rootWord(FIRST_ELEMENTS) >>> 0;
