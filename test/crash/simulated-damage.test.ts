@@ -14,6 +14,7 @@ import { SimulatedClient } from "./simulated-client.ts";
 import { configOf, FOLDER, SimulatedWorld } from "./simulated-world.ts";
 
 const DATABASES = 2;
+const MAX_ROUNDS = 30;
 const KEYS = 60;
 const AOF_FOLDER = `${FOLDER}/appendonlydir`;
 const TIER_FOLDER = `${FOLDER}/cold-tier`;
@@ -32,8 +33,8 @@ class Scene {
 
   async start(): Promise<Running> {
     const { world } = this;
-    // The tables alone take 18 KB of it: most of the data will be cold.
-    const config = configOf({ databases: String(DATABASES), appendfsync: "always", maxmemory: "22kb" });
+    // The tables alone take 27 KB of it: most of the data will be cold.
+    const config = configOf({ databases: String(DATABASES), appendfsync: "always", maxmemory: "32kb" });
     const server = await startServer(world, config);
     server.budget.measureOverhead = () => {};
     const onFault = (text: string): never => {
@@ -60,6 +61,7 @@ class Scene {
     // In the last round until there are some batches that only LevelDB's log holds.
     const isEnough = (round: number) => round > 3 && this.world.store.loggedBatches(TIER_FOLDER).length > 2;
     for (let round = 1; !isEnough(round); round++) {
+      if (round > MAX_ROUNDS) throw new Error("nothing is spilled: is maxmemory too small for the tables?");
       for (let i = 0; i < KEYS; i++) {
         await client.ask("SET", `key:${i}`, `${round}:${this.random.bytes(150).toString("latin1")}`);
         await client.ask("INCR", `counter:${i % 7}`);
