@@ -34,8 +34,8 @@ export function persistenceArguments(persistence: Persistence): string[] {
 }
 
 /**
- * One round of redis-benchmark on what the case is to find. Throws if the server answered with errors, or lacked keys that it should
- * have.
+ * One round of redis-benchmark on what the case is to find. Throws if the server answered with errors, or lacked keys
+ * that it should have.
  */
 export async function measureSpeed(
   benchmark: string,

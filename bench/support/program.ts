@@ -12,7 +12,8 @@ export function positiveInteger(option: string, text: string): number {
   return number;
 }
 
-/** The cases that --only names, commas between them or repeated; all, if it names none. Throws if there is no such case. */
+/** The cases that --only names, commas between them or repeated; all, if it names none. Throws if there is no such
+ * case. */
 export function selection(only: readonly string[], names: readonly string[]): readonly string[] {
   const selected = only.flatMap((list) => list.split(","));
   for (const name of selected) {

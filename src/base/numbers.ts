@@ -272,9 +272,9 @@ const PLAIN_LIMIT = 1e16;
 const CODE_OF_ZERO = 0x30;
 
 /**
- * As `formatDouble`, for the usual sizes, in a sixth of the time: JavaScript's own 17 digits, without trailing zeros. Its
- * rounding differs from C's only in a tie, where 18 digits are exact; these have at most as many bits behind the point
- * as decimals. "" for such numbers and other sizes.
+ * As `formatDouble`, for the usual sizes, in a sixth of the time: JavaScript's own 17 digits, without trailing zeros.
+ * Its rounding differs from C's only in a tie, where 18 digits are exact; these have at most as many bits behind the
+ * point as decimals. "" for such numbers and other sizes.
  */
 function plainDigits(value: number): string {
   if (value < LEAST_PLAIN || value >= PLAIN_LIMIT) return "";

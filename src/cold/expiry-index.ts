@@ -8,7 +8,7 @@
  * nothing can write the same record at the same time.
  */
 import { StorageError } from "../base/storage-error.ts";
-import type { StoreCursor, StoreSnapshot } from "./key-value-store.ts";
+import type { StoreSnapshot } from "./key-value-store.ts";
 import {
   EXPIRY_END,
   expiryOf,
@@ -19,8 +19,8 @@ import {
   type RecordRef,
 } from "./keys.ts";
 import { STALE_ENTRIES_MAXIMUM, STALE_ENTRIES_PER_WRITE } from "./limits.ts";
-import { readValues } from "./read.ts";
-import { readableHeader } from "./record.ts";
+import { readValues, takeAll } from "./read.ts";
+import { keyOf, readableHeader } from "./record.ts";
 import type { StoreReader } from "./settled-view.ts";
 
 /** A cold key past its expiry. */
@@ -65,13 +65,13 @@ export class ExpiryIndex {
     const look = { earliestMs: Number.POSITIVE_INFINITY };
     this.#looks.add(look);
     try {
-      const entries = await take(
+      const entries = await takeAll(
         snapshot.keyCursor({ from: expiryStart(0), to: expiryStart(nowMs + 1) }),
         limit + 1,
       );
       if (entries.length > limit) return undefined;
       if (entries.length === 0) {
-        const later = await take(snapshot.keyCursor({ from: expiryStart(nowMs + 1), to: EXPIRY_END }), 1);
+        const later = await takeAll(snapshot.keyCursor({ from: expiryStart(nowMs + 1), to: EXPIRY_END }), 1);
         if (later.length > 0) look.earliestMs = Math.min(look.earliestMs, expiryOf(later[0]));
         this.#earliestMs = look.earliestMs;
       }
@@ -132,12 +132,7 @@ export class ExpiryIndex {
 
   async #next(to: Buffer, limit: number): Promise<Buffer[]> {
     if (Buffer.compare(this.#position, to) >= 0) return [];
-    const cursor = this.#store.keyCursor({ from: this.#position, to });
-    try {
-      return await cursor.next(limit);
-    } finally {
-      await cursor.close();
-    }
+    return takeAll(this.#store.keyCursor({ from: this.#position, to }), limit);
   }
 
   async #verify(entries: readonly Buffer[]): Promise<ExpiredRef[]> {
@@ -156,26 +151,12 @@ export class ExpiryIndex {
       if (header?.expireMs === expireMs) {
         // A checkpoint may bring a dropped namespace back, so its entries are not stale as long as its
         // records are there.
-        if (this.#isAlive(namespace)) found.push({ namespace, hash: hashOf(key), key: header.key, expireMs });
+        if (this.#isAlive(namespace))
+          found.push({ namespace, hash: hashOf(key), key: keyOf(key, header), expireMs });
       } else if (this.#stale.length < STALE_ENTRIES_MAXIMUM) {
         this.#stale.push(entries[index]);
       }
     }
     return found;
   }
-}
-
-/** The first entries of a cursor, at most `limit` (about); closes it. */
-async function take(cursor: StoreCursor<Buffer>, limit: number): Promise<Buffer[]> {
-  const all: Buffer[] = [];
-  try {
-    while (all.length < limit) {
-      const some = await cursor.next(limit - all.length);
-      if (some.length === 0) break;
-      all.push(...some);
-    }
-  } finally {
-    await cursor.close();
-  }
-  return all;
 }

@@ -24,6 +24,9 @@ export const ROLLBACK_BATCH_BYTES = 4 * 1024 * 1024;
 /** Entries asked of a cursor in one step where nobody else gives the number. */
 export const CURSOR_STEP_ENTRIES = 1000;
 
+/** Values read for one step of deleting a dropped namespace: they tell which expiry entries go too. */
+export const SWEEP_READ_BYTES = 128 * 1024;
+
 /** Stale expiry entries remembered for deletion; more are found again after a restart. */
 export const STALE_ENTRIES_MAXIMUM = 10_000;
 

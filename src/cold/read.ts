@@ -1,8 +1,8 @@
 /**
- * Reading records so that one damaged block of the store costs only the records in it.
+ * Reading what a store gives in pieces: records, so that one damaged block costs only those in it, and cursors.
  */
 import { StorageError } from "../base/storage-error.ts";
-import type { StoreReads } from "./key-value-store.ts";
+import type { StoreCursor, StoreReads } from "./key-value-store.ts";
 
 /**
  * Values in the order of `keys`. Where the store cannot read one because its bytes are damaged, the error
@@ -35,4 +35,28 @@ async function readValue(
 
 export function isCorrupt(error: unknown): error is StorageError {
   return error instanceof StorageError && error.code === "corrupt";
+}
+
+/** What a cursor finds: about `limit`, or all there is; with `sizeOf` no more than about `limitBytes`. Closes it. */
+export async function takeAll<Found>(
+  cursor: StoreCursor<Found>,
+  limit: number,
+  limitBytes = Number.POSITIVE_INFINITY,
+  sizeOf: (found: Found) => number = () => 0,
+): Promise<Found[]> {
+  const all: Found[] = [];
+  let bytes = 0;
+  try {
+    while (all.length < limit && bytes < limitBytes) {
+      const some = await cursor.next(limit - all.length);
+      if (some.length === 0) break;
+      for (const found of some) {
+        all.push(found);
+        bytes += sizeOf(found);
+      }
+    }
+  } finally {
+    await cursor.close();
+  }
+  return all;
 }

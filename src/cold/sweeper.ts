@@ -6,6 +6,8 @@
 import type { BatchLog } from "./batch-log.ts";
 import type { StoreChange } from "./key-value-store.ts";
 import { expiryKey, HASH_SPACE, hashRange, markerKey, undoKey } from "./keys.ts";
+import { SWEEP_READ_BYTES } from "./limits.ts";
+import { takeAll } from "./read.ts";
 import { readableHeader } from "./record.ts";
 
 /** Numbers [from, to) of undo blocks or markers that may be deleted. */
@@ -67,13 +69,12 @@ export class Sweeper {
   }
 
   async #deleteRecords(range: DroppedRange, limit: number): Promise<void> {
-    const cursor = this.#log.store.cursor(range);
-    let entries: [Buffer, Buffer][];
-    try {
-      entries = await cursor.next(limit);
-    } finally {
-      await cursor.close();
-    }
+    const entries = await takeAll(
+      this.#log.store.cursor(range),
+      limit,
+      SWEEP_READ_BYTES,
+      ([, value]) => value.length,
+    );
     if (entries.length === 0) {
       this.#dropped = this.#dropped.filter((other) => other !== range);
       return;

@@ -103,7 +103,9 @@ export class ColdKeys {
     const differences = new Differences(bytes);
     let left = this.count;
     if (this.few !== undefined) {
-      const hashes = [...this.few].flatMap(([hash, times]) => new Array<number>(times).fill(hash >>> 0));
+      const hashes = [...this.few].flatMap(([hash, times]) =>
+        Array.from({ length: times }, () => hash >>> 0),
+      );
       differences.makeRoom(hashes.length);
       for (const hash of hashes.sort((a, b) => a - b)) differences.add(hash);
       left = 0;

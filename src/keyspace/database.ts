@@ -179,7 +179,7 @@ export class Database {
     entries.mark(address, DIRTY, 0);
   }
 
-  /** As `beforeWrite`, for a change that WATCH does not see: as in Redis, what consumer groups know of their entries. */
+  /** As `beforeWrite`, for a change that WATCH does not see: as in Redis, those of consumer groups. */
   beforeUnwatchedWrite(address: number): void {
     const { entries, snapshots } = this.keyspace;
     if (snapshots.active) snapshots.capture(this, address);

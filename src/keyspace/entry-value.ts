@@ -2,8 +2,9 @@
  * The value of an entry while a command works on it: its bytes, which a data type reads and changes in place, and its
  * encoding. `open` turns it to an entry; afterwards the entry may only be changed through it.
  */
+import { readInt32 } from "../base/little-endian.ts";
 import type { PackedBytes } from "../types/packed-bytes.ts";
-import { ROOT_BYTES, ROOTED, rootOf, setRoot } from "../types/rooted.ts";
+import { ROOT_BYTES, ROOTED, setRoot } from "../types/rooted.ts";
 import type { Database } from "./database.ts";
 import type { Keyspace } from "./keyspace.ts";
 
@@ -50,7 +51,7 @@ export class EntryValue implements PackedBytes {
 
   /** The root of a value that lies outside the entry (types/rooted.ts). */
   get root(): number {
-    return rootOf(this.keyspace.entries, this.address);
+    return readInt32(this.buffer, this.start);
   }
 
   /** Replaces the value by one that lies outside the entry. */

@@ -17,10 +17,8 @@ import { HashedKeys, KeyList } from "./key-list.ts";
 import type { Keyspace } from "./keyspace.ts";
 
 const HASH_SPACE = 0x1_0000_0000;
-/** Keys taken from the tier at once: to make their Buffers holds the event loop for about a millisecond. */
-const KEYS_AT_ONCE = 500;
-/** The same for records, which come with their values. */
-const RECORDS_AT_ONCE = 100;
+/** Keys, or records, taken from the tier at once. */
+const READ_AT_ONCE = 100;
 /** Attempts to find a live random key before an expired one would have to do. */
 const RANDOM_TRIES = 32;
 
@@ -283,7 +281,7 @@ function hasForm({ pattern }: KeyFilter, source: Buffer, start: number, length: 
 
 async function visitKeys(walk: KeyWalk, visit: KeyVisitor): Promise<void> {
   try {
-    while (await walk.next(KEYS_AT_ONCE, visit));
+    while (await walk.next(READ_AT_ONCE, visit));
   } finally {
     await walk.close();
   }
@@ -298,7 +296,7 @@ async function visitRecords(
 ): Promise<void> {
   try {
     for (;;) {
-      const records = await cursor.next(RECORDS_AT_ONCE);
+      const records = await cursor.next(READ_AT_ONCE);
       if (records.length === 0) return;
       for (const record of records) {
         if (record instanceof StorageError) throw record;

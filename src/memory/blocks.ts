@@ -20,6 +20,12 @@ const MIN_FREE_BYTES = 16;
 /** The longest block that lies in a slab object; a longer one has memory of its own. */
 export const MAX_SLAB_BLOCK_BYTES = MAX_OBJECT_BYTES - HEADER_BYTES;
 
+/** Where a block lies. */
+interface BlockPlace {
+  buffer: Buffer;
+  start: number;
+}
+
 export class Blocks {
   readonly slabs: Slabs;
   private readonly huge: HugeValues;
@@ -62,6 +68,23 @@ export class Blocks {
   start(reference: number): number {
     const w = (reference & SLAB_MASK) << 2;
     return this.slabs.words[reference >>> SLAB_SHIFT][w] < 0 ? 0 : (w << 2) + HEADER_BYTES;
+  }
+
+  /** Tells where the block lies, as `buffer` and `start` do, and returns its length: one look at memory for all
+   * three. */
+  locate(reference: number, place: BlockPlace): number {
+    const slab = reference >>> SLAB_SHIFT;
+    const words = this.slabs.words[slab];
+    const w = (reference & SLAB_MASK) << 2;
+    const length = words[w];
+    if (length < 0) {
+      place.buffer = this.huge.get(words[w + 1]);
+      place.start = 0;
+      return length & ~HUGE;
+    }
+    place.buffer = this.slabs.bytes[slab];
+    place.start = (w << 2) + HEADER_BYTES;
+    return length;
   }
 
   /** Bytes of memory that the block takes. */
@@ -158,11 +181,8 @@ export class OpenBlock {
   }
 
   open(reference: number): this {
-    const { blocks } = this;
     this.reference = reference;
-    this.buffer = blocks.buffer(reference);
-    this.start = blocks.start(reference);
-    this.length = blocks.length(reference);
+    this.length = this.blocks.locate(reference, this);
     return this;
   }
 

@@ -150,5 +150,5 @@ export class Transactions implements TransactionControl {
 }
 
 export function isExec(command: CompiledCommand): boolean {
-  return command.run === exec.run;
+  return command.spec === exec;
 }

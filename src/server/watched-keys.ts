@@ -144,7 +144,7 @@ export class WatchedKeys implements KeyWatchers {
   }
 
   private touch(name: string): void {
-    for (const watch of [...(this.watches.get(name) ?? [])]) {
+    for (const watch of this.watches.get(name)?.slice() ?? []) {
       if (!watch.wasExpired) {
         this.lose(watch.watcher);
       } else if (this.find(this.keyspace.databases[watch.dbIndex], watch.key) === 0) {

@@ -5,6 +5,7 @@
  */
 import { readInt32 } from "../base/little-endian.ts";
 import type { Entries } from "../memory/entries.ts";
+import { SLAB_SHIFT } from "../memory/slabs.ts";
 
 /** The bit of an encoding number that says so. */
 export const ROOTED = 8;
@@ -21,7 +22,8 @@ export function isRooted(head: number): boolean {
 }
 
 export function rootOf(entries: Entries, address: number): number {
-  return readInt32(entries.valueBuffer(address), entries.valueStart(address));
+  // So short a value always lies in the entry's own object.
+  return readInt32(entries.slabs.bytes[address >>> SLAB_SHIFT], entries.valueStart(address));
 }
 
 export function setRoot(entries: Entries, address: number, root: number): void {

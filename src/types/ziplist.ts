@@ -1,6 +1,6 @@
 /**
- * Ziplists, the listpacks of Redis before 7.0: only read, since old files and payloads hold them. Nothing about the bytes
- * is taken for granted.
+ * Ziplists, the listpacks of Redis before 7.0: only read, since old files and payloads hold them. Nothing about the
+ * bytes is taken for granted.
  *
  *     [bytes in all: 4][offset of the last element: 4][number of elements: 2][element]...[0xff]
  *     element = [length of the element before: 1, or 0xfe and 4][encoding][payload]

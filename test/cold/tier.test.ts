@@ -238,15 +238,19 @@ describe("expiry", () => {
     store.image.delete(recordKey(refTo(space, "a")).toString("latin1"));
     const getMany = store.getMany.bind(store);
     let answer: () => void = () => {};
-    store.getMany = async (keys) => {
-      store.getMany = getMany;
-      const values = await getMany(keys);
-      await new Promise<void>((resolve) => {
-        answer = resolve;
-      });
-      return values;
-    };
+    const looked = new Promise<void>((resolveLooked) => {
+      store.getMany = async (keys) => {
+        store.getMany = getMany;
+        const values = await getMany(keys);
+        resolveLooked();
+        await new Promise<void>((resolve) => {
+          answer = resolve;
+        });
+        return values;
+      };
+    });
     const looking = tier.expired(100, 10);
+    await looked;
     await tier.write([put(space, "a", "again", false, 30)]);
     answer();
     expect(await looking).toEqual([]);

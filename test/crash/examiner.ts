@@ -1,5 +1,6 @@
 /**
- * Looks at all data of a server through a client's eyes: SCAN, TYPE, what reads a whole value of each type, PEXPIRETIME.
+ * Looks at all data of a server through a client's eyes: SCAN, TYPE, what reads a whole value of each type,
+ * PEXPIRETIME.
  */
 import type { Random } from "../../src/base/random.ts";
 import { Model, type ModelEntry } from "./model.ts";

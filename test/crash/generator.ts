@@ -1,6 +1,6 @@
 /**
- * Random commands over few keys, so that most of them meet: counters, collections of each type, plain values from empty to several sectors of a
- * disk, keys too long for a record key, all in a handful of databases.
+ * Random commands over few keys, so that most of them meet: counters, collections of each type, plain values from empty
+ * to several sectors of a disk, keys too long for a record key, all in a handful of databases.
  */
 import type { Random } from "../../src/base/random.ts";
 

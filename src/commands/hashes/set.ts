@@ -43,8 +43,8 @@ export const hmset: CommandSpec = settingCommand({
   },
 });
 
-/** Sets the fields named in the arguments; returns how many are new, or WRONG_TYPE_ANSWERED. As in Redis, one whose time
- * has come is not new before it was removed: looking for that would be too much for such a frequent command. */
+/** Sets the fields named in the arguments; returns how many are new, or WRONG_TYPE_ANSWERED. As in Redis, one whose
+ * time has come is not new before it was removed: looking for that would be too much for such a frequent command. */
 function setFields(ctx: CommandContext): number {
   const { buf, start, len, argc } = ctx.request;
   const hash = hashForWrite(ctx);

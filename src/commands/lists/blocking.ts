@@ -1,6 +1,6 @@
 /**
- * Commands that wait until there is something to pop: BLPOP, BRPOP, BLMPOP, BLMOVE, BRPOPLPUSH. What they do is logged as
- * what the commands that do not wait would have done.
+ * Commands that wait until there is something to pop: BLPOP, BRPOP, BLMPOP, BLMOVE, BRPOPLPUSH. What they do is logged
+ * as what the commands that do not wait would have done.
  */
 import { SYNTAX_ERROR, WRONG_TYPE } from "../../protocol/errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";

@@ -6,13 +6,14 @@ import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import type { ReplyWriter } from "../../protocol/reply-writer.ts";
 import { HEAD, type ListReader, TAIL } from "../../types/list/list-reader.ts";
 import { ElementView } from "../../types/listpack/element-view.ts";
-import { INTEGER_13, STRING_6 } from "../../types/listpack/encoding.ts";
+import { INTEGER_13, STRING_6, STRING_12 } from "../../types/listpack/encoding.ts";
 import { listpackBytes, previousElement } from "../../types/listpack/listpack.ts";
 
 /** The most that an element takes in a reply beyond its bytes in a listpack: "$20", two line ends, 20 digits. */
 const REPLY_OVERHEAD_BYTES = 27;
 /** Strings up to so many bytes are copied by a plain loop. */
 const LOOP_BYTES = 8;
+const TWO_DIGITS = 99;
 
 const BULK = 0x24;
 const ZERO = 0x30;
@@ -59,8 +60,8 @@ export function replyFromEnd(reply: ReplyWriter, list: ListReader, end: number, 
   return end === HEAD ? replyForward(reply, list, 0, count) : replyBackward(reply, list, count);
 }
 
-/** Answers `count` elements from the present one on, all in the present chunk. Short strings, of which most lists consist,
- * are written here. */
+/** Answers `count` elements from the present one on, all in the present chunk. Strings of up to 99 bytes, of which
+ * most lists consist, are written here. */
 function replyRun(reply: ReplyWriter, list: ListReader, count: number): void {
   const { buffer, start } = list;
   reply.reserve(listpackBytes(buffer, start) + count * REPLY_OVERHEAD_BYTES);
@@ -69,7 +70,13 @@ function replyRun(reply: ReplyWriter, list: ListReader, count: number): void {
   let to = reply.end;
   for (let left = count; left > 0; left--) {
     const head = buffer[position];
-    if (head < STRING_6 || head >= INTEGER_13) {
+    let length = head & 0x3f;
+    let headBytes = 1;
+    if (head === STRING_12) {
+      length = buffer[position + 1];
+      headBytes = 2;
+    }
+    if (head < STRING_6 || (head >= INTEGER_13 && head !== STRING_12) || length > TWO_DIGITS) {
       view.read(buffer, start, position - start);
       reply.end = to;
       reply.bulkRange(view.buffer, view.start, view.length);
@@ -77,18 +84,19 @@ function replyRun(reply: ReplyWriter, list: ListReader, count: number): void {
       position = start + view.end;
       continue;
     }
-    const length = head & 0x3f;
     target[to++] = BULK;
     if (length > 9) target[to++] = ZERO + ((length * 205) >> 11);
     target[to++] = ZERO + (length % 10);
     target[to++] = CARRIAGE_RETURN;
     target[to++] = LINE_FEED;
-    if (length > LOOP_BYTES) copyBytes(buffer, position + 1, target, to, length);
-    else for (let i = 0; i < length; i++) target[to + i] = buffer[position + 1 + i];
+    position += headBytes;
+    if (length > LOOP_BYTES) copyBytes(buffer, position, target, to, length);
+    else for (let i = 0; i < length; i++) target[to + i] = buffer[position + i];
     to += length;
     target[to++] = CARRIAGE_RETURN;
     target[to++] = LINE_FEED;
-    position += length + 2;
+    // Behind it comes one byte with its length.
+    position += length + 1;
   }
   reply.end = to;
 }

@@ -1,6 +1,6 @@
 /**
- * Elements that go from one list to another (or to the other end of the same one): LMOVE, RPOPLPUSH. The moving is shared
- * with the commands that wait for an element to move (blocking.ts).
+ * Elements that go from one list to another (or to the other end of the same one): LMOVE, RPOPLPUSH. The moving is
+ * shared with the commands that wait for an element to move (blocking.ts).
  */
 import { SYNTAX_ERROR, WRONG_TYPE } from "../../protocol/errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";

@@ -35,8 +35,8 @@ export function popOne(ctx: CommandContext, address: number, end: number): Outco
   return DONE;
 }
 
-/** Answers up to `count` (at least 1) elements from one end, the outermost first, and removes them; the key too, if none
- * is left. Returns how many. */
+/** Answers up to `count` (at least 1) elements from one end, the outermost first, and removes them; the key too, if
+ * none is left. Returns how many. */
 export function popSeveral(ctx: CommandContext, address: number, end: number, count: number): number {
   const { db, reply } = ctx;
   const list = editList(ctx, address);

@@ -1,6 +1,6 @@
 /**
- * Several sorted sets made one: union, intersection and difference, by element. Scores of equal members are weighted and
- * aggregated; where that makes no number (infinity by 0, or minus infinity), the score is 0.
+ * Several sorted sets made one: union, intersection and difference, by element. Scores of equal members are weighted
+ * and aggregated; where that makes no number (infinity by 0, or minus infinity), the score is 0.
  */
 import type { TreeSortedSet } from "../../types/sorted-set/tree-sorted-set.ts";
 import type { Operand } from "./operands.ts";

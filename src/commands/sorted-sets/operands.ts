@@ -1,6 +1,7 @@
 /**
- * What ZUNION, ZINTER and ZDIFF combine: sorted sets, and sets, whose members count as if their scores were 1. An operand
- * is gone through element by element, and members are looked up in it; both at the same time, in the same operand too.
+ * What ZUNION, ZINTER and ZDIFF combine: sorted sets, and sets, whose members count as if their scores were 1. An
+ * operand is gone through element by element, and members are looked up in it; both at the same time, in the same
+ * operand too.
  */
 import { WRONG_TYPE } from "../../protocol/errors.ts";
 import { SET } from "../../types/set/set-encoding.ts";

@@ -22,14 +22,20 @@
  * What seeks and steps returns the leaf, or 0 if there is none; then no leaf is present, and what works on the present
  * leaf must not be called. Leaves of 0 elements are allowed only while they are present.
  *
- * Method: a full node splits in the middle, but at the ends of the tree the new leaf gets a node of its own, so that
- * appending and prepending leave full nodes behind. A node with few children is joined with a neighbour that has room
- * (JOINED_CHILDREN), so that what is left of a tree takes memory in proportion. Nothing is allocated but slab memory.
+ * Method: the first and the last leaf lie in the root (layout.ts), and change places with the nodes when others are put
+ * before and behind them. A full node splits in the middle, but at the ends of the tree the new leaf gets a node of its
+ * own, so that appending and prepending leave full nodes behind. A node with few children is joined with a neighbour
+ * that has room (JOINED_CHILDREN), so that what is left of a tree takes memory in proportion. Nothing is allocated but
+ * slab memory.
  */
 import { SLAB_MASK, SLAB_SHIFT } from "../../memory/slabs.ts";
 import {
   COUNTS,
   ELEMENTS,
+  FIRST,
+  FIRST_ELEMENTS,
+  LAST,
+  LAST_ELEMENTS,
   LEAVES,
   LEVELS,
   MAX_CHILDREN,
@@ -39,7 +45,7 @@ import {
   wordAt,
   wordsOf,
 } from "./layout.ts";
-import { AFTER, BEFORE, TreePath } from "./tree-path.ts";
+import { AFTER, AT_FIRST, AT_LAST, BEFORE, INSIDE, TreePath } from "./tree-path.ts";
 
 /** A node with fewer children looks for a neighbour to be joined with. */
 const FEW_CHILDREN = 16;
@@ -50,50 +56,62 @@ const JOINED_CHILDREN = 48;
 export class ChunkTree extends TreePath {
   /** Notes that the present leaf has got so many elements more (fewer, if negative). */
   add(elements: number): void {
-    this.addFrom(0, elements);
-  }
-
-  /** Adds to the counts along the path, from this level up to the root. */
-  private addFrom(from: number, elements: number): void {
-    const allWords = this.slabs.words;
-    for (let level = from; level < this.levels; level++) {
-      const node = this.nodes[level];
-      allWords[node >>> SLAB_SHIFT][((node & SLAB_MASK) << 2) + COUNTS + this.places[level]] += elements;
-    }
-    this.rootWords[this.rootAt + ELEMENTS] += elements;
+    this.addToRoot(ELEMENTS, elements);
+    if (this.where === AT_FIRST) this.addToRoot(FIRST_ELEMENTS, elements);
+    else if (this.where === AT_LAST) this.addToRoot(LAST_ELEMENTS, elements);
+    else this.addAlongPath(0, elements);
   }
 
   /** Notes that the present leaf has another reference now. */
   replaceLeaf(leaf: number): void {
     this.leaf = leaf;
-    if (this.levels === 0) {
-      this.setRootWord(TOP, leaf);
-    } else {
-      const node = this.nodes[0];
-      wordsOf(this.slabs, node)[wordAt(node) + REFERENCES + this.places[0]] = leaf;
-    }
+    if (this.where === AT_FIRST) this.setRootWord(FIRST, leaf);
+    else if (this.where === AT_LAST) this.setRootWord(LAST, leaf);
+    else this.putChild(0, leaf);
   }
 
   /** Puts a leaf behind all others. It is present then. */
   append(leaf: number, elements: number): void {
     this.seekLast();
-    this.insert(leaf, elements, AFTER);
+    this.insertAfter(leaf, elements);
   }
 
   /** Puts a leaf before all others. It is present then. */
   prepend(leaf: number, elements: number): void {
     this.seekFirst();
-    this.insert(leaf, elements, BEFORE);
+    this.insertBefore(leaf, elements);
   }
 
   /** Puts a leaf behind the present one. It is present then. */
   insertAfter(leaf: number, elements: number): void {
-    this.insert(leaf, elements, AFTER);
+    if (this.rootWord(LAST) === 0) {
+      if (this.rootWord(FIRST) === 0) this.putFirst(leaf, 0);
+      else this.putLast(leaf, 0);
+    } else if (this.where === AT_LAST) {
+      this.insertInside(this.leaf, this.elements, AFTER);
+      this.putLast(leaf, 0);
+    } else if (this.where === AT_FIRST) {
+      this.insertInside(leaf, 0, BEFORE);
+    } else {
+      this.insertAtPath(leaf, 0, AFTER);
+    }
+    this.countLeaf(leaf, elements);
   }
 
   /** Puts a leaf before the present one. It is present then. */
   insertBefore(leaf: number, elements: number): void {
-    this.insert(leaf, elements, BEFORE);
+    const first = this.rootWord(FIRST);
+    if (this.where === AT_LAST) {
+      this.insertInside(leaf, 0, AFTER);
+    } else if (this.where === INSIDE) {
+      this.insertAtPath(leaf, 0, BEFORE);
+    } else {
+      const { elements: moved } = this;
+      if (first !== 0 && this.rootWord(LAST) === 0) this.putLast(first, moved);
+      else if (first !== 0) this.insertInside(first, moved, BEFORE);
+      this.putFirst(leaf, 0);
+    }
+    this.countLeaf(leaf, elements);
   }
 
   /**
@@ -102,9 +120,64 @@ export class ChunkTree extends TreePath {
    */
   removeLeaf(): number {
     const index = this.firstIndex();
-    const elements = this.elements;
-    this.add(-elements);
-    this.setRootWord(LEAVES, this.rootWord(LEAVES) - 1);
+    const { where } = this;
+    this.add(-this.elements);
+    this.addToRoot(LEAVES, -1);
+    if (where === INSIDE) {
+      this.removeAtPath();
+    } else if (this.rootWord(TOP) !== 0) {
+      // Another takes its place.
+      const leaf = this.toInside(where === AT_FIRST ? BEFORE : AFTER);
+      const { elements } = this;
+      this.addAlongPath(0, -elements);
+      this.removeAtPath();
+      if (where === AT_FIRST) this.putFirst(leaf, elements);
+      else this.putLast(leaf, elements);
+    } else {
+      if (where === AT_FIRST) this.putFirst(this.rootWord(LAST), this.rootWord(LAST_ELEMENTS));
+      this.putLast(0, 0);
+    }
+    return this.seekIndex(index);
+  }
+
+  private putFirst(leaf: number, elements: number): void {
+    this.where = AT_FIRST;
+    this.setRootWord(FIRST, leaf);
+    this.setRootWord(FIRST_ELEMENTS, elements);
+  }
+
+  private putLast(leaf: number, elements: number): void {
+    this.where = AT_LAST;
+    this.setRootWord(LAST, leaf);
+    this.setRootWord(LAST_ELEMENTS, elements);
+  }
+
+  /** Makes a leaf that was put in its place, without elements, the present one. */
+  private countLeaf(leaf: number, elements: number): void {
+    this.leaf = leaf;
+    this.addToRoot(LEAVES, 1);
+    this.add(elements);
+  }
+
+  /** Puts a leaf before or behind all others inside. Its elements are among those of the root. */
+  private insertInside(leaf: number, elements: number, side: number): void {
+    if (this.rootWord(TOP) === 0) {
+      this.where = INSIDE;
+      this.setTop(leaf, 0);
+    } else {
+      this.toInside(side);
+      this.insertAtPath(leaf, elements, side);
+    }
+  }
+
+  private insertAtPath(leaf: number, elements: number, side: number): void {
+    this.openPlace(0, side);
+    this.putChild(0, leaf);
+    this.addAlongPath(0, elements);
+  }
+
+  /** Takes the present leaf, which is inside and whose elements are no longer counted, out of the nodes. */
+  private removeAtPath(): void {
     this.removeChild(0);
     while (this.levels > 0) {
       const top = this.rootWord(TOP);
@@ -114,20 +187,25 @@ export class ChunkTree extends TreePath {
       this.setTop(words[w + REFERENCES], this.levels - 1);
       this.slabs.free(top);
     }
-    return this.seekIndex(index);
   }
 
-  private insert(leaf: number, elements: number, side: number): void {
-    if (this.rootWord(TOP) === 0) {
-      this.setTop(leaf, 0);
-    } else {
-      this.openPlace(0, side);
-      const node = this.nodes[0];
-      wordsOf(this.slabs, node)[wordAt(node) + REFERENCES + this.places[0]] = leaf;
+  /** Adds to the counts along the path, from this level up. */
+  private addAlongPath(from: number, elements: number): void {
+    const allWords = this.slabs.words;
+    for (let level = from; level < this.levels; level++) {
+      const node = this.nodes[level];
+      allWords[node >>> SLAB_SHIFT][((node & SLAB_MASK) << 2) + COUNTS + this.places[level]] += elements;
     }
-    this.leaf = leaf;
-    this.add(elements);
-    this.setRootWord(LEAVES, this.rootWord(LEAVES) + 1);
+  }
+
+  /** Gives the path's child on this level another reference. */
+  private putChild(level: number, reference: number): void {
+    if (level === this.levels) {
+      this.setRootWord(TOP, reference);
+      return;
+    }
+    const node = this.nodes[level];
+    wordsOf(this.slabs, node)[wordAt(node) + REFERENCES + this.places[level]] = reference;
   }
 
   /**
@@ -160,10 +238,18 @@ export class ChunkTree extends TreePath {
     const w = wordAt(top);
     words[w] = 1;
     words[w + REFERENCES] = child;
-    words[w + COUNTS] = this.rootWord(ELEMENTS);
+    words[w + COUNTS] = this.levels === 0 ? this.elementsInside : this.elementsBelow(child);
     this.nodes[this.levels] = top;
     this.places[this.levels] = 0;
     this.setTop(top, this.levels + 1);
+  }
+
+  private elementsBelow(node: number): number {
+    const words = wordsOf(this.slabs, node);
+    const w = wordAt(node);
+    let elements = 0;
+    for (let i = 0; i < words[w]; i++) elements += words[w + COUNTS + i];
+    return elements;
   }
 
   /**
@@ -180,11 +266,10 @@ export class ChunkTree extends TreePath {
     const moved = isUpper ? MAX_CHILDREN - cut : cut;
     const elements = this.moveToNew(level, from, moved);
     const node = this.nodes[level];
-    this.addFrom(level + 1, -elements);
+    this.addAlongPath(level + 1, -elements);
     this.openPlace(level + 1, isUpper ? AFTER : BEFORE);
-    const parent = this.nodes[level + 1];
-    wordsOf(this.slabs, parent)[wordAt(parent) + REFERENCES + this.places[level + 1]] = node;
-    this.addFrom(level + 1, elements);
+    this.putChild(level + 1, node);
+    this.addAlongPath(level + 1, elements);
     return place - from;
   }
 
@@ -212,6 +297,20 @@ export class ChunkTree extends TreePath {
     oldWords[oldW] = left;
     this.nodes[level] = node;
     return elements;
+  }
+
+  /** Whether the path goes through the last children only, from this level on. */
+  private isAtEnd(from: number): boolean {
+    for (let level = from; level < this.levels; level++) {
+      const node = this.nodes[level];
+      if (this.places[level] !== wordsOf(this.slabs, node)[wordAt(node)] - 1) return false;
+    }
+    return true;
+  }
+
+  private isAtBeginning(from: number): boolean {
+    for (let level = from; level < this.levels; level++) if (this.places[level] !== 0) return false;
+    return true;
   }
 
   /** Takes the path's child out of its node on this level. The path is of no use then. */
@@ -278,6 +377,10 @@ export class ChunkTree extends TreePath {
     this.setRootWord(TOP, reference);
     this.setRootWord(LEVELS, levels);
     this.levels = levels;
+  }
+
+  private addToRoot(word: number, value: number): void {
+    this.rootWords[this.rootAt + word] += value;
   }
 
   private setRootWord(word: number, value: number): void {

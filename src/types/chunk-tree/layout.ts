@@ -1,19 +1,27 @@
 /**
  * How a chunk tree lies in slab memory (32-bit words).
  *
- *     root    [0] elements   [1] leaves   [2] levels of nodes   [3] the top node; with no levels the only leaf, or 0
- *     node    [0] children   [1..63] their references            [64..126] the elements below each
+ *     root    [0] elements   [1] leaves   [2] levels of nodes   [3] the top node; with no levels a leaf, or 0
+ *             [4] the first leaf, or 0, and [5] its elements    [6] the last leaf, or 0, and [7] its elements
+ *     node    [0] children   [1..63] their references           [64..126] the elements below each
  *
- * The children of the lowest nodes are leaves, which belong to who uses the tree. The object of a root may be longer:
- * words from ROOT_WORDS on are the user's. Elements are counted as unsigned integers, so a tree has up to 2^32 - 1.
+ * The first and the last leaf are known to the root alone (a leaf that is both is the first), so that who works at the
+ * ends need not look at nodes. Below the top are all others: the children of the lowest nodes.
+ *
+ * The object of a root may be longer: words from ROOT_WORDS on are the user's. Elements are counted as unsigned
+ * integers, so a tree has up to 2^32 - 1.
  */
 import { SLAB_MASK, SLAB_SHIFT, type Slabs } from "../../memory/slabs.ts";
 
-export const ROOT_WORDS = 4;
+export const ROOT_WORDS = 8;
 export const ELEMENTS = 0;
 export const LEAVES = 1;
 export const LEVELS = 2;
 export const TOP = 3;
+export const FIRST = 4;
+export const FIRST_ELEMENTS = 5;
+export const LAST = 6;
+export const LAST_ELEMENTS = 7;
 
 /** One more, and a node would take the next larger size of slab objects. */
 export const MAX_CHILDREN = 63;

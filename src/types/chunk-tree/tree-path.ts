@@ -1,13 +1,32 @@
 /**
- * The part of a chunk tree that only reads: a path from the root to the present leaf, sought by index or by what leaves
- * hold, and moved from leaf to leaf. See chunk-tree.ts.
+ * The part of a chunk tree that only reads: what leads from the root to the present leaf, sought by index or by what
+ * leaves hold, and moved from leaf to leaf. See chunk-tree.ts.
  */
 import { SLAB_MASK, SLAB_SHIFT, type Slabs } from "../../memory/slabs.ts";
-import { COUNTS, ELEMENTS, LEAVES, LEVELS, MAX_LEVELS, REFERENCES, TOP, wordAt, wordsOf } from "./layout.ts";
+import {
+  COUNTS,
+  ELEMENTS,
+  FIRST,
+  FIRST_ELEMENTS,
+  LAST,
+  LAST_ELEMENTS,
+  LEAVES,
+  LEVELS,
+  MAX_LEVELS,
+  REFERENCES,
+  TOP,
+  wordAt,
+  wordsOf,
+} from "./layout.ts";
 
 /** A side: of a child in its node, of a leaf in the tree. */
 export const BEFORE = 0;
 export const AFTER = 1;
+
+/** Where the present leaf is: the first one, below the nodes, the last one. */
+export const AT_FIRST = 0;
+export const INSIDE = 1;
+export const AT_LAST = 2;
 
 /** The order that leaves are in by what they hold, for `seekBy`. */
 export interface LeafOrder {
@@ -21,12 +40,14 @@ export class TreePath {
   /** After `seekIndex`: the index of that element within the leaf. */
   within = 0;
   root = 0;
+  protected where = AT_FIRST;
   protected slabs!: Slabs;
   /** Where the root lies. */
   protected rootWords!: Int32Array;
   protected rootAt = 0;
   protected levels = 0;
-  /** The path: the node on each level, the lowest first, and which of its children the path goes through. */
+  /** The path, if the leaf is inside: the node on each level, the lowest first, and which of its children the path goes
+   * through. */
   protected readonly nodes = new Int32Array(MAX_LEVELS);
   protected readonly places = new Int32Array(MAX_LEVELS);
 
@@ -51,16 +72,25 @@ export class TreePath {
     return this.rootWord(LEAVES) >>> 0;
   }
 
+  /** Whether the present leaf is neither the first nor the last. */
+  get isInside(): boolean {
+    return this.where === INSIDE;
+  }
+
   /** Elements of the present leaf. */
   get elements(): number {
-    if (this.levels === 0) return this.size;
+    if (this.where === AT_FIRST) return this.rootWord(FIRST_ELEMENTS) >>> 0;
+    if (this.where === AT_LAST) return this.rootWord(LAST_ELEMENTS) >>> 0;
+    if (this.levels === 0) return this.elementsInside;
     const node = this.nodes[0];
     return wordsOf(this.slabs, node)[wordAt(node) + COUNTS + this.places[0]] >>> 0;
   }
 
   /** Index of the first element of the present leaf. */
   firstIndex(): number {
-    let index = 0;
+    if (this.where === AT_FIRST) return 0;
+    if (this.where === AT_LAST) return this.size - (this.rootWord(LAST_ELEMENTS) >>> 0);
+    let index = this.rootWord(FIRST_ELEMENTS) >>> 0;
     for (let level = 0; level < this.levels; level++) {
       const node = this.nodes[level];
       const words = wordsOf(this.slabs, node);
@@ -72,19 +102,33 @@ export class TreePath {
   }
 
   seekFirst(): number {
-    return this.descend(this.levels, this.rootWord(TOP), BEFORE);
+    return this.toFirst();
   }
 
   seekLast(): number {
-    return this.descend(this.levels, this.rootWord(TOP), AFTER);
+    return this.rootWord(LAST) === 0 ? this.toFirst() : this.toLast();
   }
 
   /** The leaf that holds the element with this index, which is `within` in it; 0 if there is no such element. */
   seekIndex(index: number): number {
-    const allWords = this.slabs.words;
-    let total = this.size;
+    const { size } = this;
     this.leaf = 0;
-    if (index < 0 || index >= total) return 0;
+    if (index < 0 || index >= size) return 0;
+    const beforeInside = this.rootWord(FIRST_ELEMENTS) >>> 0;
+    const beforeLast = size - (this.rootWord(LAST_ELEMENTS) >>> 0);
+    if (index < beforeInside) {
+      this.within = index;
+      return this.toFirst();
+    }
+    if (index < beforeLast) return this.seekInside(index - beforeInside, beforeLast - beforeInside);
+    this.within = index - beforeLast;
+    return this.toLast();
+  }
+
+  private seekInside(index: number, elements: number): number {
+    const allWords = this.slabs.words;
+    let total = elements;
+    let rest = index;
     let reference = this.rootWord(TOP);
     for (let level = this.levels - 1; level >= 0; level--) {
       const words = allWords[reference >>> SLAB_SHIFT];
@@ -92,21 +136,21 @@ export class TreePath {
       let at = w + COUNTS;
       let count: number;
       // From the nearer end.
-      if (index < total / 2) {
+      if (rest < total / 2) {
         count = words[at] >>> 0;
-        while (index >= count) {
-          index -= count;
+        while (rest >= count) {
+          rest -= count;
           count = words[++at] >>> 0;
         }
       } else {
         at += words[w] - 1;
         count = words[at] >>> 0;
         let before = total - count;
-        while (index < before) {
+        while (rest < before) {
           count = words[--at] >>> 0;
           before -= count;
         }
-        index -= before;
+        rest -= before;
       }
       const place = at - w - COUNTS;
       this.nodes[level] = reference;
@@ -114,7 +158,8 @@ export class TreePath {
       reference = words[w + REFERENCES + place];
       total = count;
     }
-    this.within = index;
+    this.within = rest;
+    this.where = INSIDE;
     this.leaf = reference;
     return reference;
   }
@@ -124,7 +169,11 @@ export class TreePath {
    * the first element of about log2(leaves) leaves, none of which may be empty.
    */
   seekBy(order: LeafOrder): number {
+    const last = this.rootWord(LAST);
+    if (last !== 0 && order.compareFirst(last) <= 0) return this.toLast();
     let reference = this.rootWord(TOP);
+    if (reference === 0) return this.toFirst();
+    let isCompared = false;
     for (let level = this.levels - 1; level >= 0; level--) {
       const w = wordAt(reference);
       const words = wordsOf(this.slabs, reference);
@@ -136,53 +185,79 @@ export class TreePath {
         if (order.compareFirst(first) <= 0) low = middle;
         else high = middle;
       }
+      if (low > 0) isCompared = true;
       this.nodes[level] = reference;
       this.places[level] = low;
       reference = words[w + REFERENCES + low];
     }
+    // The leftmost leaf inside was reached without having been looked at.
+    if (!isCompared && order.compareFirst(reference) > 0) return this.toFirst();
+    this.where = INSIDE;
     this.leaf = reference;
     return reference;
   }
 
   /** The leaf after the present one. */
   next(): number {
-    for (let level = 0; level < this.levels; level++) {
-      const node = this.nodes[level];
-      const w = wordAt(node);
-      const words = wordsOf(this.slabs, node);
-      const place = this.places[level] + 1;
-      if (place >= words[w]) continue;
-      this.places[level] = place;
-      return this.descend(level, words[w + REFERENCES + place], BEFORE);
+    if (this.where === AT_LAST) return this.toNone();
+    if (this.where === AT_FIRST) {
+      if (this.rootWord(TOP) !== 0) return this.toInside(BEFORE);
+    } else {
+      for (let level = 0; level < this.levels; level++) {
+        const node = this.nodes[level];
+        const w = wordAt(node);
+        const words = wordsOf(this.slabs, node);
+        const place = this.places[level] + 1;
+        if (place >= words[w]) continue;
+        this.places[level] = place;
+        return this.descend(level, words[w + REFERENCES + place], BEFORE);
+      }
     }
-    this.leaf = 0;
-    return 0;
+    return this.rootWord(LAST) === 0 ? this.toNone() : this.toLast();
   }
 
   /** The leaf before the present one. */
   previous(): number {
-    for (let level = 0; level < this.levels; level++) {
-      if (this.places[level] === 0) continue;
-      const node = this.nodes[level];
-      const place = --this.places[level];
-      return this.descend(level, wordsOf(this.slabs, node)[wordAt(node) + REFERENCES + place], AFTER);
+    if (this.where === AT_FIRST) return this.toNone();
+    if (this.where === AT_LAST) {
+      if (this.rootWord(TOP) !== 0) return this.toInside(AFTER);
+    } else {
+      for (let level = 0; level < this.levels; level++) {
+        if (this.places[level] === 0) continue;
+        const node = this.nodes[level];
+        const place = --this.places[level];
+        return this.descend(level, wordsOf(this.slabs, node)[wordAt(node) + REFERENCES + place], AFTER);
+      }
     }
+    return this.toFirst();
+  }
+
+  /** Elements in the leaves that are neither the first nor the last. */
+  protected get elementsInside(): number {
+    return this.size - (this.rootWord(FIRST_ELEMENTS) >>> 0) - (this.rootWord(LAST_ELEMENTS) >>> 0);
+  }
+
+  private toNone(): number {
     this.leaf = 0;
     return 0;
   }
 
-  /** Whether the path goes through the last children only, from this level on. */
-  protected isAtEnd(from: number): boolean {
-    for (let level = from; level < this.levels; level++) {
-      const node = this.nodes[level];
-      if (this.places[level] !== wordsOf(this.slabs, node)[wordAt(node)] - 1) return false;
-    }
-    return true;
+  protected toFirst(): number {
+    this.where = AT_FIRST;
+    this.leaf = this.rootWord(FIRST);
+    return this.leaf;
   }
 
-  protected isAtBeginning(from: number): boolean {
-    for (let level = from; level < this.levels; level++) if (this.places[level] !== 0) return false;
-    return true;
+  protected toLast(): number {
+    this.where = AT_LAST;
+    this.leaf = this.rootWord(LAST);
+    return this.leaf;
+  }
+
+  /** Turns to the first or the last leaf inside; there must be one. */
+  protected toInside(side: number): number {
+    this.where = INSIDE;
+    return this.descend(this.levels, this.rootWord(TOP), side);
   }
 
   /** Goes on from a child on `level` (0: a leaf) to the first or last leaf below it, which is present then. */

@@ -6,7 +6,8 @@ import type { Slabs } from "../../memory/slabs.ts";
 import {
   COUNTS,
   ELEMENTS,
-  LEAVES,
+  FIRST,
+  LAST,
   LEVELS,
   NODE_BYTES,
   REFERENCES,
@@ -43,10 +44,9 @@ export function copyTree(slabs: Slabs, from: number, into: number, copyLeaf: (le
   const copied = top === 0 ? 0 : copyBelow(slabs, top, levels, copyLeaf);
   const words = wordsOf(slabs, into);
   const at = wordAt(into);
-  words[at + ELEMENTS] = fromWords[w + ELEMENTS];
-  words[at + LEAVES] = fromWords[w + LEAVES];
-  words[at + LEVELS] = levels;
+  for (let i = 0; i < ROOT_WORDS; i++) words[at + i] = fromWords[w + i];
   words[at + TOP] = copied;
+  for (const end of [FIRST, LAST]) if (words[at + end] !== 0) words[at + end] = copyLeaf(words[at + end]);
 }
 
 function copyBelow(
@@ -84,6 +84,7 @@ export function disposeStep(
   const w = wordAt(root);
   const top = words[w + TOP];
   if (top !== 0 && freeBelow(slabs, top, words[w + LEVELS], limit, freeLeaf) === UNFINISHED) return false;
+  for (const end of [FIRST, LAST]) if (words[w + end] !== 0) freeLeaf(words[w + end]);
   clearTree(slabs, root);
   return true;
 }

@@ -1,6 +1,6 @@
 /**
- * Distances on a sphere by the haversine formula, with Redis's radius of the earth. Sine, cosine and arc sine are those of
- * the JavaScript engine: now and then their last bit is another than that of C's.
+ * Distances on a sphere by the haversine formula, with Redis's radius of the earth. Sine, cosine and arc sine are those
+ * of the JavaScript engine: now and then their last bit is another than that of C's.
  */
 
 /** Redis's value, in metres. */

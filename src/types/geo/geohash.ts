@@ -1,7 +1,8 @@
 /**
- * Positions on earth as Redis keeps them: the scores of sorted sets. Longitude and latitude are each cut into 2^26 steps
- * of their range, and the bits of the two step numbers interleaved (G. M. Morton, 1966), those of the longitude in the
- * higher places. So positions close to each other mostly have close scores, and an area is a few ranges of scores.
+ * Positions on earth as Redis keeps them: the scores of sorted sets. Longitude and latitude are each cut into 2^26
+ * steps of their range, and the bits of the two step numbers interleaved (G. M. Morton, 1966), those of the longitude
+ * in the higher places. So positions close to each other mostly have close scores, and an area is a few ranges of
+ * scores.
  *
  * With fewer steps the same describes an area: a `Cell`.
  */

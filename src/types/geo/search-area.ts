@@ -74,8 +74,8 @@ export function intervalsOf(shape: SearchShape): ScoreInterval[] {
   for (const [east, north] of DIRECTIONS) {
     if (step >= 2 && isNeedless(center, bounds, east, north)) continue;
     const cell = neighbour(center, east, north);
-    // Where the cells are so large that they go round the earth, neighbours may be the same. (Redis does not notice that
-    // if the one before was the first.)
+    // Where the cells are so large that they go round the earth, neighbours may be the same. (Redis does not notice
+    // that if the one before was the first.)
     if (last !== undefined && last.longitude === cell.longitude && last.latitude === cell.latitude) continue;
     if (east !== 0 || north !== 0) last = cell;
     intervals.push({ from: lowestScore(cell), to: scoreBehind(cell) });

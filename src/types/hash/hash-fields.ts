@@ -129,8 +129,8 @@ export class HashFields {
   }
 
   /**
-   * Sets a field to a value, and takes its time away unless `keepsTime`; says whether the field is new. Neither bytes may
-   * lie in the hash.
+   * Sets a field to a value, and takes its time away unless `keepsTime`; says whether the field is new. Neither bytes
+   * may lie in the hash.
    */
   set(
     name: Buffer,
@@ -242,8 +242,8 @@ export class HashFields {
   }
 
   /**
-   * Visits about `count` fields of a table from `cursor` on: see ElementWalk.scan. Of a listpack all fields are visited,
-   * at once.
+   * Visits about `count` fields of a table from `cursor` on: see ElementWalk.scan. Of a listpack all fields are
+   * visited, at once.
    */
   scan(cursor: number, count: number, visit: () => void): number {
     if (this.isPacked) {

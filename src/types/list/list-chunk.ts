@@ -1,7 +1,7 @@
 /**
- * A chunk of a list while it is worked on: the listpack in a block. The block may be longer, with bytes to spare behind
- * the listpack and before it, so that adding and removing at either end writes the header and the element and moves
- * nothing else. How much is spared depends on the whole list's size.
+ * A chunk of a list while it is worked on: the listpack in a block. The block of the first and the last chunk may be
+ * longer, with bytes to spare behind the listpack and before it, so that adding and removing at either end writes the
+ * header and the element and moves nothing else. How much is spared depends on the whole list's size.
  *
  *     [listpack][spare]                       its first word is the listpack's length
  *     [gap | 2^31: 4][...][listpack][spare]   the listpack begins `gap` (at least 4) bytes behind the block's beginning
@@ -11,6 +11,7 @@
 import { readInt32, writeInt32 } from "../../base/little-endian.ts";
 import { type Blocks, MAX_SLAB_BLOCK_BYTES } from "../../memory/blocks.ts";
 import { Slabs } from "../../memory/slabs.ts";
+import type { ChunkTree } from "../chunk-tree/chunk-tree.ts";
 import type { ElementValue } from "../listpack/element-value.ts";
 import { END } from "../listpack/encoding.ts";
 import {
@@ -25,6 +26,8 @@ import type { PackedBytes } from "../packed-bytes.ts";
 const BLOCK_HEADER_BYTES = 4;
 const HAS_GAP = 1 << 31;
 const GAP_WORD_BYTES = 4;
+/** What each end may have to spare, for each chunk of the list: an eighth of the list for both. */
+const SPARE_BYTES_PER_CHUNK = 512;
 
 /** Where the listpack begins in the buffer, if its block begins at `blockStart`. */
 export function listpackStart(buffer: Buffer, blockStart: number): number {
@@ -46,32 +49,35 @@ export class ListChunk implements PackedBytes {
   start = 0;
   /** Bytes of the listpack. */
   length = 0;
-  /** Bytes that a block which grows gets beyond what it needs. */
-  spareBytes = 0;
   private blockStart = 0;
-  private capacity = 0;
+  private blockLength = 0;
   private blocks!: Blocks;
+  private readonly tree: ChunkTree;
+
+  /** `tree` tells where in which list the chunk is: it is the present leaf when it is changed. */
+  constructor(tree: ChunkTree) {
+    this.tree = tree;
+  }
 
   open(blocks: Blocks, reference: number): this {
     this.blocks = blocks;
-    this.openBlock(reference);
+    this.take(reference);
     this.start = listpackStart(this.buffer, this.blockStart);
     this.length = listpackBytes(this.buffer, this.start);
     return this;
   }
 
-  /** Makes a new block for a listpack of this length, still to be written, with bytes to spare. */
-  create(blocks: Blocks, length: number): this {
+  /** Makes a new block for a listpack of this length, still to be written; `isAtEnd`: it will be the first or last. */
+  create(blocks: Blocks, length: number, isAtEnd: boolean): this {
     this.blocks = blocks;
-    this.openBlock(blocks.allocate(this.roomy(length)));
-    this.start = this.blockStart;
+    this.take(blocks.allocate(isAtEnd ? this.roomy(length) : roundUp(length)));
     this.length = length;
     return this;
   }
 
   /** As `create`; writes a listpack of one element. */
-  createWith(blocks: Blocks, value: ElementValue): this {
-    this.create(blocks, EMPTY_LISTPACK_BYTES + value.size);
+  createWith(blocks: Blocks, value: ElementValue, isAtEnd: boolean): this {
+    this.create(blocks, EMPTY_LISTPACK_BYTES + value.size, isAtEnd);
     this.buffer[value.write(this.buffer, this.start + HEADER_BYTES)] = END;
     writeHeader(this.buffer, this.start, this.length, 1);
     return this;
@@ -82,8 +88,8 @@ export class ListChunk implements PackedBytes {
   }
 
   resize(length: number): void {
-    if (length > this.capacity) this.reallocate(length);
-    else if (length > this.capacity - this.gap) this.moveToFront();
+    if (length > this.blockLength) this.reallocate(length);
+    else if (length > this.blockLength - this.gap) this.moveToFront();
     else this.shrink(length);
     this.length = length;
   }
@@ -92,7 +98,7 @@ export class ListChunk implements PackedBytes {
     const end = this.length - 1;
     const { elements } = this;
     const length = this.length + value.size;
-    if (length > this.capacity - this.gap) this.resize(length);
+    if (length > this.blockLength - this.gap) this.resize(length);
     const { buffer, start } = this;
     buffer[value.write(buffer, start + end)] = END;
     writeHeader(buffer, start, length, elements + 1);
@@ -107,7 +113,7 @@ export class ListChunk implements PackedBytes {
     if (gap === 0 || gap >= GAP_WORD_BYTES) {
       this.start -= size;
     } else {
-      if (length > this.capacity) this.reallocate(length);
+      if (length > this.blockLength) this.reallocate(length);
       this.moveToEnd(HEADER_BYTES, length);
     }
     value.write(this.buffer, this.start + HEADER_BYTES);
@@ -139,8 +145,8 @@ export class ListChunk implements PackedBytes {
 
   /** Gives up what is spared. */
   trim(): void {
-    this.spareBytes = 0;
-    if (roundUp(this.length) < this.capacity) this.reallocate(this.length);
+    const needed = roundUp(this.length);
+    if (needed < this.blockLength) this.moveTo(needed);
   }
 
   /** Bytes before the listpack. */
@@ -159,7 +165,7 @@ export class ListChunk implements PackedBytes {
    * The front is still to be written. */
   private moveToEnd(from: number, length: number): void {
     const { buffer, blockStart, start } = this;
-    const free = this.capacity - length;
+    const free = this.blockLength - length;
     const moved = blockStart + (free < GAP_WORD_BYTES ? 0 : free);
     const tail = this.length - from;
     buffer.copyWithin(moved + length - tail, start + from, start + this.length);
@@ -172,17 +178,27 @@ export class ListChunk implements PackedBytes {
     this.start = blockStart;
   }
 
-  /** Gives memory back if a listpack of this length leaves far too much to spare. */
+  /** Gives memory back if a listpack of this length leaves too much to spare. */
   private shrink(length: number): void {
-    const { capacity } = this;
-    if (capacity - length > this.spareBytes && 2 * length < capacity) this.reallocate(length);
+    const { blockLength } = this;
+    const allowed = this.tree.isInside ? 0 : Math.max(this.spareBytes, blockLength >> 1);
+    if (length + allowed < blockLength && roundUp(length) + allowed < blockLength) this.reallocate(length);
   }
 
-  /** Makes it a block for a listpack of this length, with bytes to spare. */
+  /** Makes it a block for a listpack of this length, at an end with bytes to spare. */
   private reallocate(length: number): void {
+    this.moveTo(this.tree.isInside ? roundUp(length) : this.roomy(length));
+  }
+
+  private moveTo(blockLength: number): void {
     this.moveToFront();
-    this.openBlock(this.blocks.resize(this.reference, this.roomy(length)));
-    this.start = this.blockStart;
+    this.take(this.blocks.resize(this.reference, blockLength));
+  }
+
+  private take(reference: number): void {
+    this.reference = reference;
+    this.blockLength = this.blocks.locate(reference, this);
+    this.blockStart = this.start;
   }
 
   private roomy(length: number): number {
@@ -190,11 +206,8 @@ export class ListChunk implements PackedBytes {
     return roundUp(Math.min(length + this.spareBytes, MAX_SLAB_BLOCK_BYTES));
   }
 
-  private openBlock(reference: number): void {
-    const { blocks } = this;
-    this.reference = reference;
-    this.buffer = blocks.buffer(reference);
-    this.blockStart = blocks.start(reference);
-    this.capacity = blocks.length(reference);
+  private get spareBytes(): number {
+    const { leaves } = this.tree;
+    return leaves <= 1 ? 0 : leaves * SPARE_BYTES_PER_CHUNK;
   }
 }

@@ -41,10 +41,6 @@ export interface ListEntry extends PackedBytes {
   becomeRooted(encoding: number, root: number): void;
 }
 
-/** What growing chunks may have to spare, for each chunk of the list: a sixteenth of the list in all. */
-const SPARE_BYTES_PER_CHUNK = 512;
-const MAX_SPARE_BYTES = 8192;
-
 /** Bytes of an entry's value for a list that begins with one element; then `create` makes it the list. */
 export function firstValueBytes(value: ElementValue): number {
   const length = EMPTY_LISTPACK_BYTES + value.size;
@@ -55,8 +51,8 @@ export class ListEditor extends ListReader {
   private entry!: ListEntry;
   /** Where the entry of a large list lies; that of another may move. */
   private largeAddress = 0;
-  private readonly chunk = new ListChunk();
-  private readonly other = new ListChunk();
+  private readonly chunk = new ListChunk(this.tree);
+  private readonly other = new ListChunk(this.tree);
 
   /** Turns to a list that is in its entry. */
   editInline(memory: ValueMemory, entry: ListEntry): this {
@@ -80,7 +76,7 @@ export class ListEditor extends ListReader {
     this.isLarge = firstValueBytes(value) === ROOT_BYTES;
     if (this.isLarge) {
       const root = createTree(memory.entries.slabs);
-      this.tree.open(memory.entries.slabs, root).append(this.newChunk(value), 1);
+      this.tree.open(memory.entries.slabs, root).append(this.newChunk(value, true), 1);
       this.putOutside(root);
     } else {
       const { buffer, start } = entry;
@@ -109,17 +105,17 @@ export class ListEditor extends ListReader {
     const { chunk, tree } = this;
     const leaf = end === HEAD ? tree.seekFirst() : tree.seekLast();
     if (leaf === 0) {
-      tree.append(this.newChunk(value), 1);
+      tree.append(this.newChunk(value, true), 1);
       return;
     }
-    this.openForEdit(chunk, leaf);
+    this.openForEdit(leaf);
     if (this.hasRoomIn(chunk, value)) {
       this.addAtEnd(value, end);
       return;
     }
     chunk.trim();
     this.chunkChanged(0);
-    this.insertLeaf(value, end);
+    this.insertLeaf(this.newChunk(value, true), end);
   }
 
   /** Removes the present element. */
@@ -134,7 +130,7 @@ export class ListEditor extends ListReader {
       return;
     }
     const { chunk } = this;
-    this.openForEdit(chunk, this.tree.leaf);
+    this.openForEdit(this.tree.leaf);
     const size = offsetAfter(chunk.buffer, chunk.start, this.at) - this.at;
     if (this.at === HEADER_BYTES) chunk.removeFirst(size);
     else if (this.at + size === chunk.length - 1) chunk.removeLast(size);
@@ -155,7 +151,7 @@ export class ListEditor extends ListReader {
       const { elements } = tree;
       if (leaf === 0) return;
       if (left < elements) {
-        this.openForEdit(chunk, leaf);
+        this.openForEdit(leaf);
         removeSome(chunk, end, left);
         this.chunkChanged(-left);
         return;
@@ -175,7 +171,7 @@ export class ListEditor extends ListReader {
       this.becomeLarge();
     }
     const { chunk } = this;
-    this.openForEdit(chunk, this.tree.leaf);
+    this.openForEdit(this.tree.leaf);
     if (this.elements === 1 || fits(lengthWith(chunk, this.at, value), this.elements, this.fill)) {
       replaceElement(chunk, this.at, value);
       this.chunkChanged(0);
@@ -197,11 +193,11 @@ export class ListEditor extends ListReader {
       }
       this.becomeLarge();
     }
-    this.openForEdit(this.chunk, this.tree.leaf);
+    this.openForEdit(this.tree.leaf);
     this.insertAt(at, value);
   }
 
-  /** Removes up to `limit` elements that are equal to `value`, the nearest to `end`. Returns how many. */
+  /** Removes up to `limit` (at least 1) elements that are equal to `value`, the nearest to `end`. Returns how many. */
   removeEqual(value: ElementValue, end: number, limit: number): number {
     const removed = this.isLarge
       ? this.removeEqualLarge(value, end, limit)
@@ -216,7 +212,7 @@ export class ListEditor extends ListReader {
     let leaf = end === HEAD ? tree.seekFirst() : tree.seekLast();
     while (leaf !== 0 && removed < limit) {
       const elements = tree.elements;
-      this.openForEdit(chunk, leaf);
+      this.openForEdit(leaf);
       const here = removeEqualElements(chunk, value, limit - removed, end === TAIL);
       removed += here;
       if (here > 0) this.chunkChanged(-here);
@@ -248,8 +244,9 @@ export class ListEditor extends ListReader {
     } else {
       const { blocks } = this.memory;
       const { elements } = chunk;
-      other.spareBytes = 0;
-      splitListpack(chunk, at, other.create(blocks, EMPTY_LISTPACK_BYTES));
+      splitListpack(chunk, at, other.create(blocks, EMPTY_LISTPACK_BYTES, false));
+      chunk.trim();
+      other.trim();
       const left = chunk.elements;
       this.chunkChanged(left - elements);
       tree.insertAfter(other.reference, elements - left);
@@ -259,8 +256,8 @@ export class ListEditor extends ListReader {
     }
   }
 
-  /** Inserts behind (or before) all of the present chunk, which `chunk` has open: at its end if it has room now, else in
-   * the next chunk if that has, else in a new one. */
+  /** Inserts behind (or before) all of the present chunk, which `chunk` has open: at its end if it has room now, else
+   * in the next chunk if that has, else in a new one. */
   private insertBetween(value: ElementValue, side: number): void {
     const { chunk, tree } = this;
     if (this.hasRoomIn(chunk, value)) {
@@ -269,16 +266,16 @@ export class ListEditor extends ListReader {
     }
     const neighbour = side === HEAD ? tree.previous() : tree.next();
     if (neighbour === 0) {
-      const leaf = this.newChunk(value);
+      const leaf = this.newChunk(value, true);
       if (side === HEAD) tree.prepend(leaf, 1);
       else tree.append(leaf, 1);
       return;
     }
-    this.openForEdit(chunk, neighbour);
+    this.openForEdit(neighbour);
     if (this.hasRoomIn(chunk, value)) {
       this.addAtEnd(value, side === HEAD ? TAIL : HEAD);
     } else {
-      this.insertLeaf(value, side === HEAD ? TAIL : HEAD);
+      this.insertLeaf(this.newChunk(value, false), side === HEAD ? TAIL : HEAD);
     }
   }
 
@@ -289,9 +286,8 @@ export class ListEditor extends ListReader {
     this.chunkChanged(1);
   }
 
-  /** Puts a chunk of its own before (HEAD) or behind the present one. */
-  private insertLeaf(value: ElementValue, side: number): void {
-    const leaf = this.newChunk(value);
+  /** Puts a chunk of one element before (HEAD) or behind the present one. */
+  private insertLeaf(leaf: number, side: number): void {
     if (side === HEAD) this.tree.insertBefore(leaf, 1);
     else this.tree.insertAfter(leaf, 1);
   }
@@ -318,7 +314,7 @@ export class ListEditor extends ListReader {
       tree.seekFirst();
       return false;
     }
-    this.openForEdit(chunk, first);
+    this.openForEdit(first);
     other.open(blocks, second);
     const others = other.elements;
     if (!mayJoin(chunk.length, chunk.elements, other.length, others, this.fill)) {
@@ -339,9 +335,8 @@ export class ListEditor extends ListReader {
     return this.tree.removeLeaf();
   }
 
-  private openForEdit(chunk: ListChunk, leaf: number): void {
-    chunk.open(this.memory.blocks, leaf);
-    chunk.spareBytes = this.spareBytes;
+  private openForEdit(leaf: number): void {
+    this.chunk.open(this.memory.blocks, leaf);
   }
 
   /** The present chunk, which `chunk` has open, may have moved and has so many elements more. */
@@ -351,11 +346,9 @@ export class ListEditor extends ListReader {
     if (elements !== 0) tree.add(elements);
   }
 
-  /** A chunk of one element. */
-  private newChunk(value: ElementValue): number {
-    const { other } = this;
-    other.spareBytes = this.spareBytes;
-    return other.createWith(this.memory.blocks, value).reference;
+  /** A chunk of one element; `isAtEnd`: the first or last. */
+  private newChunk(value: ElementValue, isAtEnd: boolean): number {
+    return this.other.createWith(this.memory.blocks, value, isAtEnd).reference;
   }
 
   /** Moves the list out of its entry. Its only chunk is present then; none, if the list is empty. */
@@ -365,8 +358,7 @@ export class ListEditor extends ListReader {
     tree.open(memory.entries.slabs, root);
     const elements = headerCount(entry.buffer, entry.start);
     if (elements > 0) {
-      chunk.spareBytes = 0;
-      chunk.create(memory.blocks, entry.length);
+      chunk.create(memory.blocks, entry.length, false);
       entry.buffer.copy(chunk.buffer, chunk.start, entry.start, entry.start + entry.length);
       tree.append(chunk.reference, elements);
     }
@@ -393,11 +385,6 @@ export class ListEditor extends ListReader {
 
   private get fill(): number {
     return this.memory.limits.listMaxListpackSize;
-  }
-
-  private get spareBytes(): number {
-    const { leaves } = this.tree;
-    return leaves <= 1 ? 0 : Math.min(leaves * SPARE_BYTES_PER_CHUNK, MAX_SPARE_BYTES);
   }
 }
 

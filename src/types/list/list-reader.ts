@@ -113,9 +113,8 @@ export class ListReader {
   }
 
   private openChunk(leaf: number): void {
-    const { blocks } = this.memory;
-    this.buffer = blocks.buffer(leaf);
-    this.start = listpackStart(this.buffer, blocks.start(leaf));
+    this.memory.blocks.locate(leaf, this);
+    this.start = listpackStart(this.buffer, this.start);
     this.elements = headerCount(this.buffer, this.start);
   }
 }

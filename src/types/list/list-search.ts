@@ -1,5 +1,6 @@
 /**
- * All places of a value in a list, one after the other, from either end, in chunks of which each is searched as a whole.
+ * All places of a value in a list, one after the other, from either end, in chunks of which each is searched as a
+ * whole.
  */
 import type { ElementValue } from "../listpack/element-value.ts";
 import { countRange, HEADER_BYTES, offsetAfter, previousElement } from "../listpack/listpack.ts";
@@ -11,7 +12,8 @@ export class ListSearch {
   private value!: ElementValue;
   private end = HEAD;
   private limit = 0;
-  /** Where the search goes on in the present chunk: an element's offset, or the end's; -1 or the end's if it is done. */
+  /** Where the search goes on in the present chunk: an element's offset, or the end's; -1 or the end's if it is
+   * done. */
   private at = 0;
   /** Elements before that, seen from the end where the search began. */
   private passed = 0;
@@ -19,7 +21,8 @@ export class ListSearch {
   private before = 0;
   private isOver = false;
 
-  /** Begins at one end of the list that the reader has open. Only the first `limit` elements from there are compared. */
+  /** Begins at one end of the list that the reader has open. Only the first `limit` elements from there are
+   * compared. */
   begin(reader: ListReader, value: ElementValue, end: number, limit: number): void {
     this.reader = reader;
     this.value = value;

@@ -4,12 +4,13 @@
  *   element  score(8, a double) length(1) member
  *          | score(8) 255 length(4) member        of members of 255 bytes or more
  *
- * Numbers are little-endian. A leaf has no header: its block's length is that of its elements, and how many they are the
- * tree knows. Positions are those in the buffer.
+ * Numbers are little-endian. A leaf has no header: its block's length is that of its elements, and how many they are
+ * the tree knows. Positions are those in the buffer.
  */
 import { compareBytes, copyBytes, viewOf } from "../../base/byte-copy.ts";
 
-/** A leaf with more bytes is split, unless it has only one element. (With the block's header it is an object of 1 KB.) */
+/** A leaf with more bytes is split, unless it has only one element. (With the block's header it is an object of 1
+ * KB.) */
 export const MAX_LEAF_BYTES = 1020;
 /** A leaf with fewer bytes looks for a neighbour to be joined with... */
 export const FEW_LEAF_BYTES = 255;
@@ -73,7 +74,8 @@ export function afterElement(bytes: Buffer, position: number): number {
   return position + LONG_HEADER_BYTES + bytes.readUInt32LE(position + SHORT_HEADER_BYTES);
 }
 
-/** Negative, 0 or positive, as the element at `position` is before, equal to or after that with this score and member. */
+/** Negative, 0 or positive, as the element at `position` is before, equal to or after that with this score and
+ * member. */
 export function compareElement(
   bytes: Buffer,
   position: number,

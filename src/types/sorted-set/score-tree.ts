@@ -3,8 +3,9 @@
  * says. One object works on all such trees, one after the other, and keeps a place in the one it is turned to: an
  * element, or where one would have to be put.
  *
- * A leaf that would pass MAX_LEAF_BYTES is split near its middle; at either end of the tree a new leaf is begun instead,
- * so that elements that come in order leave full leaves. Leaves that have become small are joined with a neighbour.
+ * A leaf that would pass MAX_LEAF_BYTES is split near its middle; at either end of the tree a new leaf is begun
+ * instead, so that elements that come in order leave full leaves. Leaves that have become small are joined with a
+ * neighbour.
  */
 import { copyBytes } from "../../base/byte-copy.ts";
 import { type Blocks, OpenBlock } from "../../memory/blocks.ts";
@@ -243,8 +244,8 @@ export class ScoreTree {
     return looked === 0 ? 0 : Math.round((bytes * tree.size) / looked);
   }
 
-  /** Begins a new leaf for an element at the place, if that is at the end of the tree, or if the leaf at the place cannot
-   * be split; says whether it did. */
+  /** Begins a new leaf for an element at the place, if that is at the end of the tree, or if the leaf at the place
+   * cannot be split; says whether it did. */
   private beginLeaf(size: number): boolean {
     const { tree, leaf } = this;
     const isAlone = tree.leaf !== 0 && tree.elements === 1;

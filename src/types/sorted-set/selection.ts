@@ -22,8 +22,8 @@ export class Selection {
   }
 
   /**
-   * Those between two bounds, but for the first `offset` of them (none if it is negative), and at most `limit` (all if it
-   * is negative).
+   * Those between two bounds, but for the first `offset` of them (none if it is negative), and at most `limit` (all if
+   * it is negative).
    */
   between(
     elements: SortedElements,

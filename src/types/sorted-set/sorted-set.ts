@@ -47,8 +47,8 @@ export interface SortedElements {
    * are not all the same). */
   countBefore(bound: Bound): number;
 
-  /** Shows about `count` elements from position `cursor` on, in no order, and returns the cursor to go on from, 0 at the
-   * end: see ElementWalk.scan. A small set is shown as a whole. */
+  /** Shows about `count` elements from position `cursor` on, in no order, and returns the cursor to go on from, 0 at
+   * the end: see ElementWalk.scan. A small set is shown as a whole. */
   scan(cursor: number, count: number, visit: ElementVisitor): number;
 
   /** Adds the element that was just not found, by `find` with these bytes, which must not be this set's own. */

@@ -2,8 +2,8 @@
  * Large sorted sets ("skiplist" to clients): the elements in order in a tree (score-tree.ts), and beside it a table
  * (../element-table/) of all members and their scores. One object works on all of them, one after the other.
  *
- * A set is known by the address of its root, a slab object: the words of the tree's root, and then one with the table's.
- * Both always hold the same members with the same scores.
+ * A set is known by the address of its root, a slab object: the words of the tree's root, and then one with the
+ * table's. Both always hold the same members with the same scores.
  */
 import { copyBytes, viewOf } from "../../base/byte-copy.ts";
 import type { Blocks } from "../../memory/blocks.ts";

@@ -1,7 +1,7 @@
 /**
  * Random commands on hashes whose fields expire, while time goes on, against a plain model; across the limits between
- * the forms, with active expiry and with values that leave memory. The log, repeated at once on an empty keyspace, gives
- * the same fields with the same times.
+ * the forms, with active expiry and with values that leave memory. The log, repeated at once on an empty keyspace,
+ * gives the same fields with the same times.
  */
 import { expect, test } from "vitest";
 import { type Random, SeededRandom } from "../../../src/base/random.ts";

@@ -44,7 +44,7 @@ describe.each(FORMS)("of $form", ({ entries }) => {
     ["many different ones", (harness: CommandHarness) => bulks(harness.text("HRANDFIELD", "h", "50"))],
   ])("each field is as likely as another: %s", (_name, draw) => {
     const harness = newHash(entries);
-    const drawn = new Array<number>(FIELDS).fill(0);
+    const drawn = Array.from({ length: FIELDS }, () => 0);
     let total = 0;
     while (total < DRAWN_FOR_EACH * FIELDS) {
       for (const name of draw(harness)) {

@@ -1,7 +1,7 @@
 /**
- * Payloads of all types, damaged at random and given a checksum that fits: RESTORE takes them or refuses them, but never
- * fails otherwise; and what it takes is a value like any other, which all commands can read, that can be dumped and
- * restored again, and whose memory comes back when it is deleted.
+ * Payloads of all types, damaged at random and given a checksum that fits: RESTORE takes them or refuses them, but
+ * never fails otherwise; and what it takes is a value like any other, which all commands can read, that can be dumped
+ * and restored again, and whose memory comes back when it is deleted.
  */
 import { describe, expect, test } from "vitest";
 import { SeededRandom } from "../../../src/base/random.ts";

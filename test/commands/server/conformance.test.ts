@@ -14,11 +14,12 @@ import { hasRedisServer, type RedisServer, startRedisServer } from "../../suppor
 import { newServerHarness } from "./harness.ts";
 
 /** Those of Redis 7.2 and 7.4, which the server compared with does not know. */
-const NEWER = new Set([
-  ...["waitaof", "client|no-touch", "client|setinfo"],
-  ...["hexpire", "hexpireat", "hexpiretime", "hpexpire", "hpexpireat", "hpexpiretime"],
-  ...["hpersist", "hpttl", "httl"],
-]);
+const NEWER = new Set(
+  (
+    "waitaof client|no-touch client|setinfo" +
+    " hexpire hexpireat hexpiretime hpexpire hpexpireat hpexpiretime hpersist hpttl httl"
+  ).split(" "),
+);
 /** Containers: Redis has some more subcommands, or tells them in an order of its own. */
 const CONTAINERS = new Set(["client", "config", "command", "memory", "object", "xgroup", "xinfo"]);
 /** Those that Redis 7.2 gave more arguments. */

@@ -1,6 +1,6 @@
 /**
- * Sorted sets' commands against the real Redis 7: random sequences, the same for both, must get the same replies byte for
- * byte (errors included), leave the same values in the same encodings, and propagate the same commands to the
+ * Sorted sets' commands against the real Redis 7: random sequences, the same for both, must get the same replies byte
+ * for byte (errors included), leave the same values in the same encodings, and propagate the same commands to the
  * append-only file. The seed is printed with a failure.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

@@ -3,7 +3,13 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Slabs } from "../../../src/memory/slabs.ts";
 import { ChunkTree } from "../../../src/types/chunk-tree/chunk-tree.ts";
-import { MAX_CHILDREN, NODE_BYTES } from "../../../src/types/chunk-tree/layout.ts";
+import {
+  MAX_CHILDREN,
+  NODE_BYTES,
+  ROOT_WORDS,
+  wordAt,
+  wordsOf,
+} from "../../../src/types/chunk-tree/layout.ts";
 import {
   clearTree,
   copyTree,
@@ -254,11 +260,13 @@ describe("whole trees", () => {
     const slabs = new Slabs();
     const object = slabs.allocate(64);
     const before = slabs.allocatedBytes;
-    slabs.words[object >>> 18].fill(7, (object & 0x3ffff) << 2, ((object & 0x3ffff) << 2) + 16);
+    const words = wordsOf(slabs, object)
+      .subarray(wordAt(object), wordAt(object) + 16)
+      .fill(7);
     clearTree(slabs, object);
     const tree = new ChunkTree().open(slabs, object);
     for (let i = 1; i < 100; i++) tree.append(i, 1);
-    expect([tree.size, slabs.words[object >>> 18][((object & 0x3ffff) << 2) + 4]]).toEqual([99, 7]);
+    expect([tree.size, ...words.subarray(ROOT_WORDS)]).toEqual([99, ...Array(16 - ROOT_WORDS).fill(7)]);
     while (!disposeStep(slabs, object, 1, () => {}));
     expect(slabs.allocatedBytes).toBe(before);
   });

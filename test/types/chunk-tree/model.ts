@@ -5,6 +5,10 @@ import { ChunkTree } from "../../../src/types/chunk-tree/chunk-tree.ts";
 import {
   COUNTS,
   ELEMENTS,
+  FIRST,
+  FIRST_ELEMENTS,
+  LAST,
+  LAST_ELEMENTS,
   LEAVES,
   LEVELS,
   MAX_CHILDREN,
@@ -109,8 +113,14 @@ export function checkTree(slabs: Slabs, root: number): number {
     }
     return elements;
   };
-  if (levels > 0) expect(elementsBelow(words[w + TOP], levels)).toBe(words[w + ELEMENTS]);
+  const inside = words[w + ELEMENTS] - words[w + FIRST_ELEMENTS] - words[w + LAST_ELEMENTS];
+  if (levels > 0) expect(elementsBelow(words[w + TOP], levels)).toBe(inside);
   else leaves = words[w + TOP] === 0 ? 0 : 1;
+  if (leaves === 0) expect(inside).toBe(0);
+  if (words[w + FIRST] !== 0) leaves++;
+  else expect(words[w + FIRST_ELEMENTS]).toBe(0);
+  if (words[w + LAST] !== 0) leaves++;
+  else expect(words[w + LAST_ELEMENTS]).toBe(0);
   expect(leaves).toBe(words[w + LEAVES]);
   return nodes;
 }

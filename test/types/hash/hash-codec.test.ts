@@ -172,16 +172,18 @@ describe("what is packed", () => {
         const address = unpackInto(memory, rdbType, packed);
         const { entries } = memory;
         const root = entries.valueBuffer(address).readInt32LE(entries.valueStart(address));
-        const { copy, disposeStep, sizeBytes } = hashType.rooted!;
-        const copied = copy(memory, root);
-        while (!disposeStep(memory, root, 3));
+        const rooted = hashType.rooted!;
+        const copied = rooted.copy(memory, root);
+        while (!rooted.disposeStep(memory, root, 3));
         setRoot(entries, address, copied);
         expect(sorted(fieldsOf(memory, address))).toEqual(sorted(fields));
-        expect(sizeBytes(memory, copied, 0)).toBeGreaterThanOrEqual(sizeBytes(memory, copied, 1) / 40);
-        expect(sizeBytes(memory, copied, 0)).toBe(
+        expect(rooted.sizeBytes(memory, copied, 0)).toBeGreaterThanOrEqual(
+          rooted.sizeBytes(memory, copied, 1) / 40,
+        );
+        expect(rooted.sizeBytes(memory, copied, 0)).toBe(
           entries.allocatedBytes - before - entries.sizeBytes(address),
         );
-        while (!disposeStep(memory, copied, 3));
+        while (!rooted.disposeStep(memory, copied, 3));
         entries.free(address);
         expect(entries.allocatedBytes).toBe(before);
       }),
@@ -255,7 +257,7 @@ describe("bytes from outside", () => {
     ],
     ["the earliest time cut off", 24, Buffer.alloc(7)],
     ["an empty listpack", 16, plain(listpackOf([]))],
-    ["an odd listpack", 16, plain(listpackOf(["a", "b", "c"].map(Buffer.from)))],
+    ["an odd listpack", 16, plain(listpackOf(["a", "b", "c"].map((text) => Buffer.from(text))))],
     [
       "a listpack with a field twice",
       16,

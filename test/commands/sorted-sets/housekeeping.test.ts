@@ -1,0 +1,73 @@
+/**
+ * What every write owes the layers below: a snapshot under way gets the old state, and a changed entry is marked as
+ * differing from its record. And that nothing takes memory that is no longer needed.
+ */
+import { expect, test } from "vitest";
+import { SeededRandom } from "../../../src/base/random.ts";
+import { DIRTY } from "../../../src/memory/entries.ts";
+import {
+  addressesOf,
+  contents,
+  describeEntry,
+  expectExactSnapshot,
+  keyOf,
+} from "../../support/entry-contents.ts";
+import { usualSeed } from "../../support/seed.ts";
+import { SortedSetCommandGenerator } from "./generator.ts";
+import { newSortedSetHarness } from "./harness.ts";
+
+const SEEDS = 6;
+const COMMANDS = 150;
+/** zset-max-listpack-entries. */
+const LIMITS = [0, 4, 128];
+
+test("a snapshot shows the sorted sets of its beginning, whatever is written meanwhile", () => {
+  const firstSeed = usualSeed();
+  for (let seed = firstSeed; seed < firstSeed + SEEDS; seed++) {
+    const harness = newSortedSetHarness(LIMITS[seed % LIMITS.length]);
+    const generator = new SortedSetCommandGenerator(new SeededRandom(seed), { isSmall: false });
+    expectExactSnapshot(harness, () => generator.next(), COMMANDS, `seed ${seed}`);
+  }
+});
+
+test("an entry is dirty exactly if something was propagated for it", () => {
+  const firstSeed = usualSeed();
+  for (let seed = firstSeed; seed < firstSeed + SEEDS; seed++) {
+    const harness = newSortedSetHarness(LIMITS[seed % LIMITS.length]);
+    const { entries } = harness.keyspace;
+    const generator = new SortedSetCommandGenerator(new SeededRandom(seed), { isSmall: false });
+    for (let i = 0; i < COMMANDS; i++) {
+      for (const address of addressesOf(harness)) entries.mark(address, 0, DIRTY);
+      harness.takeEffects();
+      const before = contents(harness);
+      const request = generator.next();
+      harness.run(...request);
+      const label = `seed ${seed}: ${request.join(" ")}`;
+      const effects = harness.takeEffects();
+      if (effects.length === 0) expect(contents(harness), label).toEqual(before);
+      for (const address of addressesOf(harness)) {
+        if ((entries.head(address) & DIRTY) === 0)
+          expect(before, label).toContain(describeEntry(harness, address));
+        else expect(effects.join("\n"), label).toContain(keyOf(harness, address));
+      }
+    }
+  }
+});
+
+test("what commands compute, and what they delete, takes no memory in the end", () => {
+  const seed = usualSeed();
+  const harness = newSortedSetHarness(4);
+  const { keyspace } = harness;
+  const before = keyspace.entries.allocatedBytes;
+  const generator = new SortedSetCommandGenerator(new SeededRandom(seed), { isSmall: false });
+  for (let i = 0; i < 2000; i++) harness.run(...generator.next());
+  expect(keyspace.entries.allocatedBytes).toBeGreaterThan(before);
+  keyspace.flush(0, false);
+  while (keyspace.freeRetired(1000));
+  // The table of keys has a first segment of its own.
+  harness.run("SET", "key", "value");
+  const rest = keyspace.entries.allocatedBytes;
+  const fresh = newSortedSetHarness(4);
+  fresh.run("SET", "key", "value");
+  expect(rest, `seed ${seed}`).toBe(fresh.keyspace.entries.allocatedBytes);
+});
