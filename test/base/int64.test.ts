@@ -87,6 +87,21 @@ describe("a 64-bit integer", () => {
     "1234567890:3456789",
   ])("is not %j", (text) => expect(parsed(text)).toBeUndefined());
 
+  test("is added and subtracted, to the lowest 64 bits", () => {
+    const safe = fc.maxSafeInteger();
+    fc.assert(
+      fc.property(integer, integer, safe, (a, b, more) => {
+        const sum = of(a);
+        sum.add(more);
+        expect(sum.toBigInt()).toBe(BigInt.asIntN(64, a + BigInt(more)));
+        const difference = of(a);
+        difference.subtract(of(b));
+        expect(difference.toBigInt()).toBe(BigInt.asIntN(64, a - b));
+      }),
+      RUNS,
+    );
+  });
+
   test("is compared as integers are", () => {
     fc.assert(
       fc.property(integer, integer, (a, b) => {

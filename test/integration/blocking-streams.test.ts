@@ -144,6 +144,10 @@ it("what was delivered to waiting consumers is pending after kill -9", async () 
   const [noAck] = await wait(client, "XREADGROUP GROUP g d BLOCK 0 NOACK STREAMS s >");
   await add(client, "s", "3-3");
   await noAck;
+  // The ids that it chose are in the log too.
+  await client.text("XADD", "s", "MAXLEN", "~", "100", "*", "f", "v");
+  const all = await client.text("XRANGE", "s", "-", "+");
+  expect(all.startsWith("*4")).toBe(true);
   const groups = await client.text("XINFO", "GROUPS", "s");
   const pending = await client.text("XPENDING", "s", "g");
   expect(pending).toContain(":1\r\n$3\r\n2-2\r\n");
@@ -151,4 +155,5 @@ it("what was delivered to waiting consumers is pending after kill -9", async () 
   const again = await server.start();
   expect(await again.text("XINFO", "GROUPS", "s")).toBe(groups);
   expect(await again.text("XPENDING", "s", "g")).toBe(pending);
+  expect(await again.text("XRANGE", "s", "-", "+")).toBe(all);
 });

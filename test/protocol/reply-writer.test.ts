@@ -129,6 +129,24 @@ describe("replies", () => {
     ).toBe(expected);
   });
 
+  it.each([2, 3] as const)("are arrays and maps whose length is known at the end, in RESP%i", (resp) => {
+    const closed = new ReplyWriter();
+    const headed = new ReplyWriter();
+    closed.resp = resp;
+    headed.resp = resp;
+    headed.map(1);
+    headed.bulkText("key");
+    headed.array(12);
+    const map = closed.end;
+    closed.bulkText("key");
+    const array = closed.end;
+    for (const reply of [headed, closed]) for (let i = 0; i < 12; i++) reply.integer(i);
+    closed.closeArray(array, 12);
+    closed.closeMap(map, 1);
+    const text = (reply: ReplyWriter) => reply.buf.toString("latin1", 0, reply.end);
+    expect(text(closed)).toBe(text(headed));
+  });
+
   it("that are errors are counted", () => {
     const reply = new ReplyWriter();
     reply.ok();

@@ -13,6 +13,7 @@ import { group, range, replyEntries, replyEntry, replyId, replyInt64, stream } f
 
 const id = new StreamId();
 const integer = new Int64();
+const lag = new Int64();
 const MIN_ID: StreamId = new StreamId().setMin();
 const MAX_ID: StreamId = new StreamId().setMax();
 
@@ -141,20 +142,16 @@ export function replyEntriesRead(reply: ReplyWriter): void {
 /** How many entries of the open stream the open group has still to read, if that can be told. */
 export function replyLag(reply: ReplyWriter): void {
   const { entriesAdded } = stream;
-  const read = integer;
-  if (group.hasEntriesRead && !stream.hasDeletedFrom(group.lastId))
-    read.setWords(group.entriesRead.high, group.entriesRead.low);
-  else if (!stream.countEntriesTo(group.lastId, read)) {
+  const { entriesRead } = group;
+  lag.setWords(entriesAdded.high, entriesAdded.low);
+  if (group.hasEntriesRead && !stream.hasDeletedFrom(group.lastId)) {
+    // A stream to which nothing was ever added has no lag, whatever a group says.
+    if (entriesAdded.high !== 0 || entriesAdded.low !== 0) lag.subtract(entriesRead);
+  } else if (stream.countEntriesTo(group.lastId, integer)) {
+    lag.subtract(integer);
+  } else {
     reply.null();
     return;
   }
-  const { high, low } = read;
-  read.setWords(entriesAdded.high, entriesAdded.low);
-  lagged.setWords(high, low);
-  read.subtract(lagged);
-  // A stream to which nothing was ever added has no lag, whatever a group says.
-  if (entriesAdded.high === 0 && entriesAdded.low === 0) read.setNumber(0);
-  replyInt64(reply, read);
+  replyInt64(reply, lag);
 }
-
-const lagged = new Int64();

@@ -14,6 +14,13 @@ import { parseStream, refuse, type StreamTotals, type StreamVisitor } from "./st
 
 const FIRST_PENDING_CAPACITY = 16;
 
+// Tools that one stream at a time is checked and built with.
+const nodes = new NodeCheck();
+const tree = new ChunkTree();
+const openNode = new StreamNode();
+const stream = new Stream();
+const openGroup = new ConsumerGroup();
+
 /** The pending entries of a group that is checked: their ids in ascending order, and for each the number of its
  * consumer, counted from 1, or 0. */
 class PendingOwners {
@@ -71,7 +78,6 @@ class StreamCheck implements StreamVisitor {
   readonly owners: Int32Array[] = [];
   /** The first live entry's id; 0-0 if there is none. */
   readonly firstLiveId: StreamId = new StreamId();
-  private readonly nodes = new NodeCheck();
   private readonly lastNodeId = new StreamId();
   private readonly lastLiveId = new StreamId();
   private nodeCount = 0;
@@ -83,7 +89,6 @@ class StreamCheck implements StreamVisitor {
   private readonly lastOwned = new StreamId();
 
   node(id: StreamId, listpack: Buffer): void {
-    const { nodes } = this;
     if (this.nodeCount > 0 && id.compare(this.lastNodeId) <= 0) refuse("has nodes in the wrong order");
     this.lastNodeId.set(id);
     this.nodeCount++;
@@ -138,10 +143,6 @@ class StreamBuilder implements StreamVisitor {
   readonly root: number;
   private readonly blocks: Blocks;
   private readonly checked: StreamCheck;
-  private readonly tree = new ChunkTree();
-  private readonly openNode = new StreamNode();
-  private readonly stream = new Stream();
-  private readonly openGroup = new ConsumerGroup();
   private groups = 0;
   /** Addresses of the group's consumers. */
   private consumers: number[] = [];
@@ -150,21 +151,21 @@ class StreamBuilder implements StreamVisitor {
     this.blocks = blocks;
     this.checked = checked;
     this.root = createStream(blocks.slabs);
-    this.tree.open(blocks.slabs, this.root);
+    tree.open(blocks.slabs, this.root);
   }
 
   node(id: StreamId, listpack: Buffer): void {
-    const { blocks, openNode } = this;
+    const { blocks } = this;
     const leaf = blocks.allocate(ID_BYTES + listpack.length);
     const start = blocks.start(leaf);
     writeNodeId(blocks.buffer(leaf), start, id);
     listpack.copy(blocks.buffer(leaf), start + ID_BYTES);
     openNode.open(blocks, leaf).readMaster();
-    this.tree.append(leaf, openNode.live + openNode.deleted);
+    tree.append(leaf, openNode.live + openNode.deleted);
   }
 
   totals(totals: StreamTotals): void {
-    const stream = this.stream.open(this.blocks, this.root);
+    stream.open(this.blocks, this.root);
     stream.length = totals.length.toNumber();
     stream.lastId.set(totals.lastId);
     if (totals.isKnown) {
@@ -182,7 +183,7 @@ class StreamBuilder implements StreamVisitor {
   }
 
   group(name: Buffer, lastId: StreamId, entriesRead: Int64 | undefined): void {
-    const { blocks, stream, openGroup } = this;
+    const { blocks } = this;
     openGroup.openNew(blocks, stream.openOrCreateGroups().add(name, 0, name.length, GROUP_BYTES));
     openGroup.lastId.set(lastId);
     if (entriesRead !== undefined) openGroup.entriesRead.setWords(entriesRead.high, entriesRead.low);
@@ -193,14 +194,14 @@ class StreamBuilder implements StreamVisitor {
   }
 
   pending(id: StreamId, time: Int64, count: Int64): void {
-    const { pending } = this.openGroup;
+    const { pending } = openGroup;
     pending.append(id);
     pending.writeTime(time);
     pending.writeCount(count);
   }
 
   consumer(name: Buffer, seen: Int64): void {
-    const { blocks, openGroup } = this;
+    const { blocks } = this;
     const address = openGroup.addConsumer(name, 0, name.length, 0);
     writeSeen(blocks, address, seen);
     openGroup.openOwned(address);
@@ -208,11 +209,11 @@ class StreamBuilder implements StreamVisitor {
   }
 
   owned(id: StreamId): void {
-    this.openGroup.owned.append(id);
+    openGroup.owned.append(id);
   }
 
   endGroup(): void {
-    const { pending } = this.openGroup;
+    const { pending } = openGroup;
     const owners = this.checked.owners[this.groups++];
     let i = 0;
     for (let found = pending.first(); found; found = pending.next())

@@ -11,7 +11,7 @@ import { SPILLS } from "../../support/spill-mode.ts";
 import { StreamCommandGenerator } from "./generator.ts";
 import { newStreamHarness } from "./harness.ts";
 
-const SEEDS = 10;
+const SEEDS = SPILLS ? 2 : 10;
 const COMMANDS = 200;
 const NODES = { bytes: 200, entries: 3 };
 
