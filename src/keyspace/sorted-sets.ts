@@ -150,7 +150,8 @@ function addLarge(
 
 /**
  * A sorted set that a command computes, to be stored under a key or only read. It is always of the large form until it
- * is stored. Whoever begins one must end it with `store` or `discard`.
+ * is stored. Whoever begins one ends it with `store` or `discard`; what a command that failed has left is freed by the
+ * next one.
  */
 export class SortedSetResult {
   /** Its elements. */
@@ -165,6 +166,7 @@ export class SortedSetResult {
 
   /** Begins a new, empty one. */
   begin(): TreeSortedSet {
+    this.discard();
     this.root = this.elements.create();
     return this.elements;
   }

@@ -21,7 +21,7 @@ const MIN_FREE_BYTES = 16;
 export const MAX_SLAB_BLOCK_BYTES = MAX_OBJECT_BYTES - HEADER_BYTES;
 
 /** Where a block lies. */
-interface BlockPlace {
+export interface BlockPlace {
   buffer: Buffer;
   start: number;
 }

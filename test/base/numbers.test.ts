@@ -10,8 +10,11 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   formatDouble,
+  formatFixed,
   integerLength,
   parseDouble,
+  parseDoubleBytes,
+  parseDoubleLeniently,
   parseInt64,
   parseInteger,
   writeInteger,
@@ -226,6 +229,55 @@ describe("doubles", () => {
   it.each(DOUBLES)("reads %j", (text, value) => expect(parseDouble(text)).toBe(value));
 
   it.each(NO_DOUBLES)("refuses %j", (text) => expect(parseDouble(text)).toBeUndefined());
+
+  it("reads bytes as it reads texts", () => {
+    const decimal = fc.stringMatching(/^-?[0-9]{0,18}\.?[0-9]{0,18}$/);
+    const known = fc.constantFrom(...NO_DOUBLES, ...DOUBLES.map(([text]) => text));
+    fc.assert(
+      fc.property(fc.oneof(decimal, known), (text) => {
+        expect(within(text, parseDoubleBytes)).toBe(parseDouble(text) ?? Number.NaN);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it.each([
+    ["", 0],
+    [" 1", 1],
+    ["\t\n\v\f\r -2.5", -2.5],
+    ["1 ", Number.NaN],
+    [" ", Number.NaN],
+    ["1\0 whatever", 1],
+    ["\0", 0],
+    ["1e400", Infinity],
+    ["-1e400", -Infinity],
+    ["1e-400", 0],
+    ["0x1p1024", Infinity],
+    ["-0x1p1024", -Infinity],
+    ["0x1p-1076", 0],
+    ["inf", Infinity],
+    ["nan", Number.NaN],
+    ["x", Number.NaN],
+    ["0x", Number.NaN],
+  ])("leniently reads %j", (text, value) => expect(parseDoubleLeniently(text)).toBe(value));
+
+  it.each([
+    [0.125, 2, "0.12"],
+    [0.375, 2, "0.38"],
+    [-0.375, 1, "-0.4"],
+    [2.5, 1, "2.5"],
+    [2 ** -18, 17, "0.00000381469726562"],
+    [3 * 2 ** -18, 17, "0.00001144409179688"],
+    [0.1, 20, "0.10000000000000000555"],
+    [1e22, 3, "10000000000000000000000.000"],
+    [-1e300, 1, `-${BigInt(1e300)}.0`],
+    [0, 6, "0.000000"],
+    [-0, 1, "-0.0"],
+    [Infinity, 6, "inf"],
+    [-Infinity, 6, "-inf"],
+  ])("prints %d with %d digits behind the point", (value, digits, text) =>
+    expect(formatFixed(value, digits)).toBe(text),
+  );
 
   it("reads a hexadecimal text as its exact value", () => {
     fc.assert(

@@ -34,6 +34,7 @@ export function answerSearch(
   if (search.storeAt !== 0) return store(ctx, search, elements, wanted);
   ctx.reply.array(wanted);
   for (let i = 0; i < wanted; i++) replyFound(ctx, search, elements!, i);
+  found.clear();
   return DONE;
 }
 
@@ -108,6 +109,7 @@ function store(
     const score = search.storesDistances ? found.distanceAt(i) / search.shape.unit : elements!.score;
     target.insert(score, memberBuffer, memberStart, memberLength);
   }
+  found.clear();
   const { storeAt } = search;
   if (result.store(ctx.db, buf, start[storeAt], len[storeAt])) ctx.effects.verbatim();
   return ctx.reply.integer(wanted);

@@ -102,14 +102,12 @@ function runAndReply(ctx: CommandContext, name: string, operation: Operation): O
   const allowed = { weights: operation !== "diff", withScores: true, limit: false };
   const combination = readCombination(ctx, name, 1, allowed);
   if (combination === undefined) return DONE;
+  combine(ctx, operation, combination);
   const { result } = sortedSetTools(ctx.keyspace);
-  try {
-    combine(ctx, operation, combination);
-    const { elements } = result;
-    return replyElements(ctx, elements, 0, elements.size, false, combination.withScores);
-  } finally {
-    result.discard();
-  }
+  const { elements } = result;
+  replyElements(ctx, elements, 0, elements.size, false, combination.withScores);
+  result.discard();
+  return DONE;
 }
 
 function runAndStore(ctx: CommandContext, name: string, operation: Operation): Outcome {

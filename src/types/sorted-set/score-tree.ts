@@ -8,7 +8,7 @@
  * neighbour.
  */
 import { copyBytes } from "../../base/byte-copy.ts";
-import { type Blocks, OpenBlock } from "../../memory/blocks.ts";
+import { type BlockPlace, type Blocks, OpenBlock } from "../../memory/blocks.ts";
 import { ChunkTree } from "../chunk-tree/chunk-tree.ts";
 import type { LeafOrder } from "../chunk-tree/tree-path.ts";
 import type { Bound } from "./bounds.ts";
@@ -28,6 +28,8 @@ import {
 
 /** More elements than a leaf can hold: none is smaller than 9 bytes, and one may come in addition. */
 const LEAF_OFFSETS = 128;
+
+const NO_BYTES = Buffer.alloc(0);
 
 export class ScoreTree {
   private readonly blocks: Blocks;
@@ -130,6 +132,7 @@ export class ScoreTree {
   private step(): void {
     this.position = afterElement(this.leaf.buffer, this.position);
     this.index++;
+    this.hasOffsets = false;
   }
 
   /** How many elements are before the bound. */
@@ -353,6 +356,7 @@ class ElementOrder implements LeafOrder {
   private start = 0;
   private length = 0;
   private readonly blocks: Blocks;
+  private readonly place: BlockPlace = { buffer: NO_BYTES, start: 0 };
 
   constructor(blocks: Blocks) {
     this.blocks = blocks;
@@ -366,8 +370,9 @@ class ElementOrder implements LeafOrder {
   }
 
   compareFirst(leaf: number): number {
-    const { blocks, score, buffer, start, length } = this;
-    return compareElement(blocks.buffer(leaf), blocks.start(leaf), score, buffer, start, length);
+    const { place } = this;
+    this.blocks.locate(leaf, place);
+    return compareElement(place.buffer, place.start, this.score, this.buffer, this.start, this.length);
   }
 }
 
@@ -375,12 +380,15 @@ class ElementOrder implements LeafOrder {
 class BoundOrder implements LeafOrder {
   bound!: Bound;
   private readonly blocks: Blocks;
+  private readonly place: BlockPlace = { buffer: NO_BYTES, start: 0 };
 
   constructor(blocks: Blocks) {
     this.blocks = blocks;
   }
 
   compareFirst(leaf: number): number {
-    return isBefore(this.blocks.buffer(leaf), this.blocks.start(leaf), this.bound) ? -1 : 1;
+    const { place } = this;
+    this.blocks.locate(leaf, place);
+    return isBefore(place.buffer, place.start, this.bound) ? -1 : 1;
   }
 }

@@ -5,6 +5,8 @@
 import { expect, test } from "vitest";
 import { SeededRandom } from "../../../src/base/random.ts";
 import { DIRTY } from "../../../src/memory/entries.ts";
+import { SORTED_SET } from "../../../src/types/sorted-set/sorted-set.ts";
+import { sortedSetType } from "../../../src/types/sorted-set/sorted-set-type.ts";
 import {
   addressesOf,
   contents,
@@ -51,6 +53,32 @@ test("an entry is dirty exactly if something was propagated for it", () => {
         else expect(effects.join("\n"), label).toContain(keyOf(harness, address));
       }
     }
+  }
+});
+
+test("the commands of a rewritten log make the same sorted sets", () => {
+  const firstSeed = usualSeed();
+  for (let seed = firstSeed; seed < firstSeed + SEEDS; seed++) {
+    const limit = LIMITS[seed % LIMITS.length];
+    const harness = newSortedSetHarness(limit);
+    const copy = newSortedSetHarness(limit);
+    const generator = new SortedSetCommandGenerator(new SeededRandom(seed), { isSmall: false });
+    for (let i = 0; i < COMMANDS; i++) harness.run(...generator.next());
+    for (let i = 0; i < 200; i++) harness.run("ZADD", "many", i % 7, `member${i}`);
+    const { entries, memory } = harness.keyspace;
+    let commands = 0;
+    for (const address of addressesOf(harness)) {
+      if (entries.type(address) !== SORTED_SET) continue;
+      const key = keyOf(harness, address);
+      sortedSetType.rewrite(memory, address, Buffer.from(key), (...args) => {
+        expect(args.length).toBeLessThanOrEqual(2 + 2 * 64);
+        expect(copy.text(...args)).toBe(`:${args.length / 2 - 1}\r\n`);
+        commands++;
+      });
+      const all = ["ZRANGE", key, 0, -1, "WITHSCORES"];
+      expect(copy.text(...all), `seed ${seed}`).toBe(harness.text(...all));
+    }
+    expect(commands).toBeGreaterThan(4);
   }
 });
 
