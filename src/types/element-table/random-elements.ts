@@ -9,14 +9,16 @@ import type { ElementTable } from "./element-table.ts";
 /** No bucket has so many elements. */
 const PLACES_OF_BUCKET = 0x1_0000;
 const TWO_32 = 0x1_0000_0000;
+/** Memory for more places than these is given up when fewer are drawn. */
+const KEPT_PLACES = 0x1_0000;
 
 /**
  * A random place of a table that is not empty, each element's as likely as another's.
  *
  * A bucket is drawn by its share of all hashes, then a number below a limit that is in proportion to that share and
- * that hardly any bucket exceeds; if the bucket has no element of that number, all is drawn anew. (Elements are spread
- * like raindrops: more than four standard deviations above the mean are in one bucket of a hundred thousand, and its
- * elements are drawn a little too seldom.)
+ * that few buckets exceed; if the bucket has no element of that number, all is drawn anew. (Elements are spread like
+ * raindrops: one bucket in some hundred has more than three standard deviations above the mean. Of these one is drawn
+ * at once, a little too seldom for each: the better choice than a limit that makes everybody draw more often.)
  */
 export function randomPlace(table: ElementTable, root: number, random: Random): number {
   const buckets = table.buckets(root);
@@ -24,13 +26,15 @@ export function randomPlace(table: ElementTable, root: number, random: Random): 
   if (buckets === 1) return random.below(size);
   const mostBits = bitsOf(0, buckets);
   const mean = size / 2 ** mostBits;
-  const limit = Math.ceil(mean + 4 * Math.sqrt(mean) + 2);
+  const narrowLimit = Math.ceil(mean + 3 * Math.sqrt(mean)) + 1;
   for (;;) {
     const bucket = bucketOf(random.next() | 0, buckets);
     // Quicker than `below`, and as fair with so few numbers.
     const share = random.next() / TWO_32;
-    const index = Math.floor(share * (bitsOf(bucket, buckets) === mostBits ? limit : 2 * limit));
-    if (index < table.elementsOf(root, bucket)) return bucket * PLACES_OF_BUCKET + index;
+    const limit = bitsOf(bucket, buckets) === mostBits ? narrowLimit : 2 * narrowLimit;
+    const elements = table.elementsOf(root, bucket);
+    const index = Math.floor(share * Math.max(limit, elements));
+    if (index < elements) return bucket * PLACES_OF_BUCKET + index;
   }
 }
 
@@ -46,7 +50,8 @@ export class RandomPlaces {
 
   /** Draws `count` different places, all sets of so many equally likely; at most half of the table's elements. */
   draw(table: ElementTable, root: number, count: number, random: Random): void {
-    if (this.places.length < count) this.places = new Float64Array(Math.max(count, 2 * this.places.length));
+    const { length } = this.places;
+    if (length < count || length > Math.max(count, KEPT_PLACES)) this.places = new Float64Array(Math.max(count, 64));
     const { places } = this;
     let distinct = 0;
     // Drawing one by one and leaving out what was drawn before, but sorted by the batch.
