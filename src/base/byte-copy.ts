@@ -89,7 +89,9 @@ export function copyBytes(
   length: number,
 ): void {
   if (length >= NATIVE_COPY_FROM) {
-    target.set(source.subarray(start, start + length), to);
+    // Blocks that grow together lie in one slab mostly, and then no view need be made.
+    if (source === target) target.copyWithin(to, start, start + length);
+    else target.set(source.subarray(start, start + length), to);
     return;
   }
   const from = (source as ViewedBuffer).view;
