@@ -20,7 +20,7 @@ import {
 } from "./keys.ts";
 import { STALE_ENTRIES_MAXIMUM, STALE_ENTRIES_PER_WRITE } from "./limits.ts";
 import { readValues, takeAll } from "./read.ts";
-import { readableHeader } from "./record.ts";
+import { keyOf, readableHeader } from "./record.ts";
 import type { StoreReader } from "./settled-view.ts";
 
 /** A cold key past its expiry. */
@@ -151,7 +151,8 @@ export class ExpiryIndex {
       if (header?.expireMs === expireMs) {
         // A checkpoint may bring a dropped namespace back, so its entries are not stale as long as its
         // records are there.
-        if (this.#isAlive(namespace)) found.push({ namespace, hash: hashOf(key), key: header.key, expireMs });
+        if (this.#isAlive(namespace))
+          found.push({ namespace, hash: hashOf(key), key: keyOf(key, header), expireMs });
       } else if (this.#stale.length < STALE_ENTRIES_MAXIMUM) {
         this.#stale.push(entries[index]);
       }

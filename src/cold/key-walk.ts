@@ -22,7 +22,7 @@ import {
 } from "./keys.ts";
 import { RANDOM_KEY_NEIGHBOURS } from "./limits.ts";
 import { isCorrupt, readValues } from "./read.ts";
-import { type RecordHeader, readHeader } from "./record.ts";
+import { keyOf, type RecordHeader, readHeader } from "./record.ts";
 
 /** Takes a key: `length` bytes of `source` from `start`, which are the visitor's only during the call. */
 export type KeyVisitor = (hash: number, source: Buffer, start: number, length: number) => void;
@@ -135,9 +135,13 @@ export class KeyWalk {
   #visitRecord(key: Buffer, value: Buffer | StorageError | undefined, visit: KeyVisitor): void {
     const header = headerOf(key, value);
     if (header === undefined || this.#hasExpired(header)) return;
-    if (!isDigestKey(key)) visitInline(key, visit);
-    else if (header instanceof StorageError) throw header;
-    else visit(hashOf(key), header.key, 0, header.key.length);
+    if (!isDigestKey(key)) {
+      visitInline(key, visit);
+      return;
+    }
+    if (header instanceof StorageError) throw header;
+    const name = keyOf(key, header);
+    visit(hashOf(key), name, 0, name.length);
   }
 }
 

@@ -44,8 +44,8 @@ export interface RecordHeader {
   readonly lru: number;
   readonly generation: number;
   readonly expireMs: number;
-  /** The full key: a view. */
-  readonly key: Buffer;
+  /** Under a digest key the full key: a view. Otherwise it is in the record key: see `keyOf`. */
+  readonly longKey: Buffer | undefined;
   readonly isCompressed: boolean;
   /** Where in the value the payload begins. */
   readonly payloadAt: number;
@@ -125,13 +125,11 @@ export function readHeader(recordKey: Buffer, value: Buffer): RecordHeader {
     expireMs = readUint64(value, at);
     at += 8;
   }
-  let key: Buffer;
-  if ((flags & LONG_KEY_FLAG) === 0) {
-    key = inlineKeyOf(recordKey);
-  } else {
+  let longKey: Buffer | undefined;
+  if ((flags & LONG_KEY_FLAG) !== 0) {
     const keyEnd = at + 4 <= end ? at + 4 + value.readUInt32BE(at) : Number.POSITIVE_INFINITY;
     if (keyEnd > end) throw damaged(recordKey, "its key is cut off");
-    key = value.subarray(at + 4, keyEnd);
+    longKey = value.subarray(at + 4, keyEnd);
     at = keyEnd;
   }
   return {
@@ -139,7 +137,7 @@ export function readHeader(recordKey: Buffer, value: Buffer): RecordHeader {
     lru: value.readUInt32BE(LRU_AT),
     generation: value.readUIntBE(GENERATION_AT, 6),
     expireMs,
-    key,
+    longKey,
     isCompressed: (flags & COMPRESSED_FLAG) !== 0,
     payloadAt: at,
   };
@@ -158,10 +156,19 @@ export function readPayload(recordKey: Buffer, value: Buffer, header: RecordHead
   }
 }
 
-/** Verifies and reads a whole record. Throws StorageError "corrupt". */
-export function decodeRecord(recordKey: Buffer, value: Buffer): ColdRecord & RecordHeader {
-  const header = readHeader(recordKey, value);
-  return { ...header, payload: readPayload(recordKey, value, header) };
+/** The full key of a record: a view. */
+export function keyOf(recordKey: Buffer, header: RecordHeader): Buffer {
+  return header.longKey ?? inlineKeyOf(recordKey);
+}
+
+/** Reads a whole record; verifies it unless its header is there already. Throws StorageError "corrupt". */
+export function decodeRecord(
+  recordKey: Buffer,
+  value: Buffer,
+  header = readHeader(recordKey, value),
+): ColdRecord {
+  const { type, lru, expireMs } = header;
+  return { type, lru, expireMs, payload: readPayload(recordKey, value, header) };
 }
 
 /** The header, or undefined where the record is damaged, for those who only replace or delete it. */

@@ -4,7 +4,7 @@
 import { StorageError } from "../base/storage-error.ts";
 import type { StoreCursor } from "./key-value-store.ts";
 import { hashOf, hashRange, namespaceOf, type RecordRef } from "./keys.ts";
-import { readHeader, readPayload } from "./record.ts";
+import { keyOf, readHeader, readPayload } from "./record.ts";
 import type { StoreReader } from "./settled-view.ts";
 
 export interface ScannedRecord extends RecordRef {
@@ -59,7 +59,7 @@ function scanned(key: Buffer, value: Buffer, withPayload: boolean): ScannedRecor
     return {
       namespace: namespaceOf(key),
       hash: hashOf(key),
-      key: header.key,
+      key: keyOf(key, header),
       type,
       lru,
       expireMs,

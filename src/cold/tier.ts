@@ -13,11 +13,11 @@ import type { BatchLog } from "./batch-log.ts";
 import { type ExpiredRef, ExpiryIndex } from "./expiry-index.ts";
 import type { KeyValueStore } from "./key-value-store.ts";
 import { firstKey, type KeyVisitor, KeyWalk, type WalkedRange } from "./key-walk.ts";
-import { HASH_SPACE, isDigestKey, type RecordRef, recordKey } from "./keys.ts";
+import { HASH_SPACE, type RecordRef, recordKey } from "./keys.ts";
 import { DUE_ENTRIES_MAXIMUM, DUE_ENTRIES_MINIMUM } from "./limits.ts";
 import type { Namespaces } from "./namespaces.ts";
 import { readValues } from "./read.ts";
-import { type ColdRecord, decodeRecord } from "./record.ts";
+import { type ColdRecord, decodeRecord, readHeader } from "./record.ts";
 import { createParts, recoverParts, type TierParts, wipe } from "./recovery.ts";
 import { ScanCursor, type ScanOptions } from "./scan.ts";
 import { checkpointChange, identityOf, type TierCheckpoint, type TierPoint } from "./stamp.ts";
@@ -162,10 +162,10 @@ export class ColdTier {
     if (value === undefined) return undefined;
     try {
       if (value instanceof StorageError) throw value;
-      const { type, lru, expireMs, payload, key: storedKey } = decodeRecord(key, value);
-      if (isDigestKey(key) && !storedKey.equals(ref.key)) return undefined;
+      const header = readHeader(key, value);
+      if (header.longKey !== undefined && !header.longKey.equals(ref.key)) return undefined;
       this.#recordsRead += 1;
-      return { type, lru, expireMs, payload };
+      return decodeRecord(key, value, header);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       this.#recordsDamaged += 1;

@@ -19,6 +19,11 @@ export interface Effects {
   command(...args: (string | Buffer | number)[]): void;
   /** The command as received, but with other texts in the place of some arguments. */
   edited(edits: ArgumentEdits): void;
+  /**
+   * The command `name` with two arguments: the key that is argument `key` of the request, and `length` bytes of `buf`
+   * from `start`. As `command`, without an object for either: what a random choice is repeated by.
+   */
+  member(name: string, key: number, buf: Buffer, start: number, length: number): void;
 }
 
 /** Continues a suspended command when what it waited for is there; answers through ctx.reply. */

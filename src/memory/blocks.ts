@@ -70,7 +70,8 @@ export class Blocks {
     return this.slabs.words[reference >>> SLAB_SHIFT][w] < 0 ? 0 : (w << 2) + HEADER_BYTES;
   }
 
-  /** Tells where the block lies, as `buffer` and `start` do, and returns its length: one look at memory for all three. */
+  /** Tells where the block lies, as `buffer` and `start` do, and returns its length: one look at memory for all
+   * three. */
   locate(reference: number, place: BlockPlace): number {
     const slab = reference >>> SLAB_SHIFT;
     const words = this.slabs.words[slab];

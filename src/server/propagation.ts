@@ -63,6 +63,19 @@ export class Propagation implements GroupedEffects {
     }
   }
 
+  member(name: string, key: number, buf: Buffer, start: number, length: number): void {
+    this.changes++;
+    const { writer, context } = this;
+    if (writer === undefined) return;
+    const { encoder } = writer;
+    const { request, client } = context!;
+    encoder.select(client.dbIndex);
+    encoder.begin(3);
+    encoder.argumentText(name);
+    encoder.argumentRange(request.buf, request.start[key], request.len[key]);
+    encoder.argumentRange(buf, start, length);
+  }
+
   /** A key that expiry or eviction removed. */
   removed(database: Database, key: Buffer): void {
     this.changes++;

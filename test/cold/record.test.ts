@@ -6,7 +6,14 @@ import { describe, expect, test } from "vitest";
 import { StorageError } from "../../src/base/storage-error.ts";
 import { recordKey } from "../../src/cold/keys.ts";
 import { MAXIMUM_INLINE_KEY_BYTES } from "../../src/cold/limits.ts";
-import { type ColdRecord, decodeRecord, encodeRecord, readableHeader } from "../../src/cold/record.ts";
+import {
+  type ColdRecord,
+  decodeRecord,
+  encodeRecord,
+  keyOf,
+  readableHeader,
+  readHeader,
+} from "../../src/cold/record.ts";
 
 const uint32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 const bytes = (maxLength: number) => fc.uint8Array({ maxLength }).map((array) => Buffer.from(array));
@@ -50,8 +57,11 @@ describe("record", () => {
       fc.property(references, records, fc.nat(2 ** 31), fc.boolean(), (ref, record, generation, compress) => {
         const key = recordKey(ref);
         const value = encodeRecord(key, ref, record, generation, compress);
-        const read = decodeRecord(key, value);
-        expect(read).toMatchObject({ ...record, generation, key: ref.key });
+        const header = readHeader(key, value);
+        expect(header.generation).toBe(generation);
+        expect(keyOf(key, header)).toEqual(ref.key);
+        expect(decodeRecord(key, value)).toEqual(record);
+        expect(decodeRecord(key, value, header)).toEqual(record);
       }),
     );
   });

@@ -140,7 +140,7 @@ describe("cold keys in a transaction", () => {
 
 describe("many clients at a time", () => {
   const ACCOUNTS = 40;
-  const STEPS = 150;
+  const STEPS = 60;
 
   it.each([
     ["in memory", []],

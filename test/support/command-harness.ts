@@ -152,6 +152,10 @@ class HarnessContext implements CommandContext {
         });
         harness.effects.push(args.map((arg) => Buffer.from(arg)));
       },
+      member: (name, key, buf, start, length) => {
+        const args = [Buffer.from(name), this.request.bytes(key), buf.subarray(start, start + length)];
+        harness.effects.push(args.map((arg) => Buffer.from(arg)));
+      },
     };
   }
 

@@ -117,7 +117,7 @@ function popOne(ctx: CommandContext, set: SetEntry): void {
 
 /** Has the log remove the present member. */
 function logRemoval(ctx: CommandContext, { buffer, start, length }: SetMembers): void {
-  ctx.effects.command("SREM", ctx.request.bytes(KEY), buffer.subarray(start, start + length));
+  ctx.effects.member("SREM", KEY, buffer, start, length);
 }
 
 function popSeveral(ctx: CommandContext, set: SetEntry, count: number): Outcome {

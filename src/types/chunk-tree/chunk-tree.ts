@@ -24,8 +24,9 @@
  *
  * Method: the first and the last leaf lie in the root (layout.ts), and change places with the nodes when others are put
  * before and behind them. A full node splits in the middle, but at the ends of the tree the new leaf gets a node of its
- * own, so that appending and prepending leave full nodes behind. A node with few children is joined with a neighbour that has room
- * (JOINED_CHILDREN), so that what is left of a tree takes memory in proportion. Nothing is allocated but slab memory.
+ * own, so that appending and prepending leave full nodes behind. A node with few children is joined with a neighbour
+ * that has room (JOINED_CHILDREN), so that what is left of a tree takes memory in proportion. Nothing is allocated but
+ * slab memory.
  */
 import { SLAB_MASK, SLAB_SHIFT } from "../../memory/slabs.ts";
 import {

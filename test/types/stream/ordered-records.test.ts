@@ -7,14 +7,14 @@ import { describe, expect, test } from "vitest";
 import { Int64 } from "../../../src/base/int64.ts";
 import { SeededRandom } from "../../../src/base/random.ts";
 import { createTree } from "../../../src/types/chunk-tree/whole-tree.ts";
-import { NamedObjects, nameOf } from "../../../src/types/stream/named-objects.ts";
+import { NAME, NamedObjects, nameOf } from "../../../src/types/stream/named-objects.ts";
 import { clearRecords, copyRecords } from "../../../src/types/stream/ordered-records.ts";
 import { OwnedEntries, PendingEntries } from "../../../src/types/stream/pending-entries.ts";
 import { StreamId } from "../../../src/types/stream/stream-id.ts";
 import { usualSeed } from "../../support/seed.ts";
 import { newValueMemory } from "../../support/value-memory.ts";
 
-const OBJECT_BYTES = 32;
+const OBJECT_BYTES = (NAME + 2) * 4;
 
 const idOf = (number: number) => new StreamId().setWords(number >> 20, -(number & 1), number, number << 28);
 /** Ids that differ in any of their words, in an order of their own. */
