@@ -19,7 +19,7 @@ const areSameBytes: ReplyComparison = (_request, expected, actual) => actual.equ
 
 /** Throws at the first reply that differs, with the commands up to there. `label` should hold the seed. */
 export async function compareReplies(
-  redis: RawClient,
+  redis: Pick<RawClient, "runAll">,
   harness: CommandHarness,
   requests: readonly (readonly Argument[])[],
   label: string,

@@ -62,8 +62,11 @@ export class ListChunk implements PackedBytes {
   open(blocks: Blocks, reference: number): this {
     this.blocks = blocks;
     this.take(reference);
-    this.start = listpackStart(this.buffer, this.blockStart);
-    this.length = listpackBytes(this.buffer, this.start);
+    this.length = readInt32(this.buffer, this.blockStart);
+    if (this.length < 0) {
+      this.start += this.length & ~HAS_GAP;
+      this.length = listpackBytes(this.buffer, this.start);
+    }
     return this;
   }
 
@@ -94,9 +97,9 @@ export class ListChunk implements PackedBytes {
     this.length = length;
   }
 
-  append(value: ElementValue): void {
+  /** Adds an element behind the `elements` there are. */
+  append(value: ElementValue, elements: number): void {
     const end = this.length - 1;
-    const { elements } = this;
     const length = this.length + value.size;
     if (length > this.blockLength - this.gap) this.resize(length);
     const { buffer, start } = this;
@@ -105,9 +108,9 @@ export class ListChunk implements PackedBytes {
     this.length = length;
   }
 
-  prepend(value: ElementValue): void {
+  /** Adds an element before the `elements` there are. */
+  prepend(value: ElementValue, elements: number): void {
     const { size } = value;
-    const { elements } = this;
     const gap = this.gap - size;
     const length = this.length + size;
     if (gap === 0 || gap >= GAP_WORD_BYTES) {
@@ -121,9 +124,8 @@ export class ListChunk implements PackedBytes {
     this.writeFront(elements + 1);
   }
 
-  /** Removes the first element, which takes `size` bytes. */
-  removeFirst(size: number): void {
-    const { elements } = this;
+  /** Removes the first of the `elements`, which takes `size` bytes. */
+  removeFirst(size: number, elements: number): void {
     const gap = this.gap + size;
     const length = this.length - size;
     if (gap >= GAP_WORD_BYTES) this.start += size;
@@ -133,9 +135,9 @@ export class ListChunk implements PackedBytes {
     this.shrink(length);
   }
 
-  /** Removes the last element, which takes `size` bytes. */
-  removeLast(size: number): void {
-    const { buffer, elements, start } = this;
+  /** Removes the last of the `elements`, which takes `size` bytes. */
+  removeLast(size: number, elements: number): void {
+    const { buffer, start } = this;
     const length = this.length - size;
     buffer[start + length - 1] = END;
     writeHeader(buffer, start, length, elements - 1);

@@ -109,10 +109,7 @@ export class ListEditor extends ListReader {
       return;
     }
     this.openForEdit(leaf);
-    if (this.hasRoomIn(chunk, value)) {
-      this.addAtEnd(value, end);
-      return;
-    }
+    if (this.addAtEnd(value, end)) return;
     chunk.trim();
     this.chunkChanged(0);
     this.insertLeaf(this.newChunk(value, true), end);
@@ -132,8 +129,8 @@ export class ListEditor extends ListReader {
     const { chunk } = this;
     this.openForEdit(this.tree.leaf);
     const size = offsetAfter(chunk.buffer, chunk.start, this.at) - this.at;
-    if (this.at === HEADER_BYTES) chunk.removeFirst(size);
-    else if (this.at + size === chunk.length - 1) chunk.removeLast(size);
+    if (this.at === HEADER_BYTES) chunk.removeFirst(size, this.elements);
+    else if (this.at + size === chunk.length - 1) chunk.removeLast(size, this.elements);
     else removeElements(chunk, this.at, 1);
     this.chunkChanged(-1);
   }
@@ -234,7 +231,7 @@ export class ListEditor extends ListReader {
   /** Inserts at this offset of the present chunk, which `chunk` has open. */
   private insertAt(at: number, value: ElementValue): void {
     const { chunk, other, tree } = this;
-    if (this.hasRoomIn(chunk, value)) {
+    if (hasRoom(chunk.length, chunk.elements, value.length, this.fill)) {
       insertElement(chunk, at, value);
       this.chunkChanged(1);
     } else if (at === HEADER_BYTES) {
@@ -259,11 +256,8 @@ export class ListEditor extends ListReader {
   /** Inserts behind (or before) all of the present chunk, which `chunk` has open: at its end if it has room now, else
    * in the next chunk if that has, else in a new one. */
   private insertBetween(value: ElementValue, side: number): void {
-    const { chunk, tree } = this;
-    if (this.hasRoomIn(chunk, value)) {
-      this.addAtEnd(value, side);
-      return;
-    }
+    const { tree } = this;
+    if (this.addAtEnd(value, side)) return;
     const neighbour = side === HEAD ? tree.previous() : tree.next();
     if (neighbour === 0) {
       const leaf = this.newChunk(value, true);
@@ -272,18 +266,19 @@ export class ListEditor extends ListReader {
       return;
     }
     this.openForEdit(neighbour);
-    if (this.hasRoomIn(chunk, value)) {
-      this.addAtEnd(value, side === HEAD ? TAIL : HEAD);
-    } else {
-      this.insertLeaf(this.newChunk(value, false), side === HEAD ? TAIL : HEAD);
-    }
+    const otherSide = side === HEAD ? TAIL : HEAD;
+    if (!this.addAtEnd(value, otherSide)) this.insertLeaf(this.newChunk(value, false), otherSide);
   }
 
-  /** Adds at one end of the present chunk, which `chunk` has open. */
-  private addAtEnd(value: ElementValue, end: number): void {
-    if (end === HEAD) this.chunk.prepend(value);
-    else this.chunk.append(value);
+  /** Adds at one end of the present chunk, which `chunk` has open, if it has room. */
+  private addAtEnd(value: ElementValue, end: number): boolean {
+    const { chunk } = this;
+    const { elements } = chunk;
+    if (!hasRoom(chunk.length, elements, value.length, this.fill)) return false;
+    if (end === HEAD) chunk.prepend(value, elements);
+    else chunk.append(value, elements);
     this.chunkChanged(1);
+    return true;
   }
 
   /** Puts a chunk of one element before (HEAD) or behind the present one. */
@@ -377,10 +372,6 @@ export class ListEditor extends ListReader {
     if (length + value.size > INLINE_MAX_BYTES) return false;
     const elements = headerCount(entry.buffer, entry.start);
     return elements === 0 || hasRoom(length, elements, value.length, this.fill);
-  }
-
-  private hasRoomIn(chunk: ListChunk, value: ElementValue): boolean {
-    return hasRoom(chunk.length, chunk.elements, value.length, this.fill);
   }
 
   private get fill(): number {

@@ -23,17 +23,16 @@ export const LARGE: number = ROOTED;
  * longer than moving a chunk. */
 export const INLINE_MAX_BYTES = 1024;
 
-/** What a chunk may hold when it is full by bytes: for list-max-listpack-size -1, -2 and so on. Redis's chunks of 16 KB
- * and more do not fit a slab object. */
-const BYTES_BY_FILL = [4096, 8192];
-/** The most that a chunk of several elements may hold. */
+/** The most that a chunk of several elements may hold. Redis's chunks of 16 KB and more do not fit a slab object. */
 export const CHUNK_MAX_BYTES = 8192;
+/** The least, when it is full by bytes: for list-max-listpack-size -1. */
+const CHUNK_MIN_BYTES = 4096;
 const MAX_FILL = 32_767;
 /** What an element is taken to need beside its bytes: as in Redis, so that chunks end where Redis's nodes do. */
 const OVERHEAD_ESTIMATE = 8;
 /** Whether a chunk may hold so many elements in so many bytes; `fill` is list-max-listpack-size. */
 export function fits(bytes: number, elements: number, fill: number): boolean {
-  if (fill < 0) return bytes <= (BYTES_BY_FILL[-fill - 1] ?? CHUNK_MAX_BYTES);
+  if (fill < 0) return bytes <= (fill === -1 ? CHUNK_MIN_BYTES : CHUNK_MAX_BYTES);
   return bytes <= CHUNK_MAX_BYTES && elements <= Math.min(fill, MAX_FILL);
 }
 
