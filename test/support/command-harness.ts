@@ -12,6 +12,7 @@ import type {
   Continuation,
   Effects,
   KeyWait,
+  ScriptControl,
   TransactionControl,
 } from "../../src/commands/context.ts";
 import type { AofAccess, ConfigAccess, KeyWalk, ServerServices } from "../../src/commands/services.ts";
@@ -182,6 +183,14 @@ class HarnessContext implements CommandContext {
     execute: () => missing("transactions"),
     watch: () => missing("transactions"),
     unwatch: () => {},
+  };
+
+  readonly scripts: ScriptControl = {
+    run: () => missing("scripts"),
+    load: () => missing("scripts"),
+    has: () => false,
+    flush: () => {},
+    kill: () => missing("scripts"),
   };
 
   /** There is no cold tier. */
