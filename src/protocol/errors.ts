@@ -224,21 +224,12 @@ export const WAITAOF_WITHOUT_AOF =
 // Scripts.
 export const NO_SUCH_SCRIPT = "NOSCRIPT No matching script. Please use EVAL.";
 export const NUMKEYS_NEGATIVE = "ERR Number of keys can't be negative";
-export const BUSY_SCRIPT =
-  "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";
-export const BUSY_FUNCTION =
-  "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.";
 export const NO_SCRIPT_RUNNING = "NOTBUSY No scripts in execution right now.";
-export const SCRIPT_HAS_WRITTEN =
-  "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script" +
-  " termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.";
-export const SCRIPT_KILLED = "ERR Error running script: Script killed by user with SCRIPT KILL.";
 export const INVALID_SCRIPT_FLUSH = "ERR SCRIPT FLUSH only support SYNC|ASYNC option";
 export const NO_SCRIPT_DEBUGGER =
   "ERR The debugger of scripts is not part of this server: SCRIPT DEBUG can only be switched off (NO)";
 export const INVALID_SCRIPT_DEBUG = "ERR Use SCRIPT DEBUG YES/SYNC/NO";
-export const READ_ONLY_CANNOT_RUN_WRITER =
-  "ERR Can not execute a script with write flag using *_ro command.";
+export const READ_ONLY_CANNOT_RUN_WRITER = "ERR Can not execute a script with write flag using *_ro command.";
 export const SCRIPT_WITHOUT_MEMORY =
   "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'";
 export const SCRIPT_MEMORY_EXHAUSTED =
@@ -353,6 +344,11 @@ export function noSuchGroup(group: string, key: string): string {
 /** Other commands of streams: there is no such stream, or it has no such consumer group. */
 export function noSuchKeyOrGroup(key: string, group: string): string {
   return `NOGROUP No such key '${key}' or consumer group '${group}'`;
+}
+
+/** `command` is the name as the script wrote it. */
+export function cannotBlockInScript(command: string): string {
+  return `ERR ${command} command is not allowed with BLOCK option from scripts`;
 }
 
 export function noSuchKeyOrGroupToRead(key: string, group: string): string {

@@ -8,7 +8,13 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { withView } from "../base/byte-copy.ts";
-import { type WasmImport, type WasmMemory, type WasmModule, type WasmTable, webAssembly } from "./web-assembly.ts";
+import {
+  type WasmImport,
+  type WasmMemory,
+  type WasmModule,
+  type WasmTable,
+  webAssembly,
+} from "./web-assembly.ts";
 
 /** The address of a lua_State: the VM, or one of its threads. */
 export type LuaState = number;
@@ -106,9 +112,10 @@ const NOT_SUPPORTED = 52;
  * can be put into a table of functions. `type` is the function's type in WebAssembly's encoding. */
 function trampolineFor(type: readonly number[]): WasmModule {
   const section = (id: number, bytes: readonly number[]) => [id, bytes.length, ...bytes];
+  const header = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
   return new webAssembly.Module(
     new Uint8Array([
-      ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+      ...header,
       ...section(1, [1, 0x60, ...type]),
       ...section(2, [1, 1, 0x65, 1, 0x66, 0, 0]),
       ...section(7, [1, 1, 0x66, 0, 0]),
@@ -116,6 +123,7 @@ function trampolineFor(type: readonly number[]): WasmModule {
   );
 }
 
+const require = createRequire(import.meta.url);
 const I32 = 0x7f;
 let lua: WasmModule | undefined;
 let functionTrampoline: WasmModule | undefined;
@@ -132,9 +140,7 @@ export class LuaModule {
   /** @param limitBytes the most memory that it may take */
   constructor(limitBytes: number) {
     this.limitBytes = limitBytes;
-    lua ??= new webAssembly.Module(
-      readFileSync(createRequire(import.meta.url).resolve("wasmoon-lua5.1/dist/liblua5.1.wasm")),
-    );
+    lua ??= new webAssembly.Module(readFileSync(require.resolve("wasmoon-lua5.1/dist/liblua5.1.wasm")));
     this.api = new webAssembly.Instance(lua, this.imports(lua)).exports as unknown as LuaApi;
     this.memoryChanged();
     this.api.emscripten_stack_init();

@@ -84,7 +84,10 @@ export class RedisLibrary {
       if (api.lua_gettop(state) !== 1) return this.fail(state, "redis.set_repl() requires two arguments.");
       const flags = toInteger(api.lua_tonumber(state, 1));
       if (flags < 0 || flags > 3) {
-        return this.fail(state, "Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.");
+        return this.fail(
+          state,
+          "Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.",
+        );
       }
       host.setPropagation((flags & REPLICATION.REPL_AOF) !== 0);
       return 0;

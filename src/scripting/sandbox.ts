@@ -1,8 +1,8 @@
 /**
  * What scripts find in a VM: the globals that Redis gives them, and nothing that one could change for others.
  *
- * Redis has a Lua in which tables can be made read-only. This is a stock Lua, so a *guard* stands for each such table: an
- * empty table through which reads fall to the real one, and whose writes raise the error. Functions that would go
+ * Redis has a Lua in which tables can be made read-only. This is a stock Lua, so a *guard* stands for each such table:
+ * an empty table through which reads fall to the real one, and whose writes raise the error. Functions that would go
  * round that (rawset, next, table.insert ...) have one of ours before them, which knows the guards by their addresses
  * and works on the same frame, so that their errors name the right place in the script.
  */
@@ -16,11 +16,9 @@ const READ_ONLY = "Attempt to modify a readonly table";
 const ESCAPE = 0x1b;
 
 /** Of Lua's own globals, those that scripts have. */
-const FUNCTIONS = [
-  ...["assert", "collectgarbage", "error", "gcinfo", "getmetatable", "ipairs", "load", "loadstring", "next"],
-  ...["pairs", "pcall", "rawequal", "rawget", "rawset", "select", "setmetatable", "tonumber", "tostring", "type"],
-  ...["unpack", "xpcall"],
-];
+const FUNCTIONS =
+  "assert collectgarbage error gcinfo getmetatable ipairs load loadstring next pairs pcall rawequal rawget rawset select" +
+  " setmetatable tonumber tostring type unpack xpcall";
 const LIBRARIES = ["coroutine", "math", "string", "table"];
 
 /** Pushes a table with the functions of a library. */
@@ -43,7 +41,7 @@ export class Sandbox {
     this.replaceFunctions(L);
     threads.install(L);
     api.lua_createtable(L, 0, 64);
-    for (const name of FUNCTIONS) {
+    for (const name of FUNCTIONS.split(" ")) {
       api.lua_getfield(L, GLOBALS, vm.nameAt(name));
       api.lua_setfield(L, -2, vm.nameAt(name));
     }
@@ -159,7 +157,12 @@ export class Sandbox {
   }
 
   /** Puts a function of ours before one of Lua's. `table` is where, with that function on the stack. */
-  private replace(L: LuaState, table: number, name: string, wrap: (original: LuaFunction) => LuaFunction): void {
+  private replace(
+    L: LuaState,
+    table: number,
+    name: string,
+    wrap: (original: LuaFunction) => LuaFunction,
+  ): void {
     const { vm } = this;
     const { api } = vm;
     api.lua_getfield(L, table === GLOBALS ? GLOBALS : -1, vm.nameAt(name));

@@ -42,7 +42,8 @@ export class ScriptCache {
     if (candidates === undefined) return undefined;
     for (const script of candidates) {
       const { source } = script;
-      if (source.length === length && buf.compare(source, 0, length, start, start + length) === 0) return script;
+      if (source.length === length && buf.compare(source, 0, length, start, start + length) === 0)
+        return script;
     }
     return undefined;
   }

@@ -7,9 +7,9 @@ import { type LuaVm, NUMBER, toInteger } from "./lua-vm.ts";
 
 const INT_MAX = 2 ** 31 - 1;
 const INT_MIN = -(2 ** 31);
-const UINT_MAX = 2 ** 32 - 1;
 /** Shorter digits fit 32 bits in any base. */
 const SHORT_DIGITS = 6;
+const INT64_LIMIT = 2 ** 63;
 const UINT64_MAX = 2n ** 64n - 1n;
 /** A directive of string.format: flags, width, precision, conversion. */
 const DIRECTIVE = /%([-+ #0]*)(\d*)(?:\.(\d*))?([A-Za-z%])/g;
@@ -55,28 +55,35 @@ function format(vm: LuaVm, L: LuaState, original: LuaFunction): number {
   for (let i = 2; i <= count && !hasLarge; i++) {
     if (api.lua_isnumber(L, i) === 0) continue;
     const value = api.lua_tonumber(L, i);
-    hasLarge = value > INT_MAX || value < INT_MIN;
+    hasLarge = value > INT_MAX || value < 0;
   }
   const text = hasLarge ? vm.text(L, 1) : undefined;
   if (text === undefined) return original(L);
   let argument = 1;
-  const changed = text.replace(DIRECTIVE, (directive, flags: string, width: string, precision, type: string) => {
-    if (type === "%") return directive;
-    argument++;
-    const isSigned = SIGNED.includes(type);
-    if (!isSigned && !UNSIGNED.includes(type)) return directive;
-    if (argument > count || api.lua_isnumber(L, argument) === 0) return directive;
-    const integer = toInteger(api.lua_tonumber(L, argument));
-    if (integer >= INT_MIN && integer <= (isSigned ? INT_MAX : UINT_MAX) && (isSigned || integer >= 0)) {
-      return directive;
-    }
-    vm.pushText(L, formatInteger(BigInt(integer), flags, width, precision as string | undefined, type));
-    api.lua_replace(L, argument);
-    return "%s";
-  });
+  const changed = text.replace(
+    DIRECTIVE,
+    (directive, flags: string, width: string, precision, type: string) => {
+      if (type === "%") return directive;
+      argument++;
+      const isSigned = SIGNED.includes(type);
+      if (!isSigned && !UNSIGNED.includes(type)) return directive;
+      if (argument > count || api.lua_isnumber(L, argument) === 0) return directive;
+      const value = api.lua_tonumber(L, argument);
+      if (value >= (isSigned ? INT_MIN : 0) && value <= INT_MAX) return directive;
+      const integer = isSigned || value < INT64_LIMIT ? BigInt(toInteger(value)) : beyondSigned(value);
+      vm.pushText(L, formatInteger(integer, flags, width, precision as string | undefined, type));
+      api.lua_replace(L, argument);
+      return "%s";
+    },
+  );
   vm.pushText(L, changed);
   api.lua_replace(L, 1);
   return original(L);
+}
+
+/** What C makes of a double of over 63 bits as an unsigned integer. */
+function beyondSigned(value: number): bigint {
+  return value < 2 * INT64_LIMIT ? BigInt(value) : 0n;
 }
 
 function formatInteger(
@@ -96,7 +103,8 @@ function formatInteger(
   else if (flags.includes("#") && type !== "u") prefix = type === "o" ? "0" : `0${type}`;
   const wanted = Number(width);
   if (flags.includes("-")) return (prefix + digits).padEnd(wanted);
-  if (flags.includes("0") && precision === undefined) return prefix + digits.padStart(wanted - prefix.length, "0");
+  if (flags.includes("0") && precision === undefined)
+    return prefix + digits.padStart(wanted - prefix.length, "0");
   return (prefix + digits).padStart(wanted);
 }
 

@@ -121,7 +121,8 @@ export class Threads {
     const source = Buffer.from(PRELUDE);
     const address = vm.scratchFor(source.length);
     source.copy(vm.heap, address);
-    if (api.luaL_loadbuffer(L, address, source.length, vm.nameAt("=prelude")) !== OK) throw new Error(vm.text(L, -1));
+    if (api.luaL_loadbuffer(L, address, source.length, vm.nameAt("=prelude")) !== OK)
+      throw new Error(vm.text(L, -1));
     this.pushPrimitives(L);
     api.lua_getfield(L, GLOBALS, vm.nameAt("pcall"));
     if (api.lua_pcall(L, 6, RESULTS, 0) !== OK) throw new Error(vm.text(L, -1));

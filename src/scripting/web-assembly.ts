@@ -1,5 +1,5 @@
 /**
- * JavaScript's WebAssembly, as far as it is used here: the types that TypeScript has of it come with those of a browser.
+ * JavaScript's WebAssembly, as far as it is used here: the types that TypeScript has of it come with a browser's.
  */
 export interface WasmMemory {
   readonly buffer: ArrayBuffer;

@@ -1,6 +1,6 @@
 /**
- * Scripts on the server: which there are, and running them. A script runs as EXEC does: in one piece, its effects one group
- * of the append-only file, its declared keys fetched before, any other cold key read on the spot.
+ * Scripts on the server: which there are, and running them. A script runs as EXEC does: in one piece, its effects one
+ * group of the append-only file, its declared keys fetched before, any other cold key read on the spot.
  *
  * Owns the VM, which is made when the first script comes.
  */
@@ -8,11 +8,11 @@ import type { ScriptCall, ScriptControl } from "../commands/context.ts";
 import type { CommandTable, CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
 import {
+  appendOnlyFileFailed,
   NO_SCRIPT_RUNNING,
   NO_SUCH_SCRIPT,
   NOT_ALLOWED_IN_SCRIPT,
   OUT_OF_MEMORY,
-  appendOnlyFileFailed,
   READ_ONLY_CANNOT_RUN_WRITER,
   SCRIPT_MEMORY_EXHAUSTED,
   SCRIPT_WITHOUT_MEMORY,
@@ -104,6 +104,11 @@ export class ScriptRuns implements ScriptControl, ScriptHost {
     return this.engine?.vm.reservedBytes ?? 0;
   }
 
+  /** What scripts take of memory. */
+  get memoryBytes(): number {
+    return this.scriptBytes + this.vmUsedBytes;
+  }
+
   run(call: ScriptCall): Outcome {
     const { request, reply } = this.dispatcher;
     const script = this.find(call, request);
@@ -193,7 +198,9 @@ export class ScriptRuns implements ScriptControl, ScriptHost {
   private find({ kind, script }: ScriptCall, request: Request): Script | string | undefined {
     const { buf, start, len } = request;
     if (kind === "sha") return this.cache.findSha(buf, start[script]);
-    return this.cache.findSource(buf, start[script], len[script]) ?? this.add(Buffer.from(request.bytes(script)));
+    return (
+      this.cache.findSource(buf, start[script], len[script]) ?? this.add(Buffer.from(request.bytes(script)))
+    );
   }
 
   /** Compiles and keeps a script; the error, if it is none. */
@@ -254,6 +261,7 @@ export class ScriptRuns implements ScriptControl, ScriptHost {
     // Within EXEC the group is open.
     if (!isExecuting) effects.beginGroup();
     client.isExecuting = true;
+    client.isInScript = true;
     client.replyMode = "on";
     this.present = run;
     try {
@@ -268,6 +276,7 @@ export class ScriptRuns implements ScriptControl, ScriptHost {
       this.present = undefined;
       effects.setMuted(false);
       client.isExecuting = isExecuting;
+      client.isInScript = false;
       client.replyMode = replyMode;
       client.dbIndex = dbIndex;
       reply.resp = client.resp;
@@ -284,7 +293,11 @@ export class ScriptRuns implements ScriptControl, ScriptHost {
   private loseEngine(error: unknown): string {
     this.engine = undefined;
     this.cache.forgetCompiled();
-    if (error instanceof LuaFatalError || error instanceof RangeError || error instanceof webAssembly.RuntimeError) {
+    if (
+      error instanceof LuaFatalError ||
+      error instanceof RangeError ||
+      error instanceof webAssembly.RuntimeError
+    ) {
       return SCRIPT_MEMORY_EXHAUSTED;
     }
     throw error;

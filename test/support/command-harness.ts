@@ -253,6 +253,7 @@ export function newClient(id: number, nowMs: number): HarnessClient {
     queuedCommands: -1,
     queuedBytes: 0,
     isExecuting: false,
+    isInScript: false,
     hasLostWatch: false,
     unblock: undefined,
     isClosing: false,

@@ -49,7 +49,8 @@ const flush = scriptSubcommand({
   tips: TO_ALL_NODES,
   run({ request, reply, scripts }) {
     const isRight =
-      request.argc === 2 || (request.argc === 3 && (isWord(request, 2, "sync") || isWord(request, 2, "async")));
+      request.argc === 2 ||
+      (request.argc === 3 && (isWord(request, 2, "sync") || isWord(request, 2, "async")));
     if (!isRight) return reply.error(INVALID_SCRIPT_FLUSH);
     scripts.flush();
     return reply.ok();

@@ -1,6 +1,6 @@
 /**
- * The library bit: operations on 32 bits. A number counts by its lowest 32 bits, rounded to the nearest integer; results
- * are signed.
+ * The library bit: operations on 32 bits. A number counts by its lowest 32 bits, rounded to the nearest integer;
+ * results are signed.
  */
 import type { LuaState } from "../lua-module.ts";
 import type { LuaVm } from "../lua-vm.ts";

@@ -1,6 +1,6 @@
 /**
- * cjson.decode: JSON as values of Lua. null becomes a light userdata, since nil cannot lie in a table. Numbers are what C's
- * strtod takes, which is more than JSON allows, unless the settings refuse that.
+ * cjson.decode: JSON as values of Lua. null becomes a light userdata, since nil cannot lie in a table. Numbers are
+ * what C's strtod takes, which is more than JSON allows, unless the settings refuse that.
  */
 import { parseDoubleLeniently } from "../../base/numbers.ts";
 import type { LuaState } from "../lua-module.ts";
@@ -47,9 +47,13 @@ const ESCAPED: Readonly<Record<number, number>> = {
   0x72: 13,
   [LOWER_U]: LOWER_U,
 };
-/** What strtod takes. */
-const C_NUMBER =
-  /^[ \t\n\v\f\r]*([+-]?)(?:(0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)(?:[pP][+-]?\d+)?)|((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(inf(?:inity)?)|(nan(?:\([0-9a-zA-Z_]*\))?))/i;
+/** What strtod takes: sign, then one of hexadecimal, decimal, infinity, no number. */
+const C_NUMBER = new RegExp(
+  String.raw`^[ \t\n\v\f\r]*([+-]?)(?:` +
+    String.raw`(0x(?:[0-9a-f]+\.?[0-9a-f]*|\.[0-9a-f]+)(?:p[+-]?\d+)?)` +
+    String.raw`|((?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)|(inf(?:inity)?)|(nan(?:\([0-9a-z_]*\))?))`,
+  "i",
+);
 /** Longer numbers than this are read anew with more. */
 const NUMBER_BYTES = 64;
 

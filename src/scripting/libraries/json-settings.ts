@@ -66,7 +66,14 @@ export class JsonSettings {
 }
 
 /** The setting after the call; pushes it. */
-function integer(vm: LuaVm, L: LuaState, argument: number, present: number, min: number, max: number): number {
+function integer(
+  vm: LuaVm,
+  L: LuaState,
+  argument: number,
+  present: number,
+  min: number,
+  max: number,
+): number {
   let value = present;
   if (vm.api.lua_type(L, argument) !== NIL) {
     value = vm.checkInteger(L, argument) | 0;
@@ -76,13 +83,7 @@ function integer(vm: LuaVm, L: LuaState, argument: number, present: number, min:
   return value;
 }
 
-function option(
-  vm: LuaVm,
-  L: LuaState,
-  argument: number,
-  present: number,
-  names: readonly string[],
-): number {
+function option(vm: LuaVm, L: LuaState, argument: number, present: number, names: readonly string[]): number {
   const { api } = vm;
   let value = present;
   if (api.lua_type(L, argument) === BOOLEAN) {

@@ -19,7 +19,8 @@ export function installRandom(vm: LuaVm, L: LuaState, isRunning: () => boolean):
     state48 = BigInt.asUintN(48, state48 * MULTIPLIER + INCREMENT);
     return (Number(state48 >> 17n) % LARGEST) / LARGEST;
   };
-  const intArgument = (state: LuaState, i: number) => Number(BigInt.asIntN(32, BigInt(vm.checkInteger(state, i))));
+  const intArgument = (state: LuaState, i: number) =>
+    Number(BigInt.asIntN(32, BigInt(vm.checkInteger(state, i))));
   vm.setFunction(L, "random", (state) => {
     if (!isRunning()) return vm.fail(state, "math.random can only be called inside a script invocation");
     const random = next();

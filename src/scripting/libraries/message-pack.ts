@@ -3,7 +3,7 @@
  * float holds them and 9 where not; a table whose keys are 1 to n is an array; tables nested deeper than 16 become nil.
  */
 import type { LuaState } from "../lua-module.ts";
-import { BOOLEAN, type LuaVm, NIL, NUMBER, STRING, TABLE, toInteger } from "../lua-vm.ts";
+import { BOOLEAN, type LuaVm, NUMBER, STRING, TABLE } from "../lua-vm.ts";
 import { BytesOut } from "./bytes-out.ts";
 import { MessageUnpacker } from "./message-unpacker.ts";
 
@@ -168,9 +168,4 @@ class MessagePacker {
       this.value(L, level + 1);
     }
   }
-}
-
-/** An optional integer argument. */
-export function optionalInteger(vm: LuaVm, L: LuaState, argument: number, otherwise: number): number {
-  return vm.api.lua_type(L, argument) <= NIL ? otherwise : toInteger(vm.api.luaL_checknumber(L, argument));
 }

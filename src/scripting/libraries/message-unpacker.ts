@@ -83,7 +83,7 @@ export class MessageUnpacker {
       vm.nameAt("too many return values at once; use unpack_one or unpack_limit instead."),
     );
     const byte = vm.heap[this.position];
-    if (byte <= 0x7f || byte >= 0xe0) this.number(L, 1, byte << 24 >> 24);
+    if (byte <= 0x7f || byte >= 0xe0) this.number(L, 1, (byte << 24) >> 24);
     else if (byte >= 0xa0 && byte <= 0xbf) this.string(L, 1, byte & 0x1f);
     else if (byte >= 0x90 && byte <= 0x9f) this.array(L, 1, byte & 0xf);
     else if (byte <= 0x8f) this.map(L, 1, byte & 0xf);
@@ -132,7 +132,15 @@ export class MessageUnpacker {
 
   private aggregate(L: LuaState, byte: number): void {
     const { heap } = this.vm;
-    const sizes: Readonly<Record<number, number>> = { 0xd9: 1, 0xda: 2, 0xdb: 4, 0xdc: 2, 0xdd: 4, 0xde: 2, 0xdf: 4 };
+    const sizes: Readonly<Record<number, number>> = {
+      0xd9: 1,
+      0xda: 2,
+      0xdb: 4,
+      0xdc: 2,
+      0xdd: 4,
+      0xde: 2,
+      0xdf: 4,
+    };
     const size = sizes[byte];
     if (size === undefined) {
       this.failure = WRONG;

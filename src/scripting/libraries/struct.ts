@@ -16,7 +16,18 @@ const MAX_INTEGER_BYTES = 32;
 const MAX_ALIGNMENT = 8;
 const INT_MAX = 2 ** 31 - 1;
 const INTEGERS = "bBhHlLTiI";
-const SIZES: Readonly<Record<string, number>> = { b: 1, B: 1, h: 2, H: 2, l: 8, L: 8, T: 8, f: 4, d: 8, x: 1 };
+const SIZES: Readonly<Record<string, number>> = {
+  b: 1,
+  B: 1,
+  h: 2,
+  H: 2,
+  l: 8,
+  L: 8,
+  T: 8,
+  f: 4,
+  d: 8,
+  x: 1,
+};
 
 export function installStruct(vm: LuaVm, L: LuaState): void {
   const struct = new Struct(vm);
