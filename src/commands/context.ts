@@ -79,6 +79,8 @@ export interface ScriptCall {
 
 /** Scripts. */
 export interface ScriptControl {
+  /** Set while a script runs for long: what others are told. */
+  readonly busyError: string | undefined;
   /** Runs one, and answers what it returns. */
   run(call: ScriptCall): Outcome;
   /** Compiles and keeps the script in that argument; answers its SHA1. */

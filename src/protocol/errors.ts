@@ -225,6 +225,13 @@ export const WAITAOF_WITHOUT_AOF =
 export const NO_SUCH_SCRIPT = "NOSCRIPT No matching script. Please use EVAL.";
 export const NUMKEYS_NEGATIVE = "ERR Number of keys can't be negative";
 export const NO_SCRIPT_RUNNING = "NOTBUSY No scripts in execution right now.";
+export const BUSY_SCRIPT =
+  "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";
+export const BUSY_FUNCTION =
+  "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.";
+export const SCRIPT_HAS_WRITTEN =
+  "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script" +
+  " termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.";
 export const INVALID_SCRIPT_FLUSH = "ERR SCRIPT FLUSH only support SYNC|ASYNC option";
 export const NO_SCRIPT_DEBUGGER =
   "ERR The debugger of scripts is not part of this server: SCRIPT DEBUG can only be switched off (NO)";

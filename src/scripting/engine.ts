@@ -16,18 +16,22 @@ import { errorOf, LuaToReply } from "./lua-to-reply.ts";
 import { LuaVm, NIL, OK, REGISTRY, TABLE, YIELDED } from "./lua-vm.ts";
 import { RedisLibrary } from "./redis-library.ts";
 import { type PushLibrary, Sandbox } from "./sandbox.ts";
-import { Threads } from "./threads.ts";
+import { PRELUDE_SOURCE, Threads } from "./threads.ts";
 
 /** Offsets within lua_Debug. */
 const WHAT_OFFSET = 12;
 const SOURCE_OFFSET = 16;
 const LINE_OFFSET = 20;
 const DEBUG_BYTES = 128;
+/** How far the place of an error is looked for: functions of our own may lie above. */
+const MAX_LEVELS = 8;
 /** First byte of compiled Lua. */
 const ESCAPE = 0x1b;
 /** The garbage collector does a step after so many scripts, as in Redis. */
 const SCRIPTS_PER_STEP = 50;
 const GC_STEP = 5;
+
+const KILLED = "ERR Script killed by user with SCRIPT KILL...";
 
 /** What a script is called with. */
 export interface ScriptArguments {
@@ -56,6 +60,8 @@ export class Engine {
   private thread: LuaState = 0;
   private status = OK;
   private isRunning = false;
+  /** Where the suspended script is. */
+  private suspendedAt: string | undefined;
   private scripts = 0;
 
   /**
@@ -67,7 +73,11 @@ export class Engine {
     const vm = new LuaVm(limitBytes);
     this.vm = vm;
     this.threads = new Threads(vm);
-    this.threads.mustSuspend = () => host.mustSuspend();
+    this.threads.mustSuspend = (L) => {
+      if (!host.mustSuspend()) return false;
+      this.suspendedAt = this.placeOf(L);
+      return true;
+    };
     const isRunning = () => this.isRunning;
     this.library = new RedisLibrary(vm, host, isRunning);
     this.toReply = new LuaToReply(vm, host.reply);
@@ -132,9 +142,10 @@ export class Engine {
     this.threads.abandon();
   }
 
-  /** The suspended script is not to go on. */
-  kill(): void {
+  /** Answers that the suspended script was ended by a user; it is over. */
+  kill(name: string): void {
     this.isRunning = false;
+    this.answer(KILLED, name, this.suspendedAt);
     this.threads.abandon();
   }
 
@@ -166,11 +177,14 @@ export class Engine {
     const type = vm.api.lua_type(L, -1);
     const { text, isCounted } =
       type === TABLE ? errorOf(vm, L) : { text: `ERR ${this.errorText(L, type)}`, isCounted: false };
-    const place = this.errorPlace(L);
     const { onError } = reply;
     if (isCounted) reply.onError = undefined;
-    reply.error(place === undefined ? text : `${text} script: ${name}, on ${place}.`);
+    this.answer(text, name, this.placeOf(L));
     reply.onError = onError;
+  }
+
+  private answer(text: string, name: string, place: string | undefined): void {
+    this.host.reply.error(place === undefined ? text : `${text} script: ${name}, on ${place}.`);
   }
 
   private errorText(L: LuaState, type: number): string {
@@ -180,15 +194,16 @@ export class Engine {
     return this.vm.api.lua_toboolean(L, -1) === 1 ? this.vm.typeName(L, -1) : "false";
   }
 
-  /** Where the thread has failed, or where it called the function of C that has. */
-  private errorPlace(L: LuaState): string | undefined {
+  /** Where the thread is in a script, or, if it is in a function of C, where that was called. */
+  private placeOf(L: LuaState): string | undefined {
     const { vm, debugAt } = this;
     const { api, module } = vm;
-    for (let level = 0; level < 2; level++) {
+    for (let level = 0; level < MAX_LEVELS; level++) {
       if (api.lua_getstack(L, level, debugAt) === 0) return undefined;
       api.lua_getinfo(L, vm.nameAt("Sl"), debugAt);
-      if (this.cText(module.word(debugAt + WHAT_OFFSET)) === "C" && level === 0) continue;
       const source = this.cText(module.word(debugAt + SOURCE_OFFSET));
+      const isC = this.cText(module.word(debugAt + WHAT_OFFSET)) === "C";
+      if ((isC && level === 0) || source === PRELUDE_SOURCE) continue;
       return `${source}:${module.word(debugAt + LINE_OFFSET) | 0}`;
     }
     return undefined;

@@ -32,7 +32,7 @@ import { KeyResidency } from "./key-residency.ts";
 import { Outbox, type OutboxAof } from "./outbox.ts";
 import { Prefetch } from "./prefetch.ts";
 import type { ReplyGate } from "./reply-gate.ts";
-import { ScriptRuns } from "./script-runs.ts";
+import { Scripts } from "./scripts.ts";
 import type { Transaction } from "./transaction.ts";
 import { type GroupedEffects, isExec, type TransactionHost, Transactions } from "./transactions.ts";
 import { type Answerer, WaitingClients } from "./waiting-clients.ts";
@@ -63,6 +63,8 @@ export interface DispatcherParts extends WriteGatesParts {
   readonly onQueryBufferLimit: (connection: Connection) => void;
   /** redis.log: 0 is debug, 3 a warning. */
   readonly log: (level: number, text: string) => void;
+  /** busy-reply-threshold. */
+  readonly busyThresholdMs: () => number;
 }
 
 export class Dispatcher implements CommandContext, Answerer, TransactionHost {
@@ -86,12 +88,12 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   /** The next command of this run waited for cold keys, and has them now. */
   private hasKeysReady = false;
   readonly transactions: Transactions;
-  readonly scripts: ScriptRuns;
+  readonly scripts: Scripts;
   /** Clients that wait for keys. */
   readonly waiting: WaitingClients;
   private readonly resumable: Connection[] = [];
   /** The command whose handler runs. */
-  private command: CompiledCommand | undefined;
+  command: CompiledCommand | undefined;
   /** Of `reply.errors`, those that were counted for their commands. */
   private countedErrors = 0;
   private suspension: { readonly work: Promise<unknown>; readonly finish: Continuation<never> } | undefined;
@@ -113,7 +115,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.effects = parts.effects;
     this.server = parts.services;
     this.transactions = new Transactions(this, parts);
-    this.scripts = new ScriptRuns(this, parts);
+    this.scripts = new Scripts(this, { ...parts, clock: parts.keyspace.clock });
   }
 
   /** Executes what the connection's decoder has, until it is empty or the connection parks or closes. */
@@ -161,7 +163,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
         if (outcome === SUSPENDED) return false;
         // Of a transaction that mutes its client, the replies of before stay.
         if (connection.replyMode !== "on") this.muteReply(connection, wasMuted ? replyStart : reply.end);
-        if (this.waiting.hasReady) this.serveWaiting(connection);
+        if (this.waiting.hasReady && !this.scripts.runner.isBusy) this.serveWaiting(connection);
         if (connection.isClosing) return false;
       }
     } finally {
@@ -204,6 +206,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     if (!command.allowedWhileLoading && this.parts.isLoading() && !connection.isReplay) {
       return this.reject(command, LOADING);
     }
+    if (this.scripts.runner.isBusy && !command.allowedWhileBusy) return this.refuseBusy(command, connection);
     const { transaction } = connection;
     if (transaction !== undefined) {
       const outcome = this.executeInTransaction(transaction, command, connection);
@@ -220,6 +223,15 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     }
     connection.lastCommand = command.fullName;
     return this.invoke(command, connection);
+  }
+
+  /** A script runs for long. Who waited for something when it began waits on. */
+  private refuseBusy(command: CompiledCommand, connection: Connection): Outcome {
+    if (!this.hasKeysReady) return this.reject(command, this.scripts.busyError!);
+    connection.decoder.rewindToCurrent();
+    connection.park();
+    this.resumable.push(connection);
+    return SUSPENDED;
   }
 
   /** A command between MULTI and EXEC, or EXEC. Undefined lets it through to be executed. */

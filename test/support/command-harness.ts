@@ -186,6 +186,7 @@ class HarnessContext implements CommandContext {
   };
 
   readonly scripts: ScriptControl = {
+    busyError: undefined,
     run: () => missing("scripts"),
     load: () => missing("scripts"),
     has: () => false,

@@ -266,7 +266,9 @@ export class AofWriter {
       return false;
     }
     if (block !== undefined) return this.writeBlock(block);
-    return this.log.appended > this.log.ended && this.writeBlock(this.log.endBlock());
+    // A script that runs for long has its group open: then there is nothing whole to be written.
+    if (this.log.appended === this.log.ended || this.log.encoder.isMidway) return false;
+    return this.writeBlock(this.log.endBlock());
   }
 
   /**
@@ -485,7 +487,7 @@ export class AofWriter {
     const appended = this.log.appended;
     const isQuiet = appended === this.cronPosition && appended === this.syncedPosition;
     this.cronPosition = appended;
-    if (!isQuiet || !this.needsMark()) return;
+    if (!isQuiet || !this.needsMark() || this.log.encoder.isMidway) return;
     if (this.state !== "running" || this.isWriting || this.isSyncing || this.pendingCut !== undefined) return;
     if (this.log.nextUnwritten() !== undefined) return;
     this.markedPosition = appended;

@@ -1,0 +1,178 @@
+/**
+ * The scripts of EVAL that the server knows, and running them. Owns their VM, which is made when the first script comes.
+ */
+import type { ScriptCall, ScriptControl } from "../commands/context.ts";
+import {
+  appendOnlyFileFailed,
+  NO_SUCH_SCRIPT,
+  OUT_OF_MEMORY,
+  READ_ONLY_CANNOT_RUN_WRITER,
+  SCRIPT_MEMORY_EXHAUSTED,
+  SCRIPT_WITHOUT_MEMORY,
+  scriptDiskError,
+  scriptNotCompiled,
+} from "../protocol/errors.ts";
+import type { Outcome } from "../protocol/outcome.ts";
+import type { Request } from "../protocol/request.ts";
+import { Engine } from "../scripting/engine.ts";
+import { type Script, ScriptCache, shaOf } from "../scripting/script-cache.ts";
+import { parseShebang, type ScriptFlag } from "../scripting/shebang.ts";
+import {
+  isVmFailure,
+  type Run,
+  type ScriptDispatcher,
+  ScriptRunner,
+  type ScriptRunnerParts,
+} from "./script-runner.ts";
+
+/** The most memory that the VM may take. */
+const VM_LIMIT_BYTES = 1024 * 1024 * 1024;
+
+export class Scripts implements ScriptControl {
+  readonly runner: ScriptRunner;
+  private readonly dispatcher: ScriptDispatcher;
+  private readonly cache = new ScriptCache();
+  private engine: Engine | undefined;
+
+  constructor(dispatcher: ScriptDispatcher, parts: ScriptRunnerParts) {
+    this.dispatcher = dispatcher;
+    this.runner = new ScriptRunner(dispatcher, parts);
+  }
+
+  /** Scripts kept, and what they take besides the VM. */
+  get scripts(): number {
+    return this.cache.size;
+  }
+
+  get scriptBytes(): number {
+    return this.cache.bytes;
+  }
+
+  /** Bytes that the VM uses, and has taken from the system. */
+  get vmUsedBytes(): number {
+    return this.engine?.vm.usedBytes ?? 0;
+  }
+
+  get vmReservedBytes(): number {
+    return this.engine?.vm.reservedBytes ?? 0;
+  }
+
+  /** What scripts take of memory. */
+  get memoryBytes(): number {
+    return this.scriptBytes + this.vmUsedBytes;
+  }
+
+  get busyError(): string | undefined {
+    return this.runner.busyError;
+  }
+
+  run(call: ScriptCall): Outcome {
+    const { request, reply } = this.dispatcher;
+    const script = this.find(call, request);
+    if (script === undefined) return reply.error(NO_SUCH_SCRIPT);
+    if (typeof script === "string") return reply.error(script);
+    const refusal = permissionsOf(this.dispatcher, script.flags, call.isReadOnly);
+    if (typeof refusal === "string") return reply.error(refusal);
+    if (script.reference === undefined) {
+      const error = this.compile(script);
+      if (error !== undefined) return reply.error(error);
+    }
+    const engine = this.engine!;
+    const run: Run = {
+      ...refusal,
+      kind: "script",
+      name: script.sha,
+      engine,
+      onEngineLost: () => this.loseEngine(),
+    };
+    const { firstKey, keys } = call;
+    return this.runner.execute(run, () => engine.start(script.reference!, { request, firstKey, keys }));
+  }
+
+  load(argument: number): Outcome {
+    const { request, reply } = this.dispatcher;
+    const { buf, start, len } = request;
+    const known = this.cache.findSource(buf, start[argument], len[argument]);
+    const script = known ?? this.add(Buffer.from(request.bytes(argument)));
+    return typeof script === "string" ? reply.error(script) : reply.bulkText(script.sha);
+  }
+
+  has(argument: number): boolean {
+    const { buf, start, len } = this.dispatcher.request;
+    return len[argument] === 40 && this.cache.findSha(buf, start[argument]) !== undefined;
+  }
+
+  flush(): void {
+    this.cache.clear();
+    this.engine = undefined;
+  }
+
+  kill(kind: "script" | "function"): Outcome {
+    return this.runner.kill(kind);
+  }
+
+  /** The script that the request means; the error it gets, or undefined, if there is none. */
+  private find({ kind, script }: ScriptCall, request: Request): Script | string | undefined {
+    const { buf, start, len } = request;
+    if (kind === "sha") return this.cache.findSha(buf, start[script]);
+    const known = this.cache.findSource(buf, start[script], len[script]);
+    return known ?? this.add(Buffer.from(request.bytes(script)));
+  }
+
+  /** Compiles and keeps a script; the error, if it is none. */
+  private add(source: Buffer): Script | string {
+    const shebang = parseShebang(source);
+    if (typeof shebang === "string") return shebang;
+    const { flags, length } = shebang;
+    const script: Script = { sha: shaOf(source), source, flags, skipped: length, reference: undefined };
+    const error = this.compile(script);
+    if (error !== undefined) return error;
+    this.cache.add(script);
+    return script;
+  }
+
+  private compile(script: Script): string | undefined {
+    try {
+      this.engine ??= new Engine(this.runner, VM_LIMIT_BYTES, true);
+      const compiled = this.engine.compile(script.source, script.skipped, "user_script");
+      if ("error" in compiled) return scriptNotCompiled(compiled.error);
+      script.reference = compiled.reference;
+      return undefined;
+    } catch (error) {
+      this.loseEngine();
+      if (!isVmFailure(error)) throw error;
+      return SCRIPT_MEMORY_EXHAUSTED;
+    }
+  }
+
+  /** The next script gets a new VM. */
+  private loseEngine(): void {
+    this.engine = undefined;
+    this.cache.forgetCompiled();
+  }
+}
+
+/**
+ * What a script may do now, or the error it gets if it may not even begin.
+ * @param flags undefined of a script that says nothing of itself: what it may not do, it finds out when it does it
+ */
+function permissionsOf(
+  { client, gates }: ScriptDispatcher,
+  flags: ReadonlySet<ScriptFlag> | undefined,
+  isReadOnlyCall: boolean,
+): Pick<Run, "isReadOnly" | "memoryRefusal" | "diskRefusal"> | string {
+  const mayWrite = flags === undefined || !flags.has("no-writes");
+  const diskFailure = mayWrite ? gates.diskFailure(client) : undefined;
+  if (flags !== undefined && mayWrite) {
+    if (diskFailure !== undefined) return scriptDiskError(diskFailure);
+    if (isReadOnlyCall) return READ_ONLY_CANNOT_RUN_WRITER;
+  }
+  const needsNoMemory = flags !== undefined && (flags.has("allow-oom") || flags.has("no-writes"));
+  const isOutOfMemory = !needsNoMemory && gates.isOutOfMemory(client);
+  if (isOutOfMemory && flags !== undefined) return SCRIPT_WITHOUT_MEMORY;
+  return {
+    isReadOnly: isReadOnlyCall || !mayWrite,
+    memoryRefusal: isOutOfMemory ? OUT_OF_MEMORY : undefined,
+    diskRefusal: diskFailure === undefined ? undefined : appendOnlyFileFailed(diskFailure),
+  };
+}
