@@ -157,6 +157,7 @@ class BaseFile implements SnapshotReceiver {
         ? undefined
         : { tier: tier.cut(), namespaces: keyspace.databases.map((database) => database.namespace) };
     if (metadata !== undefined) rdb.appendAux(AUX_TIER, JSON.stringify(metadata));
+    for (const source of keyspace.functions.sources()) rdb.appendFunction(source);
     keyspace.snapshots.start(this);
     this.databases = [...keyspace.databases];
     const filled = metadata?.tier.counts.filter(([, records]) => records > 0) ?? [];

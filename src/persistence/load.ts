@@ -67,6 +67,9 @@ export async function loadRdb(
       endOffset = record.endOffset;
       if (record.kind === "tombstone") {
         databaseOf(keyspace, record.db).restoreTombstone(record.key);
+      } else if (record.kind === "function") {
+        const error = keyspace.functions.load(record.code);
+        if (error !== undefined) throw new LoadError(`A library of functions cannot be loaded: ${error}`);
       } else if (record.kind === "cold-keys") {
         loadColdKeys(databaseOf(keyspace, record.db), record);
       } else if (record.kind === "entry") {

@@ -4,7 +4,10 @@
  *
  * One script runs at a time. It may be suspended (see threads.ts), and goes on with `resume`.
  */
+import { FUNCTION_LOAD_TIMEOUT, functionsNotRegistered } from "../protocol/errors.ts";
 import type { Request } from "../protocol/request.ts";
+import type { RegisteredFunction } from "./function-library.ts";
+import { FunctionRegistration } from "./function-registration.ts";
 import type { ScriptHost } from "./host.ts";
 import { installBit } from "./libraries/bit.ts";
 import { installJson } from "./libraries/json.ts";
@@ -54,12 +57,14 @@ export class Engine {
   private readonly host: ScriptHost;
   private readonly threads: Threads;
   private readonly toReply: LuaToReply;
+  private readonly registration: FunctionRegistration;
   private readonly debugAt: number;
   private readonly keysName: number;
   private readonly argvName: number;
   private thread: LuaState = 0;
   private status = OK;
   private isRunning = false;
+  private isLoading = false;
   /** Where the suspended script is. */
   private suspendedAt: string | undefined;
   private scripts = 0;
@@ -74,7 +79,7 @@ export class Engine {
     this.vm = vm;
     this.threads = new Threads(vm);
     this.threads.mustSuspend = (L) => {
-      if (!host.mustSuspend()) return false;
+      if (this.isLoading ? !host.mustEndLoading() : !host.mustSuspend()) return false;
       this.suspendedAt = this.placeOf(L);
       return true;
     };
@@ -82,6 +87,7 @@ export class Engine {
     this.library = new RedisLibrary(vm, host, isRunning);
     this.toReply = new LuaToReply(vm, host.reply);
     this.sandbox = new Sandbox(vm, this.threads, this.libraries(isRunning, isForEval));
+    this.registration = new FunctionRegistration(vm, this.library, this.sandbox);
     this.debugAt = vm.api.malloc(DEBUG_BYTES);
     vm.pushText(vm.main, "KEYS");
     this.keysName = vm.reference(vm.main);
@@ -121,6 +127,41 @@ export class Engine {
     api.lua_rawset(L, -3);
     api.lua_settop(L, -2);
     return this.go(0);
+  }
+
+  /** Runs a function: keys and arguments are its arguments. */
+  startFunction(reference: number, { request, firstKey, keys }: ScriptArguments): RunState {
+    const L = this.begin(reference);
+    const firstArgument = firstKey + keys;
+    this.pushArguments(L, request, firstKey, keys);
+    this.pushArguments(L, request, firstArgument, request.argc - firstArgument);
+    return this.go(2);
+  }
+
+  /** Runs a library's code, which registers its functions; undefined, or why it did not end well. */
+  loadLibrary(reference: number, functions: Map<string, RegisteredFunction>): string | undefined {
+    const { vm, registration } = this;
+    const L = this.threads.ready();
+    vm.api.lua_settop(L, 0);
+    vm.api.lua_rawgeti(L, REGISTRY, reference);
+    vm.api.luaL_unref(vm.main, REGISTRY, reference);
+    this.thread = L;
+    this.isLoading = true;
+    registration.begin(functions);
+    try {
+      if (this.go(0) === "ended" && this.status === OK) return undefined;
+      if (this.status === YIELDED) return FUNCTION_LOAD_TIMEOUT;
+      return functionsNotRegistered(this.errorOnTop(L).text);
+    } finally {
+      this.isLoading = false;
+      registration.end();
+      if (this.status !== OK) this.threads.abandon();
+    }
+  }
+
+  /** Forgets a function. */
+  release(reference: number): void {
+    this.vm.api.luaL_unref(this.vm.main, REGISTRY, reference);
   }
 
   /** Lets the suspended script go on. */
@@ -172,15 +213,19 @@ export class Engine {
   }
 
   private answerError(L: LuaState, name: string): void {
-    const { vm } = this;
     const { reply } = this.host;
-    const type = vm.api.lua_type(L, -1);
-    const { text, isCounted } =
-      type === TABLE ? errorOf(vm, L) : { text: `ERR ${this.errorText(L, type)}`, isCounted: false };
+    const { text, isCounted } = this.errorOnTop(L);
     const { onError } = reply;
     if (isCounted) reply.onError = undefined;
     this.answer(text, name, this.placeOf(L));
     reply.onError = onError;
+  }
+
+  private errorOnTop(L: LuaState): { readonly text: string; readonly isCounted: boolean } {
+    const { vm } = this;
+    const type = vm.api.lua_type(L, -1);
+    if (type === TABLE) return errorOf(vm, L);
+    return { text: `ERR ${this.errorText(L, type)}`, isCounted: false };
   }
 
   private answer(text: string, name: string, place: string | undefined): void {

@@ -7,15 +7,21 @@
  * still for the script. Within EXEC, and while a log is replayed, it is not suspended.
  */
 import type { Clock } from "../base/clock.ts";
+import type { FunctionControl } from "../commands/context.ts";
 import type { CommandTable, CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
 import {
+  appendOnlyFileFailed,
   BUSY_FUNCTION,
   BUSY_SCRIPT,
   NO_SCRIPT_RUNNING,
   NOT_ALLOWED_IN_SCRIPT,
+  OUT_OF_MEMORY,
+  READ_ONLY_CANNOT_RUN_WRITER,
   SCRIPT_HAS_WRITTEN,
   SCRIPT_MEMORY_EXHAUSTED,
+  SCRIPT_WITHOUT_MEMORY,
+  scriptDiskError,
   UNKNOWN_COMMAND_IN_SCRIPT,
   WRITE_IN_READ_ONLY_SCRIPT,
   WRONG_ARITY_IN_SCRIPT,
@@ -26,6 +32,7 @@ import type { Request } from "../protocol/request.ts";
 import type { Engine, RunState } from "../scripting/engine.ts";
 import type { ScriptHost } from "../scripting/host.ts";
 import { LuaFatalError } from "../scripting/lua-module.ts";
+import type { ScriptFlag } from "../scripting/shebang.ts";
 import { webAssembly } from "../scripting/web-assembly.ts";
 import type { Connection } from "./connection.ts";
 import type { Outbox } from "./outbox.ts";
@@ -34,6 +41,8 @@ import type { WriteGates } from "./write-gates.ts";
 
 /** A busy script lets others have their turn after so long. */
 const SLICE_MS = 10;
+/** A library that takes longer to load is refused. */
+const LOADING_LIMIT_MS = 500;
 
 /** The dispatcher, as far as scripts need it. */
 export interface ScriptDispatcher {
@@ -109,6 +118,7 @@ export class ScriptRunner implements ScriptHost {
   private readonly dispatcher: ScriptDispatcher;
   private readonly parts: ScriptRunnerParts;
   private present: Progress | undefined;
+  private loadingBegunMs = 0;
 
   constructor(dispatcher: ScriptDispatcher, parts: ScriptRunnerParts) {
     this.dispatcher = dispatcher;
@@ -131,13 +141,12 @@ export class ScriptRunner implements ScriptHost {
   }
 
   /** What runs, for FUNCTION STATS: the words of its command, and how long it has run. */
-  get running():
-    | { readonly name: string; readonly words: readonly Buffer[]; readonly durationMs: number }
-    | undefined {
+  get running(): FunctionControl["running"] {
     const { present } = this;
     if (present === undefined) return undefined;
     const durationMs = Math.floor(this.parts.clock.monotonicMs() - present.begunMs);
-    return { name: present.run.name, words: present.words, durationMs };
+    const { kind, name } = present.run;
+    return { kind, name, words: present.words, durationMs };
   }
 
   /** Runs what `start` begins, and answers what it returns. */
@@ -224,6 +233,16 @@ export class ScriptRunner implements ScriptHost {
 
   log(level: number, text: string): void {
     this.parts.log(level, text);
+  }
+
+  /** A library begins to load. */
+  beginLoading(): void {
+    this.loadingBegunMs = this.parts.clock.monotonicMs();
+  }
+
+  mustEndLoading(): boolean {
+    if (this.dispatcher.client?.isReplay !== false) return false;
+    return this.parts.clock.monotonicMs() - this.loadingBegunMs > LOADING_LIMIT_MS;
   }
 
   mustSuspend(): boolean {
@@ -351,4 +370,29 @@ export function isVmFailure(error: unknown): boolean {
   return (
     error instanceof LuaFatalError || error instanceof RangeError || error instanceof webAssembly.RuntimeError
   );
+}
+
+/**
+ * What a script may do now, or the error it gets if it may not even begin.
+ * @param flags undefined of a script that says nothing of itself: what it may not do, it finds out when it does it
+ */
+export function permissionsOf(
+  { client, gates }: ScriptDispatcher,
+  flags: ReadonlySet<ScriptFlag> | undefined,
+  isReadOnlyCall: boolean,
+): Pick<Run, "isReadOnly" | "memoryRefusal" | "diskRefusal"> | string {
+  const mayWrite = flags === undefined || !flags.has("no-writes");
+  const diskFailure = mayWrite ? gates.diskFailure(client) : undefined;
+  if (flags !== undefined && mayWrite) {
+    if (diskFailure !== undefined) return scriptDiskError(diskFailure);
+    if (isReadOnlyCall) return READ_ONLY_CANNOT_RUN_WRITER;
+  }
+  const needsNoMemory = flags !== undefined && (flags.has("allow-oom") || flags.has("no-writes"));
+  const isOutOfMemory = !needsNoMemory && gates.isOutOfMemory(client);
+  if (isOutOfMemory && flags !== undefined) return SCRIPT_WITHOUT_MEMORY;
+  return {
+    isReadOnly: isReadOnlyCall || !mayWrite,
+    memoryRefusal: isOutOfMemory ? OUT_OF_MEMORY : undefined,
+    diskRefusal: diskFailure === undefined ? undefined : appendOnlyFileFailed(diskFailure),
+  };
 }

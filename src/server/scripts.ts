@@ -2,23 +2,16 @@
  * The scripts of EVAL that the server knows, and running them. Owns their VM, which is made when the first script comes.
  */
 import type { ScriptCall, ScriptControl } from "../commands/context.ts";
-import {
-  appendOnlyFileFailed,
-  NO_SUCH_SCRIPT,
-  OUT_OF_MEMORY,
-  READ_ONLY_CANNOT_RUN_WRITER,
-  SCRIPT_MEMORY_EXHAUSTED,
-  SCRIPT_WITHOUT_MEMORY,
-  scriptDiskError,
-  scriptNotCompiled,
-} from "../protocol/errors.ts";
+import { NO_SUCH_SCRIPT, SCRIPT_MEMORY_EXHAUSTED, scriptNotCompiled } from "../protocol/errors.ts";
 import type { Outcome } from "../protocol/outcome.ts";
 import type { Request } from "../protocol/request.ts";
 import { Engine } from "../scripting/engine.ts";
 import { type Script, ScriptCache, shaOf } from "../scripting/script-cache.ts";
-import { parseShebang, type ScriptFlag } from "../scripting/shebang.ts";
+import { parseShebang } from "../scripting/shebang.ts";
+import { Functions } from "./functions.ts";
 import {
   isVmFailure,
+  permissionsOf,
   type Run,
   type ScriptDispatcher,
   ScriptRunner,
@@ -30,6 +23,7 @@ const VM_LIMIT_BYTES = 1024 * 1024 * 1024;
 
 export class Scripts implements ScriptControl {
   readonly runner: ScriptRunner;
+  readonly functions: Functions;
   private readonly dispatcher: ScriptDispatcher;
   private readonly cache = new ScriptCache();
   private engine: Engine | undefined;
@@ -37,6 +31,7 @@ export class Scripts implements ScriptControl {
   constructor(dispatcher: ScriptDispatcher, parts: ScriptRunnerParts) {
     this.dispatcher = dispatcher;
     this.runner = new ScriptRunner(dispatcher, parts);
+    this.functions = new Functions(dispatcher, this.runner);
   }
 
   /** Scripts kept, and what they take besides the VM. */
@@ -59,7 +54,7 @@ export class Scripts implements ScriptControl {
 
   /** What scripts take of memory. */
   get memoryBytes(): number {
-    return this.scriptBytes + this.vmUsedBytes;
+    return this.scriptBytes + this.vmUsedBytes + this.functions.sourceBytes + this.functions.vmUsedBytes;
   }
 
   get busyError(): string | undefined {
@@ -67,6 +62,7 @@ export class Scripts implements ScriptControl {
   }
 
   run(call: ScriptCall): Outcome {
+    if (call.kind === "function") return this.functions.run(call);
     const { request, reply } = this.dispatcher;
     const script = this.find(call, request);
     if (script === undefined) return reply.error(NO_SUCH_SCRIPT);
@@ -150,29 +146,4 @@ export class Scripts implements ScriptControl {
     this.engine = undefined;
     this.cache.forgetCompiled();
   }
-}
-
-/**
- * What a script may do now, or the error it gets if it may not even begin.
- * @param flags undefined of a script that says nothing of itself: what it may not do, it finds out when it does it
- */
-function permissionsOf(
-  { client, gates }: ScriptDispatcher,
-  flags: ReadonlySet<ScriptFlag> | undefined,
-  isReadOnlyCall: boolean,
-): Pick<Run, "isReadOnly" | "memoryRefusal" | "diskRefusal"> | string {
-  const mayWrite = flags === undefined || !flags.has("no-writes");
-  const diskFailure = mayWrite ? gates.diskFailure(client) : undefined;
-  if (flags !== undefined && mayWrite) {
-    if (diskFailure !== undefined) return scriptDiskError(diskFailure);
-    if (isReadOnlyCall) return READ_ONLY_CANNOT_RUN_WRITER;
-  }
-  const needsNoMemory = flags !== undefined && (flags.has("allow-oom") || flags.has("no-writes"));
-  const isOutOfMemory = !needsNoMemory && gates.isOutOfMemory(client);
-  if (isOutOfMemory && flags !== undefined) return SCRIPT_WITHOUT_MEMORY;
-  return {
-    isReadOnly: isReadOnlyCall || !mayWrite,
-    memoryRefusal: isOutOfMemory ? OUT_OF_MEMORY : undefined,
-    diskRefusal: diskFailure === undefined ? undefined : appendOnlyFileFailed(diskFailure),
-  };
 }

@@ -118,6 +118,7 @@ export class Server implements ConnectionHost {
     this.dispatcher = this.createDispatcher();
     this.dispatcher.reply.onError = (text) => this.statistics.countError(text);
     this.propagation.context = this.dispatcher;
+    keyspace.functions = this.dispatcher.scripts.functions;
     keyspace.onKeyRemoved = (database, key) => {
       keyspace.watchers?.changed(database, key);
       this.propagation.removed(database, key);
