@@ -87,8 +87,8 @@ export const PRELUDE_SOURCE = "=prelude";
 /** All nested threads take of one stack. */
 const MAX_DEPTH = 190;
 const COUNT = 8;
-/** The clock is looked at after so many instructions, as in Redis. */
-const INSTRUCTIONS = 100_000;
+/** The clock is looked at after so many instructions; many of them may be calls of commands. */
+const INSTRUCTIONS = 10_000;
 /** Within a lua_State: how deep C functions are nested, and how deep they were when the thread was resumed. */
 const NESTED_CALLS_OFFSET = 52;
 const CANNOT_YIELD = "attempt to yield across metamethod/C-call boundary";

@@ -63,6 +63,8 @@ export interface DispatcherParts extends WriteGatesParts {
   readonly onQueryBufferLimit: (connection: Connection) => void;
   /** redis.log: 0 is debug, 3 a warning. */
   readonly log: (level: number, text: string) => void;
+  /** maxmemory. */
+  readonly maxmemoryBytes: () => number;
   /** busy-reply-threshold. */
   readonly busyThresholdMs: () => number;
 }

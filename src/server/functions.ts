@@ -28,8 +28,6 @@ import { isDumpIntact } from "../types/dump-payload.ts";
 import { createFunctionDump, readFunctionDump } from "../types/function-payload.ts";
 import { isVmFailure, permissionsOf, type ScriptDispatcher, type ScriptRunner } from "./script-runner.ts";
 
-/** The most memory that the VM may take. */
-const VM_LIMIT_BYTES = 1024 * 1024 * 1024;
 /** What a library and a function cost besides the source. */
 const LIBRARY_BYTES = 256;
 const FUNCTION_BYTES = 128;
@@ -50,6 +48,10 @@ export class Functions implements FunctionControl, SavedFunctions {
 
   get count(): number {
     return this.functions.size;
+  }
+
+  get libraryCount(): number {
+    return this.libraries.size;
   }
 
   /** What libraries take besides the VM. */
@@ -227,7 +229,7 @@ export class Functions implements FunctionControl, SavedFunctions {
     skipped: number,
   ): string | undefined {
     try {
-      this.engine ??= new Engine(this.runner, VM_LIMIT_BYTES, false);
+      this.engine ??= new Engine(this.runner, this.runner.vmLimitBytes, false);
       const compiled = this.engine.compile(source, skipped, "user_function");
       if ("error" in compiled) return functionNotCompiled(compiled.error);
       this.runner.beginLoading();
@@ -243,7 +245,7 @@ export class Functions implements FunctionControl, SavedFunctions {
   private revive(): string | undefined {
     if (this.engine !== undefined || this.libraries.size === 0) return undefined;
     const lost = [...this.libraries.values()];
-    this.engine = new Engine(this.runner, VM_LIMIT_BYTES, false);
+    this.engine = new Engine(this.runner, this.runner.vmLimitBytes, false);
     for (const { name, source } of lost) {
       const functions = new Map<string, RegisteredFunction>();
       const metadata = parseLibraryMetadata(source);

@@ -2,9 +2,9 @@
  * Runs a script or function among the commands of clients: as EXEC does, in one piece, its effects one group of the
  * append-only file, its declared keys fetched before, any other cold key read on the spot.
  *
- * One that runs for longer than `busy-reply-threshold` is suspended now and then, so that the server can answer others that
- * it is busy, and can be told to end it. Meanwhile nothing else touches the data: whoever might asks `isBusy`. Time stands
- * still for the script. Within EXEC, and while a log is replayed, it is not suspended.
+ * One that runs for longer than `busy-reply-threshold` is suspended now and then, so that the server can answer others
+ * that it is busy, and can be told to end it. Meanwhile nothing else touches the data: whoever might asks `isBusy`. Time
+ * stands still for the script. Within EXEC, and while a log is replayed, it is not suspended.
  */
 import type { Clock } from "../base/clock.ts";
 import type { FunctionControl } from "../commands/context.ts";
@@ -41,6 +41,9 @@ import type { WriteGates } from "./write-gates.ts";
 
 /** A busy script lets others have their turn after so long. */
 const SLICE_MS = 10;
+/** Limits of a VM's memory; half of maxmemory, if that lies between. */
+const LEAST_VM_BYTES = 64 * 1024 * 1024;
+const MOST_VM_BYTES = 512 * 1024 * 1024;
 /** A library that takes longer to load is refused. */
 const LOADING_LIMIT_MS = 500;
 
@@ -70,6 +73,8 @@ export interface ScriptRunnerParts {
   /** Milliseconds; 0 is never. */
   readonly busyThresholdMs: () => number;
   readonly log: (level: number, text: string) => void;
+  /** maxmemory; 0 is none. */
+  readonly maxmemoryBytes: () => number;
   /** Has what was left undone while a script was busy, done. */
   readonly scheduleTurnEnd: () => void;
 }
@@ -127,6 +132,12 @@ export class ScriptRunner implements ScriptHost {
 
   get reply(): ReplyWriter {
     return this.dispatcher.reply;
+  }
+
+  /** The most memory that a VM may take: of two there may be. */
+  get vmLimitBytes(): number {
+    const share = this.parts.maxmemoryBytes() / 2;
+    return share === 0 ? MOST_VM_BYTES : Math.min(MOST_VM_BYTES, Math.max(LEAST_VM_BYTES, share));
   }
 
   /** A script is suspended. */

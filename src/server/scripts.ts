@@ -1,5 +1,5 @@
 /**
- * The scripts of EVAL that the server knows, and running them. Owns their VM, which is made when the first script comes.
+ * The scripts of EVAL that the server knows, and running them. Owns their VM, which is made when the first one comes.
  */
 import type { ScriptCall, ScriptControl } from "../commands/context.ts";
 import { NO_SUCH_SCRIPT, SCRIPT_MEMORY_EXHAUSTED, scriptNotCompiled } from "../protocol/errors.ts";
@@ -9,6 +9,7 @@ import { Engine } from "../scripting/engine.ts";
 import { type Script, ScriptCache, shaOf } from "../scripting/script-cache.ts";
 import { parseShebang } from "../scripting/shebang.ts";
 import { Functions } from "./functions.ts";
+import type { ScriptingFacts } from "./info/info-source.ts";
 import {
   isVmFailure,
   permissionsOf,
@@ -17,9 +18,6 @@ import {
   ScriptRunner,
   type ScriptRunnerParts,
 } from "./script-runner.ts";
-
-/** The most memory that the VM may take. */
-const VM_LIMIT_BYTES = 1024 * 1024 * 1024;
 
 export class Scripts implements ScriptControl {
   readonly runner: ScriptRunner;
@@ -34,27 +32,25 @@ export class Scripts implements ScriptControl {
     this.functions = new Functions(dispatcher, this.runner);
   }
 
-  /** Scripts kept, and what they take besides the VM. */
-  get scripts(): number {
-    return this.cache.size;
+  /** For INFO. */
+  get facts(): ScriptingFacts {
+    const { cache, engine, functions } = this;
+    return {
+      scripts: cache.size,
+      scriptBytes: cache.bytes,
+      vmUsedBytes: engine?.vm.usedBytes ?? 0,
+      libraries: functions.libraryCount,
+      functions: functions.count,
+      functionBytes: functions.sourceBytes,
+      functionVmUsedBytes: functions.vmUsedBytes,
+      vmReservedBytes: (engine?.vm.reservedBytes ?? 0) + functions.vmReservedBytes,
+    };
   }
 
-  get scriptBytes(): number {
-    return this.cache.bytes;
-  }
-
-  /** Bytes that the VM uses, and has taken from the system. */
-  get vmUsedBytes(): number {
-    return this.engine?.vm.usedBytes ?? 0;
-  }
-
-  get vmReservedBytes(): number {
-    return this.engine?.vm.reservedBytes ?? 0;
-  }
-
-  /** What scripts take of memory. */
+  /** What scripts and functions take of memory. */
   get memoryBytes(): number {
-    return this.scriptBytes + this.vmUsedBytes + this.functions.sourceBytes + this.functions.vmUsedBytes;
+    const { scriptBytes, vmUsedBytes, functionBytes, functionVmUsedBytes } = this.facts;
+    return scriptBytes + vmUsedBytes + functionBytes + functionVmUsedBytes;
   }
 
   get busyError(): string | undefined {
@@ -129,7 +125,7 @@ export class Scripts implements ScriptControl {
 
   private compile(script: Script): string | undefined {
     try {
-      this.engine ??= new Engine(this.runner, VM_LIMIT_BYTES, true);
+      this.engine ??= new Engine(this.runner, this.runner.vmLimitBytes, true);
       const compiled = this.engine.compile(script.source, script.skipped, "user_script");
       if ("error" in compiled) return scriptNotCompiled(compiled.error);
       script.reference = compiled.reference;

@@ -266,6 +266,7 @@ export class Server implements ConnectionHost {
       flushNow: () => this.writeAndReply(),
       isLoading: () => this.isLoading,
       walk: this.walk,
+      maxmemoryBytes: () => this.budget.limit,
       busyThresholdMs: () => this.config.values["busy-reply-threshold"],
       log: (level, text) => this.world.log[SCRIPT_LOG_LEVELS[level]](text),
       onQueryBufferLimit: (connection) => {

@@ -266,9 +266,7 @@ export class AofWriter {
       return false;
     }
     if (block !== undefined) return this.writeBlock(block);
-    // A script that runs for long has its group open: then there is nothing whole to be written.
-    if (this.log.appended === this.log.ended || this.log.encoder.isMidway) return false;
-    return this.writeBlock(this.log.endBlock());
+    return this.log.hasWhole && this.writeBlock(this.log.endBlock());
   }
 
   /**
