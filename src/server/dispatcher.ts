@@ -32,6 +32,7 @@ import { KeyResidency } from "./key-residency.ts";
 import { Outbox, type OutboxAof } from "./outbox.ts";
 import { Prefetch } from "./prefetch.ts";
 import type { ReplyGate } from "./reply-gate.ts";
+import { ScriptRuns } from "./script-runs.ts";
 import type { Transaction } from "./transaction.ts";
 import { type GroupedEffects, isExec, type TransactionHost, Transactions } from "./transactions.ts";
 import { type Answerer, WaitingClients } from "./waiting-clients.ts";
@@ -60,6 +61,8 @@ export interface DispatcherParts extends WriteGatesParts {
   readonly isLoading: () => boolean;
   readonly walk: TierWalk;
   readonly onQueryBufferLimit: (connection: Connection) => void;
+  /** redis.log: 0 is debug, 3 a warning. */
+  readonly log: (level: number, text: string) => void;
 }
 
 export class Dispatcher implements CommandContext, Answerer, TransactionHost {
@@ -83,6 +86,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   /** The next command of this run waited for cold keys, and has them now. */
   private hasKeysReady = false;
   readonly transactions: Transactions;
+  readonly scripts: ScriptRuns;
   /** Clients that wait for keys. */
   readonly waiting: WaitingClients;
   private readonly resumable: Connection[] = [];
@@ -109,6 +113,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.effects = parts.effects;
     this.server = parts.services;
     this.transactions = new Transactions(this, parts);
+    this.scripts = new ScriptRuns(this, parts);
   }
 
   /** Executes what the connection's decoder has, until it is empty or the connection parks or closes. */
@@ -206,6 +211,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     } else if (command.isWrite) {
       const refused = this.refuseWrite(command, command, connection);
       if (refused !== undefined) return refused;
+    } else if (command.runsScripts && this.gates.mustScriptWait(connection, this.hasKeysReady)) {
+      return SUSPENDED;
     }
     if (command.hasKeys && this.residency !== undefined && this.parts.warmer!.hasRecords) {
       const warmed = this.warmKeys(this.residency, command, connection);
