@@ -23,7 +23,7 @@ import {
   wrongArity,
 } from "../protocol/errors.ts";
 import { DONE, type Outcome, SUSPENDED } from "../protocol/outcome.ts";
-import { ReplyWriter } from "../protocol/reply-writer.ts";
+import { ReplyTooLargeError, ReplyWriter } from "../protocol/reply-writer.ts";
 import { Request } from "../protocol/request.ts";
 import { RequestBatch } from "../protocol/request-batch.ts";
 import { NEED_MORE, QUERY_BUFFER_LIMIT } from "../protocol/request-decoder.ts";
@@ -39,6 +39,8 @@ import { type GateAof, type Nature, WAIT, WriteGates, type WriteGatesParts } fro
 
 /** Requests executed for one connection before others get their turn. */
 const REQUESTS_PER_RUN = 128;
+/** With this much to send, the rest of a pipeline comes after it. */
+const LARGE_REPLY_BYTES = 1024 * 1024;
 /** After as many calls of a command only one in this many is timed for commandstats, and stands for all of them: timing
  * each would cost as much as a GET. */
 const TIMED_CALLS = 64;
@@ -60,6 +62,7 @@ export interface DispatcherParts extends WriteGatesParts {
   readonly isLoading: () => boolean;
   readonly walk: TierWalk;
   readonly onQueryBufferLimit: (connection: Connection) => void;
+  readonly onReplyTooLarge: (connection: Connection) => void;
 }
 
 export class Dispatcher implements CommandContext, Answerer, TransactionHost {
@@ -154,10 +157,12 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
         const outcome = this.execute(connection);
         this.hasKeysReady = false;
         if (outcome === SUSPENDED) return false;
+        if (reply.hasOverflowed) this.dropReply(connection, replyStart);
         // Of a transaction that mutes its client, the replies of before stay.
         if (connection.replyMode !== "on") this.muteReply(connection, wasMuted ? replyStart : reply.end);
         if (this.waiting.hasReady) this.serveWaiting(connection);
         if (connection.isClosing) return false;
+        if (reply.end >= LARGE_REPLY_BYTES) this.outbox.add(connection);
       }
     } finally {
       if (isPrefetched) prefetch.end();
@@ -283,7 +288,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const begun = timed ? this.keyspace.clock.monotonicMs() : 0;
     this.keyspace.touching = !connection.noTouch;
     this.command = command;
-    const outcome = command.run!(this);
+    reply.begin(command.isWrite, connection.isExecuting);
+    const outcome = this.handle(command);
     if (timed) {
       const standsFor = earlierCalls < TIMED_CALLS ? 1 : TIMED_CALLS;
       command.microseconds += (this.keyspace.clock.monotonicMs() - begun) * 1000 * standsFor;
@@ -294,6 +300,26 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     if (this.suspension !== undefined) this.awaitSuspension(connection, command);
     if (command.mayHaveEffects) this.afterEffects(connection, command.isWrite);
     return outcome;
+  }
+
+  /** Runs the handler. One that only reads is ended by a reply that is too large; a transaction goes on. */
+  private handle(command: CompiledCommand): Outcome {
+    try {
+      return command.run!(this);
+    } catch (error) {
+      if (!(error instanceof ReplyTooLargeError) || command.isWrite) throw error;
+      this.reply.abandon();
+      return DONE;
+    }
+  }
+
+  /** The reply was too large: the client cannot be answered, and what follows would be taken for the answer. */
+  private dropReply(connection: Connection, replyStart: number): void {
+    this.reply.hasOverflowed = false;
+    this.reply.end = replyStart;
+    if (connection.isReplay) return;
+    connection.closeAfterReply();
+    this.parts.onReplyTooLarge(connection);
   }
 
   /** Bookkeeping after a command that may have changed something. What a reading command changes (PFCOUNT keeps what
@@ -408,7 +434,9 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     reply.resp = connection.resp;
     const replyStart = reply.end;
     const errors = reply.errors;
+    reply.begin(true, false);
     const outcome = action(this);
+    if (reply.hasOverflowed) this.dropReply(connection, replyStart);
     if (reply.errors !== errors) command.failedCalls++;
     if (outcome === DONE && connection.replyMode !== "on") this.muteReply(connection, replyStart);
     if (command.isWrite) this.afterEffects(connection, true);

@@ -45,6 +45,13 @@ export class CommandHarness {
   /** What was propagated so far, one list of arguments per command. */
   readonly effects: Buffer[][] = [];
   readonly server: ServerServices;
+  /**
+   * In the mode in which values leave memory after every command: why they stay in this harness. Only for tests of what
+   * becomes of values that stay.
+   */
+  staysInMemoryBecause = "";
+  /** In that mode: a test looks at which entries are dirty, and marks them clean itself. */
+  looksAtDirt = false;
   private readonly commands = new Map<string, CommandSpec>();
   private readonly context: HarnessContext;
 
@@ -91,7 +98,7 @@ export class CommandHarness {
 
   private takeReply(): Buffer {
     const reply = this.context.takeReply();
-    if (SPILLS) spillAll(this.keyspace);
+    if (SPILLS && this.staysInMemoryBecause === "") spillAll(this.keyspace, this.looksAtDirt);
     return reply;
   }
 

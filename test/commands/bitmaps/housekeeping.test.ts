@@ -6,7 +6,13 @@ import { expect, test } from "vitest";
 import { SeededRandom } from "../../../src/base/random.ts";
 import { DIRTY } from "../../../src/memory/entries.ts";
 import type { CommandHarness } from "../../support/command-harness.ts";
-import { addressesOf, contents, expectExactSnapshot, keyOf } from "../../support/entry-contents.ts";
+import {
+  addressesOf,
+  contents,
+  expectExactSnapshot,
+  keyOf,
+  markAllClean,
+} from "../../support/entry-contents.ts";
 import { usualSeed } from "../../support/seed.ts";
 import { BitmapCommandGenerator } from "./generator.ts";
 import { newBitmapHarness } from "./harness.ts";
@@ -42,7 +48,7 @@ test("an entry that changes is dirty and something is propagated, one that stays
     const { entries } = harness.keyspace;
     const generator = new BitmapCommandGenerator(new SeededRandom(seed));
     for (let i = 0; i < COMMANDS; i++) {
-      for (const address of addressesOf(harness)) entries.mark(address, 0, DIRTY);
+      markAllClean(harness);
       harness.takeEffects();
       const encodings = new Map(
         addressesOf(harness).map((address) => [keyOf(harness, address), entries.encoding(address)]),
@@ -71,6 +77,7 @@ test("an entry that changes is dirty and something is propagated, one that stays
 
 test("a long string is changed where it lies, and BITOP's result takes the place of a source", () => {
   const harness = newBitmapHarness();
+  harness.staysInMemoryBecause = "where it lies there is what is looked at";
   const { entries } = harness.keyspace;
   harness.run("SETBIT", "k", 8_388_607, 1);
   const address = addressOf(harness, "k");
