@@ -81,7 +81,10 @@ class Sorting {
     const sign = options.isDescending ? -1 : 1;
     if (isAlphabetical) {
       const weights = by === undefined ? elements : this.textWeights(by);
-      order.sort((i, k) => sign * weights.compare(i, k));
+      weights.findNuls();
+      // What is stored must not depend on the locale, so for Redis only what is answered is text.
+      if (options.storeAt === 0) order.sort((i, k) => sign * weights.compareTexts(i, k));
+      else order.sort((i, k) => sign * weights.compare(i, k));
       return undefined;
     }
     const weights = this.numberWeights(by);

@@ -48,7 +48,7 @@ class SortGenerator {
       ["LTRIM", "list", "-9", "-1"],
       ["ZREMRANGEBYRANK", "zset", "3", "3"],
       ["DEL", this.pick(["list", "set", "zset"])],
-      ["LPUSH", "list", this.pick(["a", "", "-0", "nan"])],
+      ["LPUSH", "list", this.pick(["a", "", "-0", "nan", "\0", "a\0b", "a\0a"])],
     ]);
   }
 
