@@ -3,14 +3,13 @@
  * handler, and hands the reply on. One request at a time; between the last warmed key and the append of the effects
  * there is no await, so every command is atomic.
  */
-
 import type { CommandContext, Continuation, KeyWait } from "../commands/context.ts";
 import type { ServerServices } from "../commands/services.ts";
 import type { CommandTable, CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { TierWalk } from "../keyspace/tier-walk.ts";
-import { RESIDENT, UNREADABLE, type Warmer } from "../keyspace/warmer.ts";
+import { type Fetch, RESIDENT, UNREADABLE, type Warmer } from "../keyspace/warmer.ts";
 import {
   CANNOT_WAIT_IN_TRANSACTION,
   coldKeyUnreadable,
@@ -76,17 +75,16 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   readonly server: ServerServices;
   /** Commands executed, for INFO. */
   commandsProcessed = 0;
-  /** Before writes. */
   readonly gates: WriteGates;
   private readonly parts: DispatcherParts;
   private readonly batch = new RequestBatch();
   private readonly prefetch: Prefetch;
   /** Absent when the cold tier is off. */
   private readonly residency: KeyResidency | undefined;
-  /** The next command of this run waited for cold keys, and has them now. */
+  /** The next command of this run waited for cold keys, and has them now; they stay in memory until it is done. */
   private hasKeysReady = false;
+  private held = new Set<Fetch>();
   readonly transactions: Transactions;
-  /** Clients that wait for keys. */
   readonly waiting: WaitingClients;
   private readonly resumable: Connection[] = [];
   /** The command whose handler runs. */
@@ -116,8 +114,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
 
   /** Executes what the connection's decoder has, until it is empty or the connection parks or closes. */
   run(connection: Connection): void {
-    // What was fetched for the commands now to be executed stays in memory until they are.
     const held = connection.fetches;
+    this.held = held;
     const holdsSome = held.size > 0;
     if (holdsSome) connection.fetches = new Set();
     this.hasKeysReady = holdsSome;
@@ -370,6 +368,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   }
 
   private parkForKeys(residency: KeyResidency, connection: Connection): Outcome {
+    // It needs what it has as well: if that were forgotten meanwhile, it would never have all.
+    if (this.hasKeysReady) this.parts.warmer!.goOnHolding(this.held, connection);
     residency.lookAhead(connection);
     connection.decoder.rewindToCurrent();
     connection.park();
