@@ -192,8 +192,8 @@ FLUSHALL|SET a b
 SWAPDB 0 1|SET a c|MOVE a 2
 INCR a|LPUSH a 1|SET a 1 XX`.split("\n");
 
-/** The commands in the incr files of an append-only directory, but for annotations, moments and what expired: when that is
- * noticed depends on the time that all took. */
+/** The commands in the incr files of an append-only directory, but for annotations, moments and what expired: when that
+ * is noticed depends on the time that all took. */
 function logOf(folder: string): string[] {
   const names = readdirSync(folder).filter((name) => name.endsWith(".incr.aof"));
   const bytes = Buffer.concat(names.sort().map((name) => readFileSync(join(folder, name))));
