@@ -242,6 +242,17 @@ export class ReplyWriter {
     return this.resp === 2 ? this.textPayload(BULK, text) : this.textPayload(VERBATIM, `${format}:${text}`);
   }
 
+  /** As `verbatim`, of `length` bytes of `source` from `start`. */
+  verbatimBytes(source: Buffer, start: number, length: number, format: string): Outcome {
+    if (this.resp === 2) return this.bulkRange(source, start, length);
+    this.header(VERBATIM, length + 4);
+    this.reserve(length + HEADER_BYTES);
+    const position = this.end + this.buf.write(`${format}:`, this.end, "latin1");
+    copyBytes(source, start, this.buf, position, length);
+    this.lineEnd(position + length);
+    return DONE;
+  }
+
   /** An integer of any size, as its digits. */
   bigNumber(digits: string): Outcome {
     return this.resp === 2 ? this.textPayload(BULK, digits) : this.line(BIG_NUMBER, digits);

@@ -22,15 +22,17 @@ import {
   wrongArity,
 } from "../protocol/errors.ts";
 import { DONE, type Outcome, SUSPENDED } from "../protocol/outcome.ts";
-import { ReplyTooLargeError, ReplyWriter } from "../protocol/reply-writer.ts";
+import { ReplyWriter } from "../protocol/reply-writer.ts";
 import { Request } from "../protocol/request.ts";
 import { RequestBatch } from "../protocol/request-batch.ts";
 import { NEED_MORE, QUERY_BUFFER_LIMIT } from "../protocol/request-decoder.ts";
 import type { Connection } from "./connection.ts";
+import { runHandler } from "./handler-run.ts";
 import { KeyResidency } from "./key-residency.ts";
 import { Outbox, type OutboxAof } from "./outbox.ts";
 import { Prefetch } from "./prefetch.ts";
 import type { ReplyGate } from "./reply-gate.ts";
+import { ScriptRuns } from "./script-runs.ts";
 import type { Transaction } from "./transaction.ts";
 import { type GroupedEffects, isExec, type TransactionHost, Transactions } from "./transactions.ts";
 import { type Answerer, WaitingClients } from "./waiting-clients.ts";
@@ -62,6 +64,8 @@ export interface DispatcherParts extends WriteGatesParts {
   readonly walk: TierWalk;
   readonly onQueryBufferLimit: (connection: Connection) => void;
   readonly onReplyTooLarge: (connection: Connection) => void;
+  /** redis.log: 0 is debug, 3 a warning. */
+  readonly log: (level: number, text: string) => void;
 }
 
 export class Dispatcher implements CommandContext, Answerer, TransactionHost {
@@ -85,6 +89,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   private hasKeysReady = false;
   private held = new Set<Fetch>();
   readonly transactions: Transactions;
+  readonly scripts: ScriptRuns;
   readonly waiting: WaitingClients;
   private readonly resumable: Connection[] = [];
   /** The command whose handler runs. */
@@ -110,6 +115,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.effects = parts.effects;
     this.server = parts.services;
     this.transactions = new Transactions(this, parts);
+    this.scripts = new ScriptRuns(this, parts);
   }
 
   /** Executes what the connection's decoder has, until it is empty or the connection parks or closes. */
@@ -209,6 +215,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     } else if (command.isWrite) {
       const refused = this.refuseWrite(command, command, connection);
       if (refused !== undefined) return refused;
+    } else if (command.runsScripts && this.gates.mustScriptWait(connection, this.hasKeysReady)) {
+      return SUSPENDED;
     }
     if (command.hasKeys && this.residency !== undefined && this.parts.warmer!.hasRecords) {
       const warmed = this.warmKeys(this.residency, command, connection);
@@ -287,7 +295,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.keyspace.touching = !connection.noTouch;
     this.command = command;
     reply.begin(command.isWrite, connection.isExecuting);
-    const outcome = this.handle(command);
+    const outcome = runHandler(command, this);
     if (timed) {
       const standsFor = earlierCalls < TIMED_CALLS ? 1 : TIMED_CALLS;
       command.microseconds += (this.keyspace.clock.monotonicMs() - begun) * 1000 * standsFor;
@@ -298,17 +306,6 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     if (this.suspension !== undefined) this.awaitSuspension(connection, command);
     if (command.mayHaveEffects) this.afterEffects(connection, command.isWrite);
     return outcome;
-  }
-
-  /** Runs the handler. One that only reads is ended by a reply that is too large; a transaction goes on. */
-  private handle(command: CompiledCommand): Outcome {
-    try {
-      return command.run!(this);
-    } catch (error) {
-      if (!(error instanceof ReplyTooLargeError) || command.isWrite) throw error;
-      this.reply.abandon();
-      return DONE;
-    }
   }
 
   /** The reply was too large: the client cannot be answered, and what follows would be taken for the answer. */

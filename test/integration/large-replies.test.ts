@@ -38,3 +38,12 @@ test("within a transaction the other commands are executed, and logged", async (
   const again = await fixture.start();
   expect(await again.text("MGET", "before", "after")).toBe("*2\r\n$1\r\n1\r\n$1\r\n2\r\n");
 });
+
+test("within a script the call fails, and the script may go on", async () => {
+  const client = await fixture.start();
+  await client.run("SADD", "set", "a");
+  const script = "local r = redis.pcall('srandmember', KEYS[1], ARGV[1]) redis.call('set', 'error', r.err)";
+  const asked = [["PING"], ["EVAL", script, "1", "set", TOO_MANY], ["PING"]].map(encodeRequest);
+  expect((await exchange(fixture.server.port, Buffer.concat(asked))).toString()).toBe("+PONG\r\n");
+  expect(await client.text("GET", "error")).toContain("too large");
+});

@@ -12,6 +12,7 @@ import type {
   Continuation,
   Effects,
   KeyWait,
+  ScriptControl,
   TransactionControl,
 } from "../../src/commands/context.ts";
 import type { AofAccess, ConfigAccess, KeyWalk, ServerServices } from "../../src/commands/services.ts";
@@ -193,6 +194,14 @@ class HarnessContext implements CommandContext {
     unwatch: () => {},
   };
 
+  readonly scripts: ScriptControl = {
+    run: () => missing("scripts"),
+    load: () => missing("scripts"),
+    has: () => false,
+    flush: () => {},
+    kill: () => missing("scripts"),
+  };
+
   /** There is no cold tier. */
   fetchKeys(): undefined {}
 
@@ -253,6 +262,7 @@ export function newClient(id: number, nowMs: number): HarnessClient {
     queuedCommands: -1,
     queuedBytes: 0,
     isExecuting: false,
+    isInScript: false,
     hasLostWatch: false,
     unblock: undefined,
     isClosing: false,
