@@ -238,6 +238,7 @@ export const SCRIPT_MEMORY_EXHAUSTED =
 export const UNKNOWN_COMMAND_IN_SCRIPT = "ERR Unknown Redis command called from script";
 export const WRONG_ARITY_IN_SCRIPT = "ERR Wrong number of args calling Redis command from script";
 export const NOT_ALLOWED_IN_SCRIPT = "ERR This Redis command is not allowed from script";
+export const REPLY_TOO_LARGE_IN_SCRIPT = "ERR The reply to a command called from script is too large";
 export const WRITE_IN_READ_ONLY_SCRIPT = "ERR Write commands are not allowed from read-only scripts.";
 export const INVALID_SHEBANG = "ERR Invalid script shebang";
 export const INVALID_SHEBANG_ENGINE = "ERR Invalid engine in script shebang";

@@ -14,6 +14,7 @@ import {
   NOT_ALLOWED_IN_SCRIPT,
   OUT_OF_MEMORY,
   READ_ONLY_CANNOT_RUN_WRITER,
+  REPLY_TOO_LARGE_IN_SCRIPT,
   SCRIPT_MEMORY_EXHAUSTED,
   SCRIPT_WITHOUT_MEMORY,
   scriptDiskError,
@@ -159,9 +160,15 @@ export class ScriptRuns implements ScriptControl, ScriptHost {
       if (command.denyOom && run.memoryRefusal !== undefined) return this.refuse(command, run.memoryRefusal);
     }
     if (command.isWrite) run.hasWritten = true;
-    dispatcher.reply.resp = run.resp;
+    const { reply } = dispatcher;
+    const { end, hasOverflowed } = reply;
+    reply.hasOverflowed = false;
+    reply.resp = run.resp;
     dispatcher.executeQueued(command, request);
-    return undefined;
+    const isTooLarge = reply.hasOverflowed;
+    if (isTooLarge) reply.end = end;
+    else reply.hasOverflowed = hasOverflowed;
+    return isTooLarge ? REPLY_TOO_LARGE_IN_SCRIPT : undefined;
   }
 
   setResp(version: 2 | 3): void {

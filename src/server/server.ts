@@ -265,6 +265,12 @@ export class Server implements ConnectionHost {
           `Closing client that reached max query buffer length: id=${connection.id} addr=${connection.address}`,
         );
       },
+      onReplyTooLarge: (connection) => {
+        this.clients.outputBufferLimitDisconnections++;
+        this.world.log.warning(
+          `Client id=${connection.id} addr=${connection.address} closed: the reply to ${connection.lastCommand} is too large.`,
+        );
+      },
     });
   }
 }
