@@ -189,7 +189,7 @@ export async function wasSyncedBeyond(file: FileHandle, search: EvidenceSearch):
       // Refusing to start is the lesser evil: nothing is lost by it.
       if (readsLeft < 0) return true;
       const checksum = await rangeChecksum(file, lineStart - line.length, lineStart);
-      if (line.checksum === blockChecksum(checksum, line.length, line.synced)) return true;
+      if (line.checksum === blockChecksum(checksum, { ...line, offset: lineStart })) return true;
     }
   }
   return false;

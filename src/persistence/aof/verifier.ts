@@ -84,6 +84,9 @@ export interface AofVerifierOptions {
   readonly start?: number;
   /** Bytes from here on are void (`end` in the manifest). Default: the file's size. */
   readonly end?: number;
+  /** `start` is where a block begins, in a file of blocks: for who goes on behind a damaged one. Default: the file says
+   * in its first line whether it consists of blocks. */
+  readonly inBlocks?: boolean;
   /** For messages that name the file. */
   readonly name?: string;
   /** Called for each annotation that is not about blocks, before its block is verified; one character per byte.
@@ -94,7 +97,7 @@ export interface AofVerifierOptions {
 
 const CHUNK_BYTES = 1 << 20;
 /** A line that would be a block line, were its first bytes right. */
-const LIKE_BLOCK_LINE = /^#.{6}[0-9]{1,16}:[0-9a-f]{8}:[0-9]{1,16}\r\n$/s;
+const LIKE_BLOCK_LINE = /^#.{6}[0-9]{1,16}:[0-9a-f]{8}:[0-9]{1,16}(?::[0-9]{1,9})?\r\n$/s;
 const FILLING_LINE = /^#+\n$/;
 const OPEN_MULTI = "Reached EOF before reading EXEC for MULTI";
 const MISSING_SECTOR =
@@ -152,6 +155,7 @@ export class AofVerifier {
     this.#dataEnd = start;
     this.#blockStart = start;
     this.#summedUpTo = start;
+    this.#hasBlocks = options.inBlocks ?? false;
   }
 
   static async open(file: FileHandle, options: AofVerifierOptions = {}): Promise<AofVerifier> {
@@ -298,7 +302,7 @@ export class AofVerifier {
     if (line.length !== length) {
       return `The block line at offset ${lineStart} ends a block of ${line.length} bytes, but there are ${length}`;
     }
-    if (line.checksum !== blockChecksum(this.#checksum, line.length, line.synced)) {
+    if (line.checksum !== blockChecksum(this.#checksum, { ...line, offset: lineStart })) {
       return `Wrong checksum of the block of ${length} bytes that ends at offset ${lineStart}`;
     }
     if (line.synced > lineStart)
