@@ -7,7 +7,8 @@
  */
 import type { FileHandle } from "../../src/base/files.ts";
 import { RdbError, RdbReader, type RdbRecord } from "../../src/persistence/rdb/reader.ts";
-import { asCText, type FileResult, type Report } from "./report.ts";
+import { asCText } from "../shared/texts.ts";
+import type { FileResult, Report } from "./report.ts";
 
 const TYPE_NAMES = [
   "string",

@@ -56,8 +56,21 @@ export interface AofProblem {
   /** "end": the file ends too early. "multi": it ends inside a transaction. "annotation": it ends inside an
    * annotation. "bytes": no valid command. "start": neither command nor annotation begins here. "block": wrong
    * checksum or block line. "version": blocks of a format this version does not know. "zeros": a whole command with
-   * a missing sector. "size": the file is shorter than the caller says it should be. */
-  readonly kind: "end" | "multi" | "annotation" | "bytes" | "start" | "block" | "version" | "zeros" | "size";
+   * a missing sector. "size": the file is shorter than the caller says it should be. "nesting": a MULTI within a
+   * transaction, or an EXEC outside. */
+  readonly kind:
+    | "end"
+    | "multi"
+    | "annotation"
+    | "bytes"
+    | "start"
+    | "block"
+    | "version"
+    | "zeros"
+    | "size"
+    | "nesting";
+  /** Offset of the command or annotation that is wrong; absent if that is not what is wrong. */
+  readonly itemOffset?: number;
 }
 
 export interface AofOutcome {
@@ -336,8 +349,10 @@ export class AofVerifier {
       await this.#endTruncated({ offset: found.offset, reason: OPEN_MULTI, kind: "multi" });
       return;
     }
-    const kind = found.kind === "end" && found.isAnnotation ? "annotation" : found.kind;
-    const problem: AofProblem = { offset: found.offset, reason: found.reason, kind };
+    const ending = found.kind === "end" && found.isAnnotation ? "annotation" : found.kind;
+    const kind = found.isNesting ? "nesting" : ending;
+    const itemOffset = this.#scanner.itemStart;
+    const problem: AofProblem = { offset: found.offset, reason: found.reason, kind, itemOffset };
     // Filling that a full disk cut short. Behind commands it may as well be the beginning of their block's line.
     const isCutFilling = kind === "annotation" && this.#dataEnd === this.#blockStart;
     if (isCutFilling && (await this.#isFillingFrom(this.#dataEnd))) {
