@@ -2,7 +2,13 @@
  * The command line of tsredis-check-aof. Without any of the options that redis-check-aof does not know it is that of
  * redis-check-aof 7.0, to the letter: at most one option, before the file (and --json before it).
  */
-import { describeOptions, type OptionSpec, parseOptions, UsageError, wholeNumber } from "../shared/options.ts";
+import {
+  describeOptions,
+  type OptionSpec,
+  parseOptions,
+  UsageError,
+  wholeNumber,
+} from "../shared/options.ts";
 
 export const USAGE =
   "Usage: tsredis-check-aof [--fix|--truncate-to-timestamp $timestamp] <file.manifest|file.aof>\n";
@@ -23,7 +29,10 @@ const OPTIONS = {
   "--salvage": {
     help: "leave out what is damaged and keep everything else, in all files and the manifest, after having asked",
   },
-  "--output": { value: "FILE", help: "--salvage of a single file: write to FILE and leave the file as it is" },
+  "--output": {
+    value: "FILE",
+    help: "--salvage of a single file: write to FILE and leave the file as it is",
+  },
   "--assume-db": {
     value: "N",
     help: "--salvage: the database of commands of which it cannot be known; else they are left out",

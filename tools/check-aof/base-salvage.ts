@@ -1,7 +1,7 @@
-/** The RDB at the beginning of an AOF file, during a salvage: where it ends, and what of it is kept if it is damaged. */
+/** The RDB at the beginning of an AOF file, during a salvage: where it ends, and what of it is kept if it is damaged.
+ *  */
 import type { FileHandle } from "../../src/base/files.ts";
-import { RdbError } from "../../src/persistence/rdb/reader.ts";
-import { RdbReader } from "../../src/persistence/rdb/reader.ts";
+import { RdbError, RdbReader } from "../../src/persistence/rdb/reader.ts";
 import type { FileWriter } from "../shared/file-writer.ts";
 import type { Run } from "./file-check.ts";
 import type { FileResult } from "./report.ts";

@@ -6,11 +6,11 @@ import type { FileHandle, Files } from "../../src/base/files.ts";
 import { BLOCKS_HEADER } from "../../src/persistence/aof/format.ts";
 import type { AofManifest } from "../../src/persistence/aof/manifest.ts";
 import { type AofOutcome, AofVerifier } from "../../src/persistence/aof/verifier.ts";
-import { type CheckRequest, leadingLong } from "./arguments.ts";
 import { EXIT_WOULD_CHANGE } from "../shared/console.ts";
+import { asCText, errorText } from "../shared/texts.ts";
+import { type CheckRequest, leadingLong } from "./arguments.ts";
 import { checkRdb } from "./rdb-check.ts";
 import { backUp, confirm, type Repair, truncate } from "./repair.ts";
-import { asCText, errorText } from "../shared/texts.ts";
 import { type FileResult, type Report, Stop } from "./report.ts";
 import { collectStatistics, printStatistics } from "./statistics.ts";
 

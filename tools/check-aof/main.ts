@@ -6,8 +6,6 @@
 import type { FileHandle } from "../../src/base/files.ts";
 import { detectFormat } from "../../src/persistence/aof/format.ts";
 import { type AofManifest, ManifestError, parseManifest } from "../../src/persistence/aof/manifest.ts";
-import { type CheckRequest, HELP, parseArguments, USAGE } from "./arguments.ts";
-import { checkFile, type FileToCheck, type Run } from "./file-check.ts";
 import { RdbError, RdbReader } from "../../src/persistence/rdb/reader.ts";
 import { EXIT_IN_USE } from "../shared/console.ts";
 import { folderOf } from "../shared/copies.ts";
@@ -15,6 +13,8 @@ import { InUseError, lockDirectories } from "../shared/directory-lock.ts";
 import { spool } from "../shared/spool.ts";
 import { ownVersion, type Surroundings } from "../shared/surroundings.ts";
 import { asBytes, errorText, isSystemError } from "../shared/texts.ts";
+import { type CheckRequest, HELP, parseArguments, USAGE } from "./arguments.ts";
+import { checkFile, type FileToCheck, type Run } from "./file-check.ts";
 import { Report, Stop } from "./report.ts";
 import { salvage } from "./salvage.ts";
 import { truncateSet } from "./truncation.ts";

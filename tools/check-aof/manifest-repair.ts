@@ -1,7 +1,7 @@
 /**
  * Makes a manifest out of what is there: the lines of a damaged one that can be read, the files in the folder, and what
- * their names say. Guesses nothing that could repeat commands: if it is not clear which base file counts, it says so and
- * leaves the decision to the user.
+ * their names say. Guesses nothing that could repeat commands: if it is not clear which base file counts, it says so
+ * and leaves the decision to the user.
  */
 import fs from "node:fs/promises";
 import type { FileHandle, Files } from "../../src/base/files.ts";
@@ -21,6 +21,8 @@ export interface RepairedManifest {
   readonly manifest: AofManifest;
   /** What was wrong and what became of it; empty if the manifest is as it should be. */
   readonly notes: readonly string[];
+  /** What is worth a look, and nothing is done about. */
+  readonly remarks: readonly string[];
   /** Files that the manifest names and that are not there. */
   readonly missing: readonly { readonly name: string; readonly role: "base" | "incr" }[];
   /** Why no manifest can be made. */
@@ -42,20 +44,28 @@ interface Found {
 /** Repairs the manifest `name` of a folder, in memory. */
 export async function repairManifest(files: Files, folder: string, name: string): Promise<RepairedManifest> {
   const notes: string[] = [];
+  const remarks: string[] = [];
   const found: Found = { base: [], incr: [], history: [], tier: undefined };
   const isWhole = await readLines(files, `${folder}/${name}`, found, notes);
   if (!isWhole) await addUnlisted(files, folder, name.slice(0, -MANIFEST_SUFFIX.length), found, notes);
   const missing = await removeMissing(files, folder, found);
   for (const { name: each } of missing) notes.push(`File ${asBytes(each)} is missing: what it held is lost`);
-  const refusal = chooseBase(found, notes);
-  if (refusal !== undefined) return { manifest: emptyManifest(), notes, missing, refusal };
+  const refusal = chooseBase(found, remarks);
+  if (refusal !== undefined) return { manifest: emptyManifest(), notes, remarks, missing, refusal };
   if (!isWhole && found.tier === undefined && found.base.length === 1) {
     const problem = await findTier(files, folder, found);
-    if (problem !== undefined) return { manifest: emptyManifest(), notes, missing, refusal: problem };
+    if (problem !== undefined)
+      return { manifest: emptyManifest(), notes, remarks, missing, refusal: problem };
   }
   if (found.base.length === 0 && found.incr.length === 0)
-    return { manifest: emptyManifest(), notes, missing, refusal: "There is no AOF file in the folder" };
-  return { manifest: manifestOf(found), notes, missing, refusal: undefined };
+    return {
+      manifest: emptyManifest(),
+      notes,
+      remarks,
+      missing,
+      refusal: "There is no AOF file in the folder",
+    };
+  return { manifest: manifestOf(found), notes, remarks, missing, refusal: undefined };
 }
 
 function emptyManifest(): AofManifest {
@@ -175,7 +185,7 @@ async function removeMissing(
   return missing;
 }
 
-function chooseBase(found: Found, notes: string[]): string | undefined {
+function chooseBase(found: Found, remarks: string[]): string | undefined {
   if (found.base.length > 1) {
     const names = found.base.map(({ name }) => asBytes(name)).join(", ");
     return (
@@ -185,13 +195,14 @@ function chooseBase(found: Found, notes: string[]): string | undefined {
   }
   const sequences = new Set<number>();
   for (const { name, sequence } of found.incr) {
-    if (sequences.has(sequence)) return `Two incr files have the number ${sequence}; one of them is ${asBytes(name)}`;
+    if (sequences.has(sequence))
+      return `Two incr files have the number ${sequence}; one of them is ${asBytes(name)}`;
     sequences.add(sequence);
   }
   let previous = 0;
   for (const { sequence } of found.incr) {
     if (previous > 0 && sequence > previous + 1)
-      notes.push(`There is no incr file between the numbers ${previous} and ${sequence}: one may be lost`);
+      remarks.push(`There is no incr file between the numbers ${previous} and ${sequence}: one may be lost`);
     previous = sequence;
   }
   return undefined;

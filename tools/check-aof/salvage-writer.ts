@@ -63,7 +63,8 @@ async function addContent(file: FileHandle, range: KeptRange, blocks: BlockWrite
       const event = scanner.push(chunk, scanner.next, chunk.length);
       if (event === NEED_MORE) break;
       if (event === COMMAND) {
-        if (scanner.isInTransaction || blocks.openBytes + scanner.offset - (from ?? base) < BLOCK_BYTES) continue;
+        if (scanner.isInTransaction || blocks.openBytes + scanner.offset - (from ?? base) < BLOCK_BYTES)
+          continue;
         await blocks.add(chunk.subarray((from ?? base) - base, scanner.next));
         from = scanner.offset;
         await blocks.endBlock();

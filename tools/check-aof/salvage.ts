@@ -1,7 +1,7 @@
 /**
- * --salvage: makes a set of AOF files, or a single one, usable again, and keeps all that can be kept. First everything is
- * looked at and said; then, if the user agrees, each file that needs it is written anew beside the old one, verified,
- * and put in its place in one step; the manifest comes last.
+ * --salvage: makes a set of AOF files, or a single one, usable again, and keeps all that can be kept. First
+ * everything is looked at and said; then, if the user agrees, each file that needs it is written anew beside the old
+ * one, verified, and put in its place in one step; the manifest comes last.
  */
 import type { FileHandle } from "../../src/base/files.ts";
 import { manifestFileName } from "../../src/persistence/aof/format.ts";
@@ -14,10 +14,10 @@ import { backupPath, copyFile, copyRange, folderOf, nameOf, replaceFile } from "
 import { type DirectoryLock, InUseError, lockDirectories } from "../shared/directory-lock.ts";
 import { FileWriter } from "../shared/file-writer.ts";
 import { asBytes, plural } from "../shared/texts.ts";
+import { type BasePlan, planBase } from "./base-salvage.ts";
 import type { Run } from "./file-check.ts";
 import { listLosses, printLosses } from "./losses.ts";
 import { repairManifest } from "./manifest-repair.ts";
-import { type BasePlan, planBase } from "./base-salvage.ts";
 import type { FileResult } from "./report.ts";
 import { writeSalvaged } from "./salvage-writer.ts";
 import { collectStatistics, printStatistics } from "./statistics.ts";
@@ -89,6 +89,7 @@ async function salvageSet(run: Run, folder: string, name: string): Promise<numbe
   report.print("Start salvaging Multi Part AOF");
   const repaired = await repairManifest(files, folder, name);
   for (const note of repaired.notes) report.printNote(`Manifest ${asBytes(name)}: ${note}`);
+  for (const remark of repaired.remarks) report.printNote(`Manifest ${asBytes(name)}: ${remark}`);
   for (const { name: missing, role } of repaired.missing) report.add(missing, role, "aof").status = "missing";
   if (repaired.refusal !== undefined) throw report.stop(repaired.refusal);
   const { manifest } = repaired;
@@ -175,13 +176,16 @@ async function examine(
       printLosses(report, name, plan.size, result.salvage);
     }
     if (end !== undefined && end > size) {
-      report.printNote(`AOF ${name}: the manifest says that ${end} bytes of it count, but it has only ${size}`);
+      report.printNote(
+        `AOF ${name}: the manifest says that ${end} bytes of it count, but it has only ${size}`,
+      );
     }
     if (request.wantsStatistics) {
       result.statistics = await collectStatistics(file, plan.kept);
       printStatistics(report, name, result.statistics);
     }
-    const isSound = plan.lost.length === 0 && base?.damage === undefined && !(end !== undefined && end > size);
+    const isSound =
+      plan.lost.length === 0 && base?.damage === undefined && !(end !== undefined && end > size);
     result.status = isSound ? "valid" : "invalid";
     return { path, name, result, plan, base };
   } finally {
@@ -231,11 +235,7 @@ async function agree(run: Run, paths: readonly string[], count: number): Promise
 }
 
 /** Does the work while no server can have the files. */
-export async function guarded(
-  run: Run,
-  paths: readonly string[],
-  work: () => Promise<void>,
-): Promise<void> {
+export async function guarded(run: Run, paths: readonly string[], work: () => Promise<void>): Promise<void> {
   let lock: DirectoryLock;
   try {
     lock = await lockDirectories(paths);
@@ -307,13 +307,7 @@ async function rewrite(run: Run, subject: Subject, target: string): Promise<void
 }
 
 /** What was written must be what a server takes. Up to `start` it is a copy of what was verified before. */
-async function verify(
-  run: Run,
-  path: string,
-  start: number,
-  inBlocks: boolean,
-  name: string,
-): Promise<void> {
+async function verify(run: Run, path: string, start: number, inBlocks: boolean, name: string): Promise<void> {
   const file = await run.files.open(path, "read");
   try {
     const verifier = await AofVerifier.open(file, { start, inBlocks });
@@ -323,7 +317,9 @@ async function verify(
       () => verifier.finish(),
     );
     if (outcome.kind === "clean") return;
-    throw run.report.stop(`AOF ${name}: the file written is not valid (${outcome.problem?.reason}); nothing was changed`);
+    throw run.report.stop(
+      `AOF ${name}: the file written is not valid (${outcome.problem?.reason}); nothing was changed`,
+    );
   } finally {
     await file.close();
   }

@@ -5,9 +5,9 @@
 import type { FileHandle } from "../../src/base/files.ts";
 import { CommandWalk } from "../../src/persistence/aof/command-walk.ts";
 import { databaseOf, printable } from "../../src/persistence/aof/salvage-run.ts";
-import { plural } from "../shared/texts.ts";
 import { DistinctKeys } from "../shared/distinct-keys.ts";
 import { Largest } from "../shared/largest.ts";
+import { plural } from "../shared/texts.ts";
 import { keyOf } from "./losses.ts";
 import type { Report } from "./report.ts";
 
@@ -46,10 +46,7 @@ export interface Part {
 }
 
 /** Statistics of the usable parts of a file. */
-export async function collectStatistics(
-  file: FileHandle,
-  parts: readonly Part[],
-): Promise<StatisticsResult> {
+export async function collectStatistics(file: FileHandle, parts: readonly Part[]): Promise<StatisticsResult> {
   const collector = new Collector();
   for (const { start, end } of parts) {
     const walk = new CommandWalk(file, start, end);
@@ -74,7 +71,8 @@ class Collector {
   take(walk: CommandWalk): void {
     const { name } = walk;
     this.#commands++;
-    const shown = name === "" || (this.#byName.size >= NAMES_MAX && !this.#byName.has(name)) ? "(others)" : name;
+    const isCounted = name !== "" && (this.#byName.size < NAMES_MAX || this.#byName.has(name));
+    const shown = isCounted ? name : "(others)";
     this.#byName.set(shown, (this.#byName.get(shown) ?? 0) + 1);
     this.#first ??= walk.timestampSeconds;
     this.#last = walk.timestampSeconds ?? this.#last;
@@ -100,7 +98,7 @@ class Collector {
     return {
       commands: this.#commands,
       transactions: this.#transactions,
-      byName: Object.fromEntries(byCount),
+      byName: Object.fromEntries(byCount.map(([name, count]) => [name.toUpperCase(), count])),
       byDatabase: Object.fromEntries(databases),
       distinctKeys: this.#keys.estimate(),
       largest: this.#largest.sorted(),
@@ -118,7 +116,7 @@ export function printStatistics(report: Report, name: string, statistics: Statis
   report.print(
     `  ${plural(commands, "command")}, ${plural(transactions, "transaction")}, about ${distinctKeys} distinct keys`,
   );
-  for (const [command, count] of Object.entries(byName)) report.print(`  ${command.toUpperCase()}: ${count}`);
+  for (const [command, count] of Object.entries(byName)) report.print(`  ${command}: ${count}`);
   for (const [db, count] of Object.entries(byDatabase))
     report.print(`  database ${db}: ${plural(count, "command")}`);
   if (firstTimestamp !== undefined) {

@@ -1,6 +1,6 @@
 /**
- * Going back in time over the files of a set: --truncate-to-offset, and --truncate-to-timestamp with --across-files. One
- * file is cut; those behind it are taken out of the manifest and kept under other names.
+ * Going back in time over the files of a set: --truncate-to-offset, and --truncate-to-timestamp with --across-files.
+ * One file is cut; those behind it are taken out of the manifest and kept under other names.
  */
 import type { AofManifest } from "../../src/persistence/aof/manifest.ts";
 import { type AofOutcome, AofVerifier } from "../../src/persistence/aof/verifier.ts";
@@ -122,8 +122,7 @@ async function cutAtOffset(run: Run, all: readonly SetFile[]): Promise<Cut | und
   const { name, offset } = request.toOffset!;
   const index = name === undefined ? all.length - 1 : all.findIndex((file) => file.name === name);
   const file = all[index];
-  if (file === undefined)
-    throw report.stop(`The manifest names no file ${asBytes(name ?? "")}`);
+  if (file === undefined) throw report.stop(`The manifest names no file ${asBytes(name ?? "")}`);
   const start = await run.commandsFrom(file.path);
   if (offset < start) throw report.stop(`AOF ${asBytes(file.name)} begins with an RDB of ${start} bytes`);
   const outcome = await verify(run, file, start, offset, () => false);

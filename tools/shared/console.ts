@@ -1,7 +1,7 @@
 /**
- * Where a tool's words go. Text goes to standard output line by line; with --json it is collected instead, and one object
- * is printed at the end. A progress bar goes to standard error, if both are terminals. Colours only on a terminal that
- * wants them.
+ * Where a tool's words go. Text goes to standard output line by line; with --json it is collected instead, and one
+ * object is printed at the end. A progress bar goes to standard error, if both are terminals. Colours only on a
+ * terminal that wants them.
  */
 import { SingleBar } from "cli-progress";
 import pc from "picocolors";

@@ -87,7 +87,8 @@ export async function replaceFile(
   return kept;
 }
 
-/** A second name for a file, which may be replaced afterwards: no bytes are copied where the file system knows links. */
+/** A second name for a file, which may be replaced afterwards: no bytes are copied where the file system knows links.
+ *  */
 async function keepUnderOtherName(files: Files, path: string, other: string): Promise<void> {
   try {
     await fs.link(path, other);

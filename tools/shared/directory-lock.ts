@@ -1,11 +1,12 @@
 /**
  * Keeps tools and servers apart. A tsredis-server holds LevelDB's lock on the file LOCK of the folders cold-tier or
  * cold-tier-2 in its data directory, whether it uses a cold tier or not. A tool that changes files takes the same lock:
- * so it sees a running server, wherever that runs, and no server starts meanwhile. LevelDB is opened on a scratch folder
- * in which LOCK leads to the server's file, so that nothing in the data directory is touched.
+ * so it sees a running server, wherever that runs, and no server starts meanwhile. LevelDB is opened on a scratch
+ * folder in which LOCK leads to the server's file, so that nothing in the data directory is touched.
  *
  * A stock Redis has no lock; on Linux it is seen as a process that has one of the files open for writing.
  */
+import fsSync from "node:fs";
 import fs from "node:fs/promises";
 import os from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -38,7 +39,7 @@ export async function lockDirectories(paths: readonly string[]): Promise<Directo
     for (const path of lockFiles(paths)) {
       if (await exists(path)) held.push(await hold(path));
     }
-    await refuseOpenFiles(paths);
+    refuseOpenFiles(paths);
   } catch (error) {
     await release();
     throw error;
@@ -100,24 +101,30 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** Other processes that have one of the files open for writing, as far as /proc tells. */
-async function refuseOpenFiles(paths: readonly string[]): Promise<void> {
-  const targets = new Set<string>();
-  for (const path of paths) targets.add(await fs.realpath(path).catch(() => resolve(path)));
-  const processes = await fs.readdir("/proc").catch(() => []);
-  for (const id of processes) {
+function refuseOpenFiles(paths: readonly string[]): void {
+  const targets = new Set(paths.map((path) => orElse(() => fsSync.realpathSync(path), resolve(path))));
+  for (const id of orElse(() => fsSync.readdirSync("/proc"), [])) {
     if (!/^[0-9]+$/.test(id) || id === String(process.pid)) continue;
-    const descriptors = await fs.readdir(`/proc/${id}/fd`).catch(() => []);
-    for (const descriptor of descriptors) {
-      const target = await fs.readlink(`/proc/${id}/fd/${descriptor}`).catch(() => "");
-      if (targets.has(target) && (await isWriting(id, descriptor))) {
+    for (const descriptor of orElse(() => fsSync.readdirSync(`/proc/${id}/fd`), [])) {
+      const target = orElse(() => fsSync.readlinkSync(`/proc/${id}/fd/${descriptor}`), "");
+      if (targets.has(target) && isWriting(id, descriptor)) {
         throw new InUseError(`Process ${id} has ${target} open for writing`);
       }
     }
   }
 }
 
-async function isWriting(id: string, descriptor: string): Promise<boolean> {
-  const text = await fs.readFile(`/proc/${id}/fdinfo/${descriptor}`, "utf8").catch(() => "");
+function isWriting(id: string, descriptor: string): boolean {
+  const text = orElse(() => fsSync.readFileSync(`/proc/${id}/fdinfo/${descriptor}`, "utf8"), "");
   const match = /^flags:\s*([0-7]+)/m.exec(text);
   return match !== null && (Number.parseInt(match[1], 8) & ACCESS_MODE) !== READ_ONLY;
+}
+
+/** What cannot be read is another user's, or gone. */
+function orElse<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch {
+    return otherwise;
+  }
 }

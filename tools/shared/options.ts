@@ -1,6 +1,6 @@
 /**
- * Options of a command line: `--name`, `--name VALUE`, `--name=VALUE`, in any order, and what remains. `--` ends them; a
- * single `-` is an operand (standard input).
+ * Options of a command line: `--name`, `--name VALUE`, `--name=VALUE`, in any order, and what remains. `--` ends
+ * them; a single `-` is an operand (standard input).
  */
 
 export interface OptionSpec {

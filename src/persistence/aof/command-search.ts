@@ -1,6 +1,6 @@
 /**
- * Finds where the next command begins behind damaged bytes of a file without checksums (one of stock Redis). It can only
- * be found by its looks, and a value may hold bytes that look like commands. So a place counts only if
+ * Finds where the next command begins behind damaged bytes of a file without checksums (one of stock Redis). It can
+ * only be found by its looks, and a value may hold bytes that look like commands. So a place counts only if
  *
  *   - a line begins there, and the line before is not the length of a value (`$...`);
  *   - a command begins there that a log may hold, by its name and the number of its arguments;
@@ -25,7 +25,11 @@ const LENGTH_LINE = /^\$([0-9]{1,12})\r\n/;
 const COMMAND_HEAD = /^\*([0-9]{1,9})\r\n\$([0-9]{1,2})\r\n/;
 
 /** The first place in file[from, limit) where a command seems to begin; undefined if there is none. */
-export async function findCommand(file: FileHandle, from: number, limit: number): Promise<number | undefined> {
+export async function findCommand(
+  file: FileHandle,
+  from: number,
+  limit: number,
+): Promise<number | undefined> {
   const search = new CommandSearch(file, limit);
   return search.run(from);
 }

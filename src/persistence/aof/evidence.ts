@@ -225,7 +225,8 @@ export async function findBlock(
   return found;
 }
 
-/** Shows all that could be block lines and begin in file[from, size), until `look` returns true. Returns whether it did. */
+/** Shows all that could be block lines and begin in file[from, size), until `look` returns true. Returns whether it
+ * did. */
 async function eachBlockLine(
   file: FileHandle,
   from: number,

@@ -20,9 +20,9 @@
  *     #BLOCK:29:0a1b2c3d:16:0\r\n
  *
  * checksum: CRC-32C, 8 lower case hexadecimal digits, of the block's bytes followed by the text
- * `<length>:<synced>:<db>@<offset>`, so that a damaged line is noticed like damaged data. The offset is the line's own in
- * its file: so a copy of a block that lies in a value is none, whatever happened to the bytes around it, and who looks
- * for the next block behind a damaged one finds only what the writer wrote there.
+ * `<length>:<synced>:<db>@<offset>`, so that a damaged line is noticed like damaged data. The offset is the line's
+ * own in its file: so a copy of a block that lies in a value is none, whatever happened to the bytes around it, and
+ * who looks for the next block behind a damaged one finds only what the writer wrote there.
  * synced: how much of this file, counted from its start, the writer knew to be on the disk (datasync returned)
  * before it wrote the line; at most the offset of the line itself. It separates the two reasons for bad bytes: a
  * power cut may spoil anything after the last synced offset, only damage spoils something before it.
@@ -108,7 +108,8 @@ export function blockChecksum(bytesChecksum: number, { length, synced, db, offse
   return crc32c(Buffer.from(`${length}:${synced}:${db ?? ""}@${offset}`, "latin1"), bytesChecksum);
 }
 
-const BLOCK_LINE = /^#BLOCK:(0|[1-9][0-9]{0,15}):([0-9a-f]{8}):(0|[1-9][0-9]{0,15})(?::(0|[1-9][0-9]{0,8}))?\r\n$/;
+const BLOCK_LINE =
+  /^#BLOCK:(0|[1-9][0-9]{0,15}):([0-9a-f]{8}):(0|[1-9][0-9]{0,15})(?::(0|[1-9][0-9]{0,8}))?\r\n$/;
 
 /** Decodes a block line (line end included); undefined if it is not one, letter by letter. */
 export function parseBlockLine(line: string): BlockLine | undefined {
@@ -121,7 +122,8 @@ export function parseBlockLine(line: string): BlockLine | undefined {
   return { length, checksum: Number.parseInt(match[2], 16), synced, db };
 }
 
-const BLOCK_LINE_START = /^#BLOCK:(?:[0-9]{1,16}(?::(?:[0-9a-f]{1,8}(?::(?:[0-9]{1,16}(?::[0-9]{0,9})?(?:\r\n?)?)?)?)?)?)?/;
+const BLOCK_LINE_START =
+  /^#BLOCK:(?:[0-9]{1,16}(?::(?:[0-9a-f]{1,8}(?::(?:[0-9]{1,16}(?::[0-9]{0,9})?(?:\r\n?)?)?)?)?)?)?/;
 
 /** How far a malformed block line, which at least begins like one, could still have become one. */
 export function blockLinePrefixLength(line: string): number {

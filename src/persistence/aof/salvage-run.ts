@@ -47,8 +47,8 @@ export class SalvageRun {
   readonly segments: Segment[] = [];
   bad: BadSpan[] = [];
   commands = 0;
-  /** Behind a gap, or behind a command that was left out: a MULTI may have been in it, and all commands since may belong
-   * to its transaction. */
+  /** Behind a gap, or behind a command that was left out: a MULTI may have been in it, and all commands since may
+   * belong to its transaction. */
   openSince: number | undefined;
   /** All databases that were selected. */
   readonly databases: Set<number> = new Set<number>();
@@ -217,7 +217,9 @@ export class SalvageRun {
     const { name } = walk;
     const known = knownCommand(needsSubcommand(name) ? `${name}|${subcommandOf(walk)}` : name);
     if (known === undefined) {
-      return this.#allowsUnknown && name !== "" ? undefined : `Unknown command '${printable(walk.argument(0)!)}'`;
+      return this.#allowsUnknown && name !== ""
+        ? undefined
+        : `Unknown command '${printable(walk.argument(0)!)}'`;
     }
     if (!fitsArity(known, walk.argumentCount)) return `Wrong number of arguments for '${name}'`;
     if (name === "select" && databaseOf(walk) === undefined) return "SELECT of no database";

@@ -18,8 +18,8 @@
  * database, it is that one; if not, commands are left out up to the next SELECT, unless the caller knows the database.
  */
 import type { FileHandle } from "../../base/files.ts";
-import { CommandWalk } from "./command-walk.ts";
 import { findCommand } from "./command-search.ts";
+import { CommandWalk } from "./command-walk.ts";
 import { findBlock, isUnwritten } from "./evidence.ts";
 import { BLOCKS_HEADER, BLOCKS_HEADER_PREFIX } from "./format.ts";
 import { isNearText, SalvageRun, type Segment } from "./salvage-run.ts";
@@ -96,7 +96,8 @@ class Planner {
   readonly #start: number;
   #size = 0;
   #hasBlocks = false;
-  readonly #kept: { segment: Segment; db: number | undefined; sealedUpTo: number; followsGap: boolean }[] = [];
+  readonly #kept: { segment: Segment; db: number | undefined; sealedUpTo: number; followsGap: boolean }[] =
+    [];
   readonly #lost: LostRange[] = [];
   readonly #databases = new Set<number>();
 
@@ -127,7 +128,8 @@ class Planner {
       if (isTrusted || this.#isBelievable(found)) resume = await this.#accept(found, db);
       else resume = this.#rejectRun(found);
       if (kind === "clean") break;
-      const next = resume === undefined ? await this.#findNext(found.outcome) : { start: resume, db: undefined };
+      const next =
+        resume === undefined ? await this.#findNext(found.outcome) : { start: resume, db: undefined };
       const end = next?.start ?? this.#size;
       if (end > found.outcome.validUpTo) await this.#loseDamaged(found, end);
       from = next?.start;
@@ -177,13 +179,7 @@ class Planner {
       ...(name === undefined ? {} : { name }),
     });
     const inBlocks = this.#hasBlocks || (await this.#beginsWithBlocks());
-    const run = new SalvageRun(
-      this.#file,
-      from,
-      followsGap,
-      !inBlocks,
-      this.#options.keepsUnknown ?? false,
-    );
+    const run = new SalvageRun(this.#file, from, followsGap, !inBlocks, this.#options.keepsUnknown ?? false);
     for (let extent = await verifier.advance(); extent !== undefined; extent = await verifier.advance()) {
       await run.take(extent.start, extent.end);
       this.#options.onProgress?.(extent.end);

@@ -157,7 +157,9 @@ describe("a file of blocks", () => {
     damaged.fill(0, 0, 10);
     const found = await plan(damaged);
     expect(found.lost).toMatchObject([{ start: 0, end: 16, reason: "The file's first line is damaged" }]);
-    expect((await keptCommands(damaged, found)).filter((each) => !each.startsWith("@"))).toEqual(blocks.flat());
+    expect((await keptCommands(damaged, found)).filter((each) => !each.startsWith("@"))).toEqual(
+      blocks.flat(),
+    );
   });
 
   test("a tail without block line, and one of zeros", async () => {
@@ -226,13 +228,18 @@ describe("a file without checksums", () => {
       const damaged = Buffer.from(bytes);
       damaged[bit >> 3] ^= 1 << (bit & 7);
       const kept = await salvaged(damaged);
-      expect(kept.filter((each) => /^SET k|^FLUSHALL|^SET deep|^EXEC/.test(each)), `bit ${bit}`).toEqual([]);
+      expect(
+        kept.filter((each) => /^SET k|^FLUSHALL|^SET deep|^EXEC/.test(each)),
+        `bit ${bit}`,
+      ).toEqual([]);
       expect(kept.at(-1), `bit ${bit}`).toBe("SET after 2");
     }
   });
 
   test("a run between two damaged places counts if it is long", async () => {
-    const long = Buffer.concat(Array.from({ length: 200 }, (_, i) => command("SET", `k${i}`, "x".repeat(400))));
+    const long = Buffer.concat(
+      Array.from({ length: 200 }, (_, i) => command("SET", `k${i}`, "x".repeat(400))),
+    );
     for (const [run, isKept] of [
       [many, false],
       [long, true],
@@ -246,7 +253,9 @@ describe("a file without checksums", () => {
       expect(kept.at(-1)).toBe("SET last 1");
       const found = await plan(bytes);
       expect(found.lost.some(({ kind }) => kind === "doubtful")).toBe(!isKept);
-      expect(await salvaged(bytes, { keepsDoubtful: true })).toContain("SET k1 x".padEnd(isKept ? 407 : 8, "x"));
+      expect(await salvaged(bytes, { keepsDoubtful: true })).toContain(
+        "SET k1 x".padEnd(isKept ? 407 : 8, "x"),
+      );
     }
   });
 
@@ -273,7 +282,14 @@ describe("a file without checksums", () => {
   test("behind a gap the database must be known", async () => {
     const bad = command("SET", "bad", "value");
     const other = Buffer.concat([command("SELECT", "4"), command("SET", "in4", "1")]);
-    const bytes = Buffer.concat([start, other, bad, command("SET", "where", "1"), command("SELECT", "0"), many]);
+    const bytes = Buffer.concat([
+      start,
+      other,
+      bad,
+      command("SET", "where", "1"),
+      command("SELECT", "0"),
+      many,
+    ]);
     bytes[start.length + other.length] ^= 1;
     const found = await plan(bytes);
     expect(found.lost.map(({ kind }) => kind)).toEqual(["damaged", "database"]);
