@@ -142,11 +142,9 @@ export function parseTimestampLine(line: string): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
-/** What an AOF file begins with: an RDB ("REDIS", a base file or an old preamble) or commands. */
+/** What an AOF file begins with: an RDB ("REDIS" or "VALKEY", a base file or an old preamble) or commands. */
 export function detectFormat(firstBytes: Uint8Array): "rdb" | "aof" {
-  return firstBytes.length >= 5 && Buffer.from(firstBytes.subarray(0, 5)).toString("latin1") === "REDIS"
-    ? "rdb"
-    : "aof";
+  return /^(?:REDIS|VALKEY)/.test(Buffer.from(firstBytes.subarray(0, 6)).toString("latin1")) ? "rdb" : "aof";
 }
 
 /** Name of a base file; `format` is how it is written: "rdb", or commands ("aof"). */
