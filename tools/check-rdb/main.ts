@@ -175,6 +175,7 @@ class RdbTool {
     let output: Output | undefined;
     const options = {
       memory,
+      expectsWhole: deed.kind !== "salvage",
       onProgress: (position: number): void => {
         this.#position = position;
       },

@@ -21,6 +21,8 @@ import { whyNotLoadable } from "./value-check.ts";
 
 /** So many entries in a row are no chance. */
 const CHAIN_ENTRIES = 8;
+/** A chain is followed so far, to see whether it ends where it should. */
+const FOLLOWED_ENTRIES = 100_000;
 /** Of a larger value only the layout is looked at. */
 const CHECKED_VALUE_BYTES = 1 << 20;
 /** Other readings of the same bytes are looked for in so many bytes from the first one on. */
@@ -46,37 +48,60 @@ export interface EntrySearch {
   readonly memory: ValueMemory;
 }
 
-/** The first place in file[from, size) where entries begin again; undefined if there is none. */
-export async function findEntries(search: EntrySearch, from: number): Promise<FoundEntries | undefined> {
-  const first = await findChain(search, from, search.size);
+/** Where to look, and what is known. */
+export interface SearchRange {
+  readonly from: number;
+  /** Where reading failed: entries that do not lead beyond it prove nothing, they may lie within a value. */
+  readonly failedAt: number;
+  /** Places from which reading led there. */
+  readonly known: readonly number[];
+}
+
+/** The first place from `from` on where entries begin again; undefined if there is none. */
+export async function findEntries(
+  search: EntrySearch,
+  { from, failedAt, known }: SearchRange,
+): Promise<FoundEntries | undefined> {
+  const goal = { beyond: failedAt, known, joins: [] };
+  const first = await findChain(search, from, search.size, goal);
   if (first === undefined) return undefined;
   let start = first[0];
   // Other readings that begin within the first one's entries, and where they join it.
   const limit = Math.min(first[first.length - 1], first[0] + AGREEMENT_BYTES);
   for (let at = first[0] + 1; at < limit; ) {
-    const other = await findChain(search, at, limit, first);
+    const other = await findChain(search, at, limit, { beyond: 0, known: first, joins: first });
     if (other === undefined) break;
-    const joint = other.find((place) => first.includes(place));
-    if (joint !== undefined && joint > start) start = joint;
+    const joint = other[other.length - 1];
+    if (first.includes(joint) && joint > start) start = joint;
     at = other[0] + 1;
   }
   return { start, doubtfulFrom: first[0] };
 }
 
-/** The places where the entries of a chain begin, that of the first one in file[from, to). Not one of `known`. */
+/** What makes a chain of entries count. */
+interface ChainGoal {
+  /** It must lead beyond this offset. */
+  readonly beyond: number;
+  /** It must not begin at one of these. */
+  readonly known: readonly number[];
+  /** It may end at one of these. */
+  readonly joins: readonly number[];
+}
+
+/** The places where the first entries of a chain begin, that of the first one in file[from, to). */
 async function findChain(
   search: EntrySearch,
   from: number,
   to: number,
-  known: readonly number[] = [],
+  goal: ChainGoal,
 ): Promise<number[] | undefined> {
   const buffer = Buffer.allocUnsafeSlow(Math.max(1, Math.min(CHUNK_BYTES, to - from)));
   for (let start = from; start < to; start += buffer.length) {
     const wanted = Math.min(buffer.length, to - start);
     const count = await search.file.read(buffer.subarray(0, wanted), start);
     for (let i = 0; i < count; i++) {
-      if (!canBegin(buffer, i, count, search.size - start) || known.includes(start + i)) continue;
-      const chain = await followChain(search, start + i);
+      if (!canBegin(buffer, i, count, search.size - start) || goal.known.includes(start + i)) continue;
+      const chain = await followChain(search, start + i, goal);
       if (chain !== undefined) return chain;
     }
   }
@@ -105,11 +130,16 @@ function canBegin(bytes: Buffer, at: number, end: number, left: number): boolean
   return length >= 0xc0 && length <= 0xc3;
 }
 
-/** Where the entries begin that follow each other from here on; undefined if they are too few. */
-async function followChain(search: EntrySearch, start: number): Promise<number[] | undefined> {
+/** Where the first entries begin that follow each other from here on; undefined if they do not count. */
+async function followChain(
+  search: EntrySearch,
+  start: number,
+  { beyond, joins }: ChainGoal,
+): Promise<number[] | undefined> {
   const { file, size, version, privateOpcodes, memory } = search;
   const places = [start];
   let entries = 0;
+  const isEnough = (end: number): boolean => entries >= CHAIN_ENTRIES && end > beyond;
   const reader = await RdbReader.open(file, {
     start,
     resume: { version, db: 0 },
@@ -120,26 +150,33 @@ async function followChain(search: EntrySearch, start: number): Promise<number[]
     chunkBytes: TRIAL_CHUNK_BYTES,
     batchRecords: 1,
   });
+  let end = start;
   try {
-    for (;;) {
+    while (entries < FOLLOWED_ENTRIES) {
       const [record] = await reader.readBatch();
+      // An RDB that ends before the file does lies within a value.
       if (record === undefined) return undefined;
       if (record.kind === "end") return record.endOffset === size && entries > 0 ? places : undefined;
-      if (!isPlausible(record, memory)) return undefined;
+      const isChecked = entries < CHAIN_ENTRIES;
+      if (isChecked && !isPlausible(record, memory)) return undefined;
       if (record.kind === "entry") entries++;
-      if (entries === CHAIN_ENTRIES) return places;
-      places.push(record.endOffset);
+      end = record.endOffset;
+      if (isChecked) places.push(end);
+      if (joins.includes(end)) return places;
+      if (joins.length > 0 && entries === CHAIN_ENTRIES) return places;
     }
   } catch (error) {
     if (!(error instanceof RdbError)) throw error;
-    return undefined;
   }
+  return isEnough(end) ? places : undefined;
 }
 
 function isPlausible(record: RdbRecord, memory: ValueMemory): boolean {
   switch (record.kind) {
     case "entry": {
-      if (record.key.length > KEY_MAX_BYTES) return false;
+      // Zero bytes are strings without key and value.
+      const isEmpty = record.key.length === 0 && record.value?.length === 0;
+      if (isEmpty || record.key.length > KEY_MAX_BYTES) return false;
       const isLarge = (record.payload?.length ?? 0) > CHECKED_VALUE_BYTES;
       return isLarge || whyNotLoadable(memory, record) === undefined;
     }
