@@ -39,6 +39,8 @@ export interface RdbLoadOptions {
   /** Leave out keys past their expiry: right for a snapshot, wrong for the base of a log that goes on. */
   readonly skipExpired?: boolean;
   readonly verifyChecksum?: boolean;
+  /** Is told what the file holds and the server does not keep: functions, and data of modules beside keys. */
+  readonly onSkipped?: (text: string) => void;
   /** Waits until memory is within its budget again. */
   readonly makeRoom: () => Promise<void>;
 }
@@ -69,6 +71,12 @@ export async function loadRdb(
         databaseOf(keyspace, record.db).restoreTombstone(record.key);
       } else if (record.kind === "cold-keys") {
         loadColdKeys(databaseOf(keyspace, record.db), record);
+      } else if (record.kind === "function") {
+        options.onSkipped?.(
+          `The function library ${libraryName(record.code)} is not kept: there are no functions`,
+        );
+      } else if (record.kind === "module-aux") {
+        options.onSkipped?.(`Data of the module type ${record.module} is not kept: there are no modules`);
       } else if (record.kind === "entry") {
         const isExpired = record.expireMs !== undefined && record.expireMs <= keyspace.nowMs;
         if (isExpired && options.skipExpired) continue;
@@ -79,6 +87,11 @@ export async function loadRdb(
     await options.makeRoom();
   }
   return { keys, endOffset };
+}
+
+/** The name that a function library's first line gives it (`#!lua name=...`). */
+function libraryName(code: Buffer): string {
+  return /^#![^\n]*\bname=([^\s]+)/.exec(code.toString("latin1"))?.[1] ?? "without a name";
 }
 
 function databaseOf(keyspace: Keyspace, db: number) {

@@ -103,6 +103,7 @@ async function loadOne(
     withTier: isBase && directory.manifest.tier !== undefined,
     verifyChecksum: parts.verifyChecksum,
     makeRoom: parts.makeRoom,
+    onSkipped: (text) => log.warning(`${entry.name}: ${text}`),
     ...(entry.end === undefined ? {} : { end: entry.end }),
   };
   const file = await files.open(path, "read");

@@ -247,7 +247,8 @@ async function loadDump(server: Server, makeRoom: () => Promise<void>): Promise<
   const begun = clock.monotonicMs();
   const file = await world.files.open(path, "read");
   try {
-    const options = { skipExpired: true, verifyChecksum: values.rdbchecksum, makeRoom };
+    const onSkipped = (text: string): void => world.log.warning(`${values.dbfilename}: ${text}`);
+    const options = { skipExpired: true, verifyChecksum: values.rdbchecksum, makeRoom, onSkipped };
     const { keys } = await loadRdb(file, keyspace, options);
     const seconds = ((clock.monotonicMs() - begun) / 1000).toFixed(3);
     world.log.notice(`Done loading RDB, keys loaded: ${keys}`);

@@ -149,7 +149,7 @@ describe("AofWriter", () => {
     const lines = fileText().match(/#BLOCK:.*\r\n/g) ?? [];
     expect(lines).toHaveLength(2);
     const synced = fileText().indexOf("#BLOCK:0:");
-    expect(lines[1]).toMatch(new RegExp(`^#BLOCK:0:[0-9a-f]{8}:${synced}\r\n$`));
+    expect(lines[1]).toMatch(new RegExp(`^#BLOCK:0:[0-9a-f]{8}:${synced}:0\r\n$`));
     expect(writer.synced).toBe(writer.appended);
     // Damage before the mark is recognised as damage.
     await writer.close();
