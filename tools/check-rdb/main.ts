@@ -1,6 +1,6 @@
 /**
- * tsredis-check-rdb from arguments to exit status. A check says what redis-check-rdb 7.0 says; the other deeds read what
- * can be read, write it elsewhere, and list what is lost.
+ * tsredis-check-rdb from arguments to exit status. A check says what redis-check-rdb 7.0 says; the other deeds read
+ * what can be read, write it elsewhere, and list what is lost.
  */
 import type { FileHandle } from "../../src/base/files.ts";
 import { printable } from "../../src/persistence/aof/salvage-run.ts";

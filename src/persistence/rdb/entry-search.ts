@@ -1,7 +1,7 @@
 /**
- * Finds where entries begin again behind damaged bytes of an RDB file. Nothing marks an entry, so a place counts if many
- * entries follow each other from there on (or all up to the proper end of the file), and the first of their values can be
- * loaded.
+ * Finds where entries begin again behind damaged bytes of an RDB file. Nothing marks an entry, so a place counts if
+ * many entries follow each other from there on (or all up to the proper end of the file), and the first of their
+ * values can be loaded.
  *
  * Bytes within a value can look like entries and even end where a true one begins. So what is found first is not
  * believed at once: as far as other places lead to the same entries later on, only those are taken on which all agree.
