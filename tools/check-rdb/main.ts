@@ -81,7 +81,11 @@ class RdbTool {
     try {
       if (path === "-") {
         const copy = await spool(this.#surroundings.input);
-        status = await this.#examine(copy.path, path).finally(() => copy.remove());
+        try {
+          status = await this.#examine(copy.path, path);
+        } finally {
+          await copy.remove();
+        }
       } else {
         status = await this.#examine(path, path);
       }

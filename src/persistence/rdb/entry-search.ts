@@ -184,8 +184,16 @@ function isPlausible(record: RdbRecord, memory: ValueMemory): boolean {
       return record.db < DATABASES_MAX;
     case "resize":
       return record.expires <= record.keys;
-    default:
-      return record.kind === "tombstone" || record.kind === "cold-keys";
+    case "tombstone":
+    case "cold-keys":
+      return true;
+    // They stand before all entries, or behind.
+    case "aux":
+    case "end":
+    case "function":
+    case "header":
+    case "module-aux":
+      return false;
   }
 }
 
