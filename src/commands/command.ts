@@ -28,6 +28,7 @@ export type CommandFlag =
   | "no_async_loading"
   | "no_multi"
   | "allow_busy"
+  | "no_mandatory_keys"
   | "may_replicate";
 
 /** How a command uses the keys of one specification: Redis's key-spec flags, e.g. "RW", "ACCESS", "UPDATE". */
@@ -110,6 +111,7 @@ export type CommandGroup =
   | "generic"
   | "connection"
   | "transactions"
+  | "scripting"
   | "server";
 
 /** Runs one command: reads ctx.request, answers through ctx.reply. Synchronous: see protocol/outcome.ts. */
@@ -140,6 +142,8 @@ export interface CommandSpec {
   readonly tips?: readonly string[];
   /** Between MULTI and EXEC it is executed at once. */
   readonly isNeverQueued?: boolean;
+  /** It runs scripts that may write: before it begins there must be memory for what they do. */
+  readonly runsScripts?: boolean;
   readonly run?: Handler;
   readonly subcommands?: readonly CommandSpec[];
 }

@@ -66,6 +66,31 @@ export interface TransactionControl {
   unwatch(): void;
 }
 
+/** What to run, and with what: places in the request. */
+export interface ScriptCall {
+  /** The argument that is the script, its SHA1, or the name of the function. */
+  readonly kind: "source" | "sha" | "function";
+  readonly script: number;
+  readonly firstKey: number;
+  readonly keys: number;
+  /** The script may only read. */
+  readonly isReadOnly: boolean;
+}
+
+/** Scripts. */
+export interface ScriptControl {
+  /** Runs one, and answers what it returns. */
+  run(call: ScriptCall): Outcome;
+  /** Compiles and keeps the script in that argument; answers its SHA1. */
+  load(argument: number): Outcome;
+  /** Whether the script is known whose SHA1 is in that argument. */
+  has(argument: number): boolean;
+  /** Forgets all scripts. */
+  flush(): void;
+  /** Ends the running script (or function), if it has written nothing; answers. */
+  kill(kind: "script" | "function"): Outcome;
+}
+
 export interface CommandContext {
   readonly request: Request;
   readonly reply: ReplyWriter;
@@ -76,6 +101,7 @@ export interface CommandContext {
   readonly effects: Effects;
   readonly server: ServerServices;
   readonly transactions: TransactionControl;
+  readonly scripts: ScriptControl;
   /** Parks the client until `work` settles, then runs `finish` (or answers the error `work` rejected with). Used by
    * the few commands that read the disk or wait for it. Not while the client executes a transaction. */
   suspend<T>(work: Promise<T>, finish: Continuation<T>): Outcome;

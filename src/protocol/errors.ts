@@ -221,6 +221,53 @@ export const TIMEOUT_OUT_OF_RANGE = "ERR timeout is out of range";
 export const WAITAOF_WITHOUT_AOF =
   "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
 
+// Scripts.
+export const NO_SUCH_SCRIPT = "NOSCRIPT No matching script. Please use EVAL.";
+export const NUMKEYS_NEGATIVE = "ERR Number of keys can't be negative";
+export const NO_SCRIPT_RUNNING = "NOTBUSY No scripts in execution right now.";
+export const INVALID_SCRIPT_FLUSH = "ERR SCRIPT FLUSH only support SYNC|ASYNC option";
+export const NO_SCRIPT_DEBUGGER =
+  "ERR The debugger of scripts is not part of this server: SCRIPT DEBUG can only be switched off (NO)";
+export const INVALID_SCRIPT_DEBUG = "ERR Use SCRIPT DEBUG YES/SYNC/NO";
+export const READ_ONLY_CANNOT_RUN_WRITER = "ERR Can not execute a script with write flag using *_ro command.";
+export const SCRIPT_WITHOUT_MEMORY =
+  "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'";
+export const SCRIPT_MEMORY_EXHAUSTED =
+  "ERR Error running script: it needs more memory than scripts may take, or its calls are nested too deeply";
+/** What a script gets for a command that it may not call, or not so. */
+export const UNKNOWN_COMMAND_IN_SCRIPT = "ERR Unknown Redis command called from script";
+export const WRONG_ARITY_IN_SCRIPT = "ERR Wrong number of args calling Redis command from script";
+export const NOT_ALLOWED_IN_SCRIPT = "ERR This Redis command is not allowed from script";
+export const REPLY_TOO_LARGE_IN_SCRIPT = "ERR The reply to a command called from script is too large";
+export const WRITE_IN_READ_ONLY_SCRIPT = "ERR Write commands are not allowed from read-only scripts.";
+export const INVALID_SHEBANG = "ERR Invalid script shebang";
+export const INVALID_SHEBANG_ENGINE = "ERR Invalid engine in script shebang";
+
+/** A script cannot be compiled. */
+export function scriptNotCompiled(reason: string): string {
+  return `ERR Error compiling script (new function): ${reason}`;
+}
+
+export function unexpectedEngine(engine: string): string {
+  return `ERR Unexpected engine in script shebang: ${engine}`;
+}
+
+export function unexpectedScriptFlag(flag: string): string {
+  return `ERR Unexpected flag in script shebang: ${flag}`;
+}
+
+export function unknownShebangOption(option: string): string {
+  return `ERR Unknown lua shebang option: ${option}`;
+}
+
+/** A script with flags may write, and the append-only file cannot be written. */
+export function scriptDiskError(reason: string): string {
+  return (
+    "MISCONF Redis is configured to persist data to AOF, but it's currently unable to persist to disk. Writable scripts" +
+    ` are blocked. Use 'no-writes' flag for read only scripts. AOF error: ${reason}`
+  );
+}
+
 // The server: COMMAND, CONFIG, saving, SHUTDOWN.
 export const INVALID_COMMAND = "ERR Invalid command specified";
 export const COMMAND_HAS_NO_KEYS = "ERR The command has no key arguments";
@@ -298,6 +345,11 @@ export function noSuchGroup(group: string, key: string): string {
 /** Other commands of streams: there is no such stream, or it has no such consumer group. */
 export function noSuchKeyOrGroup(key: string, group: string): string {
   return `NOGROUP No such key '${key}' or consumer group '${group}'`;
+}
+
+/** `command` is the name as the script wrote it. */
+export function cannotBlockInScript(command: string): string {
+  return `ERR ${command} command is not allowed with BLOCK option from scripts`;
 }
 
 export function noSuchKeyOrGroupToRead(key: string, group: string): string {

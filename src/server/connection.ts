@@ -71,6 +71,7 @@ export class Connection implements Client, Waiter, Watcher, TransportEvents {
   /** Present between MULTI and EXEC. */
   transaction: Transaction | undefined;
   isExecuting = false;
+  isInScript = false;
   readonly watches: Watch[] = [];
   /** What EXEC has had read, and holds until it is done. */
   walks: PreparedWalks | undefined;

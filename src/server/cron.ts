@@ -35,7 +35,7 @@ export class Cron {
 
   /** One call; tests make it themselves. */
   run(): void {
-    const { aof, budget, clients, config, expiry, keyspace, spiller, tier, warmer } = this.server;
+    const { aof, budget, clients, config, dispatcher, expiry, keyspace, spiller, tier, warmer } = this.server;
     const { values } = config;
     keyspace.refreshClock();
     aof.files?.writer.cron();
@@ -44,7 +44,7 @@ export class Cron {
       if (tier !== undefined && warmer !== undefined) void expiry.coldCycle(tier, warmer);
     }
     keyspace.freeRetired(FREE_PER_CALL);
-    budget.measureOverhead(clients.measure().bytes);
+    budget.measureOverhead(clients.measure().bytes + dispatcher.scripts.memoryBytes);
     aof.rewriteIfGrown(values["auto-aof-rewrite-min-size"], values["auto-aof-rewrite-percentage"]);
     this.closeIdleClients();
     this.closeSlowReaders();

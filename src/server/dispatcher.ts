@@ -3,14 +3,13 @@
  * handler, and hands the reply on. One request at a time; between the last warmed key and the append of the effects
  * there is no await, so every command is atomic.
  */
-
 import type { CommandContext, Continuation, KeyWait } from "../commands/context.ts";
 import type { ServerServices } from "../commands/services.ts";
 import type { CommandTable, CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { TierWalk } from "../keyspace/tier-walk.ts";
-import { RESIDENT, UNREADABLE, type Warmer } from "../keyspace/warmer.ts";
+import { type Fetch, RESIDENT, UNREADABLE, type Warmer } from "../keyspace/warmer.ts";
 import {
   CANNOT_WAIT_IN_TRANSACTION,
   coldKeyUnreadable,
@@ -28,10 +27,12 @@ import { Request } from "../protocol/request.ts";
 import { RequestBatch } from "../protocol/request-batch.ts";
 import { NEED_MORE, QUERY_BUFFER_LIMIT } from "../protocol/request-decoder.ts";
 import type { Connection } from "./connection.ts";
+import { runHandler } from "./handler-run.ts";
 import { KeyResidency } from "./key-residency.ts";
 import { Outbox, type OutboxAof } from "./outbox.ts";
 import { Prefetch } from "./prefetch.ts";
 import type { ReplyGate } from "./reply-gate.ts";
+import { ScriptRuns } from "./script-runs.ts";
 import type { Transaction } from "./transaction.ts";
 import { type GroupedEffects, isExec, type TransactionHost, Transactions } from "./transactions.ts";
 import { type Answerer, WaitingClients } from "./waiting-clients.ts";
@@ -39,6 +40,8 @@ import { type GateAof, type Nature, WAIT, WriteGates, type WriteGatesParts } fro
 
 /** Requests executed for one connection before others get their turn. */
 const REQUESTS_PER_RUN = 128;
+/** With this much to send, the rest of a pipeline comes after it. */
+const LARGE_REPLY_BYTES = 1024 * 1024;
 /** After as many calls of a command only one in this many is timed for commandstats, and stands for all of them: timing
  * each would cost as much as a GET. */
 const TIMED_CALLS = 64;
@@ -60,6 +63,9 @@ export interface DispatcherParts extends WriteGatesParts {
   readonly isLoading: () => boolean;
   readonly walk: TierWalk;
   readonly onQueryBufferLimit: (connection: Connection) => void;
+  readonly onReplyTooLarge: (connection: Connection) => void;
+  /** redis.log: 0 is debug, 3 a warning. */
+  readonly log: (level: number, text: string) => void;
 }
 
 export class Dispatcher implements CommandContext, Answerer, TransactionHost {
@@ -73,17 +79,17 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   readonly server: ServerServices;
   /** Commands executed, for INFO. */
   commandsProcessed = 0;
-  /** Before writes. */
   readonly gates: WriteGates;
   private readonly parts: DispatcherParts;
   private readonly batch = new RequestBatch();
   private readonly prefetch: Prefetch;
   /** Absent when the cold tier is off. */
   private readonly residency: KeyResidency | undefined;
-  /** The next command of this run waited for cold keys, and has them now. */
+  /** The next command of this run waited for cold keys, and has them now; they stay in memory until it is done. */
   private hasKeysReady = false;
+  private held = new Set<Fetch>();
   readonly transactions: Transactions;
-  /** Clients that wait for keys. */
+  readonly scripts: ScriptRuns;
   readonly waiting: WaitingClients;
   private readonly resumable: Connection[] = [];
   /** The command whose handler runs. */
@@ -109,12 +115,13 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.effects = parts.effects;
     this.server = parts.services;
     this.transactions = new Transactions(this, parts);
+    this.scripts = new ScriptRuns(this, parts);
   }
 
   /** Executes what the connection's decoder has, until it is empty or the connection parks or closes. */
   run(connection: Connection): void {
-    // What was fetched for the commands now to be executed stays in memory until they are.
     const held = connection.fetches;
+    this.held = held;
     const holdsSome = held.size > 0;
     if (holdsSome) connection.fetches = new Set();
     this.hasKeysReady = holdsSome;
@@ -144,24 +151,25 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   /** Executes the requests of the batch. False if the connection parks before the last of them is done, or closes. */
   private executeBatch(connection: Connection): boolean {
     const { batch, prefetch, reply } = this;
-    const isPipeline = batch.count > 1;
-    if (isPipeline) prefetch.load(batch, this.keyspace.databases[connection.dbIndex]);
+    const isPrefetched = batch.count > 1 && prefetch.load(batch, this.keyspace.databases[connection.dbIndex]);
     try {
       for (let i = 0; i < batch.count; i++) {
-        if (isPipeline) prefetch.begin(batch, i);
+        if (isPrefetched) prefetch.begin(batch, i);
         this.request = batch.select(connection.decoder, i);
         const replyStart = reply.end;
         const wasMuted = connection.replyMode !== "on";
         const outcome = this.execute(connection);
         this.hasKeysReady = false;
         if (outcome === SUSPENDED) return false;
+        if (reply.hasOverflowed) this.dropReply(connection, replyStart);
         // Of a transaction that mutes its client, the replies of before stay.
         if (connection.replyMode !== "on") this.muteReply(connection, wasMuted ? replyStart : reply.end);
         if (this.waiting.hasReady) this.serveWaiting(connection);
         if (connection.isClosing) return false;
+        if (reply.end >= LARGE_REPLY_BYTES) this.outbox.add(connection);
       }
     } finally {
-      if (isPipeline) prefetch.end();
+      if (isPrefetched) prefetch.end();
     }
     return true;
   }
@@ -207,6 +215,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     } else if (command.isWrite) {
       const refused = this.refuseWrite(command, command, connection);
       if (refused !== undefined) return refused;
+    } else if (command.runsScripts && this.gates.mustScriptWait(connection, this.hasKeysReady)) {
+      return SUSPENDED;
     }
     if (command.hasKeys && this.residency !== undefined && this.parts.warmer!.hasRecords) {
       const warmed = this.warmKeys(this.residency, command, connection);
@@ -284,7 +294,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const begun = timed ? this.keyspace.clock.monotonicMs() : 0;
     this.keyspace.touching = !connection.noTouch;
     this.command = command;
-    const outcome = command.run!(this);
+    reply.begin(command.isWrite, connection.isExecuting);
+    const outcome = runHandler(command, this);
     if (timed) {
       const standsFor = earlierCalls < TIMED_CALLS ? 1 : TIMED_CALLS;
       command.microseconds += (this.keyspace.clock.monotonicMs() - begun) * 1000 * standsFor;
@@ -295,6 +306,15 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     if (this.suspension !== undefined) this.awaitSuspension(connection, command);
     if (command.mayHaveEffects) this.afterEffects(connection, command.isWrite);
     return outcome;
+  }
+
+  /** The reply was too large: the client cannot be answered, and what follows would be taken for the answer. */
+  private dropReply(connection: Connection, replyStart: number): void {
+    this.reply.hasOverflowed = false;
+    this.reply.end = replyStart;
+    if (connection.isReplay) return;
+    connection.closeAfterReply();
+    this.parts.onReplyTooLarge(connection);
   }
 
   /** Bookkeeping after a command that may have changed something. What a reading command changes (PFCOUNT keeps what
@@ -345,6 +365,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   }
 
   private parkForKeys(residency: KeyResidency, connection: Connection): Outcome {
+    // It needs what it has as well: if that were forgotten meanwhile, it would never have all.
+    if (this.hasKeysReady) this.parts.warmer!.goOnHolding(this.held, connection);
     residency.lookAhead(connection);
     connection.decoder.rewindToCurrent();
     connection.park();
@@ -409,7 +431,9 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     reply.resp = connection.resp;
     const replyStart = reply.end;
     const errors = reply.errors;
+    reply.begin(true, false);
     const outcome = action(this);
+    if (reply.hasOverflowed) this.dropReply(connection, replyStart);
     if (reply.errors !== errors) command.failedCalls++;
     if (outcome === DONE && connection.replyMode !== "on") this.muteReply(connection, replyStart);
     if (command.isWrite) this.afterEffects(connection, true);

@@ -47,6 +47,9 @@ export interface World {
   readonly log: Log;
 }
 
+/** Levels of redis.log. */
+const SCRIPT_LOG_LEVELS = ["debug", "verbose", "notice", "warning"] as const;
+
 export class Server implements ConnectionHost {
   readonly world: World;
   readonly config: Config;
@@ -255,10 +258,17 @@ export class Server implements ConnectionHost {
       flushNow: () => this.writeAndReply(),
       isLoading: () => this.isLoading,
       walk: this.walk,
+      log: (level, text) => this.world.log[SCRIPT_LOG_LEVELS[level]](text),
       onQueryBufferLimit: (connection) => {
         this.clients.queryBufferLimitDisconnections++;
         this.world.log.warning(
           `Closing client that reached max query buffer length: id=${connection.id} addr=${connection.address}`,
+        );
+      },
+      onReplyTooLarge: (connection) => {
+        this.clients.outputBufferLimitDisconnections++;
+        this.world.log.warning(
+          `Client id=${connection.id} addr=${connection.address} closed: the reply to ${connection.lastCommand} is too large.`,
         );
       },
     });

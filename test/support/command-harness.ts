@@ -12,6 +12,7 @@ import type {
   Continuation,
   Effects,
   KeyWait,
+  ScriptControl,
   TransactionControl,
 } from "../../src/commands/context.ts";
 import type { AofAccess, ConfigAccess, KeyWalk, ServerServices } from "../../src/commands/services.ts";
@@ -45,6 +46,13 @@ export class CommandHarness {
   /** What was propagated so far, one list of arguments per command. */
   readonly effects: Buffer[][] = [];
   readonly server: ServerServices;
+  /**
+   * In the mode in which values leave memory after every command: why they stay in this harness. Only for tests of what
+   * becomes of values that stay.
+   */
+  staysInMemoryBecause = "";
+  /** In that mode: a test looks at which entries are dirty, and marks them clean itself. */
+  looksAtDirt = false;
   private readonly commands = new Map<string, CommandSpec>();
   private readonly context: HarnessContext;
 
@@ -91,7 +99,9 @@ export class CommandHarness {
 
   private takeReply(): Buffer {
     const reply = this.context.takeReply();
-    if (SPILLS) spillAll(this.keyspace);
+    // Where there is a tier, the test spills to it.
+    const spills = SPILLS && !this.keyspace.hasTier && this.staysInMemoryBecause === "";
+    if (spills) spillAll(this.keyspace, this.looksAtDirt);
     return reply;
   }
 
@@ -184,6 +194,14 @@ class HarnessContext implements CommandContext {
     unwatch: () => {},
   };
 
+  readonly scripts: ScriptControl = {
+    run: () => missing("scripts"),
+    load: () => missing("scripts"),
+    has: () => false,
+    flush: () => {},
+    kill: () => missing("scripts"),
+  };
+
   /** There is no cold tier. */
   fetchKeys(): undefined {}
 
@@ -244,6 +262,7 @@ export function newClient(id: number, nowMs: number): HarnessClient {
     queuedCommands: -1,
     queuedBytes: 0,
     isExecuting: false,
+    isInScript: false,
     hasLostWatch: false,
     unblock: undefined,
     isClosing: false,

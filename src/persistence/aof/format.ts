@@ -9,7 +9,7 @@
  * stand between commands, and which Redis 7 skips. Redis reads at most 1023 bytes of a line, line end included.
  *
  *     #TS:<unix seconds>\r\n                              Redis's own: everything after it happened then or later
- *     #TSREDIS-AOF:1\r\n                                  ours, the first line: this file consists of blocks
+ *     #TSREDIS-AOF:2\r\n                                  ours, the first line: this file consists of blocks
  *     #BLOCK:<length>:<checksum>:<synced>[:<db>]\r\n      ours, the last line of each block
  *
  * A block is what one write to the file carried:
@@ -66,7 +66,7 @@ export function encodeFilling(start: number, end: number): Buffer {
 }
 
 /** The first line of a file made of checksummed blocks. */
-export const BLOCKS_HEADER: Buffer = Buffer.from("#TSREDIS-AOF:1\r\n");
+export const BLOCKS_HEADER: Buffer = Buffer.from("#TSREDIS-AOF:2\r\n");
 /** How the first line begins in every version of the format. */
 export const BLOCKS_HEADER_PREFIX = "#TSREDIS-AOF:";
 /** How a block's last line begins. */

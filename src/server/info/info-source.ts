@@ -51,6 +51,11 @@ export interface MemoryFacts {
   readonly aofBufferBytes: number;
   /** Memory taken from the system for slabs, used or not. */
   readonly slabBytes: number;
+  /** Sources of scripts, how many there are, and what the VM uses and has taken from the system. */
+  readonly scripts: number;
+  readonly scriptBytes: number;
+  readonly vmUsedBytes: number;
+  readonly vmReservedBytes: number;
   /** The JavaScript heap, which holds no keys or values. */
   readonly heapBytes: number;
 }

@@ -1,7 +1,7 @@
 /**
  * INFO's section Memory.
  */
-import { type Field, percent, ratio, withHuman } from "./fields.ts";
+import { type Field, humanBytes, percent, ratio, withHuman } from "./fields.ts";
 import type { InfoSource } from "./info-source.ts";
 
 export function memoryFields(source: InfoSource): Field[] {
@@ -21,6 +21,13 @@ export function memoryFields(source: InfoSource): Field[] {
     ["allocator_allocated", usedBytes],
     ["allocator_resident", memory.slabBytes],
     ...withHuman("total_system_memory", memory.systemBytes),
+    ["used_memory_lua", memory.vmUsedBytes],
+    ["used_memory_vm_eval", memory.vmUsedBytes],
+    ["used_memory_lua_human", humanBytes(memory.vmUsedBytes)],
+    ["used_memory_scripts_eval", memory.scriptBytes],
+    ["number_of_cached_scripts", memory.scripts],
+    ...withHuman("used_memory_vm_total", memory.vmUsedBytes),
+    ...withHuman("used_memory_scripts", memory.scriptBytes),
     ...withHuman("maxmemory", memory.maxmemoryBytes),
     ["maxmemory_policy", memory.maxmemoryPolicy],
     ["mem_fragmentation_ratio", ratio(residentBytes, usedBytes)],
@@ -29,5 +36,6 @@ export function memoryFields(source: InfoSource): Field[] {
     ["mem_aof_buffer", memory.aofBufferBytes],
     ["mem_allocator", "slabs"],
     ["mem_javascript_heap", memory.heapBytes],
+    ["mem_lua_reserved", memory.vmReservedBytes],
   ];
 }

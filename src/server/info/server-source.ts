@@ -94,7 +94,7 @@ export class ServerInfoSource implements InfoSource {
   }
 
   memory(): MemoryFacts {
-    const { aof, budget, clients, config, keyspace } = this.own;
+    const { aof, budget, clients, config, dispatcher, keyspace } = this.own;
     const { slabs, huge } = keyspace.entries;
     const { rss, heapUsed } = process.memoryUsage();
     return {
@@ -109,6 +109,10 @@ export class ServerInfoSource implements InfoSource {
       clientBytes: clients.measure().bytes,
       aofBufferBytes: aof.files?.writer.memoryBytes ?? 0,
       slabBytes: slabs.reservedBytes + huge.allocatedBytes,
+      scripts: dispatcher.scripts.scripts,
+      scriptBytes: dispatcher.scripts.scriptBytes,
+      vmUsedBytes: dispatcher.scripts.vmUsedBytes,
+      vmReservedBytes: dispatcher.scripts.vmReservedBytes,
       heapBytes: heapUsed,
     };
   }

@@ -339,7 +339,7 @@ describe("AofWriter", () => {
   it("goes on in a file whose last block was cut short, without endangering what is there", async () => {
     const text = "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\nv\r\n";
     await open("always");
-    disk.place(FIRST, Buffer.from(`#TSREDIS-AOF:1\r\n${text}*3\r\n$3\r\nSE`));
+    disk.place(FIRST, Buffer.from(`#TSREDIS-AOF:2\r\n${text}*3\r\n$3\r\nSE`));
     const writer = await open("always");
     const end = set(writer, "b");
     writer.kick();

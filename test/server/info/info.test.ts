@@ -16,7 +16,13 @@ import { RawClient } from "../../support/raw-client.ts";
 import { hasRedisServer, startRedisServer } from "../../support/redis-server.ts";
 
 /** Names that Redis 7.0 does not have. */
-const OWN_FIELDS = new Set(["expired_subkeys", "tsredis_version", "node_version", "mem_javascript_heap"]);
+const OWN_FIELDS = new Set([
+  "expired_subkeys",
+  "tsredis_version",
+  "node_version",
+  "mem_javascript_heap",
+  "mem_lua_reserved",
+]);
 
 const AOF: AofFacts = {
   isEnabled: true,
@@ -89,6 +95,10 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       clientBytes: 2048,
       aofBufferBytes: 0,
       slabBytes: 4 * 1024 * 1024,
+      scripts: 7,
+      scriptBytes: 700,
+      vmUsedBytes: 2048,
+      vmReservedBytes: 4096,
       heapBytes: 9,
     }),
     persistence: () => ({
@@ -177,6 +187,9 @@ describe("values", () => {
       "total_system_memory_human:16.00G",
       "maxmemory:0",
       "maxmemory_human:0B",
+      "used_memory_vm_eval:2048",
+      "number_of_cached_scripts:7",
+      "used_memory_scripts_human:700B",
       "mem_fragmentation_ratio:2.00",
     ]) {
       expect(text).toContain(`\r\n${line}\r\n`);
