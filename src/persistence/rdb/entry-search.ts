@@ -45,6 +45,8 @@ export interface EntrySearch {
   readonly size: number;
   readonly version: number;
   readonly privateOpcodes: boolean;
+  /** Commands may follow the RDB. */
+  readonly mayHaveTail: boolean;
   readonly memory: ValueMemory;
 }
 
@@ -136,7 +138,7 @@ async function followChain(
   start: number,
   { beyond, joins }: ChainGoal,
 ): Promise<number[] | undefined> {
-  const { file, size, version, privateOpcodes, memory } = search;
+  const { file, version, privateOpcodes, memory } = search;
   const places = [start];
   let entries = 0;
   const isEnough = (end: number): boolean => entries >= CHAIN_ENTRIES && end > beyond;
@@ -156,7 +158,8 @@ async function followChain(
       const [record] = await reader.readBatch();
       // An RDB that ends before the file does lies within a value.
       if (record === undefined) return undefined;
-      if (record.kind === "end") return record.endOffset === size && entries > 0 ? places : undefined;
+      if (record.kind === "end")
+        return entries > 0 && (await isProperEnd(search, record.endOffset)) ? places : undefined;
       const isChecked = entries < CHAIN_ENTRIES;
       if (isChecked && !isPlausible(record, memory)) return undefined;
       if (record.kind === "entry") entries++;
@@ -169,6 +172,14 @@ async function followChain(
     if (!(error instanceof RdbError)) throw error;
   }
   return isEnough(end) ? places : undefined;
+}
+
+/** Whether the file ends here, or commands begin. */
+async function isProperEnd({ file, size, mayHaveTail }: EntrySearch, end: number): Promise<boolean> {
+  if (end === size || !mayHaveTail) return end === size;
+  const next = Buffer.alloc(2);
+  await file.read(next, end);
+  return /^(?:\*[1-9]|#)/.test(next.toString("latin1"));
 }
 
 function isPlausible(record: RdbRecord, memory: ValueMemory): boolean {

@@ -36,6 +36,8 @@ export interface LostPart {
 export interface RdbSalvageOptions {
   readonly privateOpcodes?: boolean;
   readonly memory: ValueMemory;
+  /** Commands may follow the RDB. Default no. */
+  readonly mayHaveTail?: boolean;
   /** The caller is content with whole files: then keys that stand there twice need not be looked for. */
   readonly expectsWhole?: boolean;
   readonly onProgress?: ((position: number) => void) | undefined;
@@ -116,8 +118,8 @@ async function* readParts(
     // A damaged header may still be followed by entries.
     const from = Math.max((recent[0]?.start ?? position) + 1, isResumed ? 0 : RDB_HEADER_BYTES);
     const known = [...recent.map(({ start }) => start), position];
-    const { memory, privateOpcodes = false } = options;
-    const search = { file, size, version, privateOpcodes, memory };
+    const { memory, privateOpcodes = false, mayHaveTail = false } = options;
+    const search = { file, size, version, privateOpcodes, mayHaveTail, memory };
     const found = await findEntries(search, { from, failedAt: failure.offset, known });
     const end = found?.start ?? size;
     // Those that reach into what was found are none.
