@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { encodeTimestampLine } from "../../src/persistence/aof/format.ts";
+import { RdbWriter } from "../../src/persistence/rdb/writer.ts";
 import { BlockFile, command, readAll } from "../persistence/aof/aof-files.ts";
 import { hasRedisServer, withRedisServer } from "../support/redis-server.ts";
 import { removeFolder, temporaryFolder } from "../support/temporary-folder.ts";
@@ -208,6 +209,39 @@ describe("a set", () => {
     removeFolder(join(folder, MANIFEST));
     expect((await runOurs(folder, ["--salvage", "--yes", "."])).status).toBe(0);
     expect(read(MANIFEST).toString()).toBe(LINES.join(""));
+  });
+
+  test("a damaged RDB as base, and commands behind it", async () => {
+    const chunks: Buffer[] = [];
+    const writer = new RdbWriter(async (chunk) => {
+      chunks.push(Buffer.from(chunk));
+    });
+    writer.appendHeader();
+    writer.appendSelectDb(0);
+    for (let i = 0; i < 40; i++) {
+      const [key, value] = [Buffer.from(`key${i}`), Buffer.from(`value number ${i}`)];
+      writer.appendString(key, 0, key.length, value, 0, value.length);
+    }
+    writer.appendEnd();
+    await writer.drain();
+    const rdb = Buffer.concat(chunks);
+    rdb[rdb.indexOf("key20") - 1] = 200;
+    writeSet();
+    write("a.1.base.rdb", Buffer.concat([rdb, command("SELECT", "0"), command("SET", "tail", "1")]));
+    write(MANIFEST, `file a.1.base.rdb seq 1 type b\n${LINES.join("")}`);
+    const { status, output } = await runOurs(folder, ["--salvage", "--yes", MANIFEST]);
+    expect([status, output.includes("keys can be kept")]).toEqual([0, true]);
+    const checked = await runOurs(folder, [MANIFEST]);
+    expect(checked.status).toBe(0);
+    const keys = Number(/\[info\] ([0-9]+) keys read/.exec(checked.output)?.[1]);
+    expect(keys).toBeGreaterThanOrEqual(37);
+    expect(read("a.1.base.rdb").toString("latin1")).toContain("tail");
+    // Under keys that are lost, old records may lie in the tier.
+    write("a.1.base.rdb", rdb);
+    write(MANIFEST, `file a.1.base.rdb seq 1 type b\nfile cold-tier seq 1 type t\n`);
+    const refused = await runOurs(folder, ["--salvage", "--yes", MANIFEST]);
+    expect([refused.status, refused.output.includes("it relies on a cold tier")]).toEqual([1, true]);
+    expect(read("a.1.base.rdb").equals(rdb)).toBe(true);
   });
 
   test("a missing file is said, and its line goes", async () => {

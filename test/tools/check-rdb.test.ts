@@ -1,6 +1,6 @@
 /**
- * tsredis-check-rdb: checks beside redis-check-rdb, salvage of damaged files, conversions that Redis loads again, and the
- * other forms. The files are Redis's own where it is there, and made here otherwise.
+ * tsredis-check-rdb: checks beside redis-check-rdb, salvage of damaged files, conversions that Redis loads again, and
+ * the other forms. The files are Redis's own where it is there, and made here otherwise.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -132,7 +132,9 @@ describe("a damaged file", () => {
     const checked = await runCheckRdb(folder, ["a"]);
     expect(checked.status).toBe(1);
     expect(checked.output).toContain("a packed hash is damaged: it is no listpack of fields");
-    expect(checked.output).toContain("[additional info] Reading key 'b'\n[additional info] Reading type 16 (hash-listpack)\n");
+    expect(checked.output).toContain(
+      "[additional info] Reading key 'b'\n[additional info] Reading type 16 (hash-listpack)\n",
+    );
     await runCheckRdb(folder, ["--salvage", "out", "a"]);
     expect((await jsonOf("out")).map(({ key, value }) => [key, value])).toEqual([
       ["a", [["a", "b"]]],
@@ -170,7 +172,9 @@ describe("files of others", () => {
       ],
     ]);
     const left = await runCheckRdb(folder, ["--convert-to", "10", "--output", "old", "a"]);
-    expect(left.output).toContain("Key 'k' of database 0 is left out: RDB version 10 cannot hold a hash whose fields expire");
+    expect(left.output).toContain(
+      "Key 'k' of database 0 is left out: RDB version 10 cannot hold a hash whose fields expire",
+    );
     await runCheckRdb(folder, ["--convert-to", "10", "--drop-field-times", "--output", "older", "a"]);
     expect((await jsonOf("older")).map(({ key, type }) => [key, type])).toEqual([
       ["k", "hash"],
@@ -184,7 +188,10 @@ describe("files of others", () => {
     expect(await jsonOf("a")).toEqual([{ db: 0, key: "k", type: "string", value: "v" }]);
     write("b", fileOf("VALKEY080", [22, 1, 107], fields));
     const { status, output } = await runCheckRdb(folder, ["b"]);
-    expect([status, output.includes("holds a value of Valkey's type 22, which cannot be read")]).toEqual([1, true]);
+    expect([status, output.includes("holds a value of Valkey's type 22, which cannot be read")]).toEqual([
+      1,
+      true,
+    ]);
   });
 
   test("values of modules are passed over, and kept where the form can hold them", async () => {
@@ -248,7 +255,10 @@ async function fill(client: Redis): Promise<void> {
   await client.sadd("set:integers", 1, 2, 3, 70000);
   await client.sadd("set:large", ...Array.from({ length: 700 }, (_, i) => `member ${i}`));
   await client.hset("hash:small", { a: "1", b: "two" });
-  await client.hset("hash:large", Object.fromEntries(Array.from({ length: 700 }, (_, i) => [`f${i}`, `v${i}`])));
+  await client.hset(
+    "hash:large",
+    Object.fromEntries(Array.from({ length: 700 }, (_, i) => [`f${i}`, `v${i}`])),
+  );
   await client.zadd("zset:small", 1, "a", "-1.5", "b", "inf", "c", "-inf", "d");
   for (let i = 0; i < 300; i++) await client.zadd("zset:large", i / 3, `member ${i}`);
   await client.select(2);
@@ -264,10 +274,14 @@ async function fillStreams(client: Redis): Promise<void> {
   await client.xack("stream", "group", "2-1");
 }
 
-/** Without what the log says besides, lines of Redis's source, and the name of a type that redis-check-rdb 7.0 lacks. */
+/** Without what the log says besides, lines of Redis's source, and the name of a type that redis-check-rdb 7.0 lacks.
+ *  */
 function comparable(output: string): string {
   const lines = output.replaceAll(/^[0-9]+:[A-Z] .*\n/gm, "").replaceAll("(stream-v2)", "(unknown)");
-  return lines.replaceAll(/^(\[offset [0-9]+\]) (Internal error in RDB .*|Unexpected EOF .*)$/gm, "$1 cannot be read");
+  return lines.replaceAll(
+    /^(\[offset [0-9]+\]) (Internal error in RDB .*|Unexpected EOF .*)$/gm,
+    "$1 cannot be read",
+  );
 }
 
 describe.skipIf(!hasRedisServer)("with Redis", () => {
@@ -342,7 +356,10 @@ describe.skipIf(!hasRedisServer)("with Redis", () => {
     mkdirSync(join(folder, "appendonlydir"));
     const target = "appendonlydir/appendonly.aof.1.base.aof";
     expect((await runCheckRdb(folder, ["--to-aof", target, "a.rdb"])).status).toBe(0);
-    write("appendonlydir/appendonly.aof.manifest", Buffer.from("file appendonly.aof.1.base.aof seq 1 type b\n"));
+    write(
+      "appendonlydir/appendonly.aof.manifest",
+      Buffer.from("file appendonly.aof.1.base.aof seq 1 type b\n"),
+    );
     expect(await digestOf(["--appendonly", "yes", "--dbfilename", "none"])).toBe(digests["streams"]);
   });
 

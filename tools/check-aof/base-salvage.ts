@@ -39,7 +39,7 @@ export async function planBase(
   let end: number | undefined;
   let version = VERSION_OF_LOST_HEADER;
   let damage: string | undefined;
-  for await (const record of salvageRdb(file, { memory })) {
+  for await (const record of salvageRdb(file, { memory, mayHaveTail: true })) {
     if (record.kind === "header") version = record.version;
     else if (record.kind === "entry") keys++;
     else if (record.kind === "end") end = record.endOffset;
@@ -81,7 +81,7 @@ async function endOfBase(run: Run, file: FileHandle, name: string, result: FileR
 
 async function writeEntries(file: FileHandle, writer: FileWriter, version: number): Promise<void> {
   const output = await RdbFileOutput.begin(writer, version, false);
-  for await (const record of salvageRdb(file, { memory: newScratchMemory() })) {
+  for await (const record of salvageRdb(file, { memory: newScratchMemory(), mayHaveTail: true })) {
     if (record.kind === "aux") await output.aux(record.key, record.value);
     else if (record.kind === "function") await output.function(record.code);
     else if (record.kind === "entry") await output.entry(record);

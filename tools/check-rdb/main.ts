@@ -1,6 +1,6 @@
 /**
- * tsredis-check-rdb from arguments to exit status. A check says what redis-check-rdb 7.0 says; the other deeds read what
- * can be read, write it elsewhere, and list what is lost.
+ * tsredis-check-rdb from arguments to exit status. A check says what redis-check-rdb 7.0 says; the other deeds read
+ * what can be read, write it elsewhere, and list what is lost.
  */
 import type { FileHandle } from "../../src/base/files.ts";
 import { printable } from "../../src/persistence/aof/salvage-run.ts";
@@ -81,7 +81,11 @@ class RdbTool {
     try {
       if (path === "-") {
         const copy = await spool(this.#surroundings.input);
-        status = await this.#examine(copy.path, path).finally(() => copy.remove());
+        try {
+          status = await this.#examine(copy.path, path);
+        } finally {
+          await copy.remove();
+        }
       } else {
         status = await this.#examine(path, path);
       }

@@ -1,9 +1,9 @@
 /**
- * Checks an RDB, in a file of its own or at the beginning of an AOF file, and says what redis-check-rdb 7.0 says about it.
- * Each value is decoded as the server would do it.
+ * Checks an RDB, in a file of its own or at the beginning of an AOF file, and says what redis-check-rdb 7.0 says
+ * about it. Each value is decoded as the server would do it.
  *
- * Differences: RDB versions up to 12, and Valkey's, are accepted; where Redis names a line of its source ("Internal error
- * in RDB ... rdb.c:123"), only the reason is given.
+ * Differences: RDB versions up to 12, and Valkey's, are accepted; where Redis names a line of its source ("Internal
+ * error in RDB ... rdb.c:123"), only the reason is given.
  */
 import type { FileHandle } from "../../src/base/files.ts";
 import { type RdbEntry, RdbError, RdbReader, type RdbRecord } from "../../src/persistence/rdb/reader.ts";

@@ -1,5 +1,6 @@
 /**
- * One value of an RDB file at a time in memory, to be written in another form: as commands, or as its type packs it today.
+ * One value of an RDB file at a time in memory, to be written in another form: as commands, or as its type packs it
+ * today.
  */
 import { ByteArena } from "../../src/base/byte-arena.ts";
 import type { RdbEntry } from "../../src/persistence/rdb/reader.ts";

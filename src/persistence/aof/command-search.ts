@@ -4,8 +4,8 @@
  *
  *   - a line begins there, and the line before is not the length of a value (`$...`);
  *   - a command begins there that a log may hold, by its name and the number of its arguments;
- *   - no value whose length line is intact reaches over it: one that ends, as a value must, with a line end behind which
- *     something can begin.
+ *   - no value whose length line is intact reaches over it: one that ends, as a value must, with a line end behind
+ *     which something can begin.
  *
  * What remains doubtful, a value whose own length line is what was damaged, shows only in what follows: salvage.ts
  * decides about that.

@@ -8,8 +8,8 @@
  *   - In a file of checksummed blocks that is the next intact block (evidence.ts). Exact: what is damaged is left out,
  *     whole blocks at a time, and nothing else.
  *   - In a file without checksums it is the next place that looks like a command (command-search.ts). The commands from
- *     there on (a run) are believed if the run reaches the end of the file; or if it is long, and ends in the middle of a
- *     command. A shorter one might be a value that holds commands and whose own length was damaged, and one that ends
+ *     there on (a run) are believed if the run reaches the end of the file; or if it is long, and ends in the middle of
+ *     a command. A shorter one might be a value that holds commands and whose own length was damaged, and one that ends
  *     with something that begins no command most likely is: it is left out, and said to be doubtful.
  *
  * Transactions stay whole: if MULTI or EXEC is lost, the commands of the group are left out.
@@ -239,9 +239,10 @@ class Planner {
   async #acceptUpToValue(found: Run, db: number | undefined): Promise<undefined> {
     const { run, outcome } = found;
     const { validUpTo } = outcome;
-    if (!(await this.#isDamagedStart(validUpTo))) {
-      const head = Buffer.alloc(1);
-      await this.#file.read(head, validUpTo);
+    const head = Buffer.alloc(DAMAGED_START_BYTES);
+    await this.#file.read(head, validUpTo);
+    const isZeros = head.every((byte) => byte === 0);
+    if (!isZeros && !isDamagedStart(head)) {
       let valueEnd = validUpTo;
       if (head[0] !== CR) {
         const next = await findCommand(this.#file, validUpTo + 1, this.#size);
@@ -251,13 +252,6 @@ class Planner {
       this.#lose(end, validUpTo, "A command that ends where none begins", "damaged");
     }
     this.#keep(run, db, outcome);
-  }
-
-  /** A command begins here whose first byte alone is wrong. */
-  async #isDamagedStart(offset: number): Promise<boolean> {
-    const head = Buffer.alloc(DAMAGED_START_BYTES);
-    const count = await this.#file.read(head, offset);
-    return /^.[1-9][0-9]{0,8}\r\n\$/s.test(head.toString("latin1", 0, count));
   }
 
   /** The end of a damaged EXEC in file[start, limit), which begins with a MULTI; undefined if there is none. */
@@ -379,4 +373,9 @@ class Planner {
     }
     return kept.filter((range) => range.end > range.start);
   }
+}
+
+/** Whether a command begins so whose first byte alone is wrong. */
+function isDamagedStart(head: Buffer): boolean {
+  return /^.[1-9][0-9]{0,8}\r\n\$/s.test(head.toString("latin1"));
 }

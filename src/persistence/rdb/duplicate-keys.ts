@@ -1,13 +1,13 @@
 /**
- * Finds keys that stand twice in a file, in little memory: Redis and tsredis refuse such a file. In a first pass all keys
- * go through a Bloom filter, which names a few as suspects; in a second the suspects are counted.
+ * Finds keys that stand twice in a file, in little memory: Redis and tsredis refuse such a file. In a first pass all
+ * keys go through a Bloom filter, which names a few as suspects; in a second the suspects are counted.
  */
 import { KeyHash } from "../../memory/key-hash.ts";
 
 const BITS_MAX = 2 ** 31;
 const BITS_MIN = 2 ** 16;
-/** An entry of a file takes hardly less. */
-const ENTRY_MIN_BYTES = 4;
+/** An entry of a file hardly takes less; if it does, there are more suspects. */
+const ENTRY_BYTES = 24;
 const BITS_PER_KEY = 10;
 const PROBES = 7;
 const DB_BYTES = 4;
@@ -22,7 +22,7 @@ export class DuplicateKeys {
 
   /** For the keys of a file of this size. */
   constructor(fileBytes: number) {
-    const wanted = (fileBytes / ENTRY_MIN_BYTES) * BITS_PER_KEY;
+    const wanted = (fileBytes / ENTRY_BYTES) * BITS_PER_KEY;
     let bits = BITS_MIN;
     while (bits < wanted && bits < BITS_MAX) bits *= 2;
     this.#bits = new Uint8Array(bits / 8);

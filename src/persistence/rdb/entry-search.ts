@@ -1,7 +1,7 @@
 /**
- * Finds where entries begin again behind damaged bytes of an RDB file. Nothing marks an entry, so a place counts if many
- * entries follow each other from there on (or all up to the proper end of the file), and the first of their values can be
- * loaded.
+ * Finds where entries begin again behind damaged bytes of an RDB file. Nothing marks an entry, so a place counts if
+ * many entries follow each other from there on (or all up to the proper end of the file), and the first of their
+ * values can be loaded.
  *
  * Bytes within a value can look like entries and even end where a true one begins. So what is found first is not
  * believed at once: as far as other places lead to the same entries later on, only those are taken on which all agree.
@@ -45,6 +45,8 @@ export interface EntrySearch {
   readonly size: number;
   readonly version: number;
   readonly privateOpcodes: boolean;
+  /** Commands may follow the RDB. */
+  readonly mayHaveTail: boolean;
   readonly memory: ValueMemory;
 }
 
@@ -136,7 +138,7 @@ async function followChain(
   start: number,
   { beyond, joins }: ChainGoal,
 ): Promise<number[] | undefined> {
-  const { file, size, version, privateOpcodes, memory } = search;
+  const { file, version, privateOpcodes, memory } = search;
   const places = [start];
   let entries = 0;
   const isEnough = (end: number): boolean => entries >= CHAIN_ENTRIES && end > beyond;
@@ -156,7 +158,8 @@ async function followChain(
       const [record] = await reader.readBatch();
       // An RDB that ends before the file does lies within a value.
       if (record === undefined) return undefined;
-      if (record.kind === "end") return record.endOffset === size && entries > 0 ? places : undefined;
+      if (record.kind === "end")
+        return entries > 0 && (await isProperEnd(search, record.endOffset)) ? places : undefined;
       const isChecked = entries < CHAIN_ENTRIES;
       if (isChecked && !isPlausible(record, memory)) return undefined;
       if (record.kind === "entry") entries++;
@@ -169,6 +172,14 @@ async function followChain(
     if (!(error instanceof RdbError)) throw error;
   }
   return isEnough(end) ? places : undefined;
+}
+
+/** Whether the file ends here, or commands begin. */
+async function isProperEnd({ file, size, mayHaveTail }: EntrySearch, end: number): Promise<boolean> {
+  if (end === size || !mayHaveTail) return end === size;
+  const next = Buffer.alloc(2);
+  await file.read(next, end);
+  return /^(?:\*[1-9]|#)/.test(next.toString("latin1"));
 }
 
 function isPlausible(record: RdbRecord, memory: ValueMemory): boolean {
@@ -184,8 +195,16 @@ function isPlausible(record: RdbRecord, memory: ValueMemory): boolean {
       return record.db < DATABASES_MAX;
     case "resize":
       return record.expires <= record.keys;
-    default:
-      return record.kind === "tombstone" || record.kind === "cold-keys";
+    case "tombstone":
+    case "cold-keys":
+      return true;
+    // They stand before all entries, or behind.
+    case "aux":
+    case "end":
+    case "function":
+    case "header":
+    case "module-aux":
+      return false;
   }
 }
 

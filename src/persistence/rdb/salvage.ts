@@ -36,6 +36,8 @@ export interface LostPart {
 export interface RdbSalvageOptions {
   readonly privateOpcodes?: boolean;
   readonly memory: ValueMemory;
+  /** Commands may follow the RDB. Default no. */
+  readonly mayHaveTail?: boolean;
   /** The caller is content with whole files: then keys that stand there twice need not be looked for. */
   readonly expectsWhole?: boolean;
   readonly onProgress?: ((position: number) => void) | undefined;
@@ -70,7 +72,8 @@ function zerosAt(offset: number): RdbError {
 /** Values of modules are passed on as they are. */
 const KEPT_TYPES: ReadonlySet<number> = new Set([...LOADABLE_RDB_TYPES, TYPE_MODULE_2]);
 
-/** Yields the records of a file that are good, and what is lost, in the order of the file. A damaged file is read twice. */
+/** Yields the records of a file that are good, and what is lost, in the order of the file. A damaged file is read
+ * twice. */
 export async function* salvageRdb(
   file: FileHandle,
   options: RdbSalvageOptions,
@@ -99,75 +102,83 @@ async function* readParts(
   file: FileHandle,
   options: RdbSalvageOptions,
 ): AsyncGenerator<RdbRecord | LostPart, void, undefined> {
-  const { memory, onProgress } = options;
-  const privateOpcodes = options.privateOpcodes ?? false;
+  const state: ReadState = { version: RDB_VERSION_MAX, db: 0, position: 0, isResumed: false, recent: [] };
   const size = await file.size();
-  let version = RDB_VERSION_MAX;
-  let db = 0;
-  let position = 0;
-  let resume: { version: number; db: number } | undefined;
-  const recent: { readonly start: number; readonly part: RdbRecord | LostPart }[] = [];
   for (;;) {
-    const reader: RdbReader = await RdbReader.open(file, {
-      start: position,
-      ...(resume === undefined ? {} : { resume }),
-      otherTypes: "skip",
-      loadableTypes: KEPT_TYPES,
-      privateOpcodes,
-      verifyChecksum: resume === undefined,
-    });
-    let failure: RdbError | undefined;
-    try {
-      for await (const record of reader) {
-        if (record.kind === "header") version = record.version;
-        if (record.kind === "select") db = record.db;
-        if (await isZeros(file, position, record)) throw zerosAt(position);
-        const reason = record.kind === "entry" ? whyNotLoadable(memory, record) : undefined;
-        const { endOffset } = record;
-        recent.push({
-          start: position,
-          part: reason === undefined ? record : damaged(record, position, reason),
-        });
-        position = endOffset;
-        onProgress?.(position);
-        while (
-          recent.length > RECENT_PARTS ||
-          (position - recent[0].start > RECENT_BYTES && recent.length > 1)
-        )
-          yield recent.shift()!.part;
-      }
-    } catch (error) {
-      if (!(error instanceof RdbError)) throw error;
-      failure = error;
-    }
-    if (failure === undefined) {
-      for (const { part } of recent) yield part;
-      return;
-    }
+    const failure = yield* readStretch(file, options, state);
+    const { recent, position, version, db, isResumed } = state;
+    const isOver = failure === undefined || failure.activity === "check-sum";
+    if (isOver) for (const { part } of recent) yield part;
+    if (failure === undefined) return;
     const lost = { kind: "lost", reason: failure.message, key: failure.key, type: failure.type, db } as const;
-    if (failure.activity === "check-sum") {
-      for (const { part } of recent) yield part;
+    if (isOver) {
       yield { ...lost, start: position, end: position, losesContext: false };
       return;
     }
     // A damaged header may still be followed by entries.
-    const least = resume === undefined ? RDB_HEADER_BYTES : 0;
-    const from = Math.max((recent[0]?.start ?? position) + 1, least);
+    const from = Math.max((recent[0]?.start ?? position) + 1, isResumed ? 0 : RDB_HEADER_BYTES);
     const known = [...recent.map(({ start }) => start), position];
-    const search = { file, size, version, privateOpcodes, memory };
+    const { memory, privateOpcodes = false, mayHaveTail = false } = options;
+    const search = { file, size, version, privateOpcodes, mayHaveTail, memory };
     const found = await findEntries(search, { from, failedAt: failure.offset, known });
     const end = found?.start ?? size;
     // Those that reach into what was found are none.
-    const doubtfulFrom = found?.doubtfulFrom ?? size;
     let lostFrom = position;
     for (const { start, part } of recent.splice(0)) {
-      const isGood = (part.kind === "lost" ? part.end : part.endOffset) <= doubtfulFrom;
-      if (isGood) yield part;
+      if ((part.kind === "lost" ? part.end : part.endOffset) <= (found?.doubtfulFrom ?? size)) yield part;
       else lostFrom = Math.min(lostFrom, start);
     }
     yield { ...lost, start: Math.min(lostFrom, end), end, losesContext: true };
     if (found === undefined) return;
-    position = found.start;
-    resume = { version, db };
+    state.position = found.start;
+    state.isResumed = true;
   }
+}
+
+interface ReadState {
+  version: number;
+  db: number;
+  position: number;
+  /** Whether something was lost before. */
+  isResumed: boolean;
+  /** The last parts, which are kept back. */
+  readonly recent: { readonly start: number; readonly part: RdbRecord | LostPart }[];
+}
+
+/** Reads on from the state's position, to the end or to where that fails: then it returns why. */
+async function* readStretch(
+  file: FileHandle,
+  { memory, privateOpcodes = false, onProgress }: RdbSalvageOptions,
+  state: ReadState,
+): AsyncGenerator<RdbRecord | LostPart, RdbError | undefined, undefined> {
+  const { recent, isResumed } = state;
+  const reader = await RdbReader.open(file, {
+    start: state.position,
+    ...(isResumed ? { resume: { version: state.version, db: state.db } } : {}),
+    otherTypes: "skip",
+    loadableTypes: KEPT_TYPES,
+    privateOpcodes,
+    verifyChecksum: !isResumed,
+  });
+  try {
+    for await (const record of reader) {
+      const start = state.position;
+      if (record.kind === "header") state.version = record.version;
+      if (record.kind === "select") state.db = record.db;
+      if (await isZeros(file, start, record)) return zerosAt(start);
+      const reason = record.kind === "entry" ? whyNotLoadable(memory, record) : undefined;
+      recent.push({ start, part: reason === undefined ? record : damaged(record, start, reason) });
+      state.position = record.endOffset;
+      onProgress?.(state.position);
+      while (
+        recent.length > RECENT_PARTS ||
+        (recent.length > 1 && state.position - recent[0].start > RECENT_BYTES)
+      )
+        yield recent.shift()!.part;
+    }
+  } catch (error) {
+    if (error instanceof RdbError) return error;
+    throw error;
+  }
+  return undefined;
 }

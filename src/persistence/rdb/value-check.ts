@@ -1,6 +1,6 @@
 /**
- * Whether the values of an RDB file can be loaded: each is decoded by its type's own code, the one that the server loads
- * it with, and nothing of it is kept. Values of modules can only be passed over.
+ * Whether the values of an RDB file can be loaded: each is decoded by its type's own code, the one that the server
+ * loads it with, and nothing of it is kept. Values of modules can only be passed over.
  */
 
 import { StorageError } from "../../base/storage-error.ts";
