@@ -77,8 +77,50 @@ export interface ScriptCall {
   readonly isReadOnly: boolean;
 }
 
+/** A library of functions, as FUNCTION LIST shows it. */
+export interface LibraryFacts {
+  readonly name: string;
+  readonly source: Buffer;
+  readonly functions: readonly {
+    readonly name: string;
+    readonly description: string | undefined;
+    readonly flags: readonly string[];
+  }[];
+}
+
+/** What becomes of libraries that are there when others are restored. */
+export type RestorePolicy = "append" | "replace" | "flush";
+
+/** Libraries of functions. Errors are texts of error replies. */
+export interface FunctionControl {
+  /** What runs for long. */
+  readonly running:
+    | {
+        readonly kind: "script" | "function";
+        readonly name: string;
+        /** The command that called it. */
+        readonly words: readonly Buffer[];
+        readonly durationMs: number;
+      }
+    | undefined;
+  /** Whether there is a function of the name in that argument. */
+  has(argument: number): boolean;
+  /** Loads a library: its name, or the error. */
+  create(source: Buffer, replace: boolean): { readonly name: string } | string;
+  /** Deletes the library of the name in that argument; false if there is none. */
+  remove(argument: number): boolean;
+  flush(): void;
+  list(): Iterable<LibraryFacts>;
+  dump(compress: boolean): Buffer;
+  /** Loads the libraries of the payload in that argument; the error. */
+  restore(argument: number, policy: RestorePolicy): string | undefined;
+}
+
 /** Scripts. */
 export interface ScriptControl {
+  readonly functions: FunctionControl;
+  /** Set while a script runs for long: what others are told. */
+  readonly busyError: string | undefined;
   /** Runs one, and answers what it returns. */
   run(call: ScriptCall): Outcome;
   /** Compiles and keeps the script in that argument; answers its SHA1. */

@@ -63,6 +63,8 @@ export interface CheckpointParts {
   readonly checksum: boolean;
   /** Whether entries carry how long they were idle or how often they were used. */
   readonly withAccess: boolean;
+  /** A script is suspended: what it has done so far belongs to what it will do. */
+  readonly isMidway: () => boolean;
   /** A turn of the event loop, so that commands run between slices. */
   readonly nextTurn: () => Promise<void>;
 }
@@ -82,6 +84,7 @@ export async function runCheckpoint(
   let baseBytes: number;
   try {
     await parts.spiller?.hold();
+    while (parts.isMidway()) await parts.nextTurn();
     const base = new BaseFile(parts, file);
     // From here to the end of `cut` nothing is awaited: this is the instant that the base holds.
     const metadata = base.cut();
@@ -154,6 +157,7 @@ class BaseFile implements SnapshotReceiver {
         ? undefined
         : { tier: tier.cut(), namespaces: keyspace.databases.map((database) => database.namespace) };
     if (metadata !== undefined) rdb.appendAux(AUX_TIER, JSON.stringify(metadata));
+    for (const source of keyspace.functions.sources()) rdb.appendFunction(source);
     keyspace.snapshots.start(this);
     this.databases = [...keyspace.databases];
     const filled = metadata?.tier.counts.filter(([, records]) => records > 0) ?? [];

@@ -43,6 +43,7 @@ export async function saveDump(
     rdb.appendAux("ctime", String(Math.floor(keyspace.nowMs / 1000)));
     rdb.appendAux("used-mem", String(keyspace.usedBytes));
     rdb.appendAux("aof-base", "0");
+    for (const source of keyspace.functions.sources()) rdb.appendFunction(source);
     for (const database of keyspace.databases) {
       if (database.size === 0) continue;
       rdb.appendSelectDb(database.index);

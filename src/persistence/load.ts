@@ -39,7 +39,7 @@ export interface RdbLoadOptions {
   /** Leave out keys past their expiry: right for a snapshot, wrong for the base of a log that goes on. */
   readonly skipExpired?: boolean;
   readonly verifyChecksum?: boolean;
-  /** Is told what the file holds and the server does not keep: functions, and data of modules beside keys. */
+  /** Is told what the file holds and the server does not keep: data of modules beside keys. */
   readonly onSkipped?: (text: string) => void;
   /** Waits until memory is within its budget again. */
   readonly makeRoom: () => Promise<void>;
@@ -69,12 +69,11 @@ export async function loadRdb(
       endOffset = record.endOffset;
       if (record.kind === "tombstone") {
         databaseOf(keyspace, record.db).restoreTombstone(record.key);
+      } else if (record.kind === "function") {
+        const error = keyspace.functions.load(record.code);
+        if (error !== undefined) throw new LoadError(`A library of functions cannot be loaded: ${error}`);
       } else if (record.kind === "cold-keys") {
         loadColdKeys(databaseOf(keyspace, record.db), record);
-      } else if (record.kind === "function") {
-        options.onSkipped?.(
-          `The function library ${libraryName(record.code)} is not kept: there are no functions`,
-        );
       } else if (record.kind === "module-aux") {
         options.onSkipped?.(`Data of the module type ${record.module} is not kept: there are no modules`);
       } else if (record.kind === "entry") {
@@ -87,11 +86,6 @@ export async function loadRdb(
     await options.makeRoom();
   }
   return { keys, endOffset };
-}
-
-/** The name that a function library's first line gives it (`#!lua name=...`). */
-function libraryName(code: Buffer): string {
-  return /^#![^\n]*\bname=([^\s]+)/.exec(code.toString("latin1"))?.[1] ?? "without a name";
 }
 
 function databaseOf(keyspace: Keyspace, db: number) {

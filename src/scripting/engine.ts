@@ -4,7 +4,10 @@
  *
  * One script runs at a time. It may be suspended (see threads.ts), and goes on with `resume`.
  */
+import { FUNCTION_LOAD_TIMEOUT, functionsNotRegistered } from "../protocol/errors.ts";
 import type { Request } from "../protocol/request.ts";
+import type { RegisteredFunction } from "./function-library.ts";
+import { FunctionRegistration } from "./function-registration.ts";
 import type { ScriptHost } from "./host.ts";
 import { installBit } from "./libraries/bit.ts";
 import { installJson } from "./libraries/json.ts";
@@ -16,18 +19,22 @@ import { errorOf, LuaToReply } from "./lua-to-reply.ts";
 import { LuaVm, NIL, OK, REGISTRY, TABLE, YIELDED } from "./lua-vm.ts";
 import { RedisLibrary } from "./redis-library.ts";
 import { type PushLibrary, Sandbox } from "./sandbox.ts";
-import { Threads } from "./threads.ts";
+import { PRELUDE_SOURCE, Threads } from "./threads.ts";
 
 /** Offsets within lua_Debug. */
 const WHAT_OFFSET = 12;
 const SOURCE_OFFSET = 16;
 const LINE_OFFSET = 20;
 const DEBUG_BYTES = 128;
+/** How far the place of an error is looked for: functions of our own may lie above. */
+const MAX_LEVELS = 8;
 /** First byte of compiled Lua. */
 const ESCAPE = 0x1b;
 /** The garbage collector does a step after so many scripts, as in Redis. */
 const SCRIPTS_PER_STEP = 50;
 const GC_STEP = 5;
+
+const KILLED = "ERR Script killed by user with SCRIPT KILL...";
 
 /** What a script is called with. */
 export interface ScriptArguments {
@@ -50,12 +57,16 @@ export class Engine {
   private readonly host: ScriptHost;
   private readonly threads: Threads;
   private readonly toReply: LuaToReply;
+  private readonly registration: FunctionRegistration;
   private readonly debugAt: number;
   private readonly keysName: number;
   private readonly argvName: number;
   private thread: LuaState = 0;
   private status = OK;
   private isRunning = false;
+  private isLoading = false;
+  /** Where the suspended script is. */
+  private suspendedAt: string | undefined;
   private scripts = 0;
 
   /**
@@ -67,11 +78,16 @@ export class Engine {
     const vm = new LuaVm(limitBytes);
     this.vm = vm;
     this.threads = new Threads(vm);
-    this.threads.mustSuspend = () => host.mustSuspend();
+    this.threads.mustSuspend = (L) => {
+      if (this.isLoading ? !host.mustEndLoading() : !host.mustSuspend()) return false;
+      this.suspendedAt = this.placeOf(L);
+      return true;
+    };
     const isRunning = () => this.isRunning;
     this.library = new RedisLibrary(vm, host, isRunning);
     this.toReply = new LuaToReply(vm, host.reply);
     this.sandbox = new Sandbox(vm, this.threads, this.libraries(isRunning, isForEval));
+    this.registration = new FunctionRegistration(vm, this.library, this.sandbox);
     this.debugAt = vm.api.malloc(DEBUG_BYTES);
     vm.pushText(vm.main, "KEYS");
     this.keysName = vm.reference(vm.main);
@@ -113,6 +129,41 @@ export class Engine {
     return this.go(0);
   }
 
+  /** Runs a function: keys and arguments are its arguments. */
+  startFunction(reference: number, { request, firstKey, keys }: ScriptArguments): RunState {
+    const L = this.begin(reference);
+    const firstArgument = firstKey + keys;
+    this.pushArguments(L, request, firstKey, keys);
+    this.pushArguments(L, request, firstArgument, request.argc - firstArgument);
+    return this.go(2);
+  }
+
+  /** Runs a library's code, which registers its functions; undefined, or why it did not end well. */
+  loadLibrary(reference: number, functions: Map<string, RegisteredFunction>): string | undefined {
+    const { vm, registration } = this;
+    const L = this.threads.ready();
+    vm.api.lua_settop(L, 0);
+    vm.api.lua_rawgeti(L, REGISTRY, reference);
+    vm.api.luaL_unref(vm.main, REGISTRY, reference);
+    this.thread = L;
+    this.isLoading = true;
+    registration.begin(functions);
+    try {
+      if (this.go(0) === "ended" && this.status === OK) return undefined;
+      if (this.status === YIELDED) return FUNCTION_LOAD_TIMEOUT;
+      return functionsNotRegistered(this.errorOnTop(L).text);
+    } finally {
+      this.isLoading = false;
+      registration.end();
+      if (this.status !== OK) this.threads.abandon();
+    }
+  }
+
+  /** Forgets a function. */
+  release(reference: number): void {
+    this.vm.api.luaL_unref(this.vm.main, REGISTRY, reference);
+  }
+
   /** Lets the suspended script go on. */
   resume(): RunState {
     return this.go(0);
@@ -132,9 +183,10 @@ export class Engine {
     this.threads.abandon();
   }
 
-  /** The suspended script is not to go on. */
-  kill(): void {
+  /** Answers that the suspended script was ended by a user; it is over. */
+  kill(name: string): void {
     this.isRunning = false;
+    this.answer(KILLED, name, this.suspendedAt);
     this.threads.abandon();
   }
 
@@ -161,16 +213,23 @@ export class Engine {
   }
 
   private answerError(L: LuaState, name: string): void {
-    const { vm } = this;
     const { reply } = this.host;
-    const type = vm.api.lua_type(L, -1);
-    const { text, isCounted } =
-      type === TABLE ? errorOf(vm, L) : { text: `ERR ${this.errorText(L, type)}`, isCounted: false };
-    const place = this.errorPlace(L);
+    const { text, isCounted } = this.errorOnTop(L);
     const { onError } = reply;
     if (isCounted) reply.onError = undefined;
-    reply.error(place === undefined ? text : `${text} script: ${name}, on ${place}.`);
+    this.answer(text, name, this.placeOf(L));
     reply.onError = onError;
+  }
+
+  private errorOnTop(L: LuaState): { readonly text: string; readonly isCounted: boolean } {
+    const { vm } = this;
+    const type = vm.api.lua_type(L, -1);
+    if (type === TABLE) return errorOf(vm, L);
+    return { text: `ERR ${this.errorText(L, type)}`, isCounted: false };
+  }
+
+  private answer(text: string, name: string, place: string | undefined): void {
+    this.host.reply.error(place === undefined ? text : `${text} script: ${name}, on ${place}.`);
   }
 
   private errorText(L: LuaState, type: number): string {
@@ -180,15 +239,16 @@ export class Engine {
     return this.vm.api.lua_toboolean(L, -1) === 1 ? this.vm.typeName(L, -1) : "false";
   }
 
-  /** Where the thread has failed, or where it called the function of C that has. */
-  private errorPlace(L: LuaState): string | undefined {
+  /** Where the thread is in a script, or, if it is in a function of C, where that was called. */
+  private placeOf(L: LuaState): string | undefined {
     const { vm, debugAt } = this;
     const { api, module } = vm;
-    for (let level = 0; level < 2; level++) {
+    for (let level = 0; level < MAX_LEVELS; level++) {
       if (api.lua_getstack(L, level, debugAt) === 0) return undefined;
       api.lua_getinfo(L, vm.nameAt("Sl"), debugAt);
-      if (this.cText(module.word(debugAt + WHAT_OFFSET)) === "C" && level === 0) continue;
       const source = this.cText(module.word(debugAt + SOURCE_OFFSET));
+      const isC = this.cText(module.word(debugAt + WHAT_OFFSET)) === "C";
+      if ((isC && level === 0) || source === PRELUDE_SOURCE) continue;
       return `${source}:${module.word(debugAt + LINE_OFFSET) | 0}`;
     }
     return undefined;

@@ -18,6 +18,8 @@ export interface ScriptHost {
   mayCall(request: Request): boolean | undefined;
   /** redis.log: 0 is debug, 3 a warning. */
   log(level: number, text: string): void;
+  /** Whether a library of functions has taken too long to load. Asked now and then. */
+  mustEndLoading(): boolean;
   /** Whether the running script is to be suspended. Asked now and then. */
   mustSuspend(): boolean;
 }

@@ -102,7 +102,7 @@ export class LuaFatalError extends Error {
 
 const PAGE_BYTES = 65_536;
 /** Memory grows by at least so much at a time, since all views on it have to be made anew. */
-const GROWTH_BYTES = 1024 * 1024;
+const GROWTH_FACTOR = 1.2;
 /** What a Lua error is while it passes through JavaScript. */
 const LONGJMP = new Error("a Lua error passes");
 /** "Not implemented": for what concerns files and processes. */
@@ -186,7 +186,7 @@ export class LuaModule {
   private resize(sizeBytes: number): number {
     const { memory } = this.api;
     const present = memory.buffer.byteLength;
-    const wanted = Math.min(this.limitBytes, Math.max(sizeBytes, present + GROWTH_BYTES));
+    const wanted = Math.min(this.limitBytes, Math.max(sizeBytes, present * GROWTH_FACTOR));
     if (sizeBytes > wanted) return 0;
     try {
       memory.grow(Math.ceil((wanted - present) / PAGE_BYTES));

@@ -14,6 +14,7 @@ export const LIGHT_USERDATA = 2;
 export const NUMBER = 3;
 export const STRING = 4;
 export const TABLE = 5;
+export const FUNCTION = 6;
 
 export const REGISTRY = -10_000;
 export const GLOBALS = -10_002;

@@ -47,11 +47,7 @@ export class RedisLibrary {
     const define = (name: string, fn: LuaFunction) => vm.setFunction(L, name, fn);
     define("call", (state) => this.call(state, true));
     define("pcall", (state) => this.call(state, false));
-    define("log", (state) => this.log(state));
-    LOG_LEVELS.forEach((name, level) => vm.setNumber(L, name, level));
-    const [major, minor, patch] = REDIS_VERSION.split(".").map(Number);
-    vm.setNumber(L, "REDIS_VERSION_NUM", (major << 16) | (minor << 8) | patch);
-    vm.setText(L, "REDIS_VERSION", REDIS_VERSION);
+    this.installForLoading(L);
     define("setresp", (state) => {
       this.checkRunning(state, "redis.setresp");
       if (api.lua_gettop(state) !== 1) return this.fail(state, "redis.setresp() requires one argument.");
@@ -108,6 +104,16 @@ export class RedisLibrary {
       vm.api.lua_pushboolean(state, 1);
       return 1;
     });
+  }
+
+  /** Adds what libraries of functions have, too, while they are loaded. */
+  installForLoading(L: LuaState): void {
+    const { vm } = this;
+    vm.setFunction(L, "log", (state) => this.log(state));
+    LOG_LEVELS.forEach((name, level) => vm.setNumber(L, name, level));
+    const [major, minor, patch] = REDIS_VERSION.split(".").map(Number);
+    vm.setNumber(L, "REDIS_VERSION_NUM", (major << 16) | (minor << 8) | patch);
+    vm.setText(L, "REDIS_VERSION", REDIS_VERSION);
   }
 
   /** Raises an error with the general code. */

@@ -88,6 +88,16 @@ export class Sandbox {
     return reference;
   }
 
+  /** Has another table stand behind the guard of the globals. */
+  setGlobals(reference: number): void {
+    const { api, main: L } = this.vm;
+    api.lua_rawgeti(L, REGISTRY, this.guard);
+    api.lua_getmetatable(L, -1);
+    api.lua_rawgeti(L, REGISTRY, reference);
+    api.lua_setfield(L, -2, this.vm.nameAt("__index"));
+    api.lua_settop(L, -3);
+  }
+
   private pushMetatable(L: LuaState): void {
     const { vm } = this;
     vm.api.lua_createtable(L, 0, 3);
@@ -203,7 +213,8 @@ export class Sandbox {
     this.stringGuard = vm.reference(L);
   }
 
-  private failOnUnknown(L: LuaState): void {
+  /** Has reads of what is not in the table on top of the stack fail. */
+  failOnUnknown(L: LuaState): void {
     const { vm } = this;
     const { api } = vm;
     api.lua_createtable(L, 0, 1);

@@ -81,12 +81,14 @@ end
 return pcall, xpcall, resumeUser, wrap, load
 `;
 const RESULTS = 5;
+/** What errors call the prelude. */
+export const PRELUDE_SOURCE = "=prelude";
 
 /** All nested threads take of one stack. */
 const MAX_DEPTH = 190;
 const COUNT = 8;
-/** The clock is looked at after so many instructions, as in Redis. */
-const INSTRUCTIONS = 100_000;
+/** The clock is looked at after so many instructions; many of them may be calls of commands. */
+const INSTRUCTIONS = 10_000;
 /** Within a lua_State: how deep C functions are nested, and how deep they were when the thread was resumed. */
 const NESTED_CALLS_OFFSET = 52;
 const CANNOT_YIELD = "attempt to yield across metamethod/C-call boundary";
@@ -95,7 +97,7 @@ export class Threads {
   /** The thread in which the present script runs. */
   present: LuaState = 0;
   /** Asked by the hook: whether the script is to be suspended. */
-  mustSuspend: () => boolean = () => false;
+  mustSuspend: (L: LuaState) => boolean = () => false;
   private readonly vm: LuaVm;
   private readonly hook: number;
   private isSuspended = false;
@@ -108,7 +110,7 @@ export class Threads {
   constructor(vm: LuaVm) {
     this.vm = vm;
     this.hook = vm.module.addHook((L) => {
-      if (!this.canYield(L) || this.barriers.includes(true) || !this.mustSuspend()) return;
+      if (!this.canYield(L) || this.barriers.includes(true) || !this.mustSuspend(L)) return;
       this.isSuspended = true;
       vm.api.lua_yield(L, 0);
     });
@@ -121,7 +123,7 @@ export class Threads {
     const source = Buffer.from(PRELUDE);
     const address = vm.scratchFor(source.length);
     source.copy(vm.heap, address);
-    if (api.luaL_loadbuffer(L, address, source.length, vm.nameAt("=prelude")) !== OK)
+    if (api.luaL_loadbuffer(L, address, source.length, vm.nameAt(PRELUDE_SOURCE)) !== OK)
       throw new Error(vm.text(L, -1));
     this.pushPrimitives(L);
     api.lua_getfield(L, GLOBALS, vm.nameAt("pcall"));

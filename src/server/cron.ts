@@ -38,6 +38,11 @@ export class Cron {
     const { aof, budget, clients, config, dispatcher, expiry, keyspace, spiller, tier, warmer } = this.server;
     const { values } = config;
     keyspace.refreshClock();
+    if (dispatcher.scripts.runner.isBusy) {
+      this.closeSlowReaders();
+      this.server.endTurn();
+      return;
+    }
     aof.files?.writer.cron();
     if (this.activeExpiry && keyspace.expiring) {
       expiry.hotCycle(Math.min(EXPIRY_MAX_MS, (1000 / values.hz) * EXPIRY_SHARE));

@@ -32,7 +32,7 @@ import { KeyResidency } from "./key-residency.ts";
 import { Outbox, type OutboxAof } from "./outbox.ts";
 import { Prefetch } from "./prefetch.ts";
 import type { ReplyGate } from "./reply-gate.ts";
-import { ScriptRuns } from "./script-runs.ts";
+import { Scripts } from "./scripts.ts";
 import type { Transaction } from "./transaction.ts";
 import { type GroupedEffects, isExec, type TransactionHost, Transactions } from "./transactions.ts";
 import { type Answerer, WaitingClients } from "./waiting-clients.ts";
@@ -66,6 +66,10 @@ export interface DispatcherParts extends WriteGatesParts {
   readonly onReplyTooLarge: (connection: Connection) => void;
   /** redis.log: 0 is debug, 3 a warning. */
   readonly log: (level: number, text: string) => void;
+  /** maxmemory. */
+  readonly maxmemoryBytes: () => number;
+  /** busy-reply-threshold. */
+  readonly busyThresholdMs: () => number;
 }
 
 export class Dispatcher implements CommandContext, Answerer, TransactionHost {
@@ -89,11 +93,11 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   private hasKeysReady = false;
   private held = new Set<Fetch>();
   readonly transactions: Transactions;
-  readonly scripts: ScriptRuns;
+  readonly scripts: Scripts;
   readonly waiting: WaitingClients;
   private readonly resumable: Connection[] = [];
   /** The command whose handler runs. */
-  private command: CompiledCommand | undefined;
+  command: CompiledCommand | undefined;
   /** Of `reply.errors`, those that were counted for their commands. */
   private countedErrors = 0;
   private suspension: { readonly work: Promise<unknown>; readonly finish: Continuation<never> } | undefined;
@@ -115,7 +119,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.effects = parts.effects;
     this.server = parts.services;
     this.transactions = new Transactions(this, parts);
-    this.scripts = new ScriptRuns(this, parts);
+    this.scripts = new Scripts(this, { ...parts, clock: parts.keyspace.clock });
   }
 
   /** Executes what the connection's decoder has, until it is empty or the connection parks or closes. */
@@ -164,7 +168,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
         if (reply.hasOverflowed) this.dropReply(connection, replyStart);
         // Of a transaction that mutes its client, the replies of before stay.
         if (connection.replyMode !== "on") this.muteReply(connection, wasMuted ? replyStart : reply.end);
-        if (this.waiting.hasReady) this.serveWaiting(connection);
+        if (this.waiting.hasReady && !this.scripts.runner.isBusy) this.serveWaiting(connection);
         if (connection.isClosing) return false;
         if (reply.end >= LARGE_REPLY_BYTES) this.outbox.add(connection);
       }
@@ -208,6 +212,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     if (!command.allowedWhileLoading && this.parts.isLoading() && !connection.isReplay) {
       return this.reject(command, LOADING);
     }
+    if (this.scripts.runner.isBusy && !command.allowedWhileBusy) return this.refuseBusy(command, connection);
     const { transaction } = connection;
     if (transaction !== undefined) {
       const outcome = this.executeInTransaction(transaction, command, connection);
@@ -224,6 +229,15 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     }
     connection.lastCommand = command.fullName;
     return this.invoke(command, connection);
+  }
+
+  /** A script runs for long. Who waited for something when it began waits on. */
+  private refuseBusy(command: CompiledCommand, connection: Connection): Outcome {
+    if (!this.hasKeysReady) return this.reject(command, this.scripts.busyError!);
+    connection.decoder.rewindToCurrent();
+    connection.park();
+    this.resumable.push(connection);
+    return SUSPENDED;
   }
 
   /** A command between MULTI and EXEC, or EXEC. Undefined lets it through to be executed. */

@@ -36,6 +36,11 @@ export class Propagation implements GroupedEffects {
     this.grouping = undefined;
   }
 
+  dropGroup(): void {
+    this.grouping?.dropGroup();
+    this.grouping = undefined;
+  }
+
   setMuted(isMuted: boolean): void {
     this.isMuted = isMuted;
   }

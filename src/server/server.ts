@@ -118,6 +118,7 @@ export class Server implements ConnectionHost {
     this.dispatcher = this.createDispatcher();
     this.dispatcher.reply.onError = (text) => this.statistics.countError(text);
     this.propagation.context = this.dispatcher;
+    keyspace.functions = this.dispatcher.scripts.functions;
     keyspace.onKeyRemoved = (database, key) => {
       keyspace.watchers?.changed(database, key);
       this.propagation.removed(database, key);
@@ -168,6 +169,11 @@ export class Server implements ConnectionHost {
 
   /** What the commands of one turn asked for together. */
   endTurn(): void {
+    if (this.dispatcher.scripts.runner.isBusy) {
+      // Nothing may touch the data, or write half of what a script does. Others are told to wait.
+      this.releaseReplies();
+      return;
+    }
     if (this.warmer?.hasWanted) this.warmer.issue();
     if (this.spiller === undefined && this.budget.isOver) this.evict();
     // Keys that expired, which no command told.
@@ -207,6 +213,7 @@ export class Server implements ConnectionHost {
       spiller: this.spiller,
       checksum: this.config.values.rdbchecksum,
       withAccess: this.tier !== undefined,
+      isMidway: () => this.dispatcher.scripts.runner.isBusy,
       nextTurn,
     };
   }
@@ -236,6 +243,7 @@ export class Server implements ConnectionHost {
       budget,
       samplesPerVictim: () => config.values["maxmemory-samples"],
       onBatch: () => {
+        if (this.dispatcher.scripts.runner.isBusy) return;
         this.spiller!.run();
         this.dispatcher.gates.admit();
       },
@@ -258,6 +266,8 @@ export class Server implements ConnectionHost {
       flushNow: () => this.writeAndReply(),
       isLoading: () => this.isLoading,
       walk: this.walk,
+      maxmemoryBytes: () => this.budget.limit,
+      busyThresholdMs: () => this.config.values["busy-reply-threshold"],
       log: (level, text) => this.world.log[SCRIPT_LOG_LEVELS[level]](text),
       onQueryBufferLimit: (connection) => {
         this.clients.queryBufferLimitDisconnections++;

@@ -362,3 +362,79 @@ export function nextCommands(random: Random): string[] {
   const flat = commands.flatMap((command) => [String(command.length), ...command]);
   return ["EVAL", RUN_ALL, String(keys.length), ...keys, ...flat];
 }
+
+/** Requests about functions, one after the other. */
+export const FUNCTION_REQUESTS: readonly (readonly string[])[] = `
+function | load | #!lua name=mylib\\nredis.register_function("f1", function(keys, args) return {keys[1], args[1], #keys, #args} end)
+fcall | f1 | 1 | k | a | b
+fcall | f1 | 0
+fcall | nope | 0
+fcall | f1 | x
+fcall | f1 | 9
+fcall | f1 | -1
+function | load | #!lua name=mylib\\nredis.register_function("f1", function(keys, args) return 1 end)
+function | load | replace | #!lua name=mylib\\nredis.register_function("f2", function(keys, args) return redis.call("set", keys[1], args[1]) end)
+fcall | f1 | 0
+fcall | f2 | 1 | foo | bar
+fcall_ro | f2 | 1 | foo | bar
+function | list
+function | list | withcode
+function | list | libraryname | my*
+function | list | libraryname
+function | list | zzz
+function | stats
+function | load | #!lua name=l2\\nredis.register_function{function_name="ro1", callback=function(keys,args) return redis.call("get",keys[1]) end, flags={"no-writes"}, description="desc"}
+fcall_ro | ro1 | 1 | foo
+fcall | ro1 | 1 | foo
+function | load | #!lua name=l3\\nredis.register_function("ro1", function() end)
+function | load | #!lua name=l3\\nredis.register_function("xx", function() end) redis.register_function("xx", function() end)
+function | load | #!lua name=l3\\nreturn 1
+function | load | #!lua name=l3\\nredis.call("get","x")
+function | load | #!lua name=l3\\nreturn math.random()
+function | load | #!lua name=l3\\nx=1
+function | load | #!lua name=l3\\nreturn (
+function | load | #!lua name=l3\\nerror("boo")
+function | load | #!lua name=l-3\\nreturn 1
+function | load | #!lua\\nreturn 1
+function | load | #!lua name=a name=b\\nreturn 1
+function | load | #!lua foo=a\\nreturn 1
+function | load | #!js name=a\\nreturn 1
+function | load | return 1
+function | load | #!lua name=x
+function | load | foo | bar
+function | load | replace
+function | load | #!lua name=l3\\nredis.register_function(1)
+function | load | #!lua name=l3\\nredis.register_function()
+function | load | #!lua name=l3\\nredis.register_function("a","b")
+function | load | #!lua name=l3\\nredis.register_function(nil,function() end)
+function | load | #!lua name=l3\\nredis.register_function("a b",function() end)
+function | load | #!lua name=l3\\nredis.register_function{function_name="a"}
+function | load | #!lua name=l3\\nredis.register_function{callback=function() end}
+function | load | #!lua name=l3\\nredis.register_function{function_name="a",callback=function() end,flags={"zz"}}
+function | load | #!lua name=l3\\nredis.register_function{function_name="a",callback=function() end,flags="zz"}
+function | load | #!lua name=l3\\nredis.register_function{function_name="a",callback=function() end,zz=1}
+function | load | #!lua name=l3\\nlocal v = redis.REDIS_VERSION redis.log(redis.LOG_DEBUG,"x") redis.setresp(3)
+function | load | #!lua name=l4\\nlocal n=0 redis.register_function("cnt",function() n=n+1 return n end) redis.register_function("err",function() error("boo") end) redis.register_function("glob",function() return zz end) redis.register_function("reg",function() redis.register_function("q",function() end) end) redis.register_function("wr",function() x=1 end) redis.register_function("mathr",function() return type(math.random(5)) end)
+fcall | cnt | 0
+fcall | cnt | 0
+fcall | err | 0
+fcall | glob | 0
+fcall | reg | 0
+fcall | wr | 0
+fcall | mathr | 0
+function | delete | nolib
+function | delete | l4
+fcall | cnt | 0
+function | flush | zz
+function | flush | sync
+function | list
+function | stats
+function | restore | zzz
+function | restore | zzz | foo
+function | kill
+script | kill
+command | getkeys | fcall | f | 2 | a | b | c
+`
+  .trim()
+  .split("\n")
+  .map((line) => line.replaceAll("\\n", "\n").split(" | "));

@@ -11,7 +11,7 @@ import { RawClient } from "../support/raw-client.ts";
 import { hasRedisServer, type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { usualSeed } from "../support/seed.ts";
 import { type ServerProcess, startServerProcess } from "../support/server-process.ts";
-import { nextCommands, nextScript, SCRIPTS } from "./script-traffic.ts";
+import { FUNCTION_REQUESTS, nextCommands, nextScript, SCRIPTS } from "./script-traffic.ts";
 
 const ROUNDS = Number(process.env["SCRIPT_ROUNDS"] ?? 600);
 /** Scripts of which this server gives more than Redis 7.0. */
@@ -79,6 +79,16 @@ describe.skipIf(!hasRedisServer)("scripts as the real Redis's", () => {
         for (const name of ["EVAL", "EVAL_RO"])
           differences.push(await difference(clients, [name, script, "1", "key", "argument"], name));
       }
+    });
+    expect(differences.filter((each) => each !== undefined)).toEqual([]);
+    expect(actual).toEqual(expected);
+  });
+
+  test.each([2, 3] as const)("functions, in RESP%i", async (resp) => {
+    const differences: (string | undefined)[] = [];
+    const [expected, actual] = await compare([], async (clients) => {
+      for (const client of clients) await client.run("HELLO", String(resp));
+      for (const request of FUNCTION_REQUESTS) differences.push(await difference(clients, request, ""));
     });
     expect(differences.filter((each) => each !== undefined)).toEqual([]);
     expect(actual).toEqual(expected);

@@ -195,6 +195,17 @@ class HarnessContext implements CommandContext {
   };
 
   readonly scripts: ScriptControl = {
+    busyError: undefined,
+    functions: {
+      running: undefined,
+      has: () => false,
+      create: () => missing("functions"),
+      remove: () => false,
+      flush: () => {},
+      list: () => [],
+      dump: () => missing("functions"),
+      restore: () => missing("functions"),
+    },
     run: () => missing("scripts"),
     load: () => missing("scripts"),
     has: () => false,

@@ -1,7 +1,13 @@
 /**
- * EVAL, EVALSHA and their _RO forms: run scripts.
+ * EVAL, EVALSHA, FCALL and their _RO forms: run scripts and functions.
  */
-import { NO_SUCH_SCRIPT, NUMKEYS_NEGATIVE, NUMKEYS_TOO_LARGE } from "../../protocol/errors.ts";
+import {
+  BAD_NUMBER_OF_KEYS,
+  NO_SUCH_FUNCTION,
+  NO_SUCH_SCRIPT,
+  NUMKEYS_NEGATIVE,
+  NUMKEYS_TOO_LARGE,
+} from "../../protocol/errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import { longOrReply } from "../arguments.ts";
 import { type CommandFlag, type CommandSpec, defineCommand, keysCountedAt } from "../command.ts";
@@ -34,7 +40,8 @@ function runCommand(
 function runScript(ctx: CommandContext, kind: ScriptCall["kind"], isReadOnly: boolean): Outcome {
   const { request, reply, scripts } = ctx;
   if (kind === "sha" && request.len[1] !== SHA_DIGITS) return reply.error(NO_SUCH_SCRIPT);
-  const keys = longOrReply(ctx, 2);
+  if (kind === "function" && !scripts.functions.has(1)) return reply.error(NO_SUCH_FUNCTION);
+  const keys = longOrReply(ctx, 2, kind === "function" ? BAD_NUMBER_OF_KEYS : undefined);
   if (Number.isNaN(keys)) return DONE;
   if (keys > request.argc - 3) return reply.error(NUMKEYS_TOO_LARGE);
   if (keys < 0) return reply.error(NUMKEYS_NEGATIVE);
@@ -67,4 +74,16 @@ export const evalshaRo = runCommand(
   "sha",
   true,
   undefined,
+);
+export const fcall = runCommand(
+  { name: "fcall", since: "7.0.0", summary: "Calls a function" },
+  "function",
+  false,
+  ANY_USE,
+);
+export const fcallRo = runCommand(
+  { name: "fcall_ro", since: "7.0.0", summary: "Calls a function that only reads" },
+  "function",
+  true,
+  ANY_READING,
 );

@@ -77,6 +77,11 @@ export class BlockLog {
     return this.endedPosition + (this.encoder.end - this.encoder.blockStart);
   }
 
+  /** Whether something was appended that can be ended: a script that runs for long has its group open. */
+  get hasWhole(): boolean {
+    return this.encoder.end > this.encoder.blockStart && !this.encoder.isMidway;
+  }
+
   /** Position behind the last ended block. */
   get ended(): number {
     return this.endedPosition;

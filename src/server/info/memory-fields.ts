@@ -6,7 +6,7 @@ import type { InfoSource } from "./info-source.ts";
 
 export function memoryFields(source: InfoSource): Field[] {
   const memory = source.memory();
-  const { usedBytes, residentBytes, overheadBytes, startupBytes } = memory;
+  const { usedBytes, residentBytes, overheadBytes, scripting, startupBytes } = memory;
   const peakBytes = Math.max(memory.peakBytes, usedBytes);
   const datasetBytes = Math.max(0, usedBytes - overheadBytes);
   return [
@@ -21,13 +21,17 @@ export function memoryFields(source: InfoSource): Field[] {
     ["allocator_allocated", usedBytes],
     ["allocator_resident", memory.slabBytes],
     ...withHuman("total_system_memory", memory.systemBytes),
-    ["used_memory_lua", memory.vmUsedBytes],
-    ["used_memory_vm_eval", memory.vmUsedBytes],
-    ["used_memory_lua_human", humanBytes(memory.vmUsedBytes)],
-    ["used_memory_scripts_eval", memory.scriptBytes],
-    ["number_of_cached_scripts", memory.scripts],
-    ...withHuman("used_memory_vm_total", memory.vmUsedBytes),
-    ...withHuman("used_memory_scripts", memory.scriptBytes),
+    ["used_memory_lua", scripting.vmUsedBytes],
+    ["used_memory_vm_eval", scripting.vmUsedBytes],
+    ["used_memory_lua_human", humanBytes(scripting.vmUsedBytes)],
+    ["used_memory_scripts_eval", scripting.scriptBytes],
+    ["number_of_cached_scripts", scripting.scripts],
+    ["number_of_functions", scripting.functions],
+    ["number_of_libraries", scripting.libraries],
+    ["used_memory_vm_functions", scripting.functionVmUsedBytes],
+    ...withHuman("used_memory_vm_total", scripting.vmUsedBytes + scripting.functionVmUsedBytes),
+    ["used_memory_functions", scripting.functionBytes],
+    ...withHuman("used_memory_scripts", scripting.scriptBytes + scripting.functionBytes),
     ...withHuman("maxmemory", memory.maxmemoryBytes),
     ["maxmemory_policy", memory.maxmemoryPolicy],
     ["mem_fragmentation_ratio", ratio(residentBytes, usedBytes)],
@@ -36,6 +40,6 @@ export function memoryFields(source: InfoSource): Field[] {
     ["mem_aof_buffer", memory.aofBufferBytes],
     ["mem_allocator", "slabs"],
     ["mem_javascript_heap", memory.heapBytes],
-    ["mem_lua_reserved", memory.vmReservedBytes],
+    ["mem_lua_reserved", scripting.vmReservedBytes],
   ];
 }

@@ -109,10 +109,7 @@ export class ServerInfoSource implements InfoSource {
       clientBytes: clients.measure().bytes,
       aofBufferBytes: aof.files?.writer.memoryBytes ?? 0,
       slabBytes: slabs.reservedBytes + huge.allocatedBytes,
-      scripts: dispatcher.scripts.scripts,
-      scriptBytes: dispatcher.scripts.scriptBytes,
-      vmUsedBytes: dispatcher.scripts.vmUsedBytes,
-      vmReservedBytes: dispatcher.scripts.vmReservedBytes,
+      scripting: dispatcher.scripts.facts,
       heapBytes: heapUsed,
     };
   }

@@ -9,7 +9,12 @@ import { commandSpecs } from "../../../src/commands/all.ts";
 import { CommandTable } from "../../../src/commands/table.ts";
 import { humanBytes, percent, ratio, safeText } from "../../../src/server/info/fields.ts";
 import { infoText } from "../../../src/server/info/info.ts";
-import type { AofFacts, InfoSource, TierFacts } from "../../../src/server/info/info-source.ts";
+import type {
+  AofFacts,
+  InfoSource,
+  ScriptingFacts,
+  TierFacts,
+} from "../../../src/server/info/info-source.ts";
 import { LoopDelay } from "../../../src/server/loop-delay.ts";
 import { Statistics } from "../../../src/server/statistics.ts";
 import { RawClient } from "../../support/raw-client.ts";
@@ -23,6 +28,17 @@ const OWN_FIELDS = new Set([
   "mem_javascript_heap",
   "mem_lua_reserved",
 ]);
+
+const SCRIPTING: ScriptingFacts = {
+  scripts: 7,
+  scriptBytes: 700,
+  vmUsedBytes: 2048,
+  libraries: 2,
+  functions: 3,
+  functionBytes: 100,
+  functionVmUsedBytes: 1024,
+  vmReservedBytes: 4096,
+};
 
 const AOF: AofFacts = {
   isEnabled: true,
@@ -95,10 +111,7 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       clientBytes: 2048,
       aofBufferBytes: 0,
       slabBytes: 4 * 1024 * 1024,
-      scripts: 7,
-      scriptBytes: 700,
-      vmUsedBytes: 2048,
-      vmReservedBytes: 4096,
+      scripting: SCRIPTING,
       heapBytes: 9,
     }),
     persistence: () => ({
@@ -189,7 +202,7 @@ describe("values", () => {
       "maxmemory_human:0B",
       "used_memory_vm_eval:2048",
       "number_of_cached_scripts:7",
-      "used_memory_scripts_human:700B",
+      "used_memory_scripts_human:800B",
       "mem_fragmentation_ratio:2.00",
     ]) {
       expect(text).toContain(`\r\n${line}\r\n`);
