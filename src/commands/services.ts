@@ -37,6 +37,21 @@ export interface AofAccess {
   rewrite(later: boolean): { readonly status: string } | { readonly error: string };
 }
 
+/** What BGSAVE answers. */
+export type SaveReply = { readonly status: string } | { readonly error: string };
+
+export interface SaveAccess {
+  /** Unix time of the last dump. */
+  readonly lastSaveSeconds: number;
+  /** Makes a dump; resolves to whether it succeeded. Undefined if one is made in the background. */
+  save(): Promise<boolean> | undefined;
+  /** Begins a dump in the background, or puts it off: until nothing else is in its way (`schedule`), or until the
+   * transaction is over that executes. A promise only while a SAVE is under way. */
+  bgsave(schedule: boolean, isExecuting: boolean): SaveReply | Promise<SaveReply>;
+  /** All databases were emptied. A promise if there is a dump to wait for. */
+  flushed(): Promise<unknown> | undefined;
+}
+
 export interface ShutdownOptions {
   readonly save: "default" | "save" | "nosave";
   readonly now: boolean;
@@ -47,6 +62,7 @@ export interface ServerServices {
   readonly version: string;
   readonly config: ConfigAccess;
   readonly aof: AofAccess;
+  readonly saves: SaveAccess;
   /** All clients, in the order of their ids. */
   clients(): Iterable<Client>;
   /** The client with that id. */

@@ -24,6 +24,8 @@ export class CompiledCommand {
   /** Whether it is queued between MULTI and EXEC, and whether it is refused there. */
   readonly isQueued: boolean;
   readonly noMulti: boolean;
+  /** PING, which Redis refuses while dumps fail. */
+  readonly isPing: boolean;
   readonly subcommands: CommandNames | undefined;
   /** Statistics of INFO commandstats. */
   calls = 0;
@@ -46,6 +48,7 @@ export class CompiledCommand {
     this.hasKeys = spec.keys.length > 0;
     this.isQueued = spec.isNeverQueued !== true;
     this.noMulti = spec.flags.includes("no_multi");
+    this.isPing = spec.name === "ping";
     this.subcommands =
       spec.subcommands === undefined
         ? undefined

@@ -39,6 +39,8 @@ export interface RdbLoadOptions {
   /** Leave out keys past their expiry: right for a snapshot, wrong for the base of a log that goes on. */
   readonly skipExpired?: boolean;
   readonly verifyChecksum?: boolean;
+  /** Told what was loaded, and how many keys were left out because they had expired. */
+  readonly onLoaded?: (keys: number, expired: number) => void;
   /** Waits until memory is within its budget again. */
   readonly makeRoom: () => Promise<void>;
 }
@@ -61,6 +63,7 @@ export async function loadRdb(
     loadableTypes: LOADABLE_RDB_TYPES,
   });
   let keys = 0;
+  let expired = 0;
   let endOffset = 0;
   for (let batch = await reader.readBatch(); batch.length > 0; batch = await reader.readBatch()) {
     for (const record of batch) {
@@ -71,13 +74,17 @@ export async function loadRdb(
         loadColdKeys(databaseOf(keyspace, record.db), record);
       } else if (record.kind === "entry") {
         const isExpired = record.expireMs !== undefined && record.expireMs <= keyspace.nowMs;
-        if (isExpired && options.skipExpired) continue;
+        if (isExpired && options.skipExpired) {
+          expired++;
+          continue;
+        }
         loadEntry(keyspace, record);
         keys++;
       }
     }
     await options.makeRoom();
   }
+  options.onLoaded?.(keys, expired);
   return { keys, endOffset };
 }
 

@@ -228,6 +228,18 @@ export const INVALID_COMMAND_ARGUMENT_COUNT = "ERR Invalid number of arguments s
 export const INVALID_COMMAND_ARGUMENTS = "ERR Invalid arguments specified for command";
 export const NO_CONFIG_FILE = "ERR The server is running without a config file";
 export const REWRITE_IN_PROGRESS = "ERR Background append only file rewriting already in progress";
+export const SAVE_IN_PROGRESS = "ERR Background save already in progress";
+export const ANOTHER_CHILD_ACTIVE =
+  "ERR Another child process is active (AOF?): can't BGSAVE right now. " +
+  "Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.";
+/** The error without a reason: the log has it. */
+export const GENERAL_ERROR = "ERR";
+/** Writing refused because snapshots fail. */
+export const SAVE_FAILED =
+  "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. " +
+  "Commands that may modify the data set are disabled, because this instance is configured to report errors " +
+  "during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). " +
+  "Please check the Redis logs for details about the RDB error.";
 export const NO_SHUTDOWN = "ERR No shutdown in progress.";
 export const SHUTDOWN_FAILED = "ERR Errors trying to SHUTDOWN. Check logs.";
 

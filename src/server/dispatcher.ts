@@ -17,6 +17,7 @@ import {
   LOADING,
   NOT_AUTHENTICATED,
   NOT_IN_TRANSACTION,
+  SAVE_FAILED,
   UNBLOCKED,
   unknownCommand,
   unknownSubcommand,
@@ -200,6 +201,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     if (!command.allowedWhileLoading && this.parts.isLoading() && !connection.isReplay) {
       return this.reject(command, LOADING);
     }
+    // As in Redis: whoever watches the server is to notice.
+    if (command.isPing && this.parts.saves.refusesWrites) return this.reject(command, SAVE_FAILED);
     const { transaction } = connection;
     if (transaction !== undefined) {
       const outcome = this.executeInTransaction(transaction, command, connection);

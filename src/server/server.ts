@@ -21,6 +21,7 @@ import { Warmer } from "../keyspace/warmer.ts";
 import type { AofDirectory } from "../persistence/aof/directory.ts";
 import type { AofWriter } from "../persistence/aof/writer.ts";
 import { type CheckpointParts, runCheckpoint } from "../persistence/checkpoint.ts";
+import type { DumpVerifier } from "../persistence/dump-verifier.ts";
 import type { DecoderLimits } from "../protocol/request-decoder.ts";
 import { refusalOf } from "./admission.ts";
 import { AofState } from "./aof-state.ts";
@@ -33,10 +34,11 @@ import { Dispatcher } from "./dispatcher.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { Propagation } from "./propagation.ts";
 import { ReplyGate } from "./reply-gate.ts";
+import { SaveState } from "./save-state.ts";
 import { Services } from "./services.ts";
 import { Statistics } from "./statistics.ts";
 import type { Transport, TransportEvents } from "./transport/transport.ts";
-import { nextTurn, TurnEnd } from "./turn-end.ts";
+import { nextTurn, sleep, TurnEnd } from "./turn-end.ts";
 
 /** The outside world. */
 export interface World {
@@ -45,6 +47,8 @@ export interface World {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Who reads dumps back before they count; without, it is done on this thread. */
+  readonly createVerifier?: () => DumpVerifier;
 }
 
 export class Server implements ConnectionHost {
@@ -63,6 +67,7 @@ export class Server implements ConnectionHost {
   readonly gate = new ReplyGate();
   readonly propagation = new Propagation();
   readonly aof: AofState;
+  readonly saves: SaveState;
   readonly clients = new ClientRegistry();
   readonly statistics = new Statistics();
   readonly walk: TierWalk;
@@ -108,9 +113,13 @@ export class Server implements ConnectionHost {
       this.warmer = new Warmer(keyspace, tier);
       this.spiller = this.createSpiller(tier, this.warmer);
     }
-    this.aof = new AofState(world.clock, world.log, (files) =>
-      runCheckpoint(this.checkpointParts(files.directory, () => files.writer)),
-    );
+    this.aof = new AofState({
+      clock: world.clock,
+      log: world.log,
+      rewriteWith: (files) => runCheckpoint(this.checkpointParts(files.directory, () => files.writer)),
+      isSaving: () => this.saves.isBusy,
+    });
+    this.saves = new SaveState(this);
     this.services = new Services(this);
     this.dispatcher = this.createDispatcher();
     this.dispatcher.reply.onError = (text) => this.statistics.countError(text);
@@ -205,6 +214,7 @@ export class Server implements ConnectionHost {
       checksum: this.config.values.rdbchecksum,
       withAccess: this.tier !== undefined,
       nextTurn,
+      sleep,
     };
   }
 
@@ -249,6 +259,7 @@ export class Server implements ConnectionHost {
       effects: this.propagation,
       services: this.services,
       aof: this.aof,
+      saves: this.saves,
       warmer: this.warmer,
       spiller: this.spiller,
       scheduleTurnEnd: this.turnEnd.schedule,

@@ -7,6 +7,7 @@ import type {
   AofAccess,
   ConfigAccess,
   KeyWalk,
+  SaveAccess,
   ServerServices,
   ShutdownOptions,
 } from "../commands/services.ts";
@@ -37,6 +38,10 @@ export class Services implements ServerServices {
 
   get aof(): AofAccess {
     return this.server.aof;
+  }
+
+  get saves(): SaveAccess {
+    return this.server.saves;
   }
 
   get walk(): KeyWalk {

@@ -37,6 +37,8 @@ interface OpenedTier {
 /** Opens the data and makes a server of it. */
 export async function startServer(world: World, config: Config): Promise<Server> {
   const { values } = config;
+  // Where the append-only file keeps all, a dump of everything, cold values too, is made only if somebody asks for it.
+  if (values.appendonly && !config.isLoaded("save")) config.load("save", [""]);
   await makeDataFolder(world.files, values.dir);
   const directory = await openAofDirectory({ world, config });
   const { tier, folder, namespaces, lock } = await openTier(world, config, directory);
@@ -211,6 +213,7 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
       makeRoom,
       loadTruncated: values["aof-load-truncated"],
       verifyChecksum: values.rdbchecksum,
+      onLoaded: server.saves.onLoaded,
       monotonicMs: () => clock.monotonicMs(),
     });
     replay.reportFailures();
@@ -235,6 +238,7 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
   keyspace.expiring = true;
   server.budget.setLoading(false);
   server.isLoading = false;
+  server.saves.loaded();
   server.scheduleTurnEnd();
 }
 
@@ -247,7 +251,8 @@ async function loadDump(server: Server, makeRoom: () => Promise<void>): Promise<
   const begun = clock.monotonicMs();
   const file = await world.files.open(path, "read");
   try {
-    const options = { skipExpired: true, verifyChecksum: values.rdbchecksum, makeRoom };
+    const { onLoaded } = server.saves;
+    const options = { skipExpired: true, verifyChecksum: values.rdbchecksum, makeRoom, onLoaded };
     const { keys } = await loadRdb(file, keyspace, options);
     const seconds = ((clock.monotonicMs() - begun) / 1000).toFixed(3);
     world.log.notice(`Done loading RDB, keys loaded: ${keys}`);

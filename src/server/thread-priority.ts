@@ -8,7 +8,7 @@ import { readdirSync } from "node:fs";
 import { setPriority } from "node:os";
 
 /** Nice value of the other threads. */
-const NICENESS = 10;
+export const BACKGROUND_NICENESS = 10;
 
 /** To be called when all threads have begun; what they start later inherits from them. Does nothing where threads have
  * no priorities of their own: only Linux gives them. */
@@ -17,7 +17,7 @@ export function preferEventLoop(): void {
   for (const thread of readdirSync("/proc/self/task")) {
     if (Number(thread) === process.pid) continue;
     try {
-      setPriority(Number(thread), NICENESS);
+      setPriority(Number(thread), BACKGROUND_NICENESS);
     } catch {
       // It has just ended, or the system does not allow it: everything works without.
     }

@@ -1,4 +1,4 @@
-/** The snapshot that SHUTDOWN writes: every key with its value, compressed if `rdbcompression` says so. */
+/** The snapshot that SAVE writes: every key with its value, compressed if `rdbcompression` says so. */
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -7,7 +7,8 @@ import { SeededRandom } from "../../src/base/random.ts";
 import { realFiles } from "../../src/base/real-files.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
 import { setString } from "../../src/keyspace/strings.ts";
-import { saveDump } from "../../src/persistence/dump.ts";
+import { Dump } from "../../src/persistence/dump.ts";
+import { InlineVerifier } from "../../src/persistence/dump-verifier.ts";
 import { RdbReader } from "../../src/persistence/rdb/reader.ts";
 import { encodingOf } from "../../src/types/string/string-value.ts";
 import { removeFolder, temporaryFolder } from "../support/temporary-folder.ts";
@@ -36,7 +37,28 @@ test.each([true, false])("with rdbcompression: %s", async (rdbcompression) => {
     const encoding = encodingOf(value, 0, value.length);
     setString(keyspace, database, 0, key, 0, key.length, value, 0, value.length, encoding, 0);
   }
-  await saveDump(realFiles, folder, "dump.rdb", keyspace, undefined, { rdbcompression, rdbchecksum: true });
+  const { clock } = keyspace;
+  const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+  await new Dump({
+    files: realFiles,
+    folder,
+    name: "dump.rdb",
+    clock,
+    keyspace,
+    tier: undefined,
+    spiller: undefined,
+    verifier: new InlineVerifier(realFiles, clock, nextTurn),
+    nextTurn,
+    sleep: nextTurn,
+    options: {
+      rdbcompression,
+      rdbchecksum: true,
+      incrementalFsync: true,
+      maxBytesPerSecond: () => 0,
+      withAccess: false,
+      keyDelay: 0,
+    },
+  }).run(() => {});
   const path = join(folder, "dump.rdb");
   expect(statSync(path).size < 1000).toBe(rdbcompression);
   const file = await realFiles.open(path, "read");

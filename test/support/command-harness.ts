@@ -14,7 +14,7 @@ import type {
   KeyWait,
   TransactionControl,
 } from "../../src/commands/context.ts";
-import type { AofAccess, ConfigAccess, KeyWalk, ServerServices } from "../../src/commands/services.ts";
+import type { AofAccess, ConfigAccess, KeyWalk, SaveAccess, ServerServices } from "../../src/commands/services.ts";
 import type { Database } from "../../src/keyspace/database.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
 import { unknownCommand, unknownSubcommand, wrongArity } from "../../src/protocol/errors.ts";
@@ -276,6 +276,7 @@ function newServices(
       ...options.config,
     },
     aof: disabledAof,
+    saves: idleSaves,
     clients: () => [client],
     client: (id) => (id === client.id ? client : undefined),
     info: () => missing("info"),
@@ -299,6 +300,13 @@ const disabledAof: AofAccess = {
   syncedPosition: 0,
   waitForSync: () => missing("aof.waitForSync"),
   rewrite: () => missing("aof.rewrite"),
+};
+
+const idleSaves: SaveAccess = {
+  lastSaveSeconds: 0,
+  save: () => missing("saves.save"),
+  bgsave: () => missing("saves.bgsave"),
+  flushed: () => undefined,
 };
 
 const missingWalk: KeyWalk = {

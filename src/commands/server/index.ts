@@ -6,16 +6,20 @@ import { bgrewriteaof, info, shutdown, time } from "./administration.ts";
 import { config } from "./config.ts";
 import { dbsize, flushall, flushdb, swapdb } from "./databases.ts";
 import { command } from "./introspection.ts";
+import { bgsave, lastsave, save } from "./saving.ts";
 import { waitaof } from "./waitaof.ts";
 
 export const serverCommands: readonly CommandSpec[] = [
   bgrewriteaof,
+  bgsave,
   command,
   config,
   dbsize,
   flushall,
   flushdb,
   info,
+  lastsave,
+  save,
   shutdown,
   swapdb,
   time,
