@@ -138,9 +138,10 @@ export class SnapshotFile {
       return false;
     }
     const type = dataType.rdbTypeOf(memory, address);
-    if (isRooted(head) && dataType.packInParts !== undefined) {
+    const valueParts = isRooted(head) ? dataType.packInParts?.(memory, address, target) : undefined;
+    if (valueParts !== undefined) {
       target.appendEntryHead(type, key, keyStart, keyLength);
-      return this.begin(dataType.packInParts(memory, address, target), mayBePartial);
+      return this.begin(valueParts, mayBePartial);
     }
     const { arena } = this;
     arena.reset();

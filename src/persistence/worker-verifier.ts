@@ -1,9 +1,9 @@
 /**
  * Has a dump read back by another thread, close behind the one that writes it. The thread lives as long as the dump is
- * in the making.
+ * in the making. A small dump is read on the spot, when it is written: a thread would take longer to begin.
  */
 import { Worker } from "node:worker_threads";
-import { DumpDamaged, type DumpVerifier } from "./dump-verifier.ts";
+import { DumpDamaged, type DumpVerifier, type InlineVerifier } from "./dump-verifier.ts";
 
 export interface VerifierData {
   readonly path: string;
@@ -22,20 +22,48 @@ export interface VerifierVerdict {
 const PROGRAM = new URL("./dump-worker.js", import.meta.url);
 /** The thread reads records and throws them away: more young generation would only be more memory. */
 const YOUNG_GENERATION_MB = 2;
+/** The thread begins when so much is written. */
+const SMALL_DUMP_BYTES = 1 << 20;
 
 export class WorkerVerifier implements DumpVerifier {
+  private path = "";
   private worker: Worker | undefined;
   private verdict: Promise<void> = Promise.resolve();
   private refuse: (error: Error) => void = () => {};
+  private readonly small: InlineVerifier;
   private readonly niceness: number;
 
   /** @param niceness what the thread's priority is lowered to */
-  constructor(niceness: number) {
+  constructor(small: InlineVerifier, niceness: number) {
+    this.small = small;
     this.niceness = niceness;
   }
 
   begin(path: string): void {
-    const data: VerifierData = { path, niceness: this.niceness };
+    this.path = path;
+    this.small.begin(path);
+  }
+
+  written(bytes: number): void {
+    if (this.worker === undefined && bytes > SMALL_DUMP_BYTES) this.start();
+    this.tell({ kind: "written", bytes });
+  }
+
+  finish(bytes: number, keys: number): Promise<void> {
+    if (this.worker === undefined) return this.small.finish(bytes, keys);
+    this.tell({ kind: "all", bytes, keys });
+    return this.verdict;
+  }
+
+  cancel(): void {
+    this.small.cancel();
+    this.refuse(new DumpDamaged("it was not read to its end"));
+    void this.worker?.terminate();
+    this.worker = undefined;
+  }
+
+  private start(): void {
+    const data: VerifierData = { path: this.path, niceness: this.niceness };
     const worker = new Worker(PROGRAM, {
       workerData: data,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
@@ -52,21 +80,6 @@ export class WorkerVerifier implements DumpVerifier {
     });
     // If the file cannot be written, nobody asks.
     this.verdict.catch(() => undefined);
-  }
-
-  written(bytes: number): void {
-    this.tell({ kind: "written", bytes });
-  }
-
-  finish(bytes: number, keys: number): Promise<void> {
-    this.tell({ kind: "all", bytes, keys });
-    return this.verdict;
-  }
-
-  cancel(): void {
-    this.refuse(new DumpDamaged("it was not read to its end"));
-    void this.worker?.terminate();
-    this.worker = undefined;
   }
 
   private tell(message: VerifierMessage): void {

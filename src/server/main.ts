@@ -54,7 +54,7 @@ export async function main(argv: readonly string[]): Promise<void> {
         clock: new SystemClock(),
         random: systemRandom,
         log,
-        createVerifier: () => new WorkerVerifier(BACKGROUND_NICENESS),
+        createVerifier: (small) => new WorkerVerifier(small, BACKGROUND_NICENESS),
       },
       config,
     );

@@ -236,6 +236,7 @@ export class SaveState implements SaveAccess {
     const { clock, config, keyspace, spiller, tier, world } = this.server;
     const { values } = config;
     const policy = values["maxmemory-policy"];
+    const inline = new InlineVerifier(world.files, clock, nextTurn);
     return {
       files: world.files,
       clock,
@@ -246,7 +247,7 @@ export class SaveState implements SaveAccess {
       name: values.dbfilename,
       tier,
       spiller,
-      verifier: world.createVerifier?.() ?? new InlineVerifier(world.files, clock, nextTurn),
+      verifier: world.createVerifier?.(inline) ?? inline,
       options: {
         rdbcompression: values.rdbcompression,
         rdbchecksum: values.rdbchecksum,

@@ -21,7 +21,7 @@ import { Warmer } from "../keyspace/warmer.ts";
 import type { AofDirectory } from "../persistence/aof/directory.ts";
 import type { AofWriter } from "../persistence/aof/writer.ts";
 import { type CheckpointParts, runCheckpoint } from "../persistence/checkpoint.ts";
-import type { DumpVerifier } from "../persistence/dump-verifier.ts";
+import type { DumpVerifier, InlineVerifier } from "../persistence/dump-verifier.ts";
 import type { DecoderLimits } from "../protocol/request-decoder.ts";
 import { refusalOf } from "./admission.ts";
 import { AofState } from "./aof-state.ts";
@@ -47,8 +47,8 @@ export interface World {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** Who reads dumps back before they count; without, it is done on this thread. */
-  readonly createVerifier?: () => DumpVerifier;
+  /** Who reads dumps back before they count, small ones perhaps by what is given; without, all are read by that. */
+  readonly createVerifier?: (small: InlineVerifier) => DumpVerifier;
 }
 
 export class Server implements ConnectionHost {

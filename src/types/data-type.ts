@@ -54,10 +54,10 @@ export interface DataType {
   /** The value's RDB encoding, in a piece of the arena. `compress` allows LZF, where Redis would use it. */
   pack(memory: ValueMemory, address: number, arena: ByteArena, compress: boolean): Buffer;
   /**
-   * As `pack`, for an entry whose value lies outside it (rooted.ts): a part of the packed form with each step of the
-   * iterator, of some ten kilobytes. The value must not change until the last.
+   * As `pack`, for an entry whose value lies outside it (rooted.ts) and is large, else undefined: a part of the packed
+   * form with each step of the iterator, of some ten kilobytes. The value must not change until the last.
    */
-  packInParts?(memory: ValueMemory, address: number, sink: PartSink): Iterator<void, void>;
+  packInParts?(memory: ValueMemory, address: number, sink: PartSink): Iterator<void, void> | undefined;
   /**
    * The reverse; validates everything, and allocates for no length that it has not verified. `encoding` is the entry's
    * encoding when it was packed; without it (bytes from outside) the type chooses, by its limits. The result may refer
