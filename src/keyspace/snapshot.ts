@@ -31,6 +31,8 @@ export interface SnapshotReceiver {
 /** Takes nothing: of a snapshot that was given up. */
 const NOBODY: SnapshotReceiver = { entry: () => false, more: () => false };
 
+/** Entries of a step that the processor gets at once, instead of waiting for each. */
+const AHEAD = 64;
 const HASH_SPACE = 0x1_0000_0000;
 
 interface SnapshotDatabase {
@@ -48,6 +50,11 @@ export class Snapshots {
   private hashPosition = 0;
   /** The entry of which a part was taken; 0 if there is none. */
   private partly = 0;
+  /** Of the present step. */
+  private readonly addresses: number[] = [];
+  /** Those whose heads are read together; and what means nothing: see Entries.readHeads. */
+  private readonly ahead = new Int32Array(AHEAD);
+  private headsSeen = 0;
   private onEnd: (() => void)[] = [];
   private readonly keyspace: Keyspace;
 
@@ -107,8 +114,12 @@ export class Snapshots {
     }
     const { entries } = this.keyspace;
     const { database, index } = this.databases[this.walking];
-    const addresses: number[] = [];
+    const { addresses } = this;
+    addresses.length = 0;
     const end = database.table.collect(this.hashPosition, HASH_SPACE, limit, addresses);
+    const ahead = Math.min(addresses.length, AHEAD);
+    for (let i = 0; i < ahead; i++) this.ahead[i] = addresses[i];
+    this.headsSeen ^= entries.readHeads(this.ahead, ahead);
     for (const address of addresses) {
       if ((entries.head(address) & VISITED) === this.newEntryFlag) continue;
       if (this.receiver!.entry(index, database, address, true)) {

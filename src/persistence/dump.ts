@@ -24,6 +24,8 @@ import type { RdbWriter } from "./rdb/writer.ts";
 import { ShadowedKeys } from "./shadowed-keys.ts";
 import { SnapshotFile, type SnapshotFileOptions, type SnapshotFileParts, type WalkStep } from "./snapshot-file.ts";
 
+/** As Redis calls them. */
+const UNFINISHED_NAME = /^temp-(\d+)\.rdb$/;
 /** Records read from the tier at once. */
 const RECORDS_AT_ONCE = 128;
 /** And written before the clock is looked at. */
@@ -116,6 +118,18 @@ export class Dump {
 
   throwIfAborted(): void {
     if (this.isAborted) throw new DumpAborted("The save was stopped");
+  }
+}
+
+/** Removes what saves have left unfinished whose processes have died; another server's in the same folder stays. */
+export async function removeUnfinishedDumps(
+  files: Files,
+  folder: string,
+  isAlive: (processId: number) => boolean,
+): Promise<void> {
+  for (const name of await files.readdir(folder)) {
+    const found = UNFINISHED_NAME.exec(name);
+    if (found !== null && !isAlive(Number(found[1]))) await files.unlink(`${folder}/${name}`);
   }
 }
 

@@ -3,7 +3,7 @@
  * slices of time while commands go on, writes while it walks, and keeps to the limits of time and bytes.
  *
  * The share of time: a slice may take half as long as the loop took for everything else since the last one, at least
- * 0.2 ms and at most 1 ms. So a loop that has much to do gives a third of its time at most, and an idle one all.
+ * 0.15 ms and at most 1 ms. So a loop that has much to do gives a third of its time at most, and an idle one all.
  *
  * A large value is appended in parts, with commands in between. What others capture meanwhile is gathered aside, and
  * follows the value.
@@ -19,7 +19,10 @@ import { STRING } from "../types/string/string-value.ts";
 import { TYPE_STRING } from "./rdb/format.ts";
 import { RdbWriter } from "./rdb/writer.ts";
 
-const LEAST_SLICE_MS = 0.2;
+/** A loop whose turn takes less has nothing to do; then a slice takes so long. */
+const IDLE_TURN_MS = 0.05;
+const IDLE_SLICE_MS = 0.5;
+const LEAST_SLICE_MS = 0.15;
 const MOST_SLICE_MS = 1;
 const SHARE = 0.5;
 /** Most entries visited in one step; fewer where they are large. */
@@ -75,6 +78,7 @@ export class SnapshotFile {
   private readonly aside: RdbWriter;
   private valueParts: Iterator<void, void> | undefined;
   private writing: Promise<void> | undefined;
+  private syncing: Promise<void> | undefined;
   private position = 0;
   private synced = 0;
   /** When the next bytes may be written. */
@@ -222,7 +226,10 @@ export class SnapshotFile {
       const left = clock.monotonicMs();
       await nextTurn();
       const elsewhereMs = clock.monotonicMs() - left;
-      this.sliceMs = Math.min(MOST_SLICE_MS, Math.max(LEAST_SLICE_MS, elsewhereMs * SHARE));
+      this.sliceMs =
+        elsewhereMs < IDLE_TURN_MS
+          ? IDLE_SLICE_MS
+          : Math.min(MOST_SLICE_MS, Math.max(LEAST_SLICE_MS, elsewhereMs * SHARE));
     }
   }
 
@@ -231,6 +238,7 @@ export class SnapshotFile {
     await this.written();
     this.rdb.appendEnd();
     await this.rdb.drain();
+    await this.syncing;
     await this.file.datasync();
     return this.rdb.totalBytes;
   }
@@ -244,6 +252,7 @@ export class SnapshotFile {
     snapshots.abandon();
     while (snapshots.active && !snapshots.step(ENTRIES_PER_STEP)) await nextTurn();
     await this.writing?.catch(() => undefined);
+    await this.syncing?.catch(() => undefined);
   }
 
   /** Has what was appended written, while the walk goes on; waits for what was being written before. */
@@ -281,6 +290,9 @@ export class SnapshotFile {
     onWritten?.(this.position);
     if (syncEveryBytes === 0 || this.position - this.synced < syncEveryBytes) return;
     this.synced = this.position;
-    await this.file.datasync();
+    // Writing goes on meanwhile, up to the next time.
+    await this.syncing;
+    this.syncing = this.file.datasync();
+    this.syncing.catch(() => undefined);
   }
 }

@@ -12,6 +12,7 @@ import { Keyspace } from "../keyspace/keyspace.ts";
 import type { AofDirectory } from "../persistence/aof/directory.ts";
 import { missingFileText } from "../persistence/aof/error-text.ts";
 import type { CheckpointMetadata } from "../persistence/checkpoint.ts";
+import { removeUnfinishedDumps } from "../persistence/dump.ts";
 import { LoadError, loadRdb, readCheckpointMetadata } from "../persistence/load.ts";
 import { RdbError } from "../persistence/rdb/reader.ts";
 import { recoverAof } from "../persistence/recovery.ts";
@@ -50,6 +51,7 @@ export async function startServer(world: World, config: Config): Promise<Server>
       hashSeed: tier?.hashSeed ?? world.random.bytes(SEED_BYTES),
     });
     if (tier !== undefined) keyspace.attachTier(tier, namespacesFor(tier, namespaces, values.databases));
+    await removeUnfinishedDumps(world.files, values.dir, isOtherProcess);
     const server = new Server(world, config, keyspace, tier, folder);
     server.lock = lock;
     await loadData(server, directory);
@@ -57,6 +59,16 @@ export async function startServer(world: World, config: Config): Promise<Server>
   } catch (error) {
     await (tier ?? lock)?.close().catch(() => undefined);
     throw error;
+  }
+}
+
+function isOtherProcess(processId: number): boolean {
+  if (processId === process.pid) return false;
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 

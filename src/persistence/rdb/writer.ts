@@ -9,6 +9,8 @@
 import { Crc64 } from "../../base/crc64.ts";
 import type { PartSink } from "../../types/data-type.ts";
 import {
+  COMPRESSED,
+  COMPRESSION_MIN_BYTES,
   encodeLength,
   encodeString,
   RDB_VERSION_WRITTEN,
@@ -44,6 +46,9 @@ export interface RdbWriterOptions {
 const BUFFER_BYTES = 1 << 16;
 const BUFFER_KEPT_MAX_BYTES = 1 << 20;
 const LENGTH_MAX_BYTES = 9;
+/** After so many strings in a row that LZF could not shorten, it is tried with one of so many, until one succeeds. */
+const FAILURES_BEFORE_SAMPLING = 32;
+const TRIED_OF = 8;
 /** What the sink gets at once: its checksum takes about a millisecond. */
 const PART_BYTES = 1 << 19;
 
@@ -59,6 +64,9 @@ export class RdbWriter implements PartSink {
   #spare: Buffer | undefined;
   #isDraining = false;
   #drainedBytes = 0;
+  /** Strings in a row that could not be compressed; and those not tried since. */
+  #failures = 0;
+  #passed = 0;
 
   constructor(sink: RdbSink, options: RdbWriterOptions = {}) {
     this.#sink = sink;
@@ -246,7 +254,18 @@ export class RdbWriter implements PartSink {
   /** A string, as part of an entry's value. */
   appendText(text: Uint8Array, start = 0, length = text.length): void {
     this.#reserve(length + STRING_OVERHEAD_BYTES);
-    this.#length = encodeString(this.#buffer, this.#length, text, start, length, this.#compress);
+    const at = this.#length;
+    const isTried = this.#compress && this.#isWorthTrying(length);
+    this.#length = encodeString(this.#buffer, at, text, start, length, isTried);
+    if (!isTried || length <= COMPRESSION_MIN_BYTES) return;
+    if (this.#buffer[at] === COMPRESSED) this.#failures = 0;
+    else this.#failures++;
+  }
+
+  /** Values of one dataset are much alike: after many that could not be compressed only a few are tried. */
+  #isWorthTrying(length: number): boolean {
+    if (this.#failures < FAILURES_BEFORE_SAMPLING || length <= COMPRESSION_MIN_BYTES) return true;
+    return (++this.#passed & (TRIED_OF - 1)) === 0;
   }
 
   /** A number of 64 bits in binary, as part of an entry's value. */
