@@ -17,10 +17,11 @@ import type { Fault } from "../support/simulated-process.ts";
 import { CommandGenerator } from "./generator.ts";
 import { encodeRequest } from "./resp.ts";
 import { configOf, FOLDER, SimulatedWorld, STARTED_MS } from "./simulated-world.ts";
-import { contentsOf, type HeldKey, linesAt } from "./whole-contents.ts";
+import { contentsOf, contentsOfDump, type HeldKey, linesAt } from "./whole-contents.ts";
 
 const LIVES = 4;
 const MAX_STEPS = 80;
+const FLUSH_ONE_IN = 600;
 const DATABASES = 3;
 /** Turns in which a save that nothing hinders must end. */
 const PATIENCE_TURNS = 5000;
@@ -94,6 +95,8 @@ export class SaveSimulation {
   private server: Server | undefined;
   private clients: SilentClient[] = [];
   private logRead = 0;
+  /** Looks at dumps that are under way. */
+  private readonly checks: Promise<void>[] = [];
   private faultsHit = 0;
   private readonly emptyBytes: number;
 
@@ -101,7 +104,7 @@ export class SaveSimulation {
     this.tally = tally;
     this.random = new SeededRandom(seed, 77);
     this.world = new SimulatedWorld(seed, this.random, new TickingClock(STARTED_MS));
-    this.generator = new CommandGenerator(this.random, DATABASES);
+    this.generator = new CommandGenerator(this.random, DATABASES, FLUSH_ONE_IN);
     this.emptyBytes = new Keyspace({
       databases: DATABASES,
       clock: this.world.clock,
@@ -161,7 +164,7 @@ export class SaveSimulation {
   }
 
   private memoryLimit(): string {
-    return this.chance(5) ? "0" : String(this.emptyBytes + 2000 + this.random.below(9000));
+    return this.chance(5) ? "0" : String(this.emptyBytes + 1000 + this.random.below(9000));
   }
 
   private checkLoaded(server: Server): void {
@@ -215,6 +218,8 @@ export class SaveSimulation {
     if (this.spilled(server) > cut.spilled) this.tally.savedWhileSpilling++;
     if (cut.coldKeys > 0) this.tally.savedColdKeys++;
     if (server.dispatcher.commandsProcessed > cut.commands + 1) this.tally.savedUnderWrites++;
+    const dump = this.world.disk.contents().get(`${FOLDER}/dump.rdb`)!;
+    this.checks.push(contentsOfDump(dump, NAMES).then((keys) => expectSame(keys, cut.keys)));
     // Durable, name and all.
     this.cuts = [cut];
   }
@@ -238,13 +243,14 @@ export class SaveSimulation {
   private async turn(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     this.noteEnds();
+    await Promise.all(this.checks.splice(0));
   }
 
   private step(server: Server): void {
     const client = this.clients[this.random.below(this.clients.length)];
     const choice = this.random.below(100);
-    if (choice < 72) client.request(this.generator.next());
-    else if (choice < 77) client.request(["BGSAVE"]);
+    if (choice < 75) for (let i = this.random.below(8); i >= 0; i--) client.request(this.generator.next());
+    else if (choice < 78) client.request(["BGSAVE"]);
     else if (choice < 80) client.request(["BGSAVE", "SCHEDULE"]);
     else if (choice < 82) client.request(["SAVE"]);
     else if (choice < 83) for (const name of ["BGSAVE", "FLUSHALL"]) client.request([name]);
@@ -279,6 +285,11 @@ export class SaveSimulation {
       this.world.kill();
     }
   }
+}
+
+function expectSame(found: readonly HeldKey[], expected: readonly HeldKey[]): void {
+  const [is, was] = [found, expected].map((keys) => linesAt(keys, 0));
+  if (is !== was) throw new Error(`saved:\n${is}\n-- but at the cut there was\n${was}`);
 }
 
 /** Sends requests and looks at no reply. */

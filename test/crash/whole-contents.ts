@@ -8,8 +8,11 @@ import { warmRecord } from "../../src/keyspace/cold-records.ts";
 import type { Database } from "../../src/keyspace/database.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
 import type { Server } from "../../src/server/server.ts";
-import { dataTypeOf } from "../../src/types/registry.ts";
+import { RdbReader } from "../../src/persistence/rdb/reader.ts";
+import { encodeString, STRING_OVERHEAD_BYTES } from "../../src/types/rdb-encoding.ts";
+import { dataTypeOf, LOADABLE_RDB_TYPES } from "../../src/types/registry.ts";
 import { ValueDigest } from "../../src/types/value-digest.ts";
+import { memoryFile } from "../persistence/memory-file.ts";
 
 /** Where cold values are unpacked. */
 const scratch = new Keyspace({
@@ -46,6 +49,30 @@ export function linesAt(keys: readonly HeldKey[], nowMs: number): string {
     .join("\n");
 }
 
+/** What a dump holds, in the order of `contentsOf`. */
+export async function contentsOfDump(dump: Buffer, names: readonly Buffer[]): Promise<HeldKey[]> {
+  const file = memoryFile(dump);
+  const reader = await RdbReader.open(file, { loadableTypes: LOADABLE_RDB_TYPES });
+  const found: (HeldKey & { readonly place: number })[] = [];
+  for await (const record of reader) {
+    if (record.kind !== "entry") continue;
+    const [database] = scratch.databases;
+    const key = Buffer.from(record.key);
+    const packed = { type: record.type, lru: 0, expireMs: 0, payload: record.payload ?? stringOf(record.value!) };
+    const address = warmRecord(scratch, database, 0, key, packed);
+    const line = describe(scratch, { index: record.db }, key, address);
+    scratch.flush(0, false);
+    const place = record.db * names.length + names.findIndex((name) => name.equals(key));
+    found.push({ line, expireMs: record.expireMs ?? 0, place });
+  }
+  return found.sort((a, b) => a.place - b.place);
+}
+
+function stringOf(text: Buffer): Buffer {
+  const packed = Buffer.alloc(text.length + STRING_OVERHEAD_BYTES);
+  return packed.subarray(0, encodeString(packed, 0, text, 0, text.length, false));
+}
+
 function heldKey({ keyspace, tier }: Server, database: Database, name: Buffer): HeldKey | undefined {
   const { entries } = keyspace;
   const address = database.find(name, 0, name.length);
@@ -62,7 +89,7 @@ function heldKey({ keyspace, tier }: Server, database: Database, name: Buffer): 
   return { line, expireMs: record.expireMs };
 }
 
-function describe(keyspace: Keyspace, { index }: Database, name: Buffer, address: number): string {
+function describe(keyspace: Keyspace, { index }: { readonly index: number }, name: Buffer, address: number): string {
   const dataType = dataTypeOf(keyspace.entries.type(address));
   const digest = new ValueDigest();
   dataType.digest(keyspace.memory, address, digest);
