@@ -46,7 +46,7 @@ export interface SaveAccess {
   /** Makes a dump; resolves to whether it succeeded. Undefined if one is made in the background. */
   save(): Promise<boolean> | undefined;
   /** Begins a dump in the background, or puts it off: until nothing else is in its way (`schedule`), or until the
-   * transaction is over that executes. A promise only while a SAVE is under way. */
+   * transaction is over that executes. The answer comes when it is fixed what the dump will hold. */
   bgsave(schedule: boolean, isExecuting: boolean): SaveReply | Promise<SaveReply>;
   /** All databases were emptied. A promise if there is a dump to wait for. */
   flushed(): Promise<unknown> | undefined;

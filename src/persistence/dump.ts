@@ -22,7 +22,12 @@ import { decodeString } from "../types/rdb-encoding.ts";
 import type { DumpVerifier } from "./dump-verifier.ts";
 import type { RdbWriter } from "./rdb/writer.ts";
 import { ShadowedKeys } from "./shadowed-keys.ts";
-import { SnapshotFile, type SnapshotFileOptions, type SnapshotFileParts, type WalkStep } from "./snapshot-file.ts";
+import {
+  SnapshotFile,
+  type SnapshotFileOptions,
+  type SnapshotFileParts,
+  type WalkStep,
+} from "./snapshot-file.ts";
 
 /** As Redis calls them. */
 const UNFINISHED_NAME = /^temp-(\d+)\.rdb$/;
@@ -85,7 +90,8 @@ export class Dump {
 
   /**
    * Writes all keys, and replaces the file of before when the new one is whole, durable and verified. Rejects, with
-   * the old file in place and the new one gone, if anything fails. `onCut` is called at the instant that the file holds.
+   * the old file in place and the new one gone, if anything fails. `onCut` is called at the instant that the file
+   * holds.
    */
   async run(onCut: () => void): Promise<void> {
     const { files, folder, name, spiller, verifier } = this.parts;

@@ -49,6 +49,7 @@ export class ShadowedKeys {
 
   /** Hashes below `end` are asked for no more. */
   forgetBelow(end: number): void {
-    for (const number of this.parts.keys()) if ((number + 1) * 2 ** PART_BITS <= end) this.parts.delete(number);
+    for (const number of this.parts.keys())
+      if ((number + 1) * 2 ** PART_BITS <= end) this.parts.delete(number);
   }
 }

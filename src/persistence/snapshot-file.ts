@@ -13,8 +13,8 @@ import type { Clock } from "../base/clock.ts";
 import { REDIS_VERSION } from "../base/compatibility.ts";
 import { type FileHandle, writeFully } from "../base/files.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
-import { isRooted } from "../types/rooted.ts";
 import { dataTypeOf } from "../types/registry.ts";
+import { isRooted } from "../types/rooted.ts";
 import { STRING } from "../types/string/string-value.ts";
 import { TYPE_STRING } from "./rdb/format.ts";
 import { RdbWriter } from "./rdb/writer.ts";
@@ -188,8 +188,8 @@ export class SnapshotFile {
     }
   }
 
-  /** The steps of the hot walk up to the end of the snapshot, or up to where `isEnough` says; each of `limit` entries at
-   * most. */
+  /** The steps of the hot walk up to the end of the snapshot, or up to where `isEnough` says; each of `limit` entries
+   * at most. */
   *hotSteps(isEnough: () => boolean = () => false, limit = ENTRIES_PER_STEP): Generator<WalkStep, void> {
     const { clock, keyspace } = this.parts;
     while (keyspace.snapshots.active && !isEnough()) {

@@ -3,8 +3,8 @@
  * is persistence/dump.ts.
  *
  * A dump and a rewrite of the append-only file exclude each other, as the two kinds of children do in Redis: there is
- * one snapshot at a time. SAVE holds up nobody but its client here; whoever asks for a dump or a rewrite meanwhile waits
- * for it, as he would if the server stood still.
+ * one snapshot at a time. SAVE holds up nobody but its client here; whoever asks for a dump or a rewrite meanwhile
+ * waits for it, as he would if the server stood still. BGSAVE answers when the instant is fixed that the dump will hold.
  */
 import type { SaveAccess, SaveReply } from "../commands/services.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
@@ -25,8 +25,15 @@ interface RunningSave {
   /** BGSAVE or a save point; else SAVE, SHUTDOWN or FLUSHALL. */
   readonly isBackground: boolean;
   readonly begunMs: number;
+  /** Resolves when it is fixed what the dump will hold, or that there will be none. */
+  readonly cut: Promise<void>;
   /** True if it succeeded. Never rejects. */
   readonly done: Promise<boolean>;
+}
+
+/** Whether that is a BGSAVE that has not been stopped. */
+function isUnderWay(running: RunningSave | undefined): boolean {
+  return running?.isBackground === true && !running.dump.isAborted;
 }
 
 export class SaveState implements SaveAccess {
@@ -60,7 +67,7 @@ export class SaveState implements SaveAccess {
 
   /** Whether one is made in the background: rdb_bgsave_in_progress. */
   get isInBackground(): boolean {
-    return this.running?.isBackground === true;
+    return isUnderWay(this.running);
   }
 
   get changesSinceSave(): number {
@@ -70,7 +77,7 @@ export class SaveState implements SaveAccess {
   /** Milliseconds that the BGSAVE under way has taken; -1 if there is none. */
   get savingForMs(): number {
     const { running } = this;
-    return running?.isBackground === true ? this.server.clock.monotonicMs() - running.begunMs : -1;
+    return isUnderWay(running) ? this.server.clock.monotonicMs() - running!.begunMs : -1;
   }
 
   /** Keys written by the dump under way, and keys that it will hold; 0 if there is none. */
@@ -105,15 +112,14 @@ export class SaveState implements SaveAccess {
 
   bgsave(schedule: boolean, isExecuting: boolean): SaveReply | Promise<SaveReply> {
     const { running } = this;
-    if (running?.isBackground === true) return { error: SAVE_IN_PROGRESS };
+    if (isUnderWay(running)) return { error: SAVE_IN_PROGRESS };
     if (isExecuting || (schedule && this.server.aof.isRewriting)) {
       this.isScheduled = true;
       return SCHEDULED;
     }
     if (running !== undefined) return running.done.then(() => this.bgsave(schedule, isExecuting));
     if (this.server.aof.isRewriting) return { error: ANOTHER_CHILD_ACTIVE };
-    this.begin(true);
-    return STARTED;
+    return this.begin(true).cut.then(() => STARTED);
   }
 
   save(): Promise<boolean> | undefined {
@@ -123,7 +129,7 @@ export class SaveState implements SaveAccess {
   /** FLUSHALL: stops a dump in the background, and makes an empty one if there are save points. */
   flushed(): Promise<unknown> | undefined {
     const { running } = this;
-    if (running?.isBackground === true) running.dump.abort();
+    if (isUnderWay(running)) running!.dump.abort();
     const { config, isLoading } = this.server;
     if (isLoading || config.values.save.length === 0) return undefined;
     if (this.server.aof.isRewriting) {
@@ -180,10 +186,10 @@ export class SaveState implements SaveAccess {
       await aof.idle();
       await nextTurn();
     }
-    return this.begin(false);
+    return this.begin(false).done;
   }
 
-  private begin(isBackground: boolean): Promise<boolean> {
+  private begin(isBackground: boolean): RunningSave {
     const { clock, world } = this.server;
     this.saves++;
     if (isBackground) {
@@ -191,18 +197,23 @@ export class SaveState implements SaveAccess {
       world.log.notice("Background saving started");
     }
     const dump = new Dump(this.dumpParts());
-    const done = this.run(dump, isBackground);
-    this.running = { dump, isBackground, begunMs: clock.monotonicMs(), done };
-    return done;
+    let onCut = () => {};
+    const cut = new Promise<void>((resolve) => {
+      onCut = resolve;
+    });
+    const done = this.run(dump, isBackground, onCut).finally(onCut);
+    this.running = { dump, isBackground, begunMs: clock.monotonicMs(), cut, done };
+    return this.running;
   }
 
-  private async run(dump: Dump, isBackground: boolean): Promise<boolean> {
+  private async run(dump: Dump, isBackground: boolean, onCut: () => void): Promise<boolean> {
     const { log } = this.server.world;
     let changes = 0;
     let isOk = false;
     try {
       await dump.run(() => {
         changes = this.server.propagation.changes;
+        onCut();
       });
       isOk = true;
       log.notice("DB saved on disk");

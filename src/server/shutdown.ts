@@ -74,8 +74,7 @@ export class Shutdown {
       world.log.warning("There is a rewrite of the append only file under way. It is finished first.");
       await aof.idle();
     }
-    const isSaving =
-      options.save === "save" || (options.save === "default" && config.values.save.length > 0);
+    const isSaving = options.save === "save" || (options.save === "default" && config.values.save.length > 0);
     if (isSaving) {
       world.log.notice("Saving the final RDB snapshot before exiting.");
       if (!(await saves.saveInTurn())) {

@@ -3,8 +3,8 @@
  * SAVE and BGSAVE among them, while the process is stopped in the middle of any call, killed, or the power is cut, with
  * or without a disk that fails. What it holds at the cut of each snapshot is noted.
  *
- * Checked at each start: what was loaded is what was held at one of the cuts, that of the last save that was reported to
- * have succeeded or a later one. So a dump is never damaged, half, or of no instant that was.
+ * Checked after each save: the dump holds what was there at the cut. Checked at each start: what was loaded is what was
+ * held at one of the cuts, that of the last save that was reported to have succeeded or a later one.
  */
 import { ManualClock } from "../../src/base/clock.ts";
 import { SeededRandom } from "../../src/base/random.ts";
@@ -72,9 +72,7 @@ const NAMES: readonly Buffer[] = [
   ...Array.from({ length: 6 }, (_, i) => `counter:${i}`),
   ...Array.from({ length: 40 }, (_, i) => `key:${i}`),
   ...Array.from({ length: 3 }, (_, i) => `long:${i}`.padEnd(1100, ".")),
-  ...["list", "set", "hash", "sorted"].flatMap((type) =>
-    Array.from({ length: 4 }, (_, i) => `${type}:${i}`),
-  ),
+  ...["list", "set", "hash", "sorted"].flatMap((type) => Array.from({ length: 4 }, (_, i) => `${type}:${i}`)),
 ].map((name) => Buffer.from(name));
 
 interface Cut {

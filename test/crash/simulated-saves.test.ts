@@ -22,6 +22,5 @@ it("a dump is always whole, and of one instant", { timeout: 60_000 + seeds.lengt
   }
   if (ONLY !== undefined) return;
   // A test that met none of this has tested nothing.
-  for (const [name, count] of Object.entries(tally))
-    expect(count, name).toBeGreaterThan(seeds.length / 20);
+  for (const [name, count] of Object.entries(tally)) expect(count, name).toBeGreaterThan(seeds.length / 20);
 });

@@ -7,8 +7,8 @@ import { SeededRandom } from "../../src/base/random.ts";
 import { warmRecord } from "../../src/keyspace/cold-records.ts";
 import type { Database } from "../../src/keyspace/database.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
-import type { Server } from "../../src/server/server.ts";
 import { RdbReader } from "../../src/persistence/rdb/reader.ts";
+import type { Server } from "../../src/server/server.ts";
 import { encodeString, STRING_OVERHEAD_BYTES } from "../../src/types/rdb-encoding.ts";
 import { dataTypeOf, LOADABLE_RDB_TYPES } from "../../src/types/registry.ts";
 import { ValueDigest } from "../../src/types/value-digest.ts";
@@ -58,7 +58,12 @@ export async function contentsOfDump(dump: Buffer, names: readonly Buffer[]): Pr
     if (record.kind !== "entry") continue;
     const [database] = scratch.databases;
     const key = Buffer.from(record.key);
-    const packed = { type: record.type, lru: 0, expireMs: 0, payload: record.payload ?? stringOf(record.value!) };
+    const packed = {
+      type: record.type,
+      lru: 0,
+      expireMs: 0,
+      payload: record.payload ?? stringOf(record.value!),
+    };
     const address = warmRecord(scratch, database, 0, key, packed);
     const line = describe(scratch, { index: record.db }, key, address);
     scratch.flush(0, false);
@@ -89,7 +94,12 @@ function heldKey({ keyspace, tier }: Server, database: Database, name: Buffer): 
   return { line, expireMs: record.expireMs };
 }
 
-function describe(keyspace: Keyspace, { index }: { readonly index: number }, name: Buffer, address: number): string {
+function describe(
+  keyspace: Keyspace,
+  { index }: { readonly index: number },
+  name: Buffer,
+  address: number,
+): string {
   const dataType = dataTypeOf(keyspace.entries.type(address));
   const digest = new ValueDigest();
   dataType.digest(keyspace.memory, address, digest);

@@ -14,7 +14,13 @@ import type {
   KeyWait,
   TransactionControl,
 } from "../../src/commands/context.ts";
-import type { AofAccess, ConfigAccess, KeyWalk, SaveAccess, ServerServices } from "../../src/commands/services.ts";
+import type {
+  AofAccess,
+  ConfigAccess,
+  KeyWalk,
+  SaveAccess,
+  ServerServices,
+} from "../../src/commands/services.ts";
 import type { Database } from "../../src/keyspace/database.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
 import { unknownCommand, unknownSubcommand, wrongArity } from "../../src/protocol/errors.ts";

@@ -37,7 +37,8 @@ export const bgsave = defineCommand({
   run(ctx) {
     const { client, reply, request, server } = ctx;
     const isScheduled = request.argc > 1;
-    if (request.argc > 2 || (isScheduled && !isWord(request, 1, "schedule"))) return reply.error(SYNTAX_ERROR);
+    if (request.argc > 2 || (isScheduled && !isWord(request, 1, "schedule")))
+      return reply.error(SYNTAX_ERROR);
     const result = server.saves.bgsave(isScheduled, client.isExecuting);
     return result instanceof Promise ? ctx.suspend(result, answer) : answer(ctx, result);
   },

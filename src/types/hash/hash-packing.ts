@@ -10,8 +10,8 @@
  * The forms with times are those of Redis 7.4, and are written only if some field has one.
  */
 import type { ByteArena } from "../../base/byte-arena.ts";
-import { listpackBytes } from "../listpack/listpack.ts";
 import type { PartSink } from "../data-type.ts";
+import { listpackBytes } from "../listpack/listpack.ts";
 import { GrowingBytes } from "../packed-bytes.ts";
 import { FEW_ELEMENTS, PartMeter } from "../packed-parts.ts";
 import { encodeLength, encodeString, STRING_OVERHEAD_BYTES } from "../rdb-encoding.ts";
