@@ -4,7 +4,7 @@
  *
  * A dump and a rewrite of the append-only file exclude each other, as the two kinds of children do in Redis: there is
  * one snapshot at a time. SAVE holds up nobody but its client here; whoever asks for a dump or a rewrite meanwhile
- * waits for it, as he would if the server stood still. BGSAVE answers when the instant is fixed that the dump will hold.
+ * waits for it, as he would if the server stood still. BGSAVE answers when it is fixed what the dump will hold.
  */
 import type { SaveAccess, SaveReply } from "../commands/services.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
