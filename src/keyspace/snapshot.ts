@@ -10,7 +10,8 @@
  * kept alive until the walk is done.
  *
  * A large value may be taken in parts. Until the last part it does not count as visited, nothing else of the walk is
- * emitted, and whoever is about to change it has the receiver take the rest at once.
+ * emitted, and whoever is about to change it has the receiver take the rest at once. Who can wait should not: `hasten`
+ * has the walk take the value next, and tells when it has.
  */
 import { VISITED } from "../memory/entries.ts";
 import type { Database } from "./database.ts";
@@ -40,6 +41,13 @@ interface SnapshotDatabase {
   readonly index: number;
 }
 
+/** An entry that somebody is waiting for. It has not been visited: whoever frees or moves it captures it before. */
+interface HastenedEntry {
+  readonly database: Database;
+  readonly address: number;
+  readonly onVisited: () => void;
+}
+
 export class Snapshots {
   active = false;
   /** The value of VISITED that new entries carry. */
@@ -50,6 +58,7 @@ export class Snapshots {
   private hashPosition = 0;
   /** The entry of which a part was taken; 0 if there is none. */
   private partly = 0;
+  private hastened: HastenedEntry[] = [];
   /** Of the present step. */
   private readonly addresses: number[] = [];
   /** Those whose heads are read together; and what means nothing: see Entries.readHeads. */
@@ -104,12 +113,32 @@ export class Snapshots {
     this.markVisited(address);
   }
 
+  /** Whether the entry is one of the snapshot that the walk has yet to visit. */
+  isAwaited(address: number): boolean {
+    return this.active && (this.keyspace.entries.head(address) & VISITED) !== this.newEntryFlag;
+  }
+
+  /** Whether somebody waits for an entry. */
+  get isHastened(): boolean {
+    return this.hastened.length > 0;
+  }
+
+  /** Has an entry that is awaited visited next; calls `onVisited` in a later turn, when it has been. */
+  hasten(database: Database, address: number, onVisited: () => void): void {
+    this.hastened.push({ database, address, onVisited });
+  }
+
   /** Visits about `limit` more entries, all of one database; true when the walk is done (and the snapshot over). */
   step(limit: number): boolean {
     if (this.partly !== 0) {
       if (this.receiver!.more(false)) return false;
       this.markVisited(this.partly);
       this.partly = 0;
+      return false;
+    }
+    if (this.hastened.length > 0) {
+      const [{ database, address }] = this.hastened;
+      this.visit(database, address);
       return false;
     }
     const { entries } = this.keyspace;
@@ -150,8 +179,18 @@ export class Snapshots {
     else action();
   }
 
+  private visit(database: Database, address: number): void {
+    const held = this.databases.find((candidate) => candidate.database === database);
+    if (held !== undefined && this.receiver!.entry(held.index, database, address, true))
+      this.partly = address;
+    else this.markVisited(address);
+  }
+
   private markVisited(address: number): void {
     this.keyspace.entries.mark(address, this.newEntryFlag, VISITED ^ this.newEntryFlag);
+    if (this.hastened.length === 0) return;
+    for (const each of this.hastened) if (each.address === address) setImmediate(each.onVisited);
+    this.hastened = this.hastened.filter((each) => each.address !== address);
   }
 
   private finish(): void {

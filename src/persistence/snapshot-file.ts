@@ -31,7 +31,8 @@ const ENTRIES_PER_STEP = 64;
 const SLOW_STEP_MS = 0.5;
 /** Gathered output that is written out before the walk goes on. */
 const DRAIN_BYTES = 256 * 1024;
-/** Beyond that the limit of bytes per second does not hold: what is captured must not fill the memory. */
+/** Beyond that the limit of bytes per second does not hold: what is captured must not fill the memory. Nor does it
+ * while a client waits for a value to be written. */
 const UNLIMITED_BYTES = 32 * 1024 * 1024;
 /** Longest that a file which may not write yet sleeps at a time. */
 const SLEEP_MS = 50;
@@ -270,12 +271,13 @@ export class SnapshotFile {
   }
 
   private async whenAllowed(): Promise<void> {
-    const { clock, sleep } = this.parts;
+    const { clock, keyspace, sleep } = this.parts;
     for (;;) {
       const limit = this.options.maxBytesPerSecond();
       const nowMs = clock.monotonicMs();
       const bytes = this.rdb.pendingBytes;
-      if (limit === 0 || bytes > UNLIMITED_BYTES || nowMs >= this.writableAtMs) {
+      const isUrgent = bytes > UNLIMITED_BYTES || keyspace.snapshots.isHastened;
+      if (limit === 0 || isUrgent || nowMs >= this.writableAtMs) {
         this.writableAtMs = limit === 0 ? 0 : Math.max(nowMs, this.writableAtMs) + (bytes * 1000) / limit;
         return;
       }

@@ -33,6 +33,7 @@ import { KeyResidency } from "./key-residency.ts";
 import { Outbox, type OutboxAof } from "./outbox.ts";
 import { Prefetch } from "./prefetch.ts";
 import type { ReplyGate } from "./reply-gate.ts";
+import { SnapshotGate } from "./snapshot-gate.ts";
 import type { Transaction } from "./transaction.ts";
 import { type GroupedEffects, isExec, type TransactionHost, Transactions } from "./transactions.ts";
 import { type Answerer, WaitingClients } from "./waiting-clients.ts";
@@ -76,6 +77,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   commandsProcessed = 0;
   /** Before writes. */
   readonly gates: WriteGates;
+  private readonly snapshotGate: SnapshotGate;
   private readonly parts: DispatcherParts;
   private readonly batch = new RequestBatch();
   private readonly prefetch: Prefetch;
@@ -96,6 +98,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   constructor(parts: DispatcherParts) {
     this.parts = parts;
     this.gates = new WriteGates(parts);
+    this.snapshotGate = new SnapshotGate(parts.keyspace);
     this.outbox = new Outbox({
       reply: this.reply,
       aof: parts.aof,
@@ -215,8 +218,18 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       const warmed = this.warmKeys(this.residency, command, connection);
       if (warmed !== undefined) return warmed;
     }
+    if (this.keyspace.snapshots.active && this.waitsForSnapshot(command, connection)) return SUSPENDED;
     connection.lastCommand = command.fullName;
     return this.invoke(command, connection);
+  }
+
+  /** Parks the connection if its command would hold up a snapshot, and so everybody. */
+  private waitsForSnapshot(command: CompiledCommand, connection: Connection): boolean {
+    if (!command.isWrite || !command.hasKeys || connection.isReplay) return false;
+    if (!this.snapshotGate.mustWait(command, this.request, this.db, () => connection.goOn())) return false;
+    connection.decoder.rewindToCurrent();
+    connection.park();
+    return true;
   }
 
   /** A command between MULTI and EXEC, or EXEC. Undefined lets it through to be executed. */

@@ -64,6 +64,40 @@ test("a dump holds cold values too, as of its beginning, while they move and cha
   await expectFilled(client, COUNT, 1000);
 });
 
+test("large values are written as they were, though they are changed at once", async () => {
+  const COUNT = 30_000;
+  const client = await fixture.start(...NO_AOF, "--save", "");
+  const numbers = Array.from({ length: COUNT }, (_, i) => i);
+  const text = "x".repeat(5_000_000);
+  await client.runAll([
+    ["RPUSH", "list", ...numbers.map((i) => `element ${i}`)],
+    ["SADD", "set", ...numbers.map((i) => `member ${i}`)],
+    ["ZADD", "sorted", ...numbers.flatMap((i) => [i, `member ${i}`])],
+    ["HSET", "hash", ...numbers.flatMap((i) => [`field ${i}`, i])],
+    ["SET", "text", text],
+    ...numbers
+      .slice(0, 5000)
+      .map((i) => ["XADD", "stream", `${i + 1}-0`, "field", `value of ${i}`.repeat(5)]),
+  ]);
+  const changes = [
+    ["RPOP", "list"],
+    ["SADD", "set", "new"],
+    ["ZINCRBY", "sorted", 5, "member 7"],
+    ["HDEL", "hash", "field 7"],
+    ["APPEND", "text", "y"],
+    ["XADD", "stream", "*", "field", "new"],
+  ];
+  const expected = await contentsOf(fixture.server.port);
+  // In one packet: there is no turn between them.
+  const replies = await client.runAll([["BGSAVE"], ...changes]);
+  expect(replies.map(String).filter((reply) => reply[0] === "-")).toEqual([]);
+  await saved(client);
+  await fixture.server.kill();
+  await fixture.start(...NO_AOF);
+  const found = await contentsOf(fixture.server.port);
+  expect(found.map((line, i) => line === expected[i])).toEqual(expected.map(() => true));
+});
+
 test("a save point saves by itself, and FLUSHALL an empty dump", async () => {
   const client = await fixture.start(...NO_AOF, "--save", "3600 1");
   const begun = Number((await client.text("LASTSAVE")).slice(1));
