@@ -52,6 +52,27 @@ export interface SaveAccess {
   flushed(): Promise<unknown> | undefined;
 }
 
+/** What DEBUG RELOAD does before it loads the dump file; `merge`: keys that are there already are replaced. */
+export interface ReloadOptions {
+  readonly save: boolean;
+  readonly flush: boolean;
+  readonly merge: boolean;
+}
+
+export type ReloadResult = "done" | "not saved" | "not loaded";
+
+export interface DebugAccess {
+  /** Of all keys and values, as Redis makes it. */
+  digest(): Promise<string>;
+  /** Of the value of an entry. */
+  digestOf(address: number): string;
+  /** Bytes that the value of an entry takes in a snapshot. */
+  packedBytes(address: number): number;
+  reload(options: ReloadOptions): Promise<ReloadResult>;
+  setActiveExpiry(isOn: boolean): void;
+  log(text: string): void;
+}
+
 export interface ShutdownOptions {
   readonly save: "default" | "save" | "nosave";
   readonly now: boolean;
@@ -63,6 +84,7 @@ export interface ServerServices {
   readonly config: ConfigAccess;
   readonly aof: AofAccess;
   readonly saves: SaveAccess;
+  readonly debugging: DebugAccess;
   /** All clients, in the order of their ids. */
   clients(): Iterable<Client>;
   /** The client with that id. */

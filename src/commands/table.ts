@@ -24,6 +24,8 @@ export class CompiledCommand {
   /** Whether it is queued between MULTI and EXEC, and whether it is refused there. */
   readonly isQueued: boolean;
   readonly noMulti: boolean;
+  /** A directive says who may use it. */
+  readonly isProtected: boolean;
   /** PING, which Redis refuses while dumps fail. */
   readonly isPing: boolean;
   readonly subcommands: CommandNames | undefined;
@@ -48,6 +50,7 @@ export class CompiledCommand {
     this.hasKeys = spec.keys.length > 0;
     this.isQueued = spec.isNeverQueued !== true;
     this.noMulti = spec.flags.includes("no_multi");
+    this.isProtected = spec.flags.includes("protected");
     this.isPing = spec.name === "ping";
     this.subcommands =
       spec.subcommands === undefined

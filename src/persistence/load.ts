@@ -41,6 +41,10 @@ export interface RdbLoadOptions {
   readonly verifyChecksum?: boolean;
   /** Told what was loaded, and how many keys were left out because they had expired. */
   readonly onLoaded?: (keys: number, expired: number) => void;
+  /** The entry of a key, wherever it is; by default those in memory are all. */
+  readonly findIn?: (database: Database, key: Buffer) => number;
+  /** What to do with a key that is there already: throw LoadError (default), or take the file's. */
+  readonly onDuplicate?: "refuse" | "replace";
   /** Waits until memory is within its budget again. */
   readonly makeRoom: () => Promise<void>;
 }
@@ -78,6 +82,7 @@ export async function loadRdb(
           expired++;
           continue;
         }
+        makePlace(keyspace, record, options);
         loadEntry(keyspace, record);
         keys++;
       }
@@ -107,13 +112,22 @@ function loadColdKeys({ coldKeys }: Database, part: ColdKeysPart & { readonly en
   }
 }
 
+/** Sees to it that the database has no such key, which is then the one that was looked for last. */
+function makePlace(keyspace: Keyspace, { db, key }: RdbEntry, { findIn, onDuplicate }: RdbLoadOptions): void {
+  const database = databaseOf(keyspace, db);
+  const address = findIn === undefined ? database.find(key, 0, key.length) : findIn(database, key);
+  if (address === 0 || (findIn !== undefined && database.isTombstone(address))) return;
+  if (onDuplicate !== "replace") {
+    throw new LoadError(`The key '${key.toString("latin1")}' stands twice in the file`);
+  }
+  database.delete(address);
+}
+
 function loadEntry(keyspace: Keyspace, record: RdbEntry): void {
   const database = databaseOf(keyspace, record.db);
   const { entries, accessClock, memory } = keyspace;
   const { key } = record;
-  if (database.find(key, 0, key.length) !== 0) {
-    throw new LoadError(`The key '${key.toString("latin1")}' stands twice in the file`);
-  }
+  // Its hash is that of the key that `makePlace` has just looked for.
   let address: number;
   const expireMs = record.expireMs ?? 0;
   if (record.value !== undefined) {

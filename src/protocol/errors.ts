@@ -232,6 +232,14 @@ export const SAVE_IN_PROGRESS = "ERR Background save already in progress";
 export const ANOTHER_CHILD_ACTIVE =
   "ERR Another child process is active (AOF?): can't BGSAVE right now. " +
   "Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.";
+export const RELOAD_OPTIONS = "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.";
+export const RELOAD_FAILED = "ERR Error trying to load the RDB dump";
+export const UNKNOWN_PROTOCOL_TYPE =
+  "ERR Wrong protocol type name. Please use one of the following: " +
+  "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false";
+export const DEBUG_NOT_ALLOWED =
+  'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local ' +
+  "connection, otherwise you need to set this option in the configuration file, and then restart the server.";
 /** The error without a reason: the log has it. */
 export const GENERAL_ERROR = "ERR";
 /** Writing refused because snapshots fail. */

@@ -14,6 +14,7 @@ import { RESIDENT, UNREADABLE, type Warmer } from "../keyspace/warmer.ts";
 import {
   CANNOT_WAIT_IN_TRANSACTION,
   coldKeyUnreadable,
+  DEBUG_NOT_ALLOWED,
   LOADING,
   NOT_AUTHENTICATED,
   NOT_IN_TRANSACTION,
@@ -61,6 +62,8 @@ export interface DispatcherParts extends WriteGatesParts {
   readonly flushNow: () => void;
   readonly isLoading: () => boolean;
   readonly walk: TierWalk;
+  /** Whether the client may use DEBUG. */
+  readonly isDebugAllowed: (connection: Connection) => boolean;
   readonly onQueryBufferLimit: (connection: Connection) => void;
 }
 
@@ -199,6 +202,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     if (!command.accepts(request.argc) || command.run === undefined) {
       return this.reject(command, wrongArity(command.fullName));
     }
+    if (command.isProtected && !this.parts.isDebugAllowed(connection))
+      return this.reject(command, DEBUG_NOT_ALLOWED);
     if (!connection.authenticated && command.needsAuth) return this.reject(command, NOT_AUTHENTICATED);
     this.db = this.keyspace.databases[connection.dbIndex];
     if (!command.allowedWhileLoading && this.parts.isLoading() && !connection.isReplay) {

@@ -23,7 +23,7 @@ import type { AofWriter } from "../persistence/aof/writer.ts";
 import { type CheckpointParts, runCheckpoint } from "../persistence/checkpoint.ts";
 import type { DumpVerifier, InlineVerifier } from "../persistence/dump-verifier.ts";
 import type { DecoderLimits } from "../protocol/request-decoder.ts";
-import { refusalOf } from "./admission.ts";
+import { isLocalAddress, refusalOf } from "./admission.ts";
 import { AofState } from "./aof-state.ts";
 import { ClientRegistry } from "./client-registry.ts";
 import type { Config } from "./config/config.ts";
@@ -78,7 +78,7 @@ export class Server implements ConnectionHost {
   readonly startedMs: number;
   /** Data is being loaded: clients are told so. */
   isLoading = true;
-  /** The server is ending: no command is executed any more. */
+  /** The server is ending, or all data is being replaced: no command is executed. */
   isStopping = false;
   /** Listens as `port` and `bind` say now, or, if that is not possible, rejects and listens as before. */
   listen: () => Promise<void> = async () => {};
@@ -160,6 +160,15 @@ export class Server implements ConnectionHost {
 
   run(connection: Connection): void {
     if (!this.isStopping) this.dispatcher.run(connection);
+  }
+
+  /** Executes commands again after `isStopping`: those that arrived meanwhile, too. */
+  goOn(): void {
+    this.isStopping = false;
+    this.cron.start();
+    for (const connection of this.clients) {
+      if (!connection.parked) connection.goOn();
+    }
   }
 
   closed(connection: Connection): void {
@@ -266,6 +275,7 @@ export class Server implements ConnectionHost {
       flushNow: () => this.writeAndReply(),
       isLoading: () => this.isLoading,
       walk: this.walk,
+      isDebugAllowed: ({ address }) => this.services.debugging.isAllowed(isLocalAddress(address)),
       onQueryBufferLimit: (connection) => {
         this.clients.queryBufferLimitDisconnections++;
         this.world.log.warning(

@@ -16,6 +16,7 @@ import { CANNOT_WAIT_IN_TRANSACTION } from "../protocol/errors.ts";
 import { isLocalAddress } from "./admission.ts";
 import { setError } from "./config/config.ts";
 import { ConfigSetError } from "./config/config-error.ts";
+import { Debugging } from "./debugging.ts";
 import { infoText } from "./info/info.ts";
 import { ServerInfoSource } from "./info/server-source.ts";
 import type { Server } from "./server.ts";
@@ -26,6 +27,7 @@ export class Services implements ServerServices {
   readonly version = VERSION;
   readonly config: ConfigAccess;
   readonly shutdowns: Shutdown;
+  readonly debugging: Debugging;
   private readonly server: Server;
   private readonly infoSource: ServerInfoSource;
 
@@ -33,6 +35,7 @@ export class Services implements ServerServices {
     this.server = server;
     this.config = new ConfigForCommands(server);
     this.shutdowns = new Shutdown(server);
+    this.debugging = new Debugging(server);
     this.infoSource = new ServerInfoSource(server, server.statistics);
   }
 

@@ -58,12 +58,8 @@ export class Shutdown {
 
   /** The server stays: what arrived meanwhile is executed. */
   private goOn(): void {
-    this.server.isStopping = false;
     this.server.spiller?.resume();
-    this.server.cron.start();
-    for (const connection of this.server.clients) {
-      if (!connection.parked) connection.goOn();
-    }
+    this.server.goOn();
   }
 
   private async saveAll(options: ShutdownOptions): Promise<void> {

@@ -13,14 +13,13 @@ import type { AofDirectory } from "../persistence/aof/directory.ts";
 import { missingFileText } from "../persistence/aof/error-text.ts";
 import type { CheckpointMetadata } from "../persistence/checkpoint.ts";
 import { removeUnfinishedDumps } from "../persistence/dump.ts";
-import { LoadError, loadRdb, readCheckpointMetadata } from "../persistence/load.ts";
-import { RdbError } from "../persistence/rdb/reader.ts";
+import { LoadError, readCheckpointMetadata } from "../persistence/load.ts";
 import { recoverAof } from "../persistence/recovery.ts";
 import { createWriter, openAofDirectory } from "./appendonly.ts";
 import type { Config } from "./config/config.ts";
+import { loadDump, waitForRoom } from "./load-dump.ts";
 import { Replay } from "./replay.ts";
 import { Server, type World } from "./server.ts";
-import { nextTurn } from "./turn-end.ts";
 
 const SEED_BYTES = 16;
 /** Folders for the tier, in the data directory. There are two, because one may belong to an append-only file that is
@@ -252,38 +251,4 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
   server.isLoading = false;
   server.saves.loaded();
   server.scheduleTurnEnd();
-}
-
-/** Loads dump.rdb, if there is one. */
-async function loadDump(server: Server, makeRoom: () => Promise<void>): Promise<void> {
-  const { clock, config, keyspace, world } = server;
-  const { values } = config;
-  const path = `${values.dir}/${values.dbfilename}`;
-  if ((await world.files.stat(path)) === undefined) return;
-  const begun = clock.monotonicMs();
-  const file = await world.files.open(path, "read");
-  try {
-    const { onLoaded } = server.saves;
-    const options = { skipExpired: true, verifyChecksum: values.rdbchecksum, makeRoom, onLoaded };
-    const { keys } = await loadRdb(file, keyspace, options);
-    const seconds = ((clock.monotonicMs() - begun) / 1000).toFixed(3);
-    world.log.notice(`Done loading RDB, keys loaded: ${keys}`);
-    world.log.notice(`DB loaded from disk: ${seconds} seconds`);
-  } catch (error) {
-    if (!(error instanceof RdbError)) throw error;
-    throw new LoadError(`The dump file ${path} cannot be loaded: ${error.message}`);
-  } finally {
-    await file.close();
-  }
-}
-
-/** While data is loaded the cold tier must keep up: waits until memory is within its budget, or nothing can go. */
-async function waitForRoom(server: Server): Promise<void> {
-  const { spiller } = server;
-  if (spiller === undefined) return;
-  spiller.run();
-  while (spiller.isMakingRoom) {
-    await nextTurn();
-    spiller.run();
-  }
 }

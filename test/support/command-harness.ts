@@ -17,6 +17,7 @@ import type {
 import type {
   AofAccess,
   ConfigAccess,
+  DebugAccess,
   KeyWalk,
   SaveAccess,
   ServerServices,
@@ -283,6 +284,7 @@ function newServices(
     },
     aof: disabledAof,
     saves: idleSaves,
+    debugging: noDebugging,
     clients: () => [client],
     client: (id) => (id === client.id ? client : undefined),
     info: () => missing("info"),
@@ -313,6 +315,15 @@ const idleSaves: SaveAccess = {
   save: () => missing("saves.save"),
   bgsave: () => missing("saves.bgsave"),
   flushed: () => undefined,
+};
+
+const noDebugging: DebugAccess = {
+  digest: () => missing("debugging.digest"),
+  digestOf: () => missing("debugging.digestOf"),
+  packedBytes: () => missing("debugging.packedBytes"),
+  reload: () => missing("debugging.reload"),
+  setActiveExpiry: () => missing("debugging.setActiveExpiry"),
+  log: () => missing("debugging.log"),
 };
 
 const missingWalk: KeyWalk = {

@@ -5,6 +5,7 @@ import type { CommandSpec } from "../command.ts";
 import { bgrewriteaof, info, shutdown, time } from "./administration.ts";
 import { config } from "./config.ts";
 import { dbsize, flushall, flushdb, swapdb } from "./databases.ts";
+import { debug } from "./debug.ts";
 import { command } from "./introspection.ts";
 import { bgsave, lastsave, save } from "./saving.ts";
 import { waitaof } from "./waitaof.ts";
@@ -15,6 +16,7 @@ export const serverCommands: readonly CommandSpec[] = [
   command,
   config,
   dbsize,
+  debug,
   flushall,
   flushdb,
   info,

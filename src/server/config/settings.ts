@@ -93,7 +93,7 @@ export const settings = {
   pidfile: text("used", "", fixed),
   hz: integer("used", 10, { cap: [1, 500], unit: "times a second" }),
   "enable-protected-configs": enumeration("used", "no", PROTECTED_ACTIONS, fixed),
-  "enable-debug-command": enumeration("stored", "no", PROTECTED_ACTIONS, fixed),
+  "enable-debug-command": enumeration("used", "no", PROTECTED_ACTIONS, fixed),
   "enable-module-command": enumeration("ignored", "no", PROTECTED_ACTIONS, fixed),
   daemonize: yesNo("ignored", "no", fixed),
   supervised: enumeration("ignored", "no", ["upstart", "systemd", "auto", "no"], fixed),
