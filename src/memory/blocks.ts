@@ -103,7 +103,7 @@ export class Blocks {
     const w = (reference & SLAB_MASK) << 2;
     if (words[w] < 0) {
       if (length > MAX_SLAB_BLOCK_BYTES) {
-        this.resizeHuge(words[w + 1], words[w] & ~HUGE, length);
+        this.huge.resize(words[w + 1], length, Math.min(length, words[w] & ~HUGE));
         words[w] = length | HUGE;
         return reference;
       }
@@ -153,13 +153,6 @@ export class Blocks {
     copyBytes(this.buffer(reference), this.start(reference), this.buffer(moved), this.start(moved), kept);
     this.free(reference);
     return moved;
-  }
-
-  /** Growing by a quarter keeps appending linear; shrinking by half or more gives the memory back. */
-  private resizeHuge(id: number, from: number, to: number): void {
-    const capacity = this.huge.get(id).length;
-    if (to > capacity) this.huge.resize(id, Math.max(to, capacity + (capacity >>> 2)), from);
-    else if (to < capacity >>> 1) this.huge.resize(id, to, to);
   }
 }
 

@@ -264,12 +264,7 @@ export class Entries {
     const words = this.slabs.words[address >>> SLAB_SHIFT];
     const w = (address & SLAB_MASK) << 2;
     if ((head & HUGE_VALUE) !== 0 && length > MAX_OBJECT_BYTES / 2) {
-      const id = this.hugeValueId(address, head);
-      const capacity = this.huge.get(id).length;
-      // Growing by a quarter keeps appending linear; shrinking by half or more gives the memory back.
-      if (length > capacity)
-        this.huge.resize(id, Math.max(length, capacity + (capacity >>> 2)), words[w + 2]);
-      else if (length < capacity >>> 1) this.huge.resize(id, length, length);
+      this.huge.resize(this.hugeValueId(address, head), length, Math.min(length, words[w + 2]));
       words[w + 2] = length;
       return address;
     }

@@ -1,8 +1,30 @@
 /**
  * Byte strings too large for a slab object: each has a Buffer of its own (outside the V8 heap as well) and a number
  * under which an entry refers to it.
+ *
+ * From some MB on a value grows where it is: it has address space for the longest value reserved, and takes memory from
+ * the system page by page (a resizable ArrayBuffer). So appending to half a gigabyte copies nothing but what is
+ * appended. Smaller ones are copied when they outgrow their Buffer, which then gets some room to spare.
  */
 import { withView } from "../base/byte-copy.ts";
+
+/** Values with more room than this grow where they are. To copy fewer takes some milliseconds, and address space ends: at
+ * 32,000 such values (two mappings for each, of which Linux allows 65,530), and then they are copied as well. */
+const IN_PLACE_FROM = 8 << 20;
+/** The longest value, as for all strings. */
+const MAX_BYTES = 0x7fff_ffff;
+/** What a value that grows where it is gets at least: the system is asked seldom enough. */
+const GROWTH_BYTES = 1 << 20;
+
+/** What Node 20 has of ECMAScript 2024; its library has more. */
+interface ResizableArrayBuffer extends ArrayBuffer {
+  readonly resizable: boolean;
+  resize(length: number): void;
+}
+const ResizableArrayBuffer = ArrayBuffer as unknown as new (
+  length: number,
+  options: { maxByteLength: number },
+) => ResizableArrayBuffer;
 
 export class HugeValues {
   /** Sum of the capacities. */
@@ -12,7 +34,7 @@ export class HugeValues {
 
   /** Number of a new value with room for `capacity` bytes; its contents are undefined. */
   allocate(capacity: number): number {
-    const buffer = withView(Buffer.allocUnsafeSlow(capacity));
+    const buffer = allocateBuffer(capacity);
     this.allocatedBytes += capacity;
     const id = this.unused.pop() ?? this.buffers.length;
     this.buffers[id] = buffer;
@@ -23,18 +45,65 @@ export class HugeValues {
     return this.buffers[id]!;
   }
 
-  /** Gives a value another capacity, keeping its first `keep` bytes. */
-  resize(id: number, capacity: number, keep: number): void {
-    const old = this.buffers[id]!;
-    const buffer = withView(Buffer.allocUnsafeSlow(capacity));
-    old.copy(buffer, 0, 0, keep);
-    this.allocatedBytes += capacity - old.length;
-    this.buffers[id] = buffer;
+  /** Gives a value room for `length` bytes, keeping its first `keep` bytes. It gets more than it needs if it grows, and
+   * loses memory only if it becomes shorter by half or more. */
+  resize(id: number, length: number, keep: number): void {
+    const { length: capacity } = this.buffers[id]!;
+    if (length > capacity) this.grow(id, length, keep);
+    // Not where it is: V8 would first write zeros into all that is given back.
+    else if (length < capacity >>> 1) this.copyTo(id, length, keep);
   }
 
   free(id: number): void {
     this.allocatedBytes -= this.buffers[id]!.length;
     this.buffers[id] = undefined;
     this.unused.push(id);
+  }
+
+  private grow(id: number, length: number, keep: number): void {
+    const { buffer: memory, length: capacity } = this.buffers[id]!;
+    if (isResizable(memory)) {
+      const grown = Math.min(MAX_BYTES, Math.max(length, capacity + GROWTH_BYTES));
+      memory.resize(grown);
+      this.replace(id, Buffer.from(memory, 0, grown));
+    } else {
+      // Growing by a quarter keeps appending linear.
+      this.copyTo(id, Math.max(length, capacity + (capacity >>> 2)), keep);
+    }
+  }
+
+  private copyTo(id: number, capacity: number, keep: number): void {
+    const buffer = allocateBuffer(capacity);
+    this.buffers[id]!.copy(buffer, 0, 0, keep);
+    this.replace(id, buffer);
+  }
+
+  private replace(id: number, buffer: Buffer): void {
+    this.allocatedBytes += buffer.length - this.buffers[id]!.length;
+    this.buffers[id] = buffer;
+  }
+}
+
+/** Whether a Buffer's memory grows where it is. */
+function isResizable(memory: ArrayBufferLike): memory is ResizableArrayBuffer {
+  return (memory as Partial<ResizableArrayBuffer>).resizable === true;
+}
+
+function allocateBuffer(capacity: number): Buffer {
+  if (capacity > IN_PLACE_FROM) {
+    const memory = reserve(capacity);
+    // No view for short copies: its kind is one of its own, and would slow down the code that copies short values.
+    if (memory !== undefined) return Buffer.from(memory, 0, capacity);
+  }
+  return withView(Buffer.allocUnsafeSlow(capacity));
+}
+
+/** Undefined if there is no address space left. */
+function reserve(capacity: number): ResizableArrayBuffer | undefined {
+  try {
+    return new ResizableArrayBuffer(capacity, { maxByteLength: MAX_BYTES });
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
   }
 }

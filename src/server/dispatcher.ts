@@ -151,11 +151,10 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   /** Executes the requests of the batch. False if the connection parks before the last of them is done, or closes. */
   private executeBatch(connection: Connection): boolean {
     const { batch, prefetch, reply } = this;
-    const isPipeline = batch.count > 1;
-    if (isPipeline) prefetch.load(batch, this.keyspace.databases[connection.dbIndex]);
+    const isPrefetched = batch.count > 1 && prefetch.load(batch, this.keyspace.databases[connection.dbIndex]);
     try {
       for (let i = 0; i < batch.count; i++) {
-        if (isPipeline) prefetch.begin(batch, i);
+        if (isPrefetched) prefetch.begin(batch, i);
         this.request = batch.select(connection.decoder, i);
         const replyStart = reply.end;
         const wasMuted = connection.replyMode !== "on";
@@ -168,7 +167,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
         if (connection.isClosing) return false;
       }
     } finally {
-      if (isPipeline) prefetch.end();
+      if (isPrefetched) prefetch.end();
     }
     return true;
   }

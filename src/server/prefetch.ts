@@ -13,6 +13,8 @@ import { BATCH_REQUESTS, type RequestBatch } from "../protocol/request-batch.ts"
 
 /** Longer keys take more time to hash than the reading can save. */
 const MAX_KEY_BYTES = 256;
+/** The tables of a database of fewer keys are in the processor's cache anyway. */
+const MIN_KEYS = 1000;
 
 export class Prefetch {
   private readonly keyspace: Keyspace;
@@ -25,8 +27,10 @@ export class Prefetch {
     this.keyspace = keyspace;
   }
 
-  /** Reads what the first arguments need if they are keys of `db`, which they mostly are. */
-  load(batch: RequestBatch, db: Database): void {
+  /** Reads what the first arguments need if they are keys of `db`, which they mostly are. False if that would gain
+   * nothing: then neither `begin` nor `end` is called. */
+  load(batch: RequestBatch, db: Database): boolean {
+    if (db.table.size < MIN_KEYS) return false;
     const { addresses, hashes } = this;
     const { entries, keyHash } = this.keyspace;
     const { requests, count } = batch;
@@ -37,6 +41,7 @@ export class Prefetch {
     }
     db.table.seekAll(hashes, count, addresses);
     this.seen = entries.readHeads(addresses, count);
+    return true;
   }
 
   /** Spares command i of the batch the hashing of its first argument. Until `end`. */

@@ -14,7 +14,7 @@
  *     tree.append(leaf, 3);                               the first leaf too: a new tree is empty
  *     tree.seekIndex(1)                                   the leaf that holds element 1; it is tree.within in it
  *     tree.seekFirst(), tree.seekLast(), tree.next(), tree.previous()
- *     tree.seekBy(order)                                  by what the leaves hold
+ *     tree.seekBy(order)                                  by what the leaves hold (LeafSeparators: by few of them)
  *     tree.elements, tree.firstIndex()                    of the present leaf
  *     tree.add(1), tree.replaceLeaf(moved)                the present leaf has one element more; lies elsewhere
  *     tree.insertAfter(leaf, 2), tree.removeLeaf()
@@ -39,8 +39,12 @@ import {
   LEAVES,
   LEVELS,
   MAX_CHILDREN,
+  moveSeparators,
   NODE_BYTES,
+  NODE_WITH_SEPARATORS_BYTES,
   REFERENCES,
+  separatorAt,
+  setSeparatorAt,
   TOP,
   wordAt,
   wordsOf,
@@ -171,8 +175,11 @@ export class ChunkTree extends TreePath {
   }
 
   private insertAtPath(leaf: number, elements: number, side: number): void {
+    // The new one is before all of the present leaf, but perhaps not before its separator.
+    if (side === BEFORE && this.levels > 0) this.noteSeparator(this.leaf);
     this.openPlace(0, side);
     this.putChild(0, leaf);
+    this.noteSeparator(leaf);
     this.addAlongPath(0, elements);
   }
 
@@ -208,9 +215,15 @@ export class ChunkTree extends TreePath {
     wordsOf(this.slabs, node)[wordAt(node) + REFERENCES + this.places[level]] = reference;
   }
 
+  /** Gives the leaf that the path leads to its separator. */
+  private noteSeparator(leaf: number): void {
+    if (this.separators === undefined) return;
+    setSeparatorAt(this.slabs, this.nodes[0], this.places[0], this.separators.separatorOf(leaf));
+  }
+
   /**
    * Makes a place for a child before or after the one that the path goes through on this level. The path leads there
-   * then. The child's reference is the caller's to fill in; its count is 0.
+   * then. The child's reference is the caller's to fill in, a leaf's separator too; its count is 0.
    */
   private openPlace(level: number, side: number): void {
     if (level === this.levels) this.addLevel();
@@ -225,6 +238,7 @@ export class ChunkTree extends TreePath {
     const count = w + COUNTS + place;
     words.copyWithin(reference + 1, reference, w + REFERENCES + children);
     words.copyWithin(count + 1, count, w + COUNTS + children);
+    if (this.separators !== undefined) moveSeparators(this.slabs, node, place, place + 1, children - place);
     words[count] = 0;
     words[w] = children + 1;
     this.places[level] = place;
@@ -233,7 +247,7 @@ export class ChunkTree extends TreePath {
   /** Puts a node on top, whose only child is what was on top. */
   private addLevel(): void {
     const child = this.rootWord(TOP);
-    const top = this.slabs.allocate(NODE_BYTES);
+    const top = this.slabs.allocate(this.nodeBytes);
     const words = wordsOf(this.slabs, top);
     const w = wordAt(top);
     words[w] = 1;
@@ -241,6 +255,7 @@ export class ChunkTree extends TreePath {
     words[w + COUNTS] = this.levels === 0 ? this.elementsInside : this.elementsBelow(child);
     this.nodes[this.levels] = top;
     this.places[this.levels] = 0;
+    if (this.levels === 0) this.noteSeparator(child);
     this.setTop(top, this.levels + 1);
   }
 
@@ -276,7 +291,7 @@ export class ChunkTree extends TreePath {
   /** Moves `moved` children of the path's node on this level, from place `from` on, to a new node, which takes its
    * place in the path. Returns the number of elements below them. */
   private moveToNew(level: number, from: number, moved: number): number {
-    const node = this.slabs.allocate(NODE_BYTES);
+    const node = this.slabs.allocate(this.nodeBytes);
     const old = this.nodes[level];
     const words = wordsOf(this.slabs, node);
     const w = wordAt(node);
@@ -288,6 +303,11 @@ export class ChunkTree extends TreePath {
       words[w + REFERENCES + i] = oldWords[oldW + REFERENCES + from + i];
       words[w + COUNTS + i] = oldWords[oldW + COUNTS + from + i];
       elements += words[w + COUNTS + i];
+    }
+    if (this.separators !== undefined) {
+      for (let i = 0; i < moved; i++)
+        setSeparatorAt(this.slabs, node, i, separatorAt(this.slabs, old, from + i));
+      moveSeparators(this.slabs, old, from + moved, from, Math.max(0, left - from));
     }
     if (from < left) {
       oldWords.copyWithin(oldW + REFERENCES + from, oldW + REFERENCES + from + moved, oldW + COUNTS);
@@ -326,6 +346,7 @@ export class ChunkTree extends TreePath {
     const children = words[w] - 1;
     words.copyWithin(w + REFERENCES + place, w + REFERENCES + place + 1, w + REFERENCES + children + 1);
     words.copyWithin(w + COUNTS + place, w + COUNTS + place + 1, w + COUNTS + children + 1);
+    if (this.separators !== undefined) moveSeparators(this.slabs, node, place + 1, place, children - place);
     words[w] = children;
     if (children === 0) {
       this.slabs.free(node);
@@ -367,10 +388,18 @@ export class ChunkTree extends TreePath {
       words[w + REFERENCES + children + i] = sourceWords[sourceW + REFERENCES + i];
       words[w + COUNTS + children + i] = sourceWords[sourceW + COUNTS + i];
     }
+    if (this.separators !== undefined) {
+      for (let i = 0; i < added; i++)
+        setSeparatorAt(this.slabs, target, children + i, separatorAt(this.slabs, source, i));
+    }
     words[w] = children + added;
     parentWords[parentW + COUNTS + place] += parentWords[parentW + COUNTS + place + 1];
     this.slabs.free(source);
     return true;
+  }
+
+  private get nodeBytes(): number {
+    return this.separators === undefined ? NODE_BYTES : NODE_WITH_SEPARATORS_BYTES;
   }
 
   private setTop(reference: number, levels: number): void {

@@ -14,6 +14,7 @@ import {
   LEVELS,
   MAX_LEVELS,
   REFERENCES,
+  separatorAt,
   TOP,
   wordAt,
   wordsOf,
@@ -32,6 +33,19 @@ export const AT_LAST = 2;
 export interface LeafOrder {
   /** Compares the first element of a leaf with what is sought: negative if it comes before, positive if after. */
   compareFirst(leaf: number): number;
+  /** The same by a separator: negative if elements with lower ones come before what is sought, positive if those with
+   * higher ones come after; 0 if the separator cannot tell. Needed for trees that have separators. */
+  compareSeparator?(separator: number): number;
+}
+
+/**
+ * For trees whose elements are in the order of a number (and of something else, where numbers are equal): nodes keep a
+ * separator for each leaf, so that a search looks at few leaves. No element before the leaf has a higher number, and
+ * none in it or behind a lower one; it need not be the first element's number, which may have gone.
+ */
+export interface LeafSeparators {
+  /** The number of a leaf's first element. A leaf is written before it is put into the tree. */
+  separatorOf(leaf: number): number;
 }
 
 export class TreePath {
@@ -50,6 +64,12 @@ export class TreePath {
    * through. */
   protected readonly nodes = new Int32Array(MAX_LEVELS);
   protected readonly places = new Int32Array(MAX_LEVELS);
+  protected readonly separators: LeafSeparators | undefined;
+
+  /** All trees that it works on have separators, or none has. */
+  constructor(separators?: LeafSeparators) {
+    this.separators = separators;
+  }
 
   /** Turns to a tree. No leaf is present then. */
   open(slabs: Slabs, root: number): this {
@@ -166,7 +186,8 @@ export class TreePath {
 
   /**
    * The last leaf whose first element does not come after what is sought; if there is none, the first leaf. Looks at
-   * the first element of about log2(leaves) leaves, none of which may be empty.
+   * the first element of about log2(leaves) leaves, none of which may be empty. (With separators it looks at few, and
+   * what is sought may come before all of the leaf, but after all before it.)
    */
   seekBy(order: LeafOrder): number {
     const last = this.rootWord(LAST);
@@ -181,8 +202,7 @@ export class TreePath {
       let high = words[w];
       while (high - low > 1) {
         const middle = (low + high) >>> 1;
-        const first = this.firstLeafBelow(words[w + REFERENCES + middle], level);
-        if (order.compareFirst(first) <= 0) low = middle;
+        if (this.compareChild(order, reference, middle, level) <= 0) low = middle;
         else high = middle;
       }
       if (low > 0) isCompared = true;
@@ -191,7 +211,7 @@ export class TreePath {
       reference = words[w + REFERENCES + low];
     }
     // The leftmost leaf inside was reached without having been looked at.
-    if (!isCompared && order.compareFirst(reference) > 0) return this.toFirst();
+    if (!isCompared && this.compareLeftmost(order, reference) > 0) return this.toFirst();
     this.where = INSIDE;
     this.leaf = reference;
     return reference;
@@ -275,10 +295,22 @@ export class TreePath {
     return reference;
   }
 
-  private firstLeafBelow(reference: number, level: number): number {
-    for (let below = level; below > 0; below--)
-      reference = wordsOf(this.slabs, reference)[wordAt(reference) + REFERENCES];
-    return reference;
+  /** Compares the first leaf below a child of a node on this level with what is sought. */
+  private compareChild(order: LeafOrder, node: number, place: number, level: number): number {
+    for (let below = level; below > 0; below--) {
+      node = wordsOf(this.slabs, node)[wordAt(node) + REFERENCES + place];
+      place = 0;
+    }
+    if (this.separators !== undefined) {
+      const result = order.compareSeparator!(separatorAt(this.slabs, node, place));
+      if (result !== 0) return result;
+    }
+    return order.compareFirst(wordsOf(this.slabs, node)[wordAt(node) + REFERENCES + place]);
+  }
+
+  /** The same for the leftmost leaf inside, to which the path leads. */
+  private compareLeftmost(order: LeafOrder, leaf: number): number {
+    return this.levels === 0 ? order.compareFirst(leaf) : this.compareChild(order, this.nodes[0], 0, 0);
   }
 
   protected rootWord(word: number): number {

@@ -3,19 +3,7 @@
  * makes one, or a longer object of the caller's own becomes one by `clearTree`.
  */
 import type { Slabs } from "../../memory/slabs.ts";
-import {
-  COUNTS,
-  ELEMENTS,
-  FIRST,
-  LAST,
-  LEVELS,
-  NODE_BYTES,
-  REFERENCES,
-  ROOT_WORDS,
-  TOP,
-  wordAt,
-  wordsOf,
-} from "./layout.ts";
+import { ELEMENTS, FIRST, LAST, LEVELS, REFERENCES, ROOT_WORDS, TOP, wordAt, wordsOf } from "./layout.ts";
 
 /** The root of an empty tree, in an object of its own. */
 export function createTree(slabs: Slabs): number {
@@ -58,15 +46,14 @@ function copyBelow(
   if (levels === 0) return copyLeaf(reference);
   const from = wordsOf(slabs, reference);
   const w = wordAt(reference);
-  const copy = slabs.allocate(NODE_BYTES);
+  const bytes = slabs.capacity(reference);
+  const copy = slabs.allocate(bytes);
   const words = wordsOf(slabs, copy);
   const at = wordAt(copy);
+  for (let i = 0; i < bytes / 4; i++) words[at + i] = from[w + i];
   const children = from[w];
-  words[at] = children;
-  for (let i = 0; i < children; i++) {
+  for (let i = 0; i < children; i++)
     words[at + REFERENCES + i] = copyBelow(slabs, from[w + REFERENCES + i], levels - 1, copyLeaf);
-    words[at + COUNTS + i] = from[w + COUNTS + i];
-  }
   return copy;
 }
 

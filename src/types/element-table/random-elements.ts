@@ -51,7 +51,8 @@ export class RandomPlaces {
   /** Draws `count` different places, all sets of so many equally likely; at most half of the table's elements. */
   draw(table: ElementTable, root: number, count: number, random: Random): void {
     const { length } = this.places;
-    if (length < count || length > Math.max(count, KEPT_PLACES)) this.places = new Float64Array(Math.max(count, 64));
+    if (length < count || length > Math.max(count, KEPT_PLACES))
+      this.places = new Float64Array(Math.max(count, 64));
     const { places } = this;
     let distinct = 0;
     // Drawing one by one and leaving out what was drawn before, but sorted by the batch.

@@ -66,7 +66,7 @@ export class FieldTimes {
     return this.table.size(this.root(times));
   }
 
-  /** No field expires before this; NO_TIME if none expires at all. */
+  /** No field expires before this, but those that a search has just found due; NO_TIME if none expires at all. */
   earliest(times: number): number {
     return readMs(this.words(times), firstWord(times) + EARLIEST);
   }

@@ -307,7 +307,9 @@ export class HashFields {
 
   /** Whether any field has a time. */
   get hasTimes(): boolean {
-    return this.earliestTime !== NO_TIME;
+    if (this.encoding !== TIMED_TABLE) return this.earliestTime !== NO_TIME;
+    const times = this.table.timesOf(this.holder.root);
+    return times !== 0 && this.table.times.size(times) > 0;
   }
 
   /** How many fields are due at `nowMs`. */

@@ -75,7 +75,7 @@ function packListpack(
 function packTable(fields: HashFields, arena: ByteArena, compress: boolean): Buffer {
   const { field, value } = fields;
   const earliest = fields.exactEarliestTime;
-  const isTimed = earliest !== NO_TIME;
+  const isTimed = fields.hasTimes;
   const packed = arena.take(tableBytes(fields, isTimed) + STRING_OVERHEAD_BYTES);
   let at = isTimed ? writeTime(packed, 0, earliest) : 0;
   at = encodeLength(packed, at, fields.size);

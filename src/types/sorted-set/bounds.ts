@@ -7,6 +7,9 @@ import { compareBytes } from "../../base/byte-copy.ts";
 /** Tells for each element whether it is before the bound. */
 export interface Bound {
   isAfter(score: number, buffer: Buffer, start: number, length: number): boolean;
+  /** Negative if all elements with lower scores than this are before the bound, positive if all with higher ones are
+   * behind it; 0 if the score does not tell. */
+  compareScore(score: number): number;
 }
 
 /** A bound by score. */
@@ -17,6 +20,10 @@ export class ScoreBound implements Bound {
 
   isAfter(score: number): boolean {
     return score < this.value || (this.includesEqual && score === this.value);
+  }
+
+  compareScore(score: number): number {
+    return score - this.value || 0;
   }
 }
 
@@ -34,6 +41,10 @@ export class MemberBound implements Bound {
     if (this.isInfinite) return this.includesEqual;
     const order = compareBytes(buffer, start, length, this.buffer, this.start, this.length);
     return order < 0 || (order === 0 && this.includesEqual);
+  }
+
+  compareScore(): number {
+    return 0;
   }
 }
 

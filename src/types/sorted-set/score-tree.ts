@@ -33,7 +33,7 @@ const NO_BYTES = Buffer.alloc(0);
 
 export class ScoreTree {
   private readonly blocks: Blocks;
-  private readonly tree = new ChunkTree();
+  private readonly tree: ChunkTree;
   private readonly leaf: OpenBlock;
   /** The place: position in the leaf's buffer, and how many elements of the leaf are before it. */
   private position = 0;
@@ -49,6 +49,7 @@ export class ScoreTree {
   constructor(blocks: Blocks) {
     this.blocks = blocks;
     this.leaf = new OpenBlock(blocks, true, MAX_LEAF_BYTES);
+    this.tree = new ChunkTree({ separatorOf: (leaf) => scoreAt(blocks.buffer(leaf), blocks.start(leaf)) });
     this.elementOrder = new ElementOrder(blocks);
     this.boundOrder = new BoundOrder(blocks);
   }
@@ -169,10 +170,7 @@ export class ScoreTree {
     this.locate(score, buffer, start, length);
     const size = elementBytes(length);
     if (this.tree.leaf === 0 || this.leaf.length + size > MAX_LEAF_BYTES) {
-      if (this.beginLeaf(size)) {
-        writeElement(this.leaf.buffer, this.leaf.start, score, buffer, start, length);
-        return;
-      }
+      if (this.beginLeaf(score, buffer, start, length)) return;
       this.split();
     }
     this.openGap(size);
@@ -247,21 +245,20 @@ export class ScoreTree {
     return looked === 0 ? 0 : Math.round((bytes * tree.size) / looked);
   }
 
-  /** Begins a new leaf for an element at the place, if that is at the end of the tree, or if the leaf at the place
+  /** Begins a new leaf with an element at the place, if that is at the end of the tree, or if the leaf at the place
    * cannot be split; says whether it did. */
-  private beginLeaf(size: number): boolean {
+  private beginLeaf(score: number, buffer: Buffer, start: number, length: number): boolean {
     const { tree, leaf } = this;
     const isAlone = tree.leaf !== 0 && tree.elements === 1;
-    if (tree.leaf === 0) {
-      tree.append(this.blocks.allocate(size), 1);
-    } else if (this.position === leaf.start + leaf.length && (isAlone || this.isLastLeaf())) {
-      tree.insertAfter(this.blocks.allocate(size), 1);
-    } else if (this.index === 0 && (isAlone || tree.firstIndex() === 0)) {
-      tree.insertBefore(this.blocks.allocate(size), 1);
-    } else {
-      return false;
-    }
-    this.enter(tree.leaf);
+    const isAfter = this.position === leaf.start + leaf.length && (isAlone || this.isLastLeaf());
+    const isBefore = this.index === 0 && (isAlone || tree.firstIndex() === 0);
+    if (tree.leaf !== 0 && !isAfter && !isBefore) return false;
+    const begun = this.blocks.allocate(elementBytes(length));
+    writeElement(this.blocks.buffer(begun), this.blocks.start(begun), score, buffer, start, length);
+    if (tree.leaf === 0) tree.append(begun, 1);
+    else if (isAfter) tree.insertAfter(begun, 1);
+    else tree.insertBefore(begun, 1);
+    this.enter(begun);
     return true;
   }
 
@@ -374,6 +371,10 @@ class ElementOrder implements LeafOrder {
     this.blocks.locate(leaf, place);
     return compareElement(place.buffer, place.start, this.score, this.buffer, this.start, this.length);
   }
+
+  compareSeparator(score: number): number {
+    return score - this.score || 0;
+  }
 }
 
 /** Leaves in relation to a bound. */
@@ -390,5 +391,9 @@ class BoundOrder implements LeafOrder {
     const { place } = this;
     this.blocks.locate(leaf, place);
     return isBefore(place.buffer, place.start, this.bound) ? -1 : 1;
+  }
+
+  compareSeparator(score: number): number {
+    return this.bound.compareScore(score);
   }
 }

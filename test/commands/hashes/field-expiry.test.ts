@@ -2,8 +2,10 @@
  * Fields that expire: replies, error texts and effects of Redis 7.4, which is not at hand to compare with.
  */
 import { describe, expect, test } from "vitest";
+import { ByteArena } from "../../../src/base/byte-arena.ts";
 import { hashCommands } from "../../../src/commands/hashes/index.ts";
 import { ActiveExpiry } from "../../../src/keyspace/expiry.ts";
+import { createDump } from "../../../src/types/dump-payload.ts";
 import type { CommandHarness } from "../../support/command-harness.ts";
 import { newHashHarness } from "./harness.ts";
 
@@ -225,6 +227,25 @@ describe.each(FORMS)("as $form", ({ form, entries }) => {
     expect(harness.takeEffects().sort()).toEqual(["HDEL gone a", "HDEL h b"]);
     expect(harness.text("HLEN", "h")).toBe(":2\r\n");
     expect(harness.text("EXISTS", "gone")).toBe(":0\r\n");
+  });
+
+  test("a snapshot under way gets the fields that expiry removes", () => {
+    const harness = newHash();
+    integers(harness, "HPEXPIRE", "h", "10", "FIELDS", "3", "a", "b", "c");
+    const before = harness.run("DUMP", "h");
+    let seen: Buffer | undefined;
+    const { memory, snapshots } = harness.keyspace;
+    snapshots.start({
+      entry(_index, _database, address) {
+        const { type, value, footer } = createDump(memory, address, new ByteArena(), true);
+        seen = Buffer.concat([type, value, footer]);
+      },
+    });
+    harness.clock.advance(10);
+    harness.keyspace.refreshClock();
+    new ActiveExpiry(harness.keyspace).hotCycle(1000);
+    expect(harness.text("EXISTS", "h")).toBe(":0\r\n");
+    expect(seen).toEqual(before.subarray(before.indexOf("\n") + 1, -2));
   });
 
   test("while data is loaded nothing expires", () => {
