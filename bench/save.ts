@@ -25,10 +25,12 @@ const HELP = `Usage: node dist/bench/save.js [options]
   --rounds N         SAVEs without load, and BGSAVEs under load (5)
   --pipeline N       commands that a client of the load sends at once (1)
   --redis PROGRAM    the server to compare with (redis-server)
+  --benchmark PROGRAM
+                     where the load comes from (redis-benchmark)
   --dir FOLDER       where the servers run, on a real disk (the system's temporary folder)
   --help             this text
 
-The load comes from redis-benchmark: SET of random keys with 50 connections.`;
+The load is SET of random keys with 50 connections.`;
 
 const BATCH = 1000;
 /** Before anything is measured, and between measurements. */
@@ -44,6 +46,7 @@ interface Options {
   readonly rounds: number;
   readonly pipeline: number;
   readonly redis: Program;
+  readonly benchmark: string;
   readonly dir: string;
 }
 
@@ -64,6 +67,7 @@ function readOptions(): Options | undefined {
       rounds: { type: "string", default: "5" },
       pipeline: { type: "string", default: "1" },
       redis: { type: "string", default: "redis-server" },
+      benchmark: { type: "string", default: "redis-benchmark" },
       dir: { type: "string", default: "" },
       help: { type: "boolean", default: false },
     },
@@ -75,6 +79,7 @@ function readOptions(): Options | undefined {
     rounds: positiveInteger("rounds", values.rounds),
     pipeline: positiveInteger("pipeline", values.pipeline),
     redis: [values.redis],
+    benchmark: values.benchmark,
     dir: values.dir,
   };
 }
@@ -136,9 +141,9 @@ async function underLoad(
   client: PipelineClient,
   options: Options,
 ): Promise<Omit<Result, "saveSeconds" | "datasetBytes">> {
-  const { keys, bytes, pipeline, rounds } = options;
+  const { benchmark, keys, bytes, pipeline, rounds } = options;
   const load = spawn(
-    "redis-benchmark",
+    benchmark,
     ["-p", server.port, "-t", "set", "-r", keys, "-d", bytes, "-P", pipeline, "-n", 2_000_000_000, "-q"].map(
       String,
     ),

@@ -102,7 +102,7 @@ function* packFields(fields: HashFields, sink: PartSink): Generator<void, void> 
   const { field, value } = fields;
   const meter = new PartMeter();
   const earliest = fields.exactEarliestTime;
-  const isTimed = earliest !== NO_TIME;
+  const isTimed = fields.hasTimes;
   if (isTimed) {
     const time = Buffer.alloc(TIME_BYTES);
     writeTime(time, 0, earliest);
