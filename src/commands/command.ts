@@ -8,8 +8,8 @@ import type { Request } from "../protocol/request.ts";
 import type { CommandContext } from "./context.ts";
 
 /** Redis's command flags (COMMAND INFO), as far as commands here use them. `may_replicate` is not shown: the command
- * is `readonly` to its users, and yet may change how a value lies, and then has effects. Nor is `protected`: a directive
- * says who may use the command. */
+ * is `readonly` to its users, and yet may change how a value lies, and then has effects. Nor is `protected`: a
+ * directive says who may use the command. */
 export type CommandFlag =
   | "write"
   | "readonly"

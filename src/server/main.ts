@@ -17,7 +17,7 @@ import { ServerLog } from "./log.ts";
 import { LoopDelay } from "./loop-delay.ts";
 import type { Server } from "./server.ts";
 import { startServer } from "./start.ts";
-import { BACKGROUND_NICENESS, preferEventLoop } from "./thread-priority.ts";
+import { preferEventLoop, VERIFIER_NICENESS } from "./thread-priority.ts";
 import { VERSION } from "./version.ts";
 
 const DEFAULT_FOLDER = "data";
@@ -54,7 +54,7 @@ export async function main(argv: readonly string[]): Promise<void> {
         clock: new SystemClock(),
         random: systemRandom,
         log,
-        createVerifier: (small) => new WorkerVerifier(small, BACKGROUND_NICENESS),
+        createVerifier: (small) => new WorkerVerifier(small, VERIFIER_NICENESS),
       },
       config,
     );

@@ -1,6 +1,6 @@
 /**
  * A gate before writes while a snapshot is under way: who is about to change a large value that is not yet written
- * waits until it is, and it is next. Otherwise all of it would have to be written on the spot, and everybody would wait.
+ * waits until it is, and it is next. Otherwise all of it would have to be written on the spot, and all would wait.
  * Small values, and what a transaction changes, are written on the spot.
  */
 import { KeyPlaces } from "../commands/key-positions.ts";

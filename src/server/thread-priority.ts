@@ -8,7 +8,9 @@ import { readdirSync } from "node:fs";
 import { setPriority } from "node:os";
 
 /** Nice value of the other threads. */
-export const BACKGROUND_NICENESS = 10;
+const NICENESS = 10;
+/** The same of the thread that reads dumps back: it has most of a processor to do, and nobody waits for it. */
+export const VERIFIER_NICENESS = 19;
 
 /** To be called when all threads have begun; what they start later inherits from them. Does nothing where threads have
  * no priorities of their own: only Linux gives them. */
@@ -17,7 +19,7 @@ export function preferEventLoop(): void {
   for (const thread of readdirSync("/proc/self/task")) {
     if (Number(thread) === process.pid) continue;
     try {
-      setPriority(Number(thread), BACKGROUND_NICENESS);
+      setPriority(Number(thread), NICENESS);
     } catch {
       // It has just ended, or the system does not allow it: everything works without.
     }

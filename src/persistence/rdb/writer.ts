@@ -6,6 +6,7 @@
  * appendEnd, and a last drain. An entry is its attributes (appendExpire, appendIdle, appendFrequency,
  * appendRecordBelow, each optional) followed by appendString or appendPayload; nothing may come in between.
  */
+import { withView } from "../../base/byte-copy.ts";
 import { Crc64 } from "../../base/crc64.ts";
 import type { PartSink } from "../../types/data-type.ts";
 import {
@@ -52,12 +53,17 @@ const TRIED_OF = 8;
 /** What the sink gets at once: its checksum takes about a millisecond. */
 const PART_BYTES = 1 << 19;
 
+/** Carries a view, so that strings of common lengths are copied without an object for each. */
+function newBuffer(bytes: number): Buffer {
+  return withView(Buffer.allocUnsafeSlow(bytes));
+}
+
 export class RdbWriter implements PartSink {
   readonly #sink: RdbSink;
   readonly #compress: boolean;
   readonly #withChecksum: boolean;
   readonly #checksum = new Crc64();
-  #buffer: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  #buffer: Buffer = newBuffer(BUFFER_BYTES);
   #length = 0;
   /** Up to where the checksum has come in the buffer. */
   #summed = 0;
@@ -96,7 +102,7 @@ export class RdbWriter implements PartSink {
     const buffer = this.#buffer;
     const length = this.#length;
     const summed = this.#withChecksum ? this.#summed : length;
-    this.#buffer = this.#spare ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
+    this.#buffer = this.#spare ?? newBuffer(BUFFER_BYTES);
     this.#spare = undefined;
     this.#length = 0;
     this.#summed = 0;
@@ -118,7 +124,7 @@ export class RdbWriter implements PartSink {
     this.appendBytes(other.#buffer, 0, other.#length);
     other.#length = 0;
     other.#summed = 0;
-    if (other.#buffer.length > BUFFER_KEPT_MAX_BYTES) other.#buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+    if (other.#buffer.length > BUFFER_KEPT_MAX_BYTES) other.#buffer = newBuffer(BUFFER_BYTES);
   }
 
   appendHeader(): void {
@@ -284,7 +290,7 @@ export class RdbWriter implements PartSink {
   #reserve(count: number): void {
     const needed = this.#length + count;
     if (needed <= this.#buffer.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
+    const grown = newBuffer(Math.max(needed, this.#buffer.length * 2));
     this.#buffer.copy(grown, 0, 0, this.#length);
     this.#buffer = grown;
   }
