@@ -18,7 +18,7 @@ import type { Database } from "../keyspace/database.ts";
 import type { SnapshotReceiver } from "../keyspace/snapshot.ts";
 import type { Spiller } from "../keyspace/spiller.ts";
 import { DIRTY, RECORD, SPILLING } from "../memory/entries.ts";
-import { decodeString } from "../types/rdb-encoding.ts";
+import { decodeString, RDB_VERSION_WRITTEN } from "../types/rdb-encoding.ts";
 import type { DumpVerifier } from "./dump-verifier.ts";
 import type { RdbWriter } from "./rdb/writer.ts";
 import { ShadowedKeys } from "./shadowed-keys.ts";
@@ -29,6 +29,9 @@ import {
   type WalkStep,
 } from "./snapshot-file.ts";
 
+/** Of Redis 7.4, for hashes with fields that expire. (Where only cold ones have some, the version is the usual one: what
+ * is on disk is not known beforehand.) */
+const VERSION_WITH_TIMES = 12;
 /** As Redis calls them. */
 const UNFINISHED_NAME = /^temp-(\d+)\.rdb$/;
 /** Records read from the tier at once. */
@@ -182,7 +185,8 @@ class DumpWalk implements SnapshotReceiver {
   /** The instant that the file holds. Synchronous. */
   cut(): void {
     const { keyspace, tier } = this.parts;
-    this.output.appendHead(false);
+    const hasTimes = keyspace.databases.some(({ timedHashes }) => timedHashes.size > 0);
+    this.output.appendHead(false, hasTimes ? VERSION_WITH_TIMES : RDB_VERSION_WRITTEN);
     this.databases = keyspace.databases.map((database) => ({
       index: database.index,
       namespace: database.namespace,

@@ -97,10 +97,10 @@ export class SnapshotFile {
   }
 
   /** The head of the file. */
-  appendHead(isBase: boolean): void {
+  appendHead(isBase: boolean, version?: number): void {
     const { rdb } = this;
     const { clock, keyspace } = this.parts;
-    rdb.appendHeader();
+    rdb.appendHeader(version);
     rdb.appendAux("redis-ver", REDIS_VERSION);
     rdb.appendAux("redis-bits", "64");
     rdb.appendAux("ctime", String(Math.floor(clock.nowMs / 1000)));

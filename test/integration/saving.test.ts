@@ -98,6 +98,20 @@ test("large values are written as they were, though they are changed at once", a
   expect(found.map((line, i) => line === expected[i])).toEqual(expected.map(() => true));
 });
 
+test("the version of a dump is that of Redis 7.0, unless fields of a hash expire", async () => {
+  let client = await fixture.start(...NO_AOF, "--save", "");
+  const version = () => readFileSync(join(fixture.data, "dump.rdb"), "latin1").slice(0, 9);
+  await client.run("HSET", "hash", "a", "1", "b", "2");
+  await client.run("SAVE");
+  expect(version()).toBe("REDIS0010");
+  await client.run("HEXPIRE", "hash", 1000, "FIELDS", 1, "a");
+  await client.run("SAVE");
+  expect(version()).toBe("REDIS0012");
+  await fixture.server.kill();
+  client = await fixture.start(...NO_AOF);
+  expect(await client.text("HTTL", "hash", "FIELDS", 2, "a", "b")).toMatch(/^\*2\r\n:\d+\r\n:-1\r\n$/);
+});
+
 test("a save point saves by itself, and FLUSHALL an empty dump", async () => {
   const client = await fixture.start(...NO_AOF, "--save", "3600 1");
   const begun = Number((await client.text("LASTSAVE")).slice(1));

@@ -127,8 +127,8 @@ export class RdbWriter implements PartSink {
     if (other.#buffer.length > BUFFER_KEPT_MAX_BYTES) other.#buffer = newBuffer(BUFFER_BYTES);
   }
 
-  appendHeader(): void {
-    this.appendBytes(Buffer.from(RDB_MAGIC + String(RDB_VERSION_WRITTEN).padStart(4, "0")));
+  appendHeader(version = RDB_VERSION_WRITTEN): void {
+    this.appendBytes(Buffer.from(RDB_MAGIC + String(version).padStart(4, "0")));
   }
 
   /** A metadata field. Readers skip names they do not know. */
