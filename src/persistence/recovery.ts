@@ -30,6 +30,8 @@ export interface RecoveryParts {
   /** aof-load-truncated */
   readonly loadTruncated: boolean;
   readonly verifyChecksum: boolean;
+  /** See RdbLoadOptions. */
+  readonly onLoaded: (keys: number, expired: number) => void;
   readonly monotonicMs: () => number;
 }
 
@@ -102,6 +104,7 @@ async function loadOne(
   const options: RdbLoadOptions & { end?: number } = {
     withTier: isBase && directory.manifest.tier !== undefined,
     verifyChecksum: parts.verifyChecksum,
+    onLoaded: parts.onLoaded,
     makeRoom: parts.makeRoom,
     onSkipped: (text) => log.warning(`${entry.name}: ${text}`),
     ...(entry.end === undefined ? {} : { end: entry.end }),

@@ -341,6 +341,26 @@ export const INVALID_COMMAND_ARGUMENT_COUNT = "ERR Invalid number of arguments s
 export const INVALID_COMMAND_ARGUMENTS = "ERR Invalid arguments specified for command";
 export const NO_CONFIG_FILE = "ERR The server is running without a config file";
 export const REWRITE_IN_PROGRESS = "ERR Background append only file rewriting already in progress";
+export const SAVE_IN_PROGRESS = "ERR Background save already in progress";
+export const ANOTHER_CHILD_ACTIVE =
+  "ERR Another child process is active (AOF?): can't BGSAVE right now. " +
+  "Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.";
+export const RELOAD_OPTIONS = "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.";
+export const RELOAD_FAILED = "ERR Error trying to load the RDB dump";
+export const UNKNOWN_PROTOCOL_TYPE =
+  "ERR Wrong protocol type name. Please use one of the following: " +
+  "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false";
+export const DEBUG_NOT_ALLOWED =
+  'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local ' +
+  "connection, otherwise you need to set this option in the configuration file, and then restart the server.";
+/** The error without a reason: the log has it. */
+export const GENERAL_ERROR = "ERR";
+/** Writing refused because snapshots fail. */
+export const SAVE_FAILED =
+  "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. " +
+  "Commands that may modify the data set are disabled, because this instance is configured to report errors " +
+  "during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). " +
+  "Please check the Redis logs for details about the RDB error.";
 export const NO_SHUTDOWN = "ERR No shutdown in progress.";
 export const SHUTDOWN_FAILED = "ERR Errors trying to SHUTDOWN. Check logs.";
 

@@ -5,17 +5,18 @@
  */
 import type { CommandContext, Continuation, KeyWait } from "../commands/context.ts";
 import type { ServerServices } from "../commands/services.ts";
-import type { CommandTable, CompiledCommand } from "../commands/table.ts";
+import type { CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
-import type { TierWalk } from "../keyspace/tier-walk.ts";
-import { type Fetch, RESIDENT, UNREADABLE, type Warmer } from "../keyspace/warmer.ts";
+import { type Fetch, RESIDENT, UNREADABLE } from "../keyspace/warmer.ts";
 import {
   CANNOT_WAIT_IN_TRANSACTION,
   coldKeyUnreadable,
+  DEBUG_NOT_ALLOWED,
   LOADING,
   NOT_AUTHENTICATED,
   NOT_IN_TRANSACTION,
+  SAVE_FAILED,
   UNBLOCKED,
   unknownCommand,
   unknownSubcommand,
@@ -27,16 +28,17 @@ import { Request } from "../protocol/request.ts";
 import { RequestBatch } from "../protocol/request-batch.ts";
 import { NEED_MORE, QUERY_BUFFER_LIMIT } from "../protocol/request-decoder.ts";
 import type { Connection } from "./connection.ts";
+import type { DispatcherParts } from "./dispatcher-parts.ts";
 import { runHandler } from "./handler-run.ts";
 import { KeyResidency } from "./key-residency.ts";
-import { Outbox, type OutboxAof } from "./outbox.ts";
+import { Outbox } from "./outbox.ts";
 import { Prefetch } from "./prefetch.ts";
-import type { ReplyGate } from "./reply-gate.ts";
 import { Scripts } from "./scripts.ts";
+import { SnapshotGate } from "./snapshot-gate.ts";
 import type { Transaction } from "./transaction.ts";
 import { type GroupedEffects, isExec, type TransactionHost, Transactions } from "./transactions.ts";
 import { type Answerer, WaitingClients } from "./waiting-clients.ts";
-import { type GateAof, type Nature, WAIT, WriteGates, type WriteGatesParts } from "./write-gates.ts";
+import { type Nature, WAIT, WriteGates } from "./write-gates.ts";
 
 /** Requests executed for one connection before others get their turn. */
 const REQUESTS_PER_RUN = 128;
@@ -45,32 +47,6 @@ const LARGE_REPLY_BYTES = 1024 * 1024;
 /** After as many calls of a command only one in this many is timed for commandstats, and stands for all of them: timing
  * each would cost as much as a GET. */
 const TIMED_CALLS = 64;
-
-/** The append-only file as the dispatcher sees it; `enabled` false means no AOF. */
-export interface DispatchAof extends OutboxAof, GateAof {}
-
-export interface DispatcherParts extends WriteGatesParts {
-  readonly keyspace: Keyspace;
-  readonly table: CommandTable;
-  readonly gate: ReplyGate;
-  readonly effects: GroupedEffects;
-  readonly services: ServerServices;
-  readonly aof: DispatchAof;
-  /** Absent when the cold tier is off. */
-  readonly warmer: Warmer | undefined;
-  /** Writes the append-only file and sends replies, without waiting for the end of the turn. */
-  readonly flushNow: () => void;
-  readonly isLoading: () => boolean;
-  readonly walk: TierWalk;
-  readonly onQueryBufferLimit: (connection: Connection) => void;
-  readonly onReplyTooLarge: (connection: Connection) => void;
-  /** redis.log: 0 is debug, 3 a warning. */
-  readonly log: (level: number, text: string) => void;
-  /** maxmemory. */
-  readonly maxmemoryBytes: () => number;
-  /** busy-reply-threshold. */
-  readonly busyThresholdMs: () => number;
-}
 
 export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   request = new Request();
@@ -84,6 +60,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   /** Commands executed, for INFO. */
   commandsProcessed = 0;
   readonly gates: WriteGates;
+  private readonly snapshotGate: SnapshotGate;
   private readonly parts: DispatcherParts;
   private readonly batch = new RequestBatch();
   private readonly prefetch: Prefetch;
@@ -105,6 +82,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   constructor(parts: DispatcherParts) {
     this.parts = parts;
     this.gates = new WriteGates(parts);
+    this.snapshotGate = new SnapshotGate(parts.keyspace);
     this.outbox = new Outbox({
       reply: this.reply,
       aof: parts.aof,
@@ -207,11 +185,15 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     if (!command.accepts(request.argc) || command.run === undefined) {
       return this.reject(command, wrongArity(command.fullName));
     }
+    if (command.isProtected && !this.parts.isDebugAllowed(connection))
+      return this.reject(command, DEBUG_NOT_ALLOWED);
     if (!connection.authenticated && command.needsAuth) return this.reject(command, NOT_AUTHENTICATED);
     this.db = this.keyspace.databases[connection.dbIndex];
     if (!command.allowedWhileLoading && this.parts.isLoading() && !connection.isReplay) {
       return this.reject(command, LOADING);
     }
+    // As in Redis: whoever watches the server is to notice.
+    if (command.isPing && this.parts.saves.refusesWrites) return this.reject(command, SAVE_FAILED);
     if (this.scripts.runner.isBusy && !command.allowedWhileBusy) return this.refuseBusy(command, connection);
     const { transaction } = connection;
     if (transaction !== undefined) {
@@ -227,6 +209,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       const warmed = this.warmKeys(this.residency, command, connection);
       if (warmed !== undefined) return warmed;
     }
+    if (this.keyspace.snapshots.active && this.waitsForSnapshot(command, connection)) return SUSPENDED;
     connection.lastCommand = command.fullName;
     return this.invoke(command, connection);
   }
@@ -238,6 +221,15 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     connection.park();
     this.resumable.push(connection);
     return SUSPENDED;
+  }
+
+  /** Parks the connection if its command would hold up a snapshot, and so everybody. */
+  private waitsForSnapshot(command: CompiledCommand, connection: Connection): boolean {
+    if (!command.isWrite || !command.hasKeys || connection.isReplay) return false;
+    if (!this.snapshotGate.mustWait(command, this.request, this.db, () => connection.goOn())) return false;
+    connection.decoder.rewindToCurrent();
+    connection.park();
+    return true;
   }
 
   /** A command between MULTI and EXEC, or EXEC. Undefined lets it through to be executed. */

@@ -15,7 +15,14 @@ import type {
   ScriptControl,
   TransactionControl,
 } from "../../src/commands/context.ts";
-import type { AofAccess, ConfigAccess, KeyWalk, ServerServices } from "../../src/commands/services.ts";
+import type {
+  AofAccess,
+  ConfigAccess,
+  DebugAccess,
+  KeyWalk,
+  SaveAccess,
+  ServerServices,
+} from "../../src/commands/services.ts";
 import type { Database } from "../../src/keyspace/database.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
 import { unknownCommand, unknownSubcommand, wrongArity } from "../../src/protocol/errors.ts";
@@ -306,6 +313,8 @@ function newServices(
       ...options.config,
     },
     aof: disabledAof,
+    saves: idleSaves,
+    debugging: noDebugging,
     clients: () => [client],
     client: (id) => (id === client.id ? client : undefined),
     info: () => missing("info"),
@@ -329,6 +338,22 @@ const disabledAof: AofAccess = {
   syncedPosition: 0,
   waitForSync: () => missing("aof.waitForSync"),
   rewrite: () => missing("aof.rewrite"),
+};
+
+const idleSaves: SaveAccess = {
+  lastSaveSeconds: 0,
+  save: () => missing("saves.save"),
+  bgsave: () => missing("saves.bgsave"),
+  flushed: () => undefined,
+};
+
+const noDebugging: DebugAccess = {
+  digest: () => missing("debugging.digest"),
+  digestOf: () => missing("debugging.digestOf"),
+  packedBytes: () => missing("debugging.packedBytes"),
+  reload: () => missing("debugging.reload"),
+  setActiveExpiry: () => missing("debugging.setActiveExpiry"),
+  log: () => missing("debugging.log"),
 };
 
 const missingWalk: KeyWalk = {

@@ -59,7 +59,11 @@ export function expectExactSnapshot(
   const before = contents(harness);
   const seen: string[] = [];
   harness.keyspace.snapshots.start({
-    entry: (_index, _database, address) => seen.push(describeEntry(harness, address)),
+    entry(_index, _database, address) {
+      seen.push(describeEntry(harness, address));
+      return false;
+    },
+    more: () => false,
   });
   for (let i = 0; i < commands; i++) harness.run(...next());
   while (!harness.keyspace.snapshots.step(2));

@@ -8,6 +8,7 @@ import { encodingName, HASH } from "./hash-encoding.ts";
 import type { HashFields } from "./hash-fields.ts";
 import {
   packHash,
+  packHashInParts,
   RDB_HASH,
   RDB_HASH_LISTPACK,
   RDB_HASH_LISTPACK_TIMED,
@@ -51,6 +52,7 @@ export const hashType: DataType = {
   ],
   rdbTypeOf,
   pack: packHash,
+  packInParts: packHashInParts,
   unpack: unpackHash,
   rewrite(memory, address, key, sink) {
     const fields = readHash(memory, address);
