@@ -29,8 +29,8 @@ import {
   type WalkStep,
 } from "./snapshot-file.ts";
 
-/** Of Redis 7.4, for hashes with fields that expire. (Where only cold ones have some, the version is the usual one: what
- * is on disk is not known beforehand.) */
+/** Of Redis 7.4, for hashes with fields that expire. (Where only cold ones have some, the version is the usual one:
+ * what is on disk is not known beforehand.) */
 const VERSION_WITH_TIMES = 12;
 /** As Redis calls them. */
 const UNFINISHED_NAME = /^temp-(\d+)\.rdb$/;

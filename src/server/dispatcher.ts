@@ -217,8 +217,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   /** A script runs for long. Who waited for something when it began waits on. */
   private refuseBusy(command: CompiledCommand, connection: Connection): Outcome {
     if (!this.hasKeysReady) return this.reject(command, this.scripts.busyError!);
-    connection.decoder.rewindToCurrent();
-    connection.park();
+    connection.parkAgain();
     this.resumable.push(connection);
     return SUSPENDED;
   }
@@ -227,8 +226,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   private waitsForSnapshot(command: CompiledCommand, connection: Connection): boolean {
     if (!command.isWrite || !command.hasKeys || connection.isReplay) return false;
     if (!this.snapshotGate.mustWait(command, this.request, this.db, () => connection.goOn())) return false;
-    connection.decoder.rewindToCurrent();
-    connection.park();
+    connection.parkAgain();
     return true;
   }
 
@@ -265,8 +263,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
 
   /** Has the connection execute its command again once `work` is done, which never rejects. */
   private parkUntil(work: Promise<void>, connection: Connection): Outcome {
-    connection.decoder.rewindToCurrent();
-    connection.park();
+    connection.parkAgain();
     void work.then(() => connection.goOn());
     return SUSPENDED;
   }
@@ -374,8 +371,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     // It needs what it has as well: if that were forgotten meanwhile, it would never have all.
     if (this.hasKeysReady) this.parts.warmer!.goOnHolding(this.held, connection);
     residency.lookAhead(connection);
-    connection.decoder.rewindToCurrent();
-    connection.park();
+    connection.parkAgain();
     this.parts.scheduleTurnEnd();
     return SUSPENDED;
   }

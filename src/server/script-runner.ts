@@ -3,8 +3,8 @@
  * append-only file, its declared keys fetched before, any other cold key read on the spot.
  *
  * One that runs for longer than `busy-reply-threshold` is suspended now and then, so that the server can answer others
- * that it is busy, and can be told to end it. Meanwhile nothing else touches the data: whoever might asks `isBusy`. Time
- * stands still for the script. Within EXEC, and while a log is replayed, it is not suspended.
+ * that it is busy, and can be told to end it. Meanwhile nothing else touches the data: whoever might asks `isBusy`.
+ * Time stands still for the script. Within EXEC, and while a log is replayed, it is not suspended.
  */
 import type { Clock } from "../base/clock.ts";
 import type { FunctionControl } from "../commands/context.ts";
