@@ -257,8 +257,29 @@ export function formatDouble(value: number): string {
   const sign = value < 0 ? "-" : "";
   const plain = plainDigits(Math.abs(value));
   if (plain !== "") return sign + plain;
-  const { digits, exponent } = seventeenDigits(Math.abs(value));
-  if (exponent < -4 || exponent >= PRECISION) {
+  return general(sign, Math.abs(value), PRECISION);
+}
+
+/**
+ * A double as C's printf prints it with "%.<precision>g", precision from 1 to 17: "inf", "-inf", "nan".
+ */
+export function formatGeneral(value: number, precision: number): string {
+  if (!Number.isFinite(value)) return formatDouble(value);
+  const magnitude = Math.abs(value);
+  const sign = value < 0 || Object.is(value, -0) ? "-" : "";
+  if (magnitude === 0) return `${sign}0`;
+  if (magnitude >= LEAST_PLAIN && magnitude < 10 ** precision) {
+    // The shortest digits that tell the number from others, if they are not too many.
+    const text = String(magnitude);
+    if (text.length <= precision) return sign + text;
+  }
+  return general(sign, magnitude, precision);
+}
+
+/** `magnitude` is positive. */
+function general(sign: string, magnitude: number, precision: number): string {
+  const { digits, exponent } = significantDigits(magnitude, precision);
+  if (exponent < -4 || exponent >= precision) {
     const power = Math.abs(exponent);
     const mark = exponent < 0 ? "-" : "+";
     return `${sign}${withPoint(digits, 1)}e${mark}${power < 10 ? "0" : ""}${power}`;
@@ -286,16 +307,16 @@ function plainDigits(value: number): string {
   return text.slice(0, end);
 }
 
-/** The 17 significant digits of a positive double, rounded half to even as C does, and the decimal exponent. */
-function seventeenDigits(value: number): { digits: string; exponent: number } {
-  const rounded = splitExponential(value.toExponential(PRECISION - 1));
-  const longer = splitExponential(value.toExponential(PRECISION));
+/** The significant digits of a positive double, rounded half to even as C does, and the decimal exponent. */
+function significantDigits(value: number, precision: number): { digits: string; exponent: number } {
+  const rounded = splitExponential(value.toExponential(precision - 1));
+  const longer = splitExponential(value.toExponential(precision));
   if (!longer.digits.endsWith("5")) return rounded;
   // JavaScript rounds a tie up. It is one if all further digits (83 of them can be had) are zero.
   const exact = splitExponential(value.toExponential(MOST_DIGITS));
-  if (!/^0*$/.test(exact.digits.slice(PRECISION + 1))) return rounded;
-  const down = longer.digits.slice(0, PRECISION);
-  return Number(down[PRECISION - 1]) % 2 === 0 ? { digits: down, exponent: longer.exponent } : rounded;
+  if (!/^0*$/.test(exact.digits.slice(precision + 1))) return rounded;
+  const down = longer.digits.slice(0, precision);
+  return Number(down[precision - 1]) % 2 === 0 ? { digits: down, exponent: longer.exponent } : rounded;
 }
 
 function splitExponential(text: string): { digits: string; exponent: number } {

@@ -9,6 +9,7 @@ import { hashCommands } from "./hashes/index.ts";
 import { hyperloglogCommands } from "./hyperloglog/index.ts";
 import { keyCommands } from "./keys/index.ts";
 import { listCommands } from "./lists/index.ts";
+import { scriptingCommands } from "./scripting/index.ts";
 import { serverCommands } from "./server/index.ts";
 import { setCommands } from "./sets/index.ts";
 import { sortedSetCommands } from "./sorted-sets/index.ts";
@@ -29,5 +30,6 @@ export const commandSpecs: readonly CommandSpec[] = [
   ...keyCommands,
   ...connectionCommands,
   ...transactionCommands,
+  ...scriptingCommands,
   ...serverCommands,
 ];

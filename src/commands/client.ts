@@ -46,6 +46,8 @@ export interface Client {
   readonly queuedBytes: number;
   /** EXEC runs: no command may wait for anything. */
   readonly isExecuting: boolean;
+  /** A script of the client runs, and executes its commands. */
+  readonly isInScript: boolean;
   /** A key that it watches was changed (flag "d"). */
   readonly hasLostWatch: boolean;
   /** It will be closed when its replies are sent (flag "c"). */

@@ -29,6 +29,7 @@ export type CommandFlag =
   | "no_async_loading"
   | "no_multi"
   | "allow_busy"
+  | "no_mandatory_keys"
   | "may_replicate"
   | "protected";
 
@@ -112,6 +113,7 @@ export type CommandGroup =
   | "generic"
   | "connection"
   | "transactions"
+  | "scripting"
   | "server";
 
 /** Runs one command: reads ctx.request, answers through ctx.reply. Synchronous: see protocol/outcome.ts. */
@@ -142,6 +144,8 @@ export interface CommandSpec {
   readonly tips?: readonly string[];
   /** Between MULTI and EXEC it is executed at once. */
   readonly isNeverQueued?: boolean;
+  /** It runs scripts that may write: before it begins there must be memory for what they do. */
+  readonly runsScripts?: boolean;
   readonly run?: Handler;
   readonly subcommands?: readonly CommandSpec[];
 }

@@ -66,6 +66,73 @@ export interface TransactionControl {
   unwatch(): void;
 }
 
+/** What to run, and with what: places in the request. */
+export interface ScriptCall {
+  /** The argument that is the script, its SHA1, or the name of the function. */
+  readonly kind: "source" | "sha" | "function";
+  readonly script: number;
+  readonly firstKey: number;
+  readonly keys: number;
+  /** The script may only read. */
+  readonly isReadOnly: boolean;
+}
+
+/** A library of functions, as FUNCTION LIST shows it. */
+export interface LibraryFacts {
+  readonly name: string;
+  readonly source: Buffer;
+  readonly functions: readonly {
+    readonly name: string;
+    readonly description: string | undefined;
+    readonly flags: readonly string[];
+  }[];
+}
+
+/** What becomes of libraries that are there when others are restored. */
+export type RestorePolicy = "append" | "replace" | "flush";
+
+/** Libraries of functions. Errors are texts of error replies. */
+export interface FunctionControl {
+  /** What runs for long. */
+  readonly running:
+    | {
+        readonly kind: "script" | "function";
+        readonly name: string;
+        /** The command that called it. */
+        readonly words: readonly Buffer[];
+        readonly durationMs: number;
+      }
+    | undefined;
+  /** Whether there is a function of the name in that argument. */
+  has(argument: number): boolean;
+  /** Loads a library: its name, or the error. */
+  create(source: Buffer, replace: boolean): { readonly name: string } | string;
+  /** Deletes the library of the name in that argument; false if there is none. */
+  remove(argument: number): boolean;
+  flush(): void;
+  list(): Iterable<LibraryFacts>;
+  dump(compress: boolean): Buffer;
+  /** Loads the libraries of the payload in that argument; the error. */
+  restore(argument: number, policy: RestorePolicy): string | undefined;
+}
+
+/** Scripts. */
+export interface ScriptControl {
+  readonly functions: FunctionControl;
+  /** Set while a script runs for long: what others are told. */
+  readonly busyError: string | undefined;
+  /** Runs one, and answers what it returns. */
+  run(call: ScriptCall): Outcome;
+  /** Compiles and keeps the script in that argument; answers its SHA1. */
+  load(argument: number): Outcome;
+  /** Whether the script is known whose SHA1 is in that argument. */
+  has(argument: number): boolean;
+  /** Forgets all scripts. */
+  flush(): void;
+  /** Ends the running script (or function), if it has written nothing; answers. */
+  kill(kind: "script" | "function"): Outcome;
+}
+
 export interface CommandContext {
   readonly request: Request;
   readonly reply: ReplyWriter;
@@ -76,6 +143,7 @@ export interface CommandContext {
   readonly effects: Effects;
   readonly server: ServerServices;
   readonly transactions: TransactionControl;
+  readonly scripts: ScriptControl;
   /** Parks the client until `work` settles, then runs `finish` (or answers the error `work` rejected with). Used by
    * the few commands that read the disk or wait for it. Not while the client executes a transaction. */
   suspend<T>(work: Promise<T>, finish: Continuation<T>): Outcome;

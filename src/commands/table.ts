@@ -24,6 +24,11 @@ export class CompiledCommand {
   /** Whether it is queued between MULTI and EXEC, and whether it is refused there. */
   readonly isQueued: boolean;
   readonly noMulti: boolean;
+  /** Whether scripts may call it, and whether it runs some itself. */
+  readonly isForScripts: boolean;
+  readonly runsScripts: boolean;
+  /** Whether it is executed while a script runs for long. */
+  readonly allowedWhileBusy: boolean;
   /** A directive says who may use it. */
   readonly isProtected: boolean;
   /** PING, which Redis refuses while dumps fail. */
@@ -49,6 +54,9 @@ export class CompiledCommand {
     this.allowedWhileLoading = spec.flags.includes("loading");
     this.hasKeys = spec.keys.length > 0;
     this.isQueued = spec.isNeverQueued !== true;
+    this.isForScripts = !spec.flags.includes("noscript");
+    this.runsScripts = spec.runsScripts === true;
+    this.allowedWhileBusy = spec.flags.includes("allow_busy");
     this.noMulti = spec.flags.includes("no_multi");
     this.isProtected = spec.flags.includes("protected");
     this.isPing = spec.name === "ping";

@@ -46,6 +46,13 @@ export interface KeyWatchers {
   swapping(first: Database, second: Database): void;
 }
 
+/** Libraries of functions, which are saved with the data: see server/functions.ts. */
+export interface SavedFunctions {
+  sources(): Iterable<Buffer>;
+  /** The error, if the library cannot be loaded. */
+  load(source: Buffer): string | undefined;
+}
+
 /** Why a key was removed other than by a command. */
 export type RemovalReason = "expired" | "evicted";
 
@@ -58,6 +65,8 @@ export interface KeyspaceOptions {
 }
 
 export class Keyspace {
+  /** Set once by the server. */
+  functions: SavedFunctions = { sources: () => [], load: () => "there are no functions here" };
   readonly entries = new Entries(new Slabs(), new HugeValues());
   readonly keyHash: KeyHash;
   /** What values are kept in: the entries, and the blocks of large values. */

@@ -68,6 +68,7 @@ export async function runCheckpoint(
   let baseBytes: number;
   try {
     await parts.spiller?.hold();
+    while (parts.isMidway()) await parts.nextTurn();
     const base = new BaseFile(parts, file);
     // From here to the end of `cut` nothing is awaited: this is the instant that the base holds.
     const metadata = base.cut();
@@ -131,6 +132,7 @@ class BaseFile implements SnapshotReceiver {
         ? undefined
         : { tier: tier.cut(), namespaces: keyspace.databases.map((database) => database.namespace) };
     if (metadata !== undefined) this.output.rdb.appendAux(AUX_TIER, JSON.stringify(metadata));
+    for (const source of keyspace.functions.sources()) this.output.rdb.appendFunction(source);
     keyspace.snapshots.start(this);
     this.databases = [...keyspace.databases];
     const filled = metadata?.tier.counts.filter(([, records]) => records > 0) ?? [];

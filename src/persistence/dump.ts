@@ -29,8 +29,8 @@ import {
   type WalkStep,
 } from "./snapshot-file.ts";
 
-/** Of Redis 7.4, for hashes with fields that expire. (Where only cold ones have some, the version is the usual one: what
- * is on disk is not known beforehand.) */
+/** Of Redis 7.4, for hashes with fields that expire. (Where only cold ones have some, the version is the usual one:
+ * what is on disk is not known beforehand.) */
 const VERSION_WITH_TIMES = 12;
 /** As Redis calls them. */
 const UNFINISHED_NAME = /^temp-(\d+)\.rdb$/;
@@ -105,6 +105,7 @@ export class Dump {
       const walk = new DumpWalk(this.parts, this, file);
       try {
         await spiller?.hold();
+        while (this.parts.isMidway()) await this.parts.nextTurn();
         this.throwIfAborted();
         walk.cut();
         onCut();
@@ -187,6 +188,7 @@ class DumpWalk implements SnapshotReceiver {
     const { keyspace, tier } = this.parts;
     const hasTimes = keyspace.databases.some(({ timedHashes }) => timedHashes.size > 0);
     this.output.appendHead(false, hasTimes ? VERSION_WITH_TIMES : RDB_VERSION_WRITTEN);
+    for (const source of keyspace.functions.sources()) this.output.rdb.appendFunction(source);
     this.databases = keyspace.databases.map((database) => ({
       index: database.index,
       namespace: database.namespace,

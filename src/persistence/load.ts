@@ -39,6 +39,8 @@ export interface RdbLoadOptions {
   /** Leave out keys past their expiry: right for a snapshot, wrong for the base of a log that goes on. */
   readonly skipExpired?: boolean;
   readonly verifyChecksum?: boolean;
+  /** Is told what the file holds and the server does not keep: data of modules beside keys. */
+  readonly onSkipped?: (text: string) => void;
   /** Told what was loaded, and how many keys were left out because they had expired. */
   readonly onLoaded?: (keys: number, expired: number) => void;
   /** The entry of a key, wherever it is; by default those in memory are all. */
@@ -74,8 +76,13 @@ export async function loadRdb(
       endOffset = record.endOffset;
       if (record.kind === "tombstone") {
         databaseOf(keyspace, record.db).restoreTombstone(record.key);
+      } else if (record.kind === "function") {
+        const error = keyspace.functions.load(record.code);
+        if (error !== undefined) throw new LoadError(`A library of functions cannot be loaded: ${error}`);
       } else if (record.kind === "cold-keys") {
         loadColdKeys(databaseOf(keyspace, record.db), record);
+      } else if (record.kind === "module-aux") {
+        options.onSkipped?.(`Data of the module type ${record.module} is not kept: there are no modules`);
       } else if (record.kind === "entry") {
         const isExpired = record.expireMs !== undefined && record.expireMs <= keyspace.nowMs;
         if (isExpired && options.skipExpired) {

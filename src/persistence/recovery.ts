@@ -106,6 +106,7 @@ async function loadOne(
     verifyChecksum: parts.verifyChecksum,
     onLoaded: parts.onLoaded,
     makeRoom: parts.makeRoom,
+    onSkipped: (text) => log.warning(`${entry.name}: ${text}`),
     ...(entry.end === undefined ? {} : { end: entry.end }),
   };
   const file = await files.open(path, "read");

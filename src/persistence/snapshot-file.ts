@@ -46,6 +46,8 @@ const NO_SINK = (): Promise<void> => Promise.reject(new Error("what is gathered 
 export interface SnapshotFileParts {
   readonly clock: Clock;
   readonly keyspace: Keyspace;
+  /** A script is suspended: what it has done so far belongs to what it will do, and no cut may come in between. */
+  readonly isMidway: () => boolean;
   /** A turn of the event loop, so that commands run between slices. */
   readonly nextTurn: () => Promise<void>;
   /** Resolves after so many milliseconds. */

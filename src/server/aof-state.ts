@@ -9,7 +9,7 @@ import type { AofDirectory } from "../persistence/aof/directory.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
 import type { AofWriter } from "../persistence/aof/writer.ts";
 import { REWRITE_IN_PROGRESS } from "../protocol/errors.ts";
-import type { DispatchAof } from "./dispatcher.ts";
+import type { DispatchAof } from "./dispatcher-parts.ts";
 
 /** After this many failed rewrites in a row, automatic ones wait: one minute, then twice as long each time. */
 const FAILURES_BEFORE_DELAY = 3;

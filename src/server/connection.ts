@@ -71,6 +71,7 @@ export class Connection implements Client, Waiter, Watcher, TransportEvents {
   /** Present between MULTI and EXEC. */
   transaction: Transaction | undefined;
   isExecuting = false;
+  isInScript = false;
   readonly watches: Watch[] = [];
   /** What EXEC has had read, and holds until it is done. */
   walks: PreparedWalks | undefined;
@@ -199,6 +200,12 @@ export class Connection implements Client, Waiter, Watcher, TransportEvents {
   /** The dispatcher parked the connection's present command. */
   park(): void {
     this.parked = true;
+  }
+
+  /** As `park`, before the command had any effect: it will be executed anew. */
+  parkAgain(): void {
+    this.decoder.rewindToCurrent();
+    this.park();
   }
 
   /** As `park`, for want of memory: what arrives meanwhile would need more of it. */

@@ -35,16 +35,22 @@ export class Cron {
 
   /** One call; tests make it themselves. */
   run(): void {
-    const { aof, budget, clients, config, expiry, keyspace, saves, spiller, tier, warmer } = this.server;
+    const { aof, budget, clients, config, dispatcher, expiry, keyspace, saves, spiller, tier, warmer } =
+      this.server;
     const { values } = config;
     keyspace.refreshClock();
+    if (dispatcher.scripts.runner.isBusy) {
+      this.closeSlowReaders();
+      this.server.endTurn();
+      return;
+    }
     aof.files?.writer.cron();
     if (this.activeExpiry && keyspace.expiring) {
       expiry.hotCycle(Math.min(EXPIRY_MAX_MS, (1000 / values.hz) * EXPIRY_SHARE));
       if (tier !== undefined && warmer !== undefined) void expiry.coldCycle(tier, warmer);
     }
     keyspace.freeRetired(FREE_PER_CALL);
-    budget.measureOverhead(clients.measure().bytes);
+    budget.measureOverhead(clients.measure().bytes + dispatcher.scripts.memoryBytes);
     aof.startScheduled();
     saves.saveIfDue();
     aof.rewriteIfGrown(values["auto-aof-rewrite-min-size"], values["auto-aof-rewrite-percentage"]);

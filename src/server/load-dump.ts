@@ -23,10 +23,11 @@ export async function loadDump(
   const file = await world.files.open(path, "read");
   try {
     const { onLoaded } = server.saves;
+    const onSkipped = (text: string): void => world.log.warning(`${values.dbfilename}: ${text}`);
     const findIn = (database: Database, key: Buffer) => findAnywhere(server, database, key);
     const present = onDuplicate === undefined ? {} : { findIn, onDuplicate };
     const { rdbchecksum: verifyChecksum } = values;
-    const options = { skipExpired: true, verifyChecksum, makeRoom, onLoaded, ...present };
+    const options = { skipExpired: true, verifyChecksum, makeRoom, onLoaded, onSkipped, ...present };
     const { keys } = await loadRdb(file, keyspace, options);
     const seconds = ((clock.monotonicMs() - begun) / 1000).toFixed(3);
     world.log.notice(`Done loading RDB, keys loaded: ${keys}`);

@@ -45,6 +45,9 @@ export class Outbox {
   /** Position of the append-only file behind all that each piece may have observed. */
   private readonly positions: number[] = [];
 
+  /** While a script is suspended: the position before it, since nobody has observed anything of it. */
+  heldPosition: number | undefined;
+
   constructor(parts: OutboxParts) {
     this.parts = parts;
   }
@@ -59,7 +62,7 @@ export class Outbox {
     const place = this.count++;
     this.connections[place] = connection;
     this.ends[place] = reply.end;
-    this.positions[place] = aof.appended;
+    this.positions[place] = this.heldPosition ?? aof.appended;
     if (reply.end >= FULL_BYTES) this.parts.flushNow();
     else if (place === 0) this.parts.scheduleFlush();
   }

@@ -14,6 +14,7 @@ export class Propagation implements GroupedEffects {
   writer: AofWriter | undefined;
   /** Changes since the last save, as INFO's rdb_changes_since_last_save counts them. */
   changes = 0;
+  private isMuted = false;
   /** How many of them no command made. */
   private removals = 0;
   /** Where the present group is open. */
@@ -35,23 +36,32 @@ export class Propagation implements GroupedEffects {
     this.grouping = undefined;
   }
 
+  dropGroup(): void {
+    this.grouping?.dropGroup();
+    this.grouping = undefined;
+  }
+
+  setMuted(isMuted: boolean): void {
+    this.isMuted = isMuted;
+  }
+
   verbatim(): void {
     this.changes++;
     const { writer, context } = this;
-    if (writer === undefined) return;
+    if (writer === undefined || this.isMuted) return;
     writer.encoder.select(context!.client.dbIndex);
     writer.encoder.command(context!.request);
   }
 
   command(...args: (string | Buffer | number)[]): void {
     this.changes++;
-    this.append(this.context!.client.dbIndex, args);
+    if (!this.isMuted) this.append(this.context!.client.dbIndex, args);
   }
 
   edited(edits: ArgumentEdits): void {
     this.changes++;
     const { writer, context } = this;
-    if (writer === undefined) return;
+    if (writer === undefined || this.isMuted) return;
     const { encoder } = writer;
     const { request, client } = context!;
     encoder.select(client.dbIndex);
@@ -66,7 +76,7 @@ export class Propagation implements GroupedEffects {
   member(name: string, key: number, buf: Buffer, start: number, length: number): void {
     this.changes++;
     const { writer, context } = this;
-    if (writer === undefined) return;
+    if (writer === undefined || this.isMuted) return;
     const { encoder } = writer;
     const { request, client } = context!;
     encoder.select(client.dbIndex);

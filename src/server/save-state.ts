@@ -252,6 +252,7 @@ export class SaveState implements SaveAccess {
       files: world.files,
       clock,
       keyspace,
+      isMidway: () => this.server.dispatcher.scripts.runner.isBusy,
       nextTurn,
       sleep,
       folder: values.dir,

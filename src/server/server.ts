@@ -51,6 +51,9 @@ export interface World {
   readonly createVerifier?: (small: InlineVerifier) => DumpVerifier;
 }
 
+/** Levels of redis.log. */
+const SCRIPT_LOG_LEVELS = ["debug", "verbose", "notice", "warning"] as const;
+
 export class Server implements ConnectionHost {
   readonly world: World;
   readonly config: Config;
@@ -124,6 +127,7 @@ export class Server implements ConnectionHost {
     this.dispatcher = this.createDispatcher();
     this.dispatcher.reply.onError = (text) => this.statistics.countError(text);
     this.propagation.context = this.dispatcher;
+    keyspace.functions = this.dispatcher.scripts.functions;
     keyspace.onKeyRemoved = (database, key) => {
       keyspace.watchers?.changed(database, key);
       this.propagation.removed(database, key);
@@ -183,6 +187,11 @@ export class Server implements ConnectionHost {
 
   /** What the commands of one turn asked for together. */
   endTurn(): void {
+    if (this.dispatcher.scripts.runner.isBusy) {
+      // Nothing may touch the data, or write half of what a script does. Others are told to wait.
+      this.releaseReplies();
+      return;
+    }
     if (this.warmer?.hasWanted) this.warmer.issue();
     if (this.spiller === undefined && this.budget.isOver) this.evict();
     // Keys that expired, which no command told.
@@ -222,6 +231,7 @@ export class Server implements ConnectionHost {
       spiller: this.spiller,
       checksum: this.config.values.rdbchecksum,
       withAccess: this.tier !== undefined,
+      isMidway: () => this.dispatcher.scripts.runner.isBusy,
       nextTurn,
       sleep,
     };
@@ -252,6 +262,7 @@ export class Server implements ConnectionHost {
       budget,
       samplesPerVictim: () => config.values["maxmemory-samples"],
       onBatch: () => {
+        if (this.dispatcher.scripts.runner.isBusy) return;
         this.spiller!.run();
         this.dispatcher.gates.admit();
       },
@@ -275,11 +286,20 @@ export class Server implements ConnectionHost {
       flushNow: () => this.writeAndReply(),
       isLoading: () => this.isLoading,
       walk: this.walk,
+      maxmemoryBytes: () => this.budget.limit,
+      busyThresholdMs: () => this.config.values["busy-reply-threshold"],
+      log: (level, text) => this.world.log[SCRIPT_LOG_LEVELS[level]](text),
       isDebugAllowed: ({ address }) => this.services.debugging.isAllowed(isLocalAddress(address)),
       onQueryBufferLimit: (connection) => {
         this.clients.queryBufferLimitDisconnections++;
         this.world.log.warning(
           `Closing client that reached max query buffer length: id=${connection.id} addr=${connection.address}`,
+        );
+      },
+      onReplyTooLarge: (connection) => {
+        this.clients.outputBufferLimitDisconnections++;
+        this.world.log.warning(
+          `Client id=${connection.id} addr=${connection.address} closed: the reply to ${connection.lastCommand} is too large.`,
         );
       },
     });

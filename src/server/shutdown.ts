@@ -35,6 +35,10 @@ export class Shutdown {
 
   private async end(options: ShutdownOptions): Promise<string> {
     const { log } = this.server.world;
+    const { runner } = this.server.dispatcher.scripts;
+    if (options.save === "nosave") runner.drop();
+    // A script that has written cannot be left in the middle.
+    while (runner.isBusy) await nextTurn();
     this.server.isStopping = true;
     try {
       await this.saveAll(options);

@@ -25,6 +25,10 @@ import { WatchedKeys } from "./watched-keys.ts";
 export interface GroupedEffects extends Effects {
   beginGroup(): void;
   endGroup(): void;
+  /** Takes all effects of the open group back: the process ends. */
+  dropGroup(): void;
+  /** With true, effects from now on are not propagated (redis.set_repl). */
+  setMuted(isMuted: boolean): void;
   /** Effects that commands have had so far. */
   readonly commandEffects: number;
 }

@@ -74,6 +74,34 @@ export class WriteGates {
     return aof.isBehind ? this.park(connection) : undefined;
   }
 
+  /** Whether a script that writes must wait for memory, or for the disk; then its connection is parked. */
+  mustScriptWait(connection: Connection, hasKeysReady: boolean): boolean {
+    const { aof, budget } = this.parts;
+    if (budget.chargedBytes > budget.spillFromBytes) {
+      this.parts.scheduleTurnEnd();
+      if (!hasKeysReady && this.mustWaitForMemory) {
+        this.park(connection);
+        return true;
+      }
+    }
+    if (!aof.enabled || connection.isReplay || aof.failureText !== undefined || !aof.isBehind) return false;
+    this.park(connection);
+    return true;
+  }
+
+  /** Why a script that begins now must not write; undefined if it may. */
+  diskFailure(connection: Connection): string | undefined {
+    const { aof } = this.parts;
+    return aof.enabled && !connection.isReplay ? aof.failureText : undefined;
+  }
+
+  /** Whether a script that begins now must not do what needs memory. */
+  isOutOfMemory(connection: Connection): boolean {
+    const { budget, freeMemory, spiller } = this.parts;
+    if (!budget.isOver || connection.isReplay) return false;
+    return spiller === undefined ? !freeMemory() : !this.mustWaitForMemory;
+  }
+
   /** Lets connections go on whose writes waited for memory, as far as there is some. */
   admit(): void {
     const { aof } = this.parts;

@@ -67,6 +67,7 @@ function newDump(files: Files, keyspace = newKeyspace(), rdbchecksum = true): Du
     tier: undefined,
     spiller: undefined,
     verifier: new InlineVerifier(realFiles, clock, nextTurn),
+    isMidway: () => false,
     nextTurn,
     sleep: nextTurn,
     options: {

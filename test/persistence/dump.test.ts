@@ -42,6 +42,7 @@ function dumpOf(
     tier,
     spiller: undefined,
     verifier: new InlineVerifier(realFiles, clock, nextTurn),
+    isMidway: () => false,
     nextTurn,
     sleep: nextTurn,
     options: {

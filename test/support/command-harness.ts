@@ -12,6 +12,7 @@ import type {
   Continuation,
   Effects,
   KeyWait,
+  ScriptControl,
   TransactionControl,
 } from "../../src/commands/context.ts";
 import type {
@@ -52,6 +53,13 @@ export class CommandHarness {
   /** What was propagated so far, one list of arguments per command. */
   readonly effects: Buffer[][] = [];
   readonly server: ServerServices;
+  /**
+   * In the mode in which values leave memory after every command: why they stay in this harness. Only for tests of what
+   * becomes of values that stay.
+   */
+  staysInMemoryBecause = "";
+  /** In that mode: a test looks at which entries are dirty, and marks them clean itself. */
+  looksAtDirt = false;
   private readonly commands = new Map<string, CommandSpec>();
   private readonly context: HarnessContext;
 
@@ -98,7 +106,9 @@ export class CommandHarness {
 
   private takeReply(): Buffer {
     const reply = this.context.takeReply();
-    if (SPILLS) spillAll(this.keyspace);
+    // Where there is a tier, the test spills to it.
+    const spills = SPILLS && !this.keyspace.hasTier && this.staysInMemoryBecause === "";
+    if (spills) spillAll(this.keyspace, this.looksAtDirt);
     return reply;
   }
 
@@ -191,6 +201,25 @@ class HarnessContext implements CommandContext {
     unwatch: () => {},
   };
 
+  readonly scripts: ScriptControl = {
+    busyError: undefined,
+    functions: {
+      running: undefined,
+      has: () => false,
+      create: () => missing("functions"),
+      remove: () => false,
+      flush: () => {},
+      list: () => [],
+      dump: () => missing("functions"),
+      restore: () => missing("functions"),
+    },
+    run: () => missing("scripts"),
+    load: () => missing("scripts"),
+    has: () => false,
+    flush: () => {},
+    kill: () => missing("scripts"),
+  };
+
   /** There is no cold tier. */
   fetchKeys(): undefined {}
 
@@ -251,6 +280,7 @@ export function newClient(id: number, nowMs: number): HarnessClient {
     queuedCommands: -1,
     queuedBytes: 0,
     isExecuting: false,
+    isInScript: false,
     hasLostWatch: false,
     unblock: undefined,
     isClosing: false,

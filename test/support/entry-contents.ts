@@ -2,6 +2,7 @@
  * What the entries of a harness's database hold, as lines of text, and the promise that a snapshot makes about them.
  */
 import { expect } from "vitest";
+import { DIRTY } from "../../src/memory/entries.ts";
 import { dataTypeOf } from "../../src/types/registry.ts";
 import { isRooted } from "../../src/types/rooted.ts";
 import { ValueDigest } from "../../src/types/value-digest.ts";
@@ -39,6 +40,12 @@ export function contents(harness: CommandHarness, describe = describeEntry): str
   return addressesOf(harness)
     .map((address) => describe(harness, address))
     .sort();
+}
+
+/** Marks all entries as unchanged, for a test that then looks at which of them a command marks as changed. */
+export function markAllClean(harness: CommandHarness): void {
+  harness.looksAtDirt = true;
+  for (const address of addressesOf(harness)) harness.keyspace.entries.mark(address, 0, DIRTY);
 }
 
 /** Runs commands, begins a snapshot, runs more, and expects the snapshot to show what was there when it began. */

@@ -76,9 +76,13 @@ export const shutdown = defineCommand({
   categories: [],
   keys: [],
   run(ctx) {
-    const { reply, server } = ctx;
+    const { reply, scripts, server } = ctx;
     const wish = parseShutdown(ctx);
     if (wish === undefined) return reply.error(SYNTAX_ERROR);
+    // A script that runs may have done but half of what it does.
+    if (scripts.busyError !== undefined && (wish === "abort" || wish.save !== "nosave")) {
+      return reply.error(scripts.busyError);
+    }
     if (wish === "abort") return server.abortShutdown() ? reply.ok() : reply.error(NO_SHUTDOWN);
     // There is an answer only if the server lives on; the reason is in its log.
     return ctx.suspend(server.shutdown(wish), (later) => later.reply.error(SHUTDOWN_FAILED));

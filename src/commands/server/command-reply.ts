@@ -23,6 +23,7 @@ const COMMAND_FLAGS: readonly CommandFlag[] = [
   "fast",
   "no_auth",
   "no_async_loading",
+  "no_mandatory_keys",
   "no_multi",
   "movablekeys",
   "allow_busy",

@@ -126,7 +126,10 @@ function replyKeysOfCommand(ctx: CommandContext, replyKey: KeyReply): Outcome {
     return reply.error(INVALID_COMMAND_ARGUMENT_COUNT);
   }
   const keys = keysOfRequest(spec, request, 2);
-  if (keys === undefined) return reply.error(INVALID_COMMAND_ARGUMENTS);
+  if (keys === undefined) {
+    if (spec.flags.includes("no_mandatory_keys")) return reply.emptyArray();
+    return reply.error(INVALID_COMMAND_ARGUMENTS);
+  }
   reply.array(keys.length);
   const exactFlags = spec.keyFlagsOf?.(request, 2);
   for (const { position, flags } of keys) replyKey(ctx, position, exactFlags ?? flags);

@@ -2,6 +2,7 @@
  * Arguments of XREAD and XREADGROUP, up to the keys.
  */
 import {
+  cannotBlockInScript,
   GROUP_NEEDS_XREADGROUP,
   MISSING_GROUP,
   NOACK_NEEDS_XREADGROUP,
@@ -38,6 +39,7 @@ export class ReadOptions {
     for (let i = 1; i < request.argc; i++) {
       const following = request.argc - i - 1;
       if (following > 0 && isWord(request, i, "block")) {
+        if (ctx.client.isInScript) return refuse(ctx, cannotBlockInScript(request.text(0)));
         this.timeoutMs = millisecondsOrReply(ctx, ++i);
         if (Number.isNaN(this.timeoutMs)) return false;
       } else if (following > 0 && isWord(request, i, "count")) {

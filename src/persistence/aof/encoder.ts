@@ -64,6 +64,9 @@ export class AofEncoder {
   private groupDepth = 0;
   private groupCommands = 0;
   private groupStart = 0;
+  /** As of the beginning of the group: bytes of the block, and the database selected. */
+  private bytesBefore = 0;
+  private dbBefore = NO_DATABASE;
 
   constructor(clock: Clock, buffer: Buffer, allocate: AllocateBlockRoom) {
     this.clock = clock;
@@ -145,7 +148,18 @@ export class AofEncoder {
   /** Everything until the matching `endGroup` takes effect as a whole: it is wrapped in MULTI and EXEC as soon as it
    * is more than one command. Groups may nest; the outermost counts. */
   beginGroup(): void {
-    if (this.groupDepth++ === 0) this.groupCommands = 0;
+    if (this.groupDepth++ > 0) return;
+    this.groupCommands = 0;
+    this.bytesBefore = this.end - this.blockStart;
+    this.dbBefore = this.writtenDb;
+  }
+
+  /** Takes the open group back, as if it had never begun. */
+  dropGroup(): void {
+    if (this.groupDepth === 0) throw new Error("dropGroup without beginGroup");
+    this.groupDepth = 0;
+    this.end = this.blockStart + this.bytesBefore;
+    this.writtenDb = this.dbBefore;
   }
 
   endGroup(): void {

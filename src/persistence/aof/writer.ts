@@ -266,7 +266,7 @@ export class AofWriter {
       return false;
     }
     if (block !== undefined) return this.writeBlock(block);
-    return this.log.appended > this.log.ended && this.writeBlock(this.log.endBlock());
+    return this.log.hasWhole && this.writeBlock(this.log.endBlock());
   }
 
   /**
@@ -485,7 +485,7 @@ export class AofWriter {
     const appended = this.log.appended;
     const isQuiet = appended === this.cronPosition && appended === this.syncedPosition;
     this.cronPosition = appended;
-    if (!isQuiet || !this.needsMark()) return;
+    if (!isQuiet || !this.needsMark() || this.log.encoder.isMidway) return;
     if (this.state !== "running" || this.isWriting || this.isSyncing || this.pendingCut !== undefined) return;
     if (this.log.nextUnwritten() !== undefined) return;
     this.markedPosition = appended;

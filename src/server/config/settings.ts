@@ -73,7 +73,7 @@ export const settings = {
     "used",
     "normal 0 0 0 replica 256mb 64mb 60 pubsub 32mb 8mb 60",
   ),
-  "busy-reply-threshold": integer("stored", 5000, {
+  "busy-reply-threshold": integer("used", 5000, {
     max: LONG_MAX,
     alias: "lua-time-limit",
     unit: "milliseconds",

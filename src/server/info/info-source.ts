@@ -51,8 +51,21 @@ export interface MemoryFacts {
   readonly aofBufferBytes: number;
   /** Memory taken from the system for slabs, used or not. */
   readonly slabBytes: number;
+  readonly scripting: ScriptingFacts;
   /** The JavaScript heap, which holds no keys or values. */
   readonly heapBytes: number;
+}
+
+/** Scripts and functions: how many there are, bytes of their sources, what their VMs use, and have taken together. */
+export interface ScriptingFacts {
+  readonly scripts: number;
+  readonly scriptBytes: number;
+  readonly vmUsedBytes: number;
+  readonly libraries: number;
+  readonly functions: number;
+  readonly functionBytes: number;
+  readonly functionVmUsedBytes: number;
+  readonly vmReservedBytes: number;
 }
 
 export interface LoadingFacts {

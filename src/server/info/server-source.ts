@@ -94,7 +94,7 @@ export class ServerInfoSource implements InfoSource {
   }
 
   memory(): MemoryFacts {
-    const { aof, budget, clients, config, keyspace } = this.own;
+    const { aof, budget, clients, config, dispatcher, keyspace } = this.own;
     const { slabs, huge } = keyspace.entries;
     const { rss, heapUsed } = process.memoryUsage();
     return {
@@ -109,6 +109,7 @@ export class ServerInfoSource implements InfoSource {
       clientBytes: clients.measure().bytes,
       aofBufferBytes: aof.files?.writer.memoryBytes ?? 0,
       slabBytes: slabs.reservedBytes + huge.allocatedBytes,
+      scripting: dispatcher.scripts.facts,
       heapBytes: heapUsed,
     };
   }

@@ -16,7 +16,13 @@ import {
   rdbTypeOf,
 } from "./hash-packing.ts";
 import { fieldsOf, readHash } from "./hash-reader.ts";
-import { RDB_HASH_ZIPLIST, RDB_HASH_ZIPMAP, unpackHash } from "./hash-unpacking.ts";
+import {
+  RDB_HASH_LISTPACK_TIMED_FIRST,
+  RDB_HASH_TIMED_FIRST,
+  RDB_HASH_ZIPLIST,
+  RDB_HASH_ZIPMAP,
+  unpackHash,
+} from "./hash-unpacking.ts";
 import { NO_TIME } from "./timed-listpack.ts";
 
 /** Fields set by one command of a rewritten log. */
@@ -39,6 +45,8 @@ export const hashType: DataType = {
     RDB_HASH_ZIPMAP,
     RDB_HASH_ZIPLIST,
     RDB_HASH_LISTPACK,
+    RDB_HASH_TIMED_FIRST,
+    RDB_HASH_LISTPACK_TIMED_FIRST,
     RDB_HASH_TIMED,
     RDB_HASH_LISTPACK_TIMED,
   ],

@@ -21,7 +21,17 @@ const NEWER = new Set(
   ).split(" "),
 );
 /** Containers: Redis has some more subcommands, or tells them in an order of its own. */
-const CONTAINERS = new Set(["client", "config", "command", "memory", "object", "xgroup", "xinfo"]);
+const CONTAINERS = new Set([
+  "client",
+  "config",
+  "command",
+  "function",
+  "memory",
+  "object",
+  "script",
+  "xgroup",
+  "xinfo",
+]);
 /** Those that Redis 7.2 gave more arguments. */
 const WIDER = new Set(["zrank", "zrevrank"]);
 

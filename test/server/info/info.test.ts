@@ -9,14 +9,36 @@ import { commandSpecs } from "../../../src/commands/all.ts";
 import { CommandTable } from "../../../src/commands/table.ts";
 import { humanBytes, percent, ratio, safeText } from "../../../src/server/info/fields.ts";
 import { infoText } from "../../../src/server/info/info.ts";
-import type { AofFacts, InfoSource, TierFacts } from "../../../src/server/info/info-source.ts";
+import type {
+  AofFacts,
+  InfoSource,
+  ScriptingFacts,
+  TierFacts,
+} from "../../../src/server/info/info-source.ts";
 import { LoopDelay } from "../../../src/server/loop-delay.ts";
 import { Statistics } from "../../../src/server/statistics.ts";
 import { RawClient } from "../../support/raw-client.ts";
 import { hasRedisServer, startRedisServer } from "../../support/redis-server.ts";
 
 /** Names that Redis 7.0 does not have. */
-const OWN_FIELDS = new Set(["expired_subkeys", "tsredis_version", "node_version", "mem_javascript_heap"]);
+const OWN_FIELDS = new Set([
+  "expired_subkeys",
+  "tsredis_version",
+  "node_version",
+  "mem_javascript_heap",
+  "mem_lua_reserved",
+]);
+
+const SCRIPTING: ScriptingFacts = {
+  scripts: 7,
+  scriptBytes: 700,
+  vmUsedBytes: 2048,
+  libraries: 2,
+  functions: 3,
+  functionBytes: 100,
+  functionVmUsedBytes: 1024,
+  vmReservedBytes: 4096,
+};
 
 const AOF: AofFacts = {
   isEnabled: true,
@@ -103,6 +125,7 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       clientBytes: 2048,
       aofBufferBytes: 0,
       slabBytes: 4 * 1024 * 1024,
+      scripting: SCRIPTING,
       heapBytes: 9,
     }),
     persistence: () => ({
@@ -183,6 +206,9 @@ describe("values", () => {
       "total_system_memory_human:16.00G",
       "maxmemory:0",
       "maxmemory_human:0B",
+      "used_memory_vm_eval:2048",
+      "number_of_cached_scripts:7",
+      "used_memory_scripts_human:800B",
       "mem_fragmentation_ratio:2.00",
     ]) {
       expect(text).toContain(`\r\n${line}\r\n`);

@@ -58,7 +58,10 @@ describe("a score", () => {
   });
 
   test("that is none of a position stands for one all the same", () => {
-    const scores = fc.oneof(fc.double({ noNaN: true }), fc.constantFrom(2 ** 63, -(2 ** 63), 2 ** 64, -1, 1.5));
+    const scores = fc.oneof(
+      fc.double({ noNaN: true }),
+      fc.constantFrom(2 ** 63, -(2 ** 63), 2 ** 64, -1, 1.5),
+    );
     fc.assert(
       fc.property(scores, (score) => {
         const { longitude, latitude } = positionOf(score);
@@ -105,7 +108,10 @@ describe("distances", () => {
         expect(between(a, a)).toBe(0);
       }),
     );
-    expect(between({ longitude: 0, latitude: 0 }, { longitude: 180, latitude: 0 })).toBeCloseTo(20020741.7, 0);
+    expect(between({ longitude: 0, latitude: 0 }, { longitude: 180, latitude: 0 })).toBeCloseTo(
+      20020741.7,
+      0,
+    );
   });
 
   test.each([

@@ -1,0 +1,282 @@
+/**
+ * A VM with all that scripts find in it, and how they run there. Scripts are compiled once, and kept as references; the
+ * owner keeps their sources, since a VM that ran out of memory is thrown away with all that was in it.
+ *
+ * One script runs at a time. It may be suspended (see threads.ts), and goes on with `resume`.
+ */
+import { FUNCTION_LOAD_TIMEOUT, functionsNotRegistered } from "../protocol/errors.ts";
+import type { Request } from "../protocol/request.ts";
+import type { RegisteredFunction } from "./function-library.ts";
+import { FunctionRegistration } from "./function-registration.ts";
+import type { ScriptHost } from "./host.ts";
+import { installBit } from "./libraries/bit.ts";
+import { installJson } from "./libraries/json.ts";
+import { installRandom } from "./libraries/math-random.ts";
+import { installMessagePack } from "./libraries/message-pack.ts";
+import { installStruct } from "./libraries/struct.ts";
+import type { LuaState } from "./lua-module.ts";
+import { errorOf, LuaToReply } from "./lua-to-reply.ts";
+import { LuaVm, NIL, OK, REGISTRY, TABLE, YIELDED } from "./lua-vm.ts";
+import { RedisLibrary } from "./redis-library.ts";
+import { type PushLibrary, Sandbox } from "./sandbox.ts";
+import { PRELUDE_SOURCE, Threads } from "./threads.ts";
+
+/** Offsets within lua_Debug. */
+const WHAT_OFFSET = 12;
+const SOURCE_OFFSET = 16;
+const LINE_OFFSET = 20;
+const DEBUG_BYTES = 128;
+/** How far the place of an error is looked for: functions of our own may lie above. */
+const MAX_LEVELS = 8;
+/** First byte of compiled Lua. */
+const ESCAPE = 0x1b;
+/** The garbage collector does a step after so many scripts, as in Redis. */
+const SCRIPTS_PER_STEP = 50;
+const GC_STEP = 5;
+
+const KILLED = "ERR Script killed by user with SCRIPT KILL...";
+
+/** What a script is called with. */
+export interface ScriptArguments {
+  readonly request: Request;
+  /** The argument that is the first key, and how many there are; all behind them are arguments. */
+  readonly firstKey: number;
+  readonly keys: number;
+}
+
+/** Whether a script has come to its end (or failed), or was suspended. */
+export type RunState = "ended" | "suspended";
+
+/** A compiled script, or why it is none. */
+export type Compiled = { readonly reference: number } | { readonly error: string };
+
+export class Engine {
+  readonly vm: LuaVm;
+  readonly sandbox: Sandbox;
+  readonly library: RedisLibrary;
+  private readonly host: ScriptHost;
+  private readonly threads: Threads;
+  private readonly toReply: LuaToReply;
+  private readonly registration: FunctionRegistration;
+  private readonly debugAt: number;
+  private readonly keysName: number;
+  private readonly argvName: number;
+  private thread: LuaState = 0;
+  private status = OK;
+  private isRunning = false;
+  private isLoading = false;
+  /** Where the suspended script is. */
+  private suspendedAt: string | undefined;
+  private scripts = 0;
+
+  /**
+   * @param limitBytes the most memory that the VM may take
+   * @param isForEval whether its scripts are those of EVAL, or functions
+   */
+  constructor(host: ScriptHost, limitBytes: number, isForEval: boolean) {
+    this.host = host;
+    const vm = new LuaVm(limitBytes);
+    this.vm = vm;
+    this.threads = new Threads(vm);
+    this.threads.mustSuspend = (L) => {
+      if (this.isLoading ? !host.mustEndLoading() : !host.mustSuspend()) return false;
+      this.suspendedAt = this.placeOf(L);
+      return true;
+    };
+    const isRunning = () => this.isRunning;
+    this.library = new RedisLibrary(vm, host, isRunning);
+    this.toReply = new LuaToReply(vm, host.reply);
+    this.sandbox = new Sandbox(vm, this.threads, this.libraries(isRunning, isForEval));
+    this.registration = new FunctionRegistration(vm, this.library, this.sandbox);
+    this.debugAt = vm.api.malloc(DEBUG_BYTES);
+    vm.pushText(vm.main, "KEYS");
+    this.keysName = vm.reference(vm.main);
+    vm.pushText(vm.main, "ARGV");
+    this.argvName = vm.reference(vm.main);
+  }
+
+  /** Compiles a script of which the first `skipped` bytes do not count. */
+  compile(source: Buffer, skipped: number, name: string): Compiled {
+    const { vm } = this;
+    const { api, main } = vm;
+    const length = source.length - skipped;
+    if (length > 0 && source[skipped] === ESCAPE) {
+      return { error: `${name}:1: unexpected symbol near 'char(27)'` };
+    }
+    const address = vm.scratchFor(length);
+    source.copy(vm.heap, address, skipped);
+    if (api.luaL_loadbuffer(main, address, length, vm.nameAt(`@${name}`)) !== OK) {
+      const error = vm.text(main, -1) ?? "";
+      api.lua_settop(main, 0);
+      return { error };
+    }
+    return { reference: vm.reference(main) };
+  }
+
+  /** Runs a script of EVAL: keys and arguments are globals. */
+  start(reference: number, args: ScriptArguments): RunState {
+    const { api } = this.vm;
+    const L = this.begin(reference);
+    api.lua_rawgeti(L, REGISTRY, this.sandbox.globals);
+    api.lua_rawgeti(L, REGISTRY, this.keysName);
+    this.pushArguments(L, args.request, args.firstKey, args.keys);
+    api.lua_rawset(L, -3);
+    api.lua_rawgeti(L, REGISTRY, this.argvName);
+    const firstArgument = args.firstKey + args.keys;
+    this.pushArguments(L, args.request, firstArgument, args.request.argc - firstArgument);
+    api.lua_rawset(L, -3);
+    api.lua_settop(L, -2);
+    return this.go(0);
+  }
+
+  /** Runs a function: keys and arguments are its arguments. */
+  startFunction(reference: number, { request, firstKey, keys }: ScriptArguments): RunState {
+    const L = this.begin(reference);
+    const firstArgument = firstKey + keys;
+    this.pushArguments(L, request, firstKey, keys);
+    this.pushArguments(L, request, firstArgument, request.argc - firstArgument);
+    return this.go(2);
+  }
+
+  /** Runs a library's code, which registers its functions; undefined, or why it did not end well. */
+  loadLibrary(reference: number, functions: Map<string, RegisteredFunction>): string | undefined {
+    const { vm, registration } = this;
+    const L = this.threads.ready();
+    vm.api.lua_settop(L, 0);
+    vm.api.lua_rawgeti(L, REGISTRY, reference);
+    vm.api.luaL_unref(vm.main, REGISTRY, reference);
+    this.thread = L;
+    this.isLoading = true;
+    registration.begin(functions);
+    try {
+      if (this.go(0) === "ended" && this.status === OK) return undefined;
+      if (this.status === YIELDED) return FUNCTION_LOAD_TIMEOUT;
+      return functionsNotRegistered(this.errorOnTop(L).text);
+    } finally {
+      this.isLoading = false;
+      registration.end();
+      if (this.status !== OK) this.threads.abandon();
+    }
+  }
+
+  /** Forgets a function. */
+  release(reference: number): void {
+    this.vm.api.luaL_unref(this.vm.main, REGISTRY, reference);
+  }
+
+  /** Lets the suspended script go on. */
+  resume(): RunState {
+    return this.go(0);
+  }
+
+  /** Answers what the script has returned, or its error; it is over. `name` is what errors call it. */
+  finish(name: string, scriptResp: 2 | 3): void {
+    const { vm, thread } = this;
+    this.isRunning = false;
+    if (this.status === OK) {
+      vm.api.lua_settop(thread, 1);
+      this.toReply.write(thread, scriptResp);
+      if (++this.scripts % SCRIPTS_PER_STEP === 0) vm.api.lua_gc(vm.main, GC_STEP, SCRIPTS_PER_STEP);
+      return;
+    }
+    this.answerError(thread, name);
+    this.threads.abandon();
+  }
+
+  /** Answers that the suspended script was ended by a user; it is over. */
+  kill(name: string): void {
+    this.isRunning = false;
+    this.answer(KILLED, name, this.suspendedAt);
+    this.threads.abandon();
+  }
+
+  private begin(reference: number): LuaState {
+    this.thread = this.threads.ready();
+    this.isRunning = true;
+    this.vm.api.lua_settop(this.thread, 0);
+    this.vm.api.lua_rawgeti(this.thread, REGISTRY, reference);
+    return this.thread;
+  }
+
+  private go(argumentCount: number): RunState {
+    this.status = this.vm.api.lua_resume(this.thread, argumentCount);
+    return this.status === YIELDED && this.threads.takeSuspended() ? "suspended" : "ended";
+  }
+
+  private pushArguments(L: LuaState, request: Request, first: number, count: number): void {
+    const { vm } = this;
+    vm.api.lua_createtable(L, count, 0);
+    for (let i = 0; i < count; i++) {
+      vm.pushBytes(L, request.buf, request.start[first + i], request.len[first + i]);
+      vm.api.lua_rawseti(L, -2, i + 1);
+    }
+  }
+
+  private answerError(L: LuaState, name: string): void {
+    const { reply } = this.host;
+    const { text, isCounted } = this.errorOnTop(L);
+    const { onError } = reply;
+    if (isCounted) reply.onError = undefined;
+    this.answer(text, name, this.placeOf(L));
+    reply.onError = onError;
+  }
+
+  private errorOnTop(L: LuaState): { readonly text: string; readonly isCounted: boolean } {
+    const { vm } = this;
+    const type = vm.api.lua_type(L, -1);
+    if (type === TABLE) return errorOf(vm, L);
+    return { text: `ERR ${this.errorText(L, type)}`, isCounted: false };
+  }
+
+  private answer(text: string, name: string, place: string | undefined): void {
+    this.host.reply.error(place === undefined ? text : `${text} script: ${name}, on ${place}.`);
+  }
+
+  private errorText(L: LuaState, type: number): string {
+    const text = this.vm.text(L, -1);
+    if (text !== undefined) return text;
+    if (type === NIL) return "nil";
+    return this.vm.api.lua_toboolean(L, -1) === 1 ? this.vm.typeName(L, -1) : "false";
+  }
+
+  /** Where the thread is in a script, or, if it is in a function of C, where that was called. */
+  private placeOf(L: LuaState): string | undefined {
+    const { vm, debugAt } = this;
+    const { api, module } = vm;
+    for (let level = 0; level < MAX_LEVELS; level++) {
+      if (api.lua_getstack(L, level, debugAt) === 0) return undefined;
+      api.lua_getinfo(L, vm.nameAt("Sl"), debugAt);
+      const source = this.cText(module.word(debugAt + SOURCE_OFFSET));
+      const isC = this.cText(module.word(debugAt + WHAT_OFFSET)) === "C";
+      if ((isC && level === 0) || source === PRELUDE_SOURCE) continue;
+      return `${source}:${module.word(debugAt + LINE_OFFSET) | 0}`;
+    }
+    return undefined;
+  }
+
+  private cText(address: number): string {
+    const { heap } = this.vm;
+    return heap.toString("latin1", address, heap.indexOf(0, address));
+  }
+
+  private libraries(isRunning: () => boolean, isForEval: boolean): Record<string, PushLibrary> {
+    const { vm } = this;
+    return {
+      redis: (L) => {
+        this.library.install(L);
+        if (isForEval) this.library.installForEval(L);
+      },
+      cjson: (L) => installJson(vm, L),
+      cmsgpack: (L) => installMessagePack(vm, L),
+      struct: (L) => installStruct(vm, L),
+      bit: (L) => installBit(vm, L),
+      math: (L) => installRandom(vm, L, isRunning),
+      os: (L) => {
+        vm.setFunction(L, "clock", (state) => {
+          vm.api.lua_pushnumber(state, process.cpuUsage().user / 1e6);
+          return 1;
+        });
+      },
+    };
+  }
+}

@@ -1,0 +1,416 @@
+/**
+ * Runs a script or function among the commands of clients: as EXEC does, in one piece, its effects one group of the
+ * append-only file, its declared keys fetched before, any other cold key read on the spot.
+ *
+ * One that runs for longer than `busy-reply-threshold` is suspended now and then, so that the server can answer others
+ * that it is busy, and can be told to end it. Meanwhile nothing else touches the data: whoever might asks `isBusy`.
+ * Time stands still for the script. Within EXEC, and while a log is replayed, it is not suspended.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { FunctionControl } from "../commands/context.ts";
+import type { CommandTable, CompiledCommand } from "../commands/table.ts";
+import type { Database } from "../keyspace/database.ts";
+import {
+  appendOnlyFileFailed,
+  BUSY_FUNCTION,
+  BUSY_SCRIPT,
+  NO_SCRIPT_RUNNING,
+  NOT_ALLOWED_IN_SCRIPT,
+  OUT_OF_MEMORY,
+  READ_ONLY_CANNOT_RUN_WRITER,
+  REPLY_TOO_LARGE_IN_SCRIPT,
+  SCRIPT_HAS_WRITTEN,
+  SCRIPT_MEMORY_EXHAUSTED,
+  SCRIPT_WITHOUT_MEMORY,
+  scriptDiskError,
+  UNKNOWN_COMMAND_IN_SCRIPT,
+  WRITE_IN_READ_ONLY_SCRIPT,
+  WRONG_ARITY_IN_SCRIPT,
+} from "../protocol/errors.ts";
+import { DONE, type Outcome, SUSPENDED } from "../protocol/outcome.ts";
+import type { ReplyWriter } from "../protocol/reply-writer.ts";
+import type { Request } from "../protocol/request.ts";
+import type { Engine, RunState } from "../scripting/engine.ts";
+import type { ScriptHost } from "../scripting/host.ts";
+import { LuaFatalError } from "../scripting/lua-module.ts";
+import type { ScriptFlag } from "../scripting/shebang.ts";
+import { webAssembly } from "../scripting/web-assembly.ts";
+import type { Connection } from "./connection.ts";
+import type { Outbox } from "./outbox.ts";
+import type { GroupedEffects } from "./transactions.ts";
+import type { WriteGates } from "./write-gates.ts";
+
+/** A busy script lets others have their turn after so long. */
+const SLICE_MS = 10;
+/** Limits of a VM's memory; half of maxmemory, if that lies between. */
+const LEAST_VM_BYTES = 64 * 1024 * 1024;
+const MOST_VM_BYTES = 512 * 1024 * 1024;
+/** A library that takes longer to load is refused. */
+const LOADING_LIMIT_MS = 500;
+
+/** The dispatcher, as far as scripts need it. */
+export interface ScriptDispatcher {
+  readonly client: Connection;
+  request: Request;
+  db: Database;
+  readonly reply: ReplyWriter;
+  readonly effects: GroupedEffects;
+  readonly gates: WriteGates;
+  readonly outbox: Outbox;
+  /** The command whose handler runs. */
+  readonly command: CompiledCommand | undefined;
+  /** Executes a command as the present client, without further gates. */
+  executeQueued(command: CompiledCommand, request: Request): void;
+  /** Bookkeeping after what may have changed something. */
+  afterEffects(connection: Connection, isWrite: boolean): void;
+  /** Runs a later part of a command, as its client. */
+  answer(connection: Connection, command: CompiledCommand, request: Request, action: () => Outcome): Outcome;
+}
+
+export interface ScriptRunnerParts {
+  readonly table: CommandTable;
+  readonly clock: Clock;
+  readonly aof: { readonly appended: number };
+  /** Milliseconds; 0 is never. */
+  readonly busyThresholdMs: () => number;
+  readonly log: (level: number, text: string) => void;
+  /** maxmemory; 0 is none. */
+  readonly maxmemoryBytes: () => number;
+  /** Has what was left undone while a script was busy, done. */
+  readonly scheduleTurnEnd: () => void;
+}
+
+/** What runs, and what it may. */
+export interface Run {
+  readonly kind: "script" | "function";
+  /** What errors call it. */
+  readonly name: string;
+  readonly engine: Engine;
+  readonly isReadOnly: boolean;
+  /** Why commands that need memory, or write, are refused; until the script has written. */
+  readonly memoryRefusal: string | undefined;
+  readonly diskRefusal: string | undefined;
+  /** The VM cannot go on. */
+  readonly onEngineLost: () => void;
+}
+
+/** The state of the present run. */
+interface Progress {
+  readonly run: Run;
+  readonly client: Connection;
+  readonly command: CompiledCommand;
+  readonly request: Request;
+  /** Whether the group of effects is its own; within EXEC it is not. */
+  readonly hasGroup: boolean;
+  readonly canSuspend: boolean;
+  /** The time that the script sees. */
+  readonly nowMs: number;
+  readonly begunMs: number;
+  /** Position of the append-only file before it. */
+  readonly position: number;
+  /** The database that the script has selected. */
+  dbIndex: number;
+  resp: 2 | 3;
+  isMuted: boolean;
+  hasWritten: boolean;
+  isBusy: boolean;
+  /** Of a busy one: copies of the words of its command. */
+  words: readonly Buffer[];
+  isKilled: boolean;
+  sliceBegunMs: number;
+}
+
+export class ScriptRunner implements ScriptHost {
+  private readonly dispatcher: ScriptDispatcher;
+  private readonly parts: ScriptRunnerParts;
+  private present: Progress | undefined;
+  private loadingBegunMs = 0;
+
+  constructor(dispatcher: ScriptDispatcher, parts: ScriptRunnerParts) {
+    this.dispatcher = dispatcher;
+    this.parts = parts;
+  }
+
+  get reply(): ReplyWriter {
+    return this.dispatcher.reply;
+  }
+
+  /** The most memory that a VM may take: of two there may be. */
+  get vmLimitBytes(): number {
+    const share = this.parts.maxmemoryBytes() / 2;
+    return share === 0 ? MOST_VM_BYTES : Math.min(MOST_VM_BYTES, Math.max(LEAST_VM_BYTES, share));
+  }
+
+  /** A script is suspended. */
+  get isBusy(): boolean {
+    return this.present?.isBusy === true;
+  }
+
+  /** What others are told meanwhile. */
+  get busyError(): string | undefined {
+    if (this.present?.isBusy !== true) return undefined;
+    return this.present.run.kind === "script" ? BUSY_SCRIPT : BUSY_FUNCTION;
+  }
+
+  /** What runs, for FUNCTION STATS: the words of its command, and how long it has run. */
+  get running(): FunctionControl["running"] {
+    const { present } = this;
+    if (present === undefined) return undefined;
+    const durationMs = Math.floor(this.parts.clock.monotonicMs() - present.begunMs);
+    const { kind, name } = present.run;
+    return { kind, name, words: present.words, durationMs };
+  }
+
+  /** Runs what `start` begins, and answers what it returns. */
+  execute(run: Run, start: () => RunState): Outcome {
+    const { dispatcher, parts } = this;
+    const { client, command, effects, request } = dispatcher;
+    const begunMs = parts.clock.monotonicMs();
+    const progress: Progress = {
+      run,
+      client,
+      command: command!,
+      request,
+      hasGroup: !client.isExecuting,
+      canSuspend: !client.isExecuting && !client.isReplay,
+      nowMs: parts.clock.nowMs,
+      begunMs,
+      position: parts.aof.appended,
+      dbIndex: client.dbIndex,
+      resp: 2,
+      isMuted: false,
+      hasWritten: false,
+      isBusy: false,
+      words: [],
+      isKilled: false,
+      sliceBegunMs: begunMs,
+    };
+    // Within EXEC the group is open.
+    if (progress.hasGroup) effects.beginGroup();
+    this.present = progress;
+    return this.go(progress, start);
+  }
+
+  /** Ends the running script, if it has written nothing; answers. */
+  kill(kind: Run["kind"]): Outcome {
+    const { present } = this;
+    const { reply } = this.dispatcher;
+    if (present === undefined) return reply.error(NO_SCRIPT_RUNNING);
+    if (present.hasWritten) return reply.error(SCRIPT_HAS_WRITTEN);
+    if (present.run.kind !== kind) return reply.error(this.busyError!);
+    present.isKilled = true;
+    return reply.ok();
+  }
+
+  /** The server ends without saving: what the suspended script has done does not go to the log. */
+  drop(): void {
+    if (this.present === undefined) return;
+    this.present = undefined;
+    this.dispatcher.effects.dropGroup();
+  }
+
+  call(request: Request): string | undefined {
+    const { dispatcher } = this;
+    const progress = this.present!;
+    const { run } = progress;
+    const command = this.find(request);
+    if (command === undefined) return this.refuse(undefined, UNKNOWN_COMMAND_IN_SCRIPT);
+    if (!command.accepts(request.argc) || command.run === undefined) {
+      return this.refuse(command, WRONG_ARITY_IN_SCRIPT);
+    }
+    if (!command.isForScripts) return this.refuse(command, NOT_ALLOWED_IN_SCRIPT);
+    if (command.mayHaveEffects && run.isReadOnly) return this.refuse(command, WRITE_IN_READ_ONLY_SCRIPT);
+    if (!progress.hasWritten) {
+      if (command.isWrite && run.diskRefusal !== undefined) return this.refuse(command, run.diskRefusal);
+      if (command.denyOom && run.memoryRefusal !== undefined) return this.refuse(command, run.memoryRefusal);
+    }
+    if (command.isWrite) progress.hasWritten = true;
+    const { reply } = dispatcher;
+    const { end, hasOverflowed } = reply;
+    reply.hasOverflowed = false;
+    reply.resp = progress.resp;
+    dispatcher.executeQueued(command, request);
+    const isTooLarge = reply.hasOverflowed;
+    if (isTooLarge) reply.end = end;
+    else reply.hasOverflowed = hasOverflowed;
+    return isTooLarge ? REPLY_TOO_LARGE_IN_SCRIPT : undefined;
+  }
+
+  setResp(version: 2 | 3): void {
+    this.present!.resp = version;
+  }
+
+  setPropagation(isOn: boolean): void {
+    this.present!.isMuted = !isOn;
+    this.dispatcher.effects.setMuted(!isOn);
+  }
+
+  mayCall(request: Request): boolean | undefined {
+    return this.find(request) === undefined ? undefined : true;
+  }
+
+  log(level: number, text: string): void {
+    this.parts.log(level, text);
+  }
+
+  /** A library begins to load. */
+  beginLoading(): void {
+    this.loadingBegunMs = this.parts.clock.monotonicMs();
+  }
+
+  mustEndLoading(): boolean {
+    if (this.dispatcher.client?.isReplay !== false) return false;
+    return this.parts.clock.monotonicMs() - this.loadingBegunMs > LOADING_LIMIT_MS;
+  }
+
+  mustSuspend(): boolean {
+    const progress = this.present;
+    if (progress === undefined || !progress.canSuspend) return false;
+    const nowMs = this.parts.clock.monotonicMs();
+    if (progress.isBusy) return nowMs - progress.sliceBegunMs >= SLICE_MS;
+    const thresholdMs = this.parts.busyThresholdMs();
+    return thresholdMs > 0 && nowMs - progress.begunMs >= thresholdMs;
+  }
+
+  private find(request: Request): CompiledCommand | undefined {
+    const command = this.parts.table.find(request);
+    if (command?.subcommands === undefined || request.argc < 2) return command;
+    return command.subcommands.find(request.buf, request.start[1], request.len[1]);
+  }
+
+  private refuse(command: CompiledCommand | undefined, text: string): string {
+    if (command !== undefined) command.rejectedCalls++;
+    this.dispatcher.reply.onError?.(text);
+    return text;
+  }
+
+  /** Has the script go on, as its client. */
+  private go(progress: Progress, step: () => RunState): Outcome {
+    const { dispatcher } = this;
+    const { client, reply, request, db, effects } = dispatcher;
+    const { dbIndex, replyMode, isExecuting } = client;
+    const { engine, name } = progress.run;
+    const place = reply.end;
+    let state: RunState = "ended";
+    client.isExecuting = true;
+    client.isInScript = true;
+    client.replyMode = "on";
+    client.dbIndex = progress.dbIndex;
+    effects.setMuted(progress.isMuted);
+    try {
+      state = step();
+      reply.resp = client.resp;
+      if (state === "ended") engine.finish(name, progress.resp);
+    } catch (error) {
+      state = "ended";
+      reply.end = place;
+      reply.resp = client.resp;
+      this.engineFailed(progress.run, error);
+    } finally {
+      progress.dbIndex = client.dbIndex;
+      effects.setMuted(false);
+      client.isExecuting = isExecuting;
+      client.isInScript = false;
+      client.replyMode = replyMode;
+      client.dbIndex = dbIndex;
+      reply.resp = client.resp;
+      dispatcher.request = request;
+      dispatcher.db = db;
+      if (state === "ended") this.end(progress);
+    }
+    if (state === "ended") return DONE;
+    this.suspend(progress);
+    return SUSPENDED;
+  }
+
+  private end(progress: Progress): void {
+    const { dispatcher } = this;
+    this.present = undefined;
+    if (progress.hasGroup) dispatcher.effects.endGroup();
+    if (progress.hasWritten) dispatcher.afterEffects(progress.client, true);
+    if (progress.isBusy) {
+      dispatcher.outbox.heldPosition = undefined;
+      this.parts.scheduleTurnEnd();
+    }
+  }
+
+  private suspend(progress: Progress): void {
+    if (!progress.isBusy) {
+      const { request } = progress;
+      progress.isBusy = true;
+      progress.words = Array.from({ length: request.argc }, (_, i) => Buffer.from(request.bytes(i)));
+      progress.client.park();
+      this.dispatcher.outbox.heldPosition = progress.position;
+      const { kind, name } = progress.run;
+      const command = kind === "script" ? "SCRIPT KILL" : "FUNCTION KILL";
+      const milliseconds = Math.floor(this.parts.clock.monotonicMs() - progress.begunMs);
+      this.log(
+        3,
+        `Slow script detected: still in execution after ${milliseconds} milliseconds. You can try killing the script using` +
+          ` the ${command} command. Script name is: ${name}.`,
+      );
+    }
+    setImmediate(() => this.goOn(progress));
+  }
+
+  private goOn(progress: Progress): void {
+    if (this.present !== progress) return;
+    const { clock } = this.parts;
+    const { client, command, request } = progress;
+    const presentMs = clock.nowMs;
+    progress.sliceBegunMs = clock.monotonicMs();
+    clock.nowMs = progress.nowMs;
+    const outcome = this.dispatcher.answer(client, command, request, () => {
+      if (progress.isKilled) return this.endKilled(progress);
+      return this.go(progress, () => progress.run.engine.resume());
+    });
+    clock.nowMs = presentMs;
+    if (outcome === DONE) client.goOn();
+  }
+
+  private endKilled(progress: Progress): Outcome {
+    this.log(3, "Lua script killed by user with SCRIPT KILL.");
+    progress.run.engine.kill(progress.run.name);
+    this.end(progress);
+    return DONE;
+  }
+
+  /** Answers that the VM cannot go on; throws what is no failure of the VM's. */
+  private engineFailed(run: Run, error: unknown): void {
+    run.onEngineLost();
+    if (!isVmFailure(error)) throw error;
+    this.reply.error(SCRIPT_MEMORY_EXHAUSTED);
+  }
+}
+
+/** Whether the VM ran out of memory or stack, and has to be replaced. */
+export function isVmFailure(error: unknown): boolean {
+  return (
+    error instanceof LuaFatalError || error instanceof RangeError || error instanceof webAssembly.RuntimeError
+  );
+}
+
+/**
+ * What a script may do now, or the error it gets if it may not even begin.
+ * @param flags undefined of a script that says nothing of itself: what it may not do, it finds out when it does it
+ */
+export function permissionsOf(
+  { client, gates }: ScriptDispatcher,
+  flags: ReadonlySet<ScriptFlag> | undefined,
+  isReadOnlyCall: boolean,
+): Pick<Run, "isReadOnly" | "memoryRefusal" | "diskRefusal"> | string {
+  const mayWrite = flags === undefined || !flags.has("no-writes");
+  const diskFailure = mayWrite ? gates.diskFailure(client) : undefined;
+  if (flags !== undefined && mayWrite) {
+    if (diskFailure !== undefined) return scriptDiskError(diskFailure);
+    if (isReadOnlyCall) return READ_ONLY_CANNOT_RUN_WRITER;
+  }
+  const needsNoMemory = flags !== undefined && (flags.has("allow-oom") || flags.has("no-writes"));
+  const isOutOfMemory = !needsNoMemory && gates.isOutOfMemory(client);
+  if (isOutOfMemory && flags !== undefined) return SCRIPT_WITHOUT_MEMORY;
+  return {
+    isReadOnly: isReadOnlyCall || !mayWrite,
+    memoryRefusal: isOutOfMemory ? OUT_OF_MEMORY : undefined,
+    diskRefusal: diskFailure === undefined ? undefined : appendOnlyFileFailed(diskFailure),
+  };
+}
