@@ -33,6 +33,7 @@ const TRIAL_CHUNK_BYTES = 4096;
 /** No key is longer, for the purpose of the search. */
 const KEY_MAX_BYTES = 1 << 16;
 const TYPE_MAX = 25;
+const CHECKSUM_BYTES = 8;
 
 export interface FoundEntries {
   readonly start: number;
@@ -175,8 +176,13 @@ async function followChain(
 }
 
 /** Whether the file ends here, or commands begin. */
-async function isProperEnd({ file, size, mayHaveTail }: EntrySearch, end: number): Promise<boolean> {
-  if (end === size || !mayHaveTail) return end === size;
+export async function isProperEnd(
+  { file, size, mayHaveTail }: Pick<EntrySearch, "file" | "size" | "mayHaveTail">,
+  end: number,
+): Promise<boolean> {
+  // Without the checksum, if what is damaged is the version.
+  if (end === size || end + CHECKSUM_BYTES === size) return true;
+  if (!mayHaveTail) return false;
   const next = Buffer.alloc(2);
   await file.read(next, end);
   return /^(?:\*[1-9]|#)/.test(next.toString("latin1"));

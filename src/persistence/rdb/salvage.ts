@@ -14,7 +14,7 @@ import type { FileHandle } from "../../base/files.ts";
 import { LOADABLE_RDB_TYPES } from "../../types/registry.ts";
 import type { ValueMemory } from "../../types/value-memory.ts";
 import { DuplicateKeys } from "./duplicate-keys.ts";
-import { findEntries } from "./entry-search.ts";
+import { findEntries, isProperEnd } from "./entry-search.ts";
 import { RDB_HEADER_BYTES, RDB_VERSION_MAX, TYPE_MODULE_2 } from "./format.ts";
 import { RdbError, RdbReader, type RdbRecord } from "./reader.ts";
 import { whyNotLoadable } from "./value-check.ts";
@@ -105,9 +105,13 @@ async function* readParts(
   const state: ReadState = { version: RDB_VERSION_MAX, db: 0, position: 0, isResumed: false, recent: [] };
   const size = await file.size();
   for (;;) {
-    const failure = yield* readStretch(file, options, state);
+    const place = { file, size, mayHaveTail: options.mayHaveTail ?? false };
+    const failure = yield* readStretch(place, options, state);
     const { recent, position, version, db, isResumed } = state;
-    const isOver = failure === undefined || failure.activity === "check-sum";
+    // An end mark in the middle is a damaged byte, if the checksum behind it is none.
+    const isOver =
+      failure === undefined ||
+      (failure.activity === "check-sum" && (await isProperEnd(place, failure.offset)));
     if (isOver) for (const { part } of recent) yield part;
     if (failure === undefined) return;
     const lost = { kind: "lost", reason: failure.message, key: failure.key, type: failure.type, db } as const;
@@ -118,8 +122,8 @@ async function* readParts(
     // A damaged header may still be followed by entries.
     const from = Math.max((recent[0]?.start ?? position) + 1, isResumed ? 0 : RDB_HEADER_BYTES);
     const known = [...recent.map(({ start }) => start), position];
-    const { memory, privateOpcodes = false, mayHaveTail = false } = options;
-    const search = { file, size, version, privateOpcodes, mayHaveTail, memory };
+    const { memory, privateOpcodes = false } = options;
+    const search = { ...place, version, privateOpcodes, memory };
     const found = await findEntries(search, { from, failedAt: failure.offset, known });
     const end = found?.start ?? size;
     // Those that reach into what was found are none.
@@ -147,11 +151,12 @@ interface ReadState {
 
 /** Reads on from the state's position, to the end or to where that fails: then it returns why. */
 async function* readStretch(
-  file: FileHandle,
+  place: { readonly file: FileHandle; readonly size: number; readonly mayHaveTail: boolean },
   { memory, privateOpcodes = false, onProgress }: RdbSalvageOptions,
   state: ReadState,
 ): AsyncGenerator<RdbRecord | LostPart, RdbError | undefined, undefined> {
   const { recent, isResumed } = state;
+  const { file } = place;
   const reader = await RdbReader.open(file, {
     start: state.position,
     ...(isResumed ? { resume: { version: state.version, db: state.db } } : {}),
@@ -166,6 +171,13 @@ async function* readStretch(
       if (record.kind === "header") state.version = record.version;
       if (record.kind === "select") state.db = record.db;
       if (await isZeros(file, start, record)) return zerosAt(start);
+      const isVerified = record.kind !== "end" || record.checksum === "ok";
+      if (!isVerified && !(await isProperEnd(place, record.endOffset))) {
+        return new RdbError("corrupt", "An end mark within the file", {
+          offset: start,
+          activity: "read-type",
+        });
+      }
       const reason = record.kind === "entry" ? whyNotLoadable(memory, record) : undefined;
       recent.push({ start, part: reason === undefined ? record : damaged(record, start, reason) });
       state.position = record.endOffset;
