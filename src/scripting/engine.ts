@@ -26,6 +26,8 @@ const WHAT_OFFSET = 12;
 const SOURCE_OFFSET = 16;
 const LINE_OFFSET = 20;
 const DEBUG_BYTES = 128;
+/** Of functions of our own, and of calls that were the last thing a function did. */
+const OWN_SOURCES = [PRELUDE_SOURCE, "=(tail call)"];
 /** How far the place of an error is looked for: functions of our own may lie above. */
 const MAX_LEVELS = 8;
 /** First byte of compiled Lua. */
@@ -248,7 +250,7 @@ export class Engine {
       api.lua_getinfo(L, vm.nameAt("Sl"), debugAt);
       const source = this.cText(module.word(debugAt + SOURCE_OFFSET));
       const isC = this.cText(module.word(debugAt + WHAT_OFFSET)) === "C";
-      if ((isC && level === 0) || source === PRELUDE_SOURCE) continue;
+      if ((isC && level === 0) || OWN_SOURCES.includes(source)) continue;
       return `${source}:${module.word(debugAt + LINE_OFFSET) | 0}`;
     }
     return undefined;

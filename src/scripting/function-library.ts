@@ -11,6 +11,7 @@ import {
   LIBRARY_NAME_TWICE,
   NO_LIBRARY_METADATA,
 } from "../protocol/errors.ts";
+import { splitArguments } from "../protocol/inline.ts";
 import type { ScriptFlag } from "./shebang.ts";
 
 export interface RegisteredFunction {
@@ -41,7 +42,10 @@ export function parseLibraryMetadata(
   if (source.toString("latin1", 0, 2) !== "#!") return NO_LIBRARY_METADATA;
   const skipped = source.indexOf(LINE_FEED);
   if (skipped < 0) return INVALID_LIBRARY_METADATA;
-  const [engine, ...parts] = source.toString("latin1", 2, skipped).trim().split(/\s+/);
+  const words = splitArguments(source.subarray(0, skipped))?.map((word) => word.toString("latin1"));
+  if (words === undefined || words.length === 0) return INVALID_LIBRARY_METADATA;
+  const [first, ...parts] = words;
+  const engine = first.slice("#!".length);
   let name: string | undefined;
   for (const part of parts) {
     if (!/^name=/i.test(part)) return invalidLibraryMetadata(part);

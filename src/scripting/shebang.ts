@@ -9,6 +9,7 @@ import {
   unexpectedScriptFlag,
   unknownShebangOption,
 } from "../protocol/errors.ts";
+import { splitArguments } from "../protocol/inline.ts";
 
 export const SCRIPT_FLAGS = [
   "no-writes",
@@ -36,8 +37,9 @@ export function parseShebang(source: Buffer): Shebang | string {
   if (source[0] !== HASH || source[1] !== EXCLAMATION) return NONE;
   const length = source.indexOf(LINE_FEED);
   if (length < 0) return INVALID_SHEBANG;
-  const [engine, ...options] = source.toString("latin1", 0, length).trim().split(/\s+/);
-  if (engine === undefined) return INVALID_SHEBANG_ENGINE;
+  const words = splitArguments(source.subarray(0, length))?.map((word) => word.toString("latin1"));
+  if (words === undefined || words.length === 0) return INVALID_SHEBANG_ENGINE;
+  const [engine, ...options] = words;
   if (engine !== "#!lua") return unexpectedEngine(engine);
   const flags = new Set<ScriptFlag>();
   for (const option of options) {

@@ -17,7 +17,6 @@ import {
   WRONG_DUMP_FOOTER,
 } from "../protocol/errors.ts";
 import type { Outcome } from "../protocol/outcome.ts";
-import type { Request } from "../protocol/request.ts";
 import { Engine } from "../scripting/engine.ts";
 import {
   type FunctionLibrary,
@@ -36,7 +35,7 @@ export class Functions implements FunctionControl, SavedFunctions {
   private readonly dispatcher: ScriptDispatcher;
   private readonly runner: ScriptRunner;
   private libraries = new Map<string, FunctionLibrary>();
-  /** All functions, by name. */
+  /** All functions, by name in lower case: they are called in any. */
   private functions = new Map<string, RegisteredFunction>();
   /** Undefined before the first library, and after it was lost: then it is made anew from the sources. */
   private engine: Engine | undefined;
@@ -74,7 +73,7 @@ export class Functions implements FunctionControl, SavedFunctions {
   }
 
   has(argument: number): boolean {
-    return this.functions.has(this.dispatcher.request.text(argument));
+    return this.functions.has(this.dispatcher.request.text(argument).toLowerCase());
   }
 
   run(call: ScriptCall): Outcome {
@@ -82,7 +81,7 @@ export class Functions implements FunctionControl, SavedFunctions {
     const name = request.text(call.script);
     const error = this.revive();
     if (error !== undefined) return reply.error(error);
-    const found = this.functions.get(name);
+    const found = this.functions.get(name.toLowerCase());
     if (found === undefined) return reply.error(NO_SUCH_FUNCTION);
     const permissions = permissionsOf(this.dispatcher, found.flags, call.isReadOnly);
     if (typeof permissions === "string") return reply.error(permissions);
@@ -90,7 +89,7 @@ export class Functions implements FunctionControl, SavedFunctions {
     const run = {
       ...permissions,
       kind: "function",
-      name,
+      name: found.name,
       engine,
       onEngineLost: () => this.loseEngine(),
     } as const;
@@ -114,7 +113,8 @@ export class Functions implements FunctionControl, SavedFunctions {
     if (typeof library === "string") return library;
     const old = this.libraries.get(library.name);
     for (const name of library.functions.keys()) {
-      if (!this.functions.has(name) || old?.functions.has(name) === true) continue;
+      const present = this.functions.get(name.toLowerCase());
+      if (present === undefined || old?.functions.get(present.name) === present) continue;
       this.release(library);
       return functionExists(name);
     }
@@ -141,7 +141,7 @@ export class Functions implements FunctionControl, SavedFunctions {
   }
 
   restore(argument: number, policy: RestorePolicy): string | undefined {
-    const payload = Buffer.from(requestBytes(this.dispatcher.request, argument));
+    const payload = Buffer.from(this.dispatcher.request.bytes(argument));
     if (!isDumpIntact(payload)) return WRONG_DUMP_FOOTER;
     const sources = readFunctionDump(payload);
     if (sources === "other type") return NOT_A_FUNCTION_DUMP;
@@ -178,8 +178,8 @@ export class Functions implements FunctionControl, SavedFunctions {
       if (typeof library === "string") return library;
       into.set(library.name, library);
       for (const name of library.functions.keys()) {
-        if (names.has(name)) return functionExists(name);
-        names.add(name);
+        if (names.has(name.toLowerCase())) return functionExists(name);
+        names.add(name.toLowerCase());
       }
     }
     return undefined;
@@ -196,11 +196,12 @@ export class Functions implements FunctionControl, SavedFunctions {
       const old = this.libraries.get(name);
       if (old === undefined) continue;
       if (policy === "append") return restoredLibraryExists(name);
-      for (const each of old.functions.keys()) replaced.add(each);
+      for (const each of old.functions.keys()) replaced.add(each.toLowerCase());
     }
     for (const { functions } of libraries.values()) {
       for (const name of functions.keys()) {
-        if (this.functions.has(name) && !replaced.has(name)) return functionExists(name);
+        const key = name.toLowerCase();
+        if (this.functions.has(key) && !replaced.has(key)) return functionExists(name);
       }
     }
     return undefined;
@@ -263,20 +264,16 @@ export class Functions implements FunctionControl, SavedFunctions {
 
   private link(library: FunctionLibrary): void {
     this.libraries.set(library.name, library);
-    for (const each of library.functions.values()) this.functions.set(each.name, each);
+    for (const each of library.functions.values()) this.functions.set(each.name.toLowerCase(), each);
   }
 
   private unlink(library: FunctionLibrary): void {
     this.libraries.delete(library.name);
-    for (const name of library.functions.keys()) this.functions.delete(name);
+    for (const name of library.functions.keys()) this.functions.delete(name.toLowerCase());
     this.release(library);
   }
 
   private release({ functions }: FunctionLibrary): void {
     for (const { reference } of functions.values()) this.engine?.release(reference);
   }
-}
-
-function requestBytes(request: Request, argument: number): Buffer {
-  return request.bytes(argument);
 }

@@ -422,6 +422,16 @@ fcall | glob | 0
 fcall | reg | 0
 fcall | wr | 0
 fcall | mathr | 0
+FCALL | MathR | 0
+FCALL | ERR | 0
+function | load | #!lua name=l5\\nredis.register_function("CNT", function() end)
+function | load | #! name=l5\\nreturn 1
+function | load | #!lua name="l6"\\nredis.register_function("F6", function() end) redis.register_function("f6", function() end)
+function | load | #!lua name="l6\\nreturn 1
+function | load | #!LUA name='l7'\\nredis.register_function("f7", function() return 7 end)
+fcall | F7 | 0
+function | delete | L7
+function | delete | l7
 function | delete | nolib
 function | delete | l4
 fcall | cnt | 0
