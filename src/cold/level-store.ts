@@ -64,14 +64,14 @@ const LARGE_BUDGET_BYTES = 1 << 30;
 /**
  * Options for a server whose data may use `budgetBytes` of memory (0: no limit). LevelDB maps its table files into
  * memory, at least 64 of them, so their size decides how much of the process's resident memory is mapped files:
- * with a small budget they are small too.
+ * with a small budget they are small too. So are memtables, as each becomes one table of level 0.
  */
 export function levelStoreOptionsFor(
   budgetBytes: number,
   cacheSizeBytes: number,
 ): Partial<LevelStoreOptions> {
   if (budgetBytes === 0 || budgetBytes >= LARGE_BUDGET_BYTES) return { cacheSizeBytes };
-  return { cacheSizeBytes, maxFileSizeBytes: 1 << 20, maxOpenFiles: 74 };
+  return { cacheSizeBytes, maxFileSizeBytes: 1 << 20, maxOpenFiles: 74, writeBufferSizeBytes: 2 << 20 };
 }
 
 /** Keys that begin like this are the store's own; callers' keys must be below. */

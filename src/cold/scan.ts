@@ -2,10 +2,9 @@
  * Walks of a namespace in hash order, over the state of the moment at which they begin.
  */
 import { StorageError } from "../base/storage-error.ts";
-import type { StoreCursor } from "./key-value-store.ts";
+import type { StoreCursor, StoreReads } from "./key-value-store.ts";
 import { hashOf, hashRange, namespaceOf, type RecordRef } from "./keys.ts";
 import { keyOf, readHeader, readPayload } from "./record.ts";
-import type { StoreReader } from "./settled-view.ts";
 
 export interface ScannedRecord extends RecordRef {
   readonly type: number;
@@ -27,7 +26,7 @@ export class ScanCursor {
 
   /** Records whose hash is in [fromHash, toHash), as they are now; `toHash` may be 2^32. */
   constructor(
-    store: StoreReader,
+    store: Pick<StoreReads, "cursor">,
     namespace: number,
     fromHash: number,
     toHash: number,

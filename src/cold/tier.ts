@@ -19,7 +19,7 @@ import type { Namespaces } from "./namespaces.ts";
 import { readValues } from "./read.ts";
 import { type ColdRecord, decodeRecord, readHeader } from "./record.ts";
 import { createParts, recoverParts, type TierParts, wipe } from "./recovery.ts";
-import { ScanCursor, type ScanOptions } from "./scan.ts";
+import { ScanCursor, type ScannedRecord, type ScanOptions } from "./scan.ts";
 import { checkpointChange, identityOf, type TierCheckpoint, type TierPoint } from "./stamp.ts";
 import type { Sweeper } from "./sweeper.ts";
 import { UndoPacker } from "./undo.ts";
@@ -32,10 +32,19 @@ export type {
   KeyWalk,
   RecordRef,
   ScanCursor,
+  ScannedRecord,
   TierChange,
   TierCheckpoint,
   WalkedRange,
 };
+
+/** The records of one moment. */
+export interface TierSnapshot {
+  /** Those of a namespace, with their values, in the order of their hashes. */
+  scan(namespace: number): ScanCursor;
+  /** To be called when nobody reads from it any more. */
+  close(): Promise<void>;
+}
 
 export interface TierOptions {
   /** The hash seed of a tier that is newly made: 16 random bytes. One that is found keeps its own. */
@@ -239,6 +248,16 @@ export class ColdTier {
    */
   scan(namespace: number, fromHash: number, toHash: number, options?: ScanOptions): ScanCursor {
     return new ScanCursor(this.#log.view, namespace, fromHash, toHash, options);
+  }
+
+  /** All records as they are at this very moment, until it is closed. Throws StorageError when the store cannot be read
+   * now. */
+  snapshot(): TierSnapshot {
+    const reads = this.#log.view.snapshot();
+    return {
+      scan: (namespace) => new ScanCursor(reads, namespace, 0, HASH_SPACE, { withPayloads: true }),
+      close: () => reads.close(),
+    };
   }
 
   /**

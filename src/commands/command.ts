@@ -8,7 +8,8 @@ import type { Request } from "../protocol/request.ts";
 import type { CommandContext } from "./context.ts";
 
 /** Redis's command flags (COMMAND INFO), as far as commands here use them. `may_replicate` is not shown: the command
- * is `readonly` to its users, and yet may change how a value lies, and then has effects. */
+ * is `readonly` to its users, and yet may change how a value lies, and then has effects. Nor is `protected`: a
+ * directive says who may use the command. */
 export type CommandFlag =
   | "write"
   | "readonly"
@@ -29,7 +30,8 @@ export type CommandFlag =
   | "no_multi"
   | "allow_busy"
   | "no_mandatory_keys"
-  | "may_replicate";
+  | "may_replicate"
+  | "protected";
 
 /** How a command uses the keys of one specification: Redis's key-spec flags, e.g. "RW", "ACCESS", "UPDATE". */
 export type KeyFlag =

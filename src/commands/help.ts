@@ -4,21 +4,24 @@
 import { DONE } from "../protocol/outcome.ts";
 import { type CommandSpec, defineCommand } from "./command.ts";
 
-/**
- * The HELP subcommand of a container, in the form of Redis's: `lines` are usages, each followed by indented lines
- * that explain it.
- */
-export function helpCommand(
-  container: string,
-  facts: Pick<CommandSpec, "group" | "since" | "categories">,
-  lines: readonly string[],
-): CommandSpec {
-  const all = [
+/** What HELP of a container answers, in the form of Redis's: `lines` are usages, each followed by indented lines that
+ * explain it. */
+export function helpLines(container: string, lines: readonly string[]): string[] {
+  return [
     `${container.toUpperCase()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`,
     ...lines,
     "HELP",
     "    Prints this help.",
   ];
+}
+
+/** The HELP subcommand of a container; see `helpLines`. */
+export function helpCommand(
+  container: string,
+  facts: Pick<CommandSpec, "group" | "since" | "categories">,
+  lines: readonly string[],
+): CommandSpec {
+  const all = helpLines(container, lines);
   return defineCommand({
     ...facts,
     name: "help",

@@ -37,6 +37,42 @@ export interface AofAccess {
   rewrite(later: boolean): { readonly status: string } | { readonly error: string };
 }
 
+/** What BGSAVE answers. */
+export type SaveReply = { readonly status: string } | { readonly error: string };
+
+export interface SaveAccess {
+  /** Unix time of the last dump. */
+  readonly lastSaveSeconds: number;
+  /** Makes a dump; resolves to whether it succeeded. Undefined if one is made in the background. */
+  save(): Promise<boolean> | undefined;
+  /** Begins a dump in the background, or puts it off: until nothing else is in its way (`schedule`), or until the
+   * transaction is over that executes. The answer comes when it is fixed what the dump will hold. */
+  bgsave(schedule: boolean, isExecuting: boolean): SaveReply | Promise<SaveReply>;
+  /** All databases were emptied. A promise if there is a dump to wait for. */
+  flushed(): Promise<unknown> | undefined;
+}
+
+/** What DEBUG RELOAD does before it loads the dump file; `merge`: keys that are there already are replaced. */
+export interface ReloadOptions {
+  readonly save: boolean;
+  readonly flush: boolean;
+  readonly merge: boolean;
+}
+
+export type ReloadResult = "done" | "not saved" | "not loaded";
+
+export interface DebugAccess {
+  /** Of all keys and values, as Redis makes it. */
+  digest(): Promise<string>;
+  /** Of the value of an entry. */
+  digestOf(address: number): string;
+  /** Bytes that the value of an entry takes in a snapshot. */
+  packedBytes(address: number): number;
+  reload(options: ReloadOptions): Promise<ReloadResult>;
+  setActiveExpiry(isOn: boolean): void;
+  log(text: string): void;
+}
+
 export interface ShutdownOptions {
   readonly save: "default" | "save" | "nosave";
   readonly now: boolean;
@@ -47,6 +83,8 @@ export interface ServerServices {
   readonly version: string;
   readonly config: ConfigAccess;
   readonly aof: AofAccess;
+  readonly saves: SaveAccess;
+  readonly debugging: DebugAccess;
   /** All clients, in the order of their ids. */
   clients(): Iterable<Client>;
   /** The client with that id. */

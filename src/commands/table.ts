@@ -29,6 +29,10 @@ export class CompiledCommand {
   readonly runsScripts: boolean;
   /** Whether it is executed while a script runs for long. */
   readonly allowedWhileBusy: boolean;
+  /** A directive says who may use it. */
+  readonly isProtected: boolean;
+  /** PING, which Redis refuses while dumps fail. */
+  readonly isPing: boolean;
   readonly subcommands: CommandNames | undefined;
   /** Statistics of INFO commandstats. */
   calls = 0;
@@ -54,6 +58,8 @@ export class CompiledCommand {
     this.runsScripts = spec.runsScripts === true;
     this.allowedWhileBusy = spec.flags.includes("allow_busy");
     this.noMulti = spec.flags.includes("no_multi");
+    this.isProtected = spec.flags.includes("protected");
+    this.isPing = spec.name === "ping";
     this.subcommands =
       spec.subcommands === undefined
         ? undefined

@@ -8,6 +8,10 @@
  *
  * The receiver gets each entry once, in any order, databases mixed. Databases that a flush replaces meanwhile are
  * kept alive until the walk is done.
+ *
+ * A large value may be taken in parts. Until the last part it does not count as visited, nothing else of the walk is
+ * emitted, and whoever is about to change it has the receiver take the rest at once. Who can wait should not: `hasten`
+ * has the walk take the value next, and tells when it has.
  */
 import { VISITED } from "../memory/entries.ts";
 import type { Database } from "./database.ts";
@@ -15,13 +19,33 @@ import type { Keyspace } from "./keyspace.ts";
 
 /** Receives the entries of a snapshot. Must copy what it needs before it returns. */
 export interface SnapshotReceiver {
-  /** `index` is the database's number at the cut. Tombstones come too. */
-  entry(index: number, database: Database, address: number): void;
+  /**
+   * `index` is the database's number at the cut. Tombstones come too. `isWalking`: the walk has come to the entry;
+   * otherwise it is about to change, or to leave memory. Only on the walk: true if there is more of its value to take.
+   */
+  entry(index: number, database: Database, address: number, isWalking: boolean): boolean;
+  /** Takes more of the value of which `entry` said that there is more, or with `isAll` the rest of it; true if there is
+   * still more. */
+  more(isAll: boolean): boolean;
 }
+
+/** Takes nothing: of a snapshot that was given up. */
+const NOBODY: SnapshotReceiver = { entry: () => false, more: () => false };
+
+/** Entries of a step that the processor gets at once, instead of waiting for each. */
+const AHEAD = 64;
+const HASH_SPACE = 0x1_0000_0000;
 
 interface SnapshotDatabase {
   readonly database: Database;
   readonly index: number;
+}
+
+/** An entry that somebody is waiting for. It has not been visited: whoever frees or moves it captures it before. */
+interface HastenedEntry {
+  readonly database: Database;
+  readonly address: number;
+  readonly onVisited: () => void;
 }
 
 export class Snapshots {
@@ -31,12 +55,35 @@ export class Snapshots {
   private receiver: SnapshotReceiver | undefined;
   private databases: SnapshotDatabase[] = [];
   private walking = 0;
-  private position = 0;
+  private hashPosition = 0;
+  /** The entry of which a part was taken; 0 if there is none. */
+  private partly = 0;
+  private hastened: HastenedEntry[] = [];
+  /** Of the present step. */
+  private readonly addresses: number[] = [];
+  /** Those whose heads are read together; and what means nothing: see Entries.readHeads. */
+  private readonly ahead = new Int32Array(AHEAD);
+  private headsSeen = 0;
   private onEnd: (() => void)[] = [];
   private readonly keyspace: Keyspace;
 
   constructor(keyspace: Keyspace) {
     this.keyspace = keyspace;
+  }
+
+  /** Place in the list of databases as of the cut at which the walk is; their number at its end. */
+  get databaseIndex(): number {
+    return this.walking;
+  }
+
+  /** Up to which hash (exclusive) the walk has come in that database. */
+  get position(): number {
+    return this.hashPosition;
+  }
+
+  /** Whether a part of an entry was emitted and the rest was not. */
+  get isPartial(): boolean {
+    return this.partly !== 0;
   }
 
   /** Makes the cut: from now on `receiver` gets the state of this instant. One snapshot at a time. */
@@ -47,42 +94,74 @@ export class Snapshots {
     this.receiver = receiver;
     this.databases = this.keyspace.databases.map((database, index) => ({ database, index }));
     this.walking = 0;
-    this.position = 0;
+    this.hashPosition = 0;
+    this.partly = 0;
   }
 
   /** Emits the entry as it is now, unless it was emitted or is younger than the cut. */
   capture(database: Database, address: number): void {
     const { entries } = this.keyspace;
     if ((entries.head(address) & VISITED) === this.newEntryFlag) return;
-    const held = this.databases.find((candidate) => candidate.database === database);
-    // A database made by a flush after the cut holds only younger entries; any other is in the list.
-    if (held !== undefined) this.receiver!.entry(held.index, database, address);
+    if (address === this.partly) {
+      this.receiver!.more(true);
+      this.partly = 0;
+    } else {
+      const held = this.databases.find((candidate) => candidate.database === database);
+      // A database made by a flush after the cut holds only younger entries; any other is in the list.
+      if (held !== undefined) this.receiver!.entry(held.index, database, address, false);
+    }
     this.markVisited(address);
   }
 
-  /** Visits about `limit` more entries; true when the walk is done (and the snapshot over). */
+  /** Whether the entry is one of the snapshot that the walk has yet to visit. */
+  isAwaited(address: number): boolean {
+    return this.active && (this.keyspace.entries.head(address) & VISITED) !== this.newEntryFlag;
+  }
+
+  /** Whether somebody waits for an entry. */
+  get isHastened(): boolean {
+    return this.hastened.length > 0;
+  }
+
+  /** Has an entry that is awaited visited next; calls `onVisited` in a later turn, when it has been. */
+  hasten(database: Database, address: number, onVisited: () => void): void {
+    this.hastened.push({ database, address, onVisited });
+  }
+
+  /** Visits about `limit` more entries, all of one database; true when the walk is done (and the snapshot over). */
   step(limit: number): boolean {
-    const { entries } = this.keyspace;
-    const addresses: number[] = [];
-    while (this.walking < this.databases.length) {
-      const { database, index } = this.databases[this.walking];
-      this.position = database.table.collect(
-        this.position,
-        0x1_0000_0000,
-        limit - addresses.length,
-        addresses,
-      );
-      for (const address of addresses) {
-        if ((entries.head(address) & VISITED) === this.newEntryFlag) continue;
-        this.receiver!.entry(index, database, address);
-        this.markVisited(address);
-      }
-      if (this.position < 0x1_0000_0000) return false;
-      this.walking++;
-      this.position = 0;
-      if (addresses.length >= limit) break;
-      addresses.length = 0;
+    if (this.partly !== 0) {
+      if (this.receiver!.more(false)) return false;
+      this.markVisited(this.partly);
+      this.partly = 0;
+      return false;
     }
+    if (this.hastened.length > 0) {
+      const [{ database, address }] = this.hastened;
+      this.visit(database, address);
+      return false;
+    }
+    const { entries } = this.keyspace;
+    const { database, index } = this.databases[this.walking];
+    const { addresses } = this;
+    addresses.length = 0;
+    const end = database.table.collect(this.hashPosition, HASH_SPACE, limit, addresses);
+    const ahead = Math.min(addresses.length, AHEAD);
+    for (let i = 0; i < ahead; i++) this.ahead[i] = addresses[i];
+    this.headsSeen ^= entries.readHeads(this.ahead, ahead);
+    for (const address of addresses) {
+      if ((entries.head(address) & VISITED) === this.newEntryFlag) continue;
+      if (this.receiver!.entry(index, database, address, true)) {
+        this.partly = address;
+        this.hashPosition = database.hashOf(address) >>> 0;
+        return false;
+      }
+      this.markVisited(address);
+    }
+    this.hashPosition = end;
+    if (end < HASH_SPACE) return false;
+    this.walking++;
+    this.hashPosition = 0;
     if (this.walking < this.databases.length) return false;
     this.finish();
     return true;
@@ -91,7 +170,7 @@ export class Snapshots {
   /** Gives up: the receiver gets nothing more. Entries not visited must still get the new bit, or the next
    * snapshot would miss them; so the walk goes on without a receiver. */
   abandon(): void {
-    if (this.active) this.receiver = { entry() {} };
+    if (this.active) this.receiver = NOBODY;
   }
 
   /** Runs `action` when no snapshot needs the present databases any more: now, or at the end of this one. */
@@ -100,8 +179,18 @@ export class Snapshots {
     else action();
   }
 
+  private visit(database: Database, address: number): void {
+    const held = this.databases.find((candidate) => candidate.database === database);
+    if (held !== undefined && this.receiver!.entry(held.index, database, address, true))
+      this.partly = address;
+    else this.markVisited(address);
+  }
+
   private markVisited(address: number): void {
     this.keyspace.entries.mark(address, this.newEntryFlag, VISITED ^ this.newEntryFlag);
+    if (this.hastened.length === 0) return;
+    for (const each of this.hastened) if (each.address === address) setImmediate(each.onVisited);
+    this.hastened = this.hastened.filter((each) => each.address !== address);
   }
 
   private finish(): void {

@@ -86,6 +86,15 @@ export class SortedSetEntry {
     );
   }
 
+  /** Gives a small set the large form. Returns the entry's address. Nobody who watches the key is told. */
+  makeLarge(): number {
+    if (this.elements === this.packed) {
+      this.db.beforeUnwatchedWrite(this.value.address);
+      this.becomeLarge();
+    }
+    return this.value.address;
+  }
+
   private becomeLarge(): void {
     const { packed, tree } = this;
     const root = tree.create();

@@ -230,6 +230,15 @@ export class Warmer {
     fetches.clear();
   }
 
+  /** `waiter` must wait once more, and goes on holding these fetches, too. Empties the set. */
+  goOnHolding(fetches: Set<Fetch>, waiter: Waiter): void {
+    for (const fetch of fetches) {
+      if (waiter.fetches.has(fetch)) fetch.holders--;
+      else waiter.fetches.add(fetch);
+    }
+    fetches.clear();
+  }
+
   /** The waiter is gone before its keys arrived. */
   cancel(waiter: Waiter): void {
     for (const fetch of waiter.fetches) {

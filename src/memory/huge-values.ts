@@ -8,8 +8,8 @@
  */
 import { withView } from "../base/byte-copy.ts";
 
-/** Values with more room than this grow where they are. To copy fewer takes some milliseconds, and address space ends: at
- * 32,000 such values (two mappings for each, of which Linux allows 65,530), and then they are copied as well. */
+/** Values with more room than this grow where they are. To copy fewer bytes takes some milliseconds, and address space
+ * ends: at 32,000 such values (two mappings for each, of which Linux allows 65,530). Then they are copied as well. */
 const IN_PLACE_FROM = 8 << 20;
 /** The longest value, as for all strings. */
 const MAX_BYTES = 0x7fff_ffff;

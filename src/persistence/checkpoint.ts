@@ -13,23 +13,19 @@
  * Before step 5 the old base is in force, with both incr files behind it; after it, the new one. If anything fails
  * before, the attempt is given up and the old base stays; the tier can be rolled back over any number of cuts.
  */
-import { ByteArena } from "../base/byte-arena.ts";
-import type { Clock } from "../base/clock.ts";
 import type { FileHandle, Files } from "../base/files.ts";
-import { writeFully } from "../base/files.ts";
 import type { Log } from "../base/log.ts";
 import type { ColdTier, TierCheckpoint } from "../cold/tier.ts";
 import type { Database } from "../keyspace/database.ts";
-import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { SnapshotReceiver } from "../keyspace/snapshot.ts";
 import type { Spiller } from "../keyspace/spiller.ts";
 import { RECORD } from "../memory/entries.ts";
-import { dataTypeOf } from "../types/registry.ts";
 import type { AofDirectory, OpenIncr } from "./aof/directory.ts";
 import { errorText } from "./aof/error-text.ts";
 import type { AofWriter } from "./aof/writer.ts";
 import { AUX_TIER } from "./rdb/format.ts";
-import { RdbWriter } from "./rdb/writer.ts";
+import type { RdbWriter } from "./rdb/writer.ts";
+import { SnapshotFile, type SnapshotFileParts } from "./snapshot-file.ts";
 
 /** What recovery must know of the cut besides the entries: the AUX field AUX_TIER of the base file, as JSON. */
 export interface CheckpointMetadata {
@@ -38,22 +34,14 @@ export interface CheckpointMetadata {
   readonly namespaces: readonly number[];
 }
 
-/** The loop is held no longer than this by one slice of the walk. */
-const SLICE_MS = 1;
-/** Most entries visited in one step; fewer where they are large. */
-const ENTRIES_PER_STEP = 64;
 /** Hashes of cold keys written in one step. */
 const COLD_KEYS_PART_BYTES = 16 * 1024;
-/** Gathered output that is written out before the walk goes on. */
-const DRAIN_BYTES = 256 * 1024;
 /** Garbage entries of the tier deleted per batch after a checkpoint. */
 const SWEEP_ENTRIES = 1000;
 
-export interface CheckpointParts {
+export interface CheckpointParts extends SnapshotFileParts {
   readonly files: Files;
-  readonly clock: Clock;
   readonly log: Log;
-  readonly keyspace: Keyspace;
   readonly directory: AofDirectory;
   readonly writer: () => AofWriter;
   readonly tier: ColdTier | undefined;
@@ -63,10 +51,6 @@ export interface CheckpointParts {
   readonly checksum: boolean;
   /** Whether entries carry how long they were idle or how often they were used. */
   readonly withAccess: boolean;
-  /** A script is suspended: what it has done so far belongs to what it will do. */
-  readonly isMidway: () => boolean;
-  /** A turn of the event loop, so that commands run between slices. */
-  readonly nextTurn: () => Promise<void>;
 }
 
 /**
@@ -94,7 +78,6 @@ export async function runCheckpoint(
     firstIncr.catch(() => undefined);
     parts.spiller?.resume();
     baseBytes = await base.writeAll();
-    await file.datasync();
     const first = await firstIncr;
     await tier?.barrier();
     const records = metadata?.tier.counts.reduce((sum, [, count]) => sum + count, 0) ?? 0;
@@ -124,40 +107,32 @@ async function sweepAll(tier: ColdTier, log: Log, nextTurn: () => Promise<void>)
 
 class BaseFile implements SnapshotReceiver {
   private readonly parts: CheckpointParts;
-  private readonly rdb: RdbWriter;
-  private readonly arena = new ByteArena();
-  private selected = -1;
+  private readonly output: SnapshotFile;
   /** The databases at the cut, and the namespaces that had records then. */
   private databases: readonly Database[] = [];
   private recordsAtCut: ReadonlySet<number> = new Set();
 
   constructor(parts: CheckpointParts, file: FileHandle) {
     this.parts = parts;
-    let position = 0;
-    const sink = async (chunk: Buffer) => {
-      await writeFully(file, chunk, position);
-      position += chunk.length;
-    };
-    // Not compressed: the base is written and read at every rewrite and start, and seldom larger than memory.
-    this.rdb = new RdbWriter(sink, { compress: false, checksum: parts.checksum });
+    this.output = new SnapshotFile(parts, file, {
+      // Not compressed: the base is written and read at every rewrite and start, and seldom larger than memory.
+      compress: false,
+      checksum: parts.checksum,
+      syncEveryBytes: 0,
+      maxBytesPerSecond: () => 0,
+    });
   }
 
   /** Begins the snapshot and writes the head of the file. Synchronous. */
   cut(): CheckpointMetadata | undefined {
-    const { clock, keyspace, tier } = this.parts;
-    const { rdb } = this;
-    rdb.appendHeader();
-    rdb.appendAux("redis-ver", "7.2.4");
-    rdb.appendAux("redis-bits", "64");
-    rdb.appendAux("ctime", String(Math.floor(clock.nowMs / 1000)));
-    rdb.appendAux("used-mem", String(keyspace.usedBytes));
-    rdb.appendAux("aof-base", "1");
+    const { keyspace, tier } = this.parts;
+    this.output.appendHead(true);
     const metadata =
       tier === undefined
         ? undefined
         : { tier: tier.cut(), namespaces: keyspace.databases.map((database) => database.namespace) };
-    if (metadata !== undefined) rdb.appendAux(AUX_TIER, JSON.stringify(metadata));
-    for (const source of keyspace.functions.sources()) rdb.appendFunction(source);
+    if (metadata !== undefined) this.output.rdb.appendAux(AUX_TIER, JSON.stringify(metadata));
+    for (const source of keyspace.functions.sources()) this.output.rdb.appendFunction(source);
     keyspace.snapshots.start(this);
     this.databases = [...keyspace.databases];
     const filled = metadata?.tier.counts.filter(([, records]) => records > 0) ?? [];
@@ -166,18 +141,16 @@ class BaseFile implements SnapshotReceiver {
     return metadata;
   }
 
-  /** Walks to the end of the snapshot; returns the size of the file. */
+  /** Walks to the end of the snapshot; returns the size of the file, which is durable then. */
   async writeAll(): Promise<number> {
-    const { rdb } = this;
+    const { output } = this;
     try {
-      await this.inSlices(this.coldKeys());
+      await output.inSlices(this.coldKeys());
       this.releaseColdKeys();
-      await this.inSlices(this.entries());
-      rdb.appendEnd();
-      await rdb.drain();
-      return rdb.totalBytes;
+      await output.inSlices(output.hotSteps());
+      return await output.finish();
     } catch (error) {
-      await this.abandon();
+      await output.abandon();
       throw error;
     } finally {
       this.releaseColdKeys();
@@ -189,81 +162,39 @@ class BaseFile implements SnapshotReceiver {
     for (const { coldKeys } of this.databases) coldKeys.release();
   }
 
-  /** Does the steps with turns of the event loop in between, and writes out what they append. */
-  private async inSlices(steps: Iterator<void>): Promise<void> {
-    const { clock, nextTurn } = this.parts;
-    const { rdb } = this;
-    for (let isDone = false; !isDone; ) {
-      const begun = clock.monotonicMs();
-      do isDone = steps.next().done === true;
-      while (!isDone && rdb.pendingBytes < DRAIN_BYTES && clock.monotonicMs() - begun < SLICE_MS);
-      if (rdb.pendingBytes >= DRAIN_BYTES) await rdb.drain();
-      await nextTurn();
-    }
-  }
-
   /** First, while the walk over the entries is sure to keep the databases of the cut. */
-  private *coldKeys(): Generator<void> {
+  private *coldKeys(): Generator<undefined, void> {
     for (const [index, { coldKeys, namespace }] of this.databases.entries()) {
       if (!coldKeys.isComplete || !this.recordsAtCut.has(namespace)) continue;
       for (const { differences, left } of coldKeys.parts(COLD_KEYS_PART_BYTES)) {
-        this.select(index);
-        this.rdb.appendColdKeys(left, differences);
+        this.output.targetOf(index).appendColdKeys(left, differences);
         yield;
       }
     }
   }
 
-  private *entries(): Generator<void> {
-    const { clock, keyspace } = this.parts;
-    let limit = ENTRIES_PER_STEP;
-    for (;;) {
-      const begun = clock.monotonicMs();
-      if (keyspace.snapshots.step(limit)) return;
-      // A collection may be as large as thousands of strings.
-      const isSlow = clock.monotonicMs() - begun > SLICE_MS;
-      limit = isSlow ? Math.max(1, limit >> 1) : Math.min(ENTRIES_PER_STEP, limit * 2);
-      yield;
-    }
-  }
-
-  entry(index: number, database: Database, address: number): void {
-    const { entries, memory } = this.parts.keyspace;
-    const { rdb } = this;
-    this.select(index);
-    const key = entries.key(address);
+  entry(index: number, database: Database, address: number, isWalking: boolean): boolean {
+    const { entries } = this.parts.keyspace;
+    const target = this.output.targetOf(index);
     const hasRecord = (entries.head(address) & RECORD) !== 0;
     if (database.isTombstone(address)) {
-      if (hasRecord) rdb.appendTombstone(key);
-      return;
+      if (hasRecord) target.appendTombstone(entries.key(address));
+      return false;
     }
     const expireMs = entries.expireMs(address);
-    if (expireMs !== 0) rdb.appendExpire(expireMs);
-    if (this.parts.withAccess) this.appendAccess(entries.access(address));
-    if (hasRecord) rdb.appendRecordBelow();
-    const dataType = dataTypeOf(entries.type(address));
-    const { arena } = this;
-    arena.reset();
-    const type = dataType.rdbTypeOf(memory, address);
-    rdb.appendPayload(type, key, 0, key.length, dataType.pack(memory, address, arena, false));
+    if (expireMs !== 0) target.appendExpire(expireMs);
+    if (this.parts.withAccess) this.appendAccess(target, entries.access(address));
+    if (hasRecord) target.appendRecordBelow();
+    return this.output.appendEntry(target, address, isWalking);
   }
 
-  private select(index: number): void {
-    if (index === this.selected) return;
-    this.rdb.appendSelectDb(index);
-    this.selected = index;
+  more(isAll: boolean): boolean {
+    return this.output.more(isAll);
   }
 
-  private appendAccess(access: number): void {
+  private appendAccess(target: RdbWriter, access: number): void {
     const { accessClock } = this.parts.keyspace;
-    if (accessClock.lfu) this.rdb.appendFrequency(accessClock.frequency(access));
-    else this.rdb.appendIdle(accessClock.idleSeconds(access));
-  }
-
-  /** Ends the snapshot without a file. The walk must still be finished: see Snapshots.abandon. */
-  private async abandon(): Promise<void> {
-    const { keyspace, nextTurn } = this.parts;
-    keyspace.snapshots.abandon();
-    while (keyspace.snapshots.active && !keyspace.snapshots.step(ENTRIES_PER_STEP)) await nextTurn();
+    if (accessClock.lfu) target.appendFrequency(accessClock.frequency(access));
+    else target.appendIdle(accessClock.idleSeconds(access));
   }
 }

@@ -39,6 +39,14 @@ export interface RdbLoadOptions {
   /** Leave out keys past their expiry: right for a snapshot, wrong for the base of a log that goes on. */
   readonly skipExpired?: boolean;
   readonly verifyChecksum?: boolean;
+  /** Is told what the file holds and the server does not keep: data of modules beside keys. */
+  readonly onSkipped?: (text: string) => void;
+  /** Told what was loaded, and how many keys were left out because they had expired. */
+  readonly onLoaded?: (keys: number, expired: number) => void;
+  /** The entry of a key, wherever it is; by default those in memory are all. */
+  readonly findIn?: (database: Database, key: Buffer) => number;
+  /** What to do with a key that is there already: throw LoadError (default), or take the file's. */
+  readonly onDuplicate?: "refuse" | "replace";
   /** Waits until memory is within its budget again. */
   readonly makeRoom: () => Promise<void>;
 }
@@ -61,6 +69,7 @@ export async function loadRdb(
     loadableTypes: LOADABLE_RDB_TYPES,
   });
   let keys = 0;
+  let expired = 0;
   let endOffset = 0;
   for (let batch = await reader.readBatch(); batch.length > 0; batch = await reader.readBatch()) {
     for (const record of batch) {
@@ -72,15 +81,22 @@ export async function loadRdb(
         if (error !== undefined) throw new LoadError(`A library of functions cannot be loaded: ${error}`);
       } else if (record.kind === "cold-keys") {
         loadColdKeys(databaseOf(keyspace, record.db), record);
+      } else if (record.kind === "module-aux") {
+        options.onSkipped?.(`Data of the module type ${record.module} is not kept: there are no modules`);
       } else if (record.kind === "entry") {
         const isExpired = record.expireMs !== undefined && record.expireMs <= keyspace.nowMs;
-        if (isExpired && options.skipExpired) continue;
+        if (isExpired && options.skipExpired) {
+          expired++;
+          continue;
+        }
+        makePlace(keyspace, record, options);
         loadEntry(keyspace, record);
         keys++;
       }
     }
     await options.makeRoom();
   }
+  options.onLoaded?.(keys, expired);
   return { keys, endOffset };
 }
 
@@ -103,13 +119,22 @@ function loadColdKeys({ coldKeys }: Database, part: ColdKeysPart & { readonly en
   }
 }
 
+/** Sees to it that the database has no such key, which is then the one that was looked for last. */
+function makePlace(keyspace: Keyspace, { db, key }: RdbEntry, { findIn, onDuplicate }: RdbLoadOptions): void {
+  const database = databaseOf(keyspace, db);
+  const address = findIn === undefined ? database.find(key, 0, key.length) : findIn(database, key);
+  if (address === 0 || (findIn !== undefined && database.isTombstone(address))) return;
+  if (onDuplicate !== "replace") {
+    throw new LoadError(`The key '${key.toString("latin1")}' stands twice in the file`);
+  }
+  database.delete(address);
+}
+
 function loadEntry(keyspace: Keyspace, record: RdbEntry): void {
   const database = databaseOf(keyspace, record.db);
   const { entries, accessClock, memory } = keyspace;
   const { key } = record;
-  if (database.find(key, 0, key.length) !== 0) {
-    throw new LoadError(`The key '${key.toString("latin1")}' stands twice in the file`);
-  }
+  // Its hash is that of the key that `makePlace` has just looked for.
   let address: number;
   const expireMs = record.expireMs ?? 0;
   if (record.value !== undefined) {

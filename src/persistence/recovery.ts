@@ -30,6 +30,8 @@ export interface RecoveryParts {
   /** aof-load-truncated */
   readonly loadTruncated: boolean;
   readonly verifyChecksum: boolean;
+  /** See RdbLoadOptions. */
+  readonly onLoaded: (keys: number, expired: number) => void;
   readonly monotonicMs: () => number;
 }
 
@@ -102,7 +104,9 @@ async function loadOne(
   const options: RdbLoadOptions & { end?: number } = {
     withTier: isBase && directory.manifest.tier !== undefined,
     verifyChecksum: parts.verifyChecksum,
+    onLoaded: parts.onLoaded,
     makeRoom: parts.makeRoom,
+    onSkipped: (text) => log.warning(`${entry.name}: ${text}`),
     ...(entry.end === undefined ? {} : { end: entry.end }),
   };
   const file = await files.open(path, "read");
@@ -127,23 +131,24 @@ function judge(parts: RecoveryParts, entry: IncrFile, isLast: boolean, outcome: 
   if (outcome.kind === "clean") return;
   const { problem, size, validUpTo } = outcome;
   const where = `at offset ${problem?.offset ?? validUpTo}: ${problem?.reason || "the file ends too early"}`;
-  const repair = `tsredis-check-aof --fix ${directory.pathOf(manifestFileName(parts.appendfilename))}`;
+  const manifest = directory.pathOf(manifestFileName(parts.appendfilename));
+  const salvage = `tsredis-check-aof --salvage ${manifest}`;
   if (outcome.kind === "damaged") {
     throw new LoadError(
       `Bad file format reading the append only file ${entry.name} ${where}. ` +
-        `The server does not start with damaged data: make a backup, then use ${repair}`,
+        `The server does not start with damaged data: make a backup, then use ${salvage}`,
     );
   }
   if (!isLast) {
     throw new LoadError(
       `The AOF file ${entry.name} ends too early (${where}), and it is not the last file. ` +
-        `Make a backup, then use ${repair}`,
+        `Make a backup, then use ${salvage}`,
     );
   }
   if (!parts.loadTruncated) {
     throw new LoadError(
       `Unexpected end of file reading the append only file ${entry.name} ${where}. You can: ` +
-        `1) make a backup of your AOF file, then use ${repair}, or 2) set 'aof-load-truncated' to yes`,
+        `1) make a backup of your AOF file, then use tsredis-check-aof --fix ${manifest}, or 2) set 'aof-load-truncated' to yes`,
     );
   }
   log.warning(

@@ -52,7 +52,7 @@ const FALSE = Buffer.from("#f\r\n");
 
 /**
  * The replies waiting in one buffer are more than it can hold. The connection cannot go on: a part of a reply (a
- * header without all its elements) may be in the buffer.
+ * header without all its elements) may be in the buffer. What changes data is not interrupted by it: see `begin`.
  */
 export class ReplyTooLargeError extends Error {
   override readonly name = "ReplyTooLargeError";
@@ -68,9 +68,30 @@ export class ReplyWriter {
   errors = 0;
   /** Told the text of each, for the statistics of errors. */
   onError: ((text: string) => void) | undefined;
+  /** The reply that began last is too large, and not to be sent. The owner clears it. */
+  hasOverflowed = false;
+  /** Where the reply that began last does so. */
+  private replyStart = 0;
+  private mustFinish = false;
   private readonly moved = new Uint8Array(MAX_MOVED_BYTES);
   private spare: Buffer = EMPTY;
   private peakBytes = 0;
+
+  /**
+   * A reply begins (or a part of a larger one). If it becomes too large, ReplyTooLargeError is thrown; or, if whoever
+   * writes it must come to his end because he changes data, the whole is given up, what follows is written over it, and
+   * `hasOverflowed` tells.
+   */
+  begin(mustFinish: boolean, isPart: boolean): void {
+    if (!isPart) this.replyStart = this.end;
+    this.mustFinish = mustFinish;
+  }
+
+  /** Gives up the reply that began last. */
+  abandon(): void {
+    this.hasOverflowed = true;
+    this.end = this.replyStart;
+  }
 
   ok(): Outcome {
     return this.constant(OK_REPLY);
@@ -367,7 +388,12 @@ export class ReplyWriter {
   }
 
   private grow(sizeBytes: number): void {
-    const needed = this.end + sizeBytes;
+    let needed = this.end + sizeBytes;
+    if (needed > MAX_BUFFER_BYTES && this.mustFinish) {
+      this.abandon();
+      needed = this.end + sizeBytes;
+      if (needed <= this.buf.length) return;
+    }
     const current = this.buf.length;
     const grown = current < DOUBLING_LIMIT_BYTES ? 2 * current : Math.ceil(1.25 * current);
     if (needed > MAX_BUFFER_BYTES) throw new ReplyTooLargeError(`a reply of over ${MAX_BUFFER_BYTES} bytes`);

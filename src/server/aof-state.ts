@@ -9,7 +9,7 @@ import type { AofDirectory } from "../persistence/aof/directory.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
 import type { AofWriter } from "../persistence/aof/writer.ts";
 import { REWRITE_IN_PROGRESS } from "../protocol/errors.ts";
-import type { DispatchAof } from "./dispatcher.ts";
+import type { DispatchAof } from "./dispatcher-parts.ts";
 
 /** After this many failed rewrites in a row, automatic ones wait: one minute, then twice as long each time. */
 const FAILURES_BEFORE_DELAY = 3;
@@ -28,10 +28,20 @@ export interface AofFiles {
 /** Makes the base file; resolves to its size. */
 export type Rewrite = (files: AofFiles) => Promise<{ readonly baseBytes: number }>;
 
+export interface AofStateParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly rewriteWith: Rewrite;
+  /** Whether a dump is being made: a rewrite waits for its end. */
+  readonly isSaving: () => boolean;
+}
+
 export class AofState implements AofAccess, DispatchAof {
   /** Absent while the append-only file is off. */
   files: AofFiles | undefined;
   isRewriting = false;
+  /** A rewrite is to begin as soon as nothing is in its way. */
+  isScheduled = false;
   lastRewriteOk = true;
   /** Rewrites that succeeded since the start, and those that failed since the last success. */
   rewrites = 0;
@@ -48,11 +58,13 @@ export class AofState implements AofAccess, DispatchAof {
   private readonly clock: Clock;
   private readonly log: Log;
   private readonly rewriteWith: Rewrite;
+  private readonly isSaving: () => boolean;
 
-  constructor(clock: Clock, log: Log, rewriteWith: Rewrite) {
+  constructor({ clock, log, rewriteWith, isSaving }: AofStateParts) {
     this.clock = clock;
     this.log = log;
     this.rewriteWith = rewriteWith;
+    this.isSaving = isSaving;
   }
 
   get enabled(): boolean {
@@ -123,22 +135,37 @@ export class AofState implements AofAccess, DispatchAof {
   rewrite(later: boolean): { readonly status: string } | { readonly error: string } {
     if (this.isRewriting) return { error: REWRITE_IN_PROGRESS };
     if (this.files === undefined) return { error: "ERR The append only file is off" };
-    if (!later) {
+    if (!later && !this.isSaving()) {
       this.begin(this.files);
       return { status: "Background append only file rewriting started" };
     }
-    setImmediate(() => {
-      if (this.files !== undefined && !this.isRewriting) this.begin(this.files);
-    });
+    this.isScheduled = true;
+    // Who asks for it need not wait because earlier ones failed.
+    this.failuresInRow = 0;
+    this.delayedUntilMs = 0;
+    setImmediate(() => this.startScheduled());
     return { status: "Background append only file rewriting scheduled" };
+  }
+
+  /** Begins a rewrite that was put off, if nothing is in its way any more. */
+  startScheduled(): void {
+    const { files } = this;
+    if (!this.isScheduled || this.isRewriting || this.isSaving()) return;
+    this.isScheduled = false;
+    if (files !== undefined) this.begin(files);
   }
 
   /** The rewrite that makes a log which was just switched on valid. Rejects if it fails. */
   async runFirst(rewrite: () => Promise<{ readonly baseBytes: number }>): Promise<void> {
     this.isRewriting = true;
     this.rewriteBegunMs = this.clock.monotonicMs();
+    const rewriting = rewrite();
+    this.running = rewriting.then(
+      () => undefined,
+      () => undefined,
+    );
     try {
-      this.succeeded((await rewrite()).baseBytes);
+      this.succeeded((await rewriting).baseBytes);
     } catch (error) {
       this.finished(false);
       throw error;
@@ -152,8 +179,8 @@ export class AofState implements AofAccess, DispatchAof {
    */
   rewriteIfGrown(minimumBytes: number, percentage: number): void {
     const { files } = this;
-    if (files === undefined || this.isRewriting || percentage === 0 || files.writer.failure !== undefined)
-      return;
+    if (files === undefined || this.isRewriting || this.isSaving()) return;
+    if (percentage === 0 || files.writer.failure !== undefined) return;
     if (this.clock.monotonicMs() < this.delayedUntilMs) return;
     const size = this.currentSize;
     if (size < minimumBytes) return;

@@ -73,6 +73,8 @@ async function switchOn(server: Server): Promise<void> {
       aof.isRewriting = false;
       return;
     }
+    // There is one snapshot at a time.
+    await server.saves.idle();
     const writer = createWriter(server, directory, incr);
     const begin = () => {
       aof.open({ directory, writer }, 0, 0);

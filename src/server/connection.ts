@@ -202,6 +202,12 @@ export class Connection implements Client, Waiter, Watcher, TransportEvents {
     this.parked = true;
   }
 
+  /** As `park`, before the command had any effect: it will be executed anew. */
+  parkAgain(): void {
+    this.decoder.rewindToCurrent();
+    this.park();
+  }
+
   /** As `park`, for want of memory: what arrives meanwhile would need more of it. */
   parkForMemory(): void {
     this.parked = true;

@@ -1,6 +1,6 @@
 /**
  * What must happen even if no client does anything, `hz` times a second: expiry, memory figures, retries of the
- * append-only file, automatic rewrites, idle clients. Redis calls it serverCron.
+ * append-only file, automatic rewrites and saves, idle clients. Redis calls it serverCron.
  */
 import type { Server } from "./server.ts";
 
@@ -35,7 +35,8 @@ export class Cron {
 
   /** One call; tests make it themselves. */
   run(): void {
-    const { aof, budget, clients, config, dispatcher, expiry, keyspace, spiller, tier, warmer } = this.server;
+    const { aof, budget, clients, config, dispatcher, expiry, keyspace, saves, spiller, tier, warmer } =
+      this.server;
     const { values } = config;
     keyspace.refreshClock();
     if (dispatcher.scripts.runner.isBusy) {
@@ -50,7 +51,10 @@ export class Cron {
     }
     keyspace.freeRetired(FREE_PER_CALL);
     budget.measureOverhead(clients.measure().bytes + dispatcher.scripts.memoryBytes);
+    aof.startScheduled();
+    saves.saveIfDue();
     aof.rewriteIfGrown(values["auto-aof-rewrite-min-size"], values["auto-aof-rewrite-percentage"]);
+    saves.startScheduled();
     this.closeIdleClients();
     this.closeSlowReaders();
     const nowMs = this.server.clock.monotonicMs();

@@ -3,20 +3,20 @@
  * handler, and hands the reply on. One request at a time; between the last warmed key and the append of the effects
  * there is no await, so every command is atomic.
  */
-
 import type { CommandContext, Continuation, KeyWait } from "../commands/context.ts";
 import type { ServerServices } from "../commands/services.ts";
-import type { CommandTable, CompiledCommand } from "../commands/table.ts";
+import type { CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
-import type { TierWalk } from "../keyspace/tier-walk.ts";
-import { RESIDENT, UNREADABLE, type Warmer } from "../keyspace/warmer.ts";
+import { type Fetch, RESIDENT, UNREADABLE } from "../keyspace/warmer.ts";
 import {
   CANNOT_WAIT_IN_TRANSACTION,
   coldKeyUnreadable,
+  DEBUG_NOT_ALLOWED,
   LOADING,
   NOT_AUTHENTICATED,
   NOT_IN_TRANSACTION,
+  SAVE_FAILED,
   UNBLOCKED,
   unknownCommand,
   unknownSubcommand,
@@ -28,46 +28,25 @@ import { Request } from "../protocol/request.ts";
 import { RequestBatch } from "../protocol/request-batch.ts";
 import { NEED_MORE, QUERY_BUFFER_LIMIT } from "../protocol/request-decoder.ts";
 import type { Connection } from "./connection.ts";
+import type { DispatcherParts } from "./dispatcher-parts.ts";
+import { runHandler } from "./handler-run.ts";
 import { KeyResidency } from "./key-residency.ts";
-import { Outbox, type OutboxAof } from "./outbox.ts";
+import { Outbox } from "./outbox.ts";
 import { Prefetch } from "./prefetch.ts";
-import type { ReplyGate } from "./reply-gate.ts";
 import { Scripts } from "./scripts.ts";
+import { SnapshotGate } from "./snapshot-gate.ts";
 import type { Transaction } from "./transaction.ts";
 import { type GroupedEffects, isExec, type TransactionHost, Transactions } from "./transactions.ts";
 import { type Answerer, WaitingClients } from "./waiting-clients.ts";
-import { type GateAof, type Nature, WAIT, WriteGates, type WriteGatesParts } from "./write-gates.ts";
+import { type Nature, WAIT, WriteGates } from "./write-gates.ts";
 
 /** Requests executed for one connection before others get their turn. */
 const REQUESTS_PER_RUN = 128;
+/** With this much to send, the rest of a pipeline comes after it. */
+const LARGE_REPLY_BYTES = 1024 * 1024;
 /** After as many calls of a command only one in this many is timed for commandstats, and stands for all of them: timing
  * each would cost as much as a GET. */
 const TIMED_CALLS = 64;
-
-/** The append-only file as the dispatcher sees it; `enabled` false means no AOF. */
-export interface DispatchAof extends OutboxAof, GateAof {}
-
-export interface DispatcherParts extends WriteGatesParts {
-  readonly keyspace: Keyspace;
-  readonly table: CommandTable;
-  readonly gate: ReplyGate;
-  readonly effects: GroupedEffects;
-  readonly services: ServerServices;
-  readonly aof: DispatchAof;
-  /** Absent when the cold tier is off. */
-  readonly warmer: Warmer | undefined;
-  /** Writes the append-only file and sends replies, without waiting for the end of the turn. */
-  readonly flushNow: () => void;
-  readonly isLoading: () => boolean;
-  readonly walk: TierWalk;
-  readonly onQueryBufferLimit: (connection: Connection) => void;
-  /** redis.log: 0 is debug, 3 a warning. */
-  readonly log: (level: number, text: string) => void;
-  /** maxmemory. */
-  readonly maxmemoryBytes: () => number;
-  /** busy-reply-threshold. */
-  readonly busyThresholdMs: () => number;
-}
 
 export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   request = new Request();
@@ -80,18 +59,18 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   readonly server: ServerServices;
   /** Commands executed, for INFO. */
   commandsProcessed = 0;
-  /** Before writes. */
   readonly gates: WriteGates;
+  private readonly snapshotGate: SnapshotGate;
   private readonly parts: DispatcherParts;
   private readonly batch = new RequestBatch();
   private readonly prefetch: Prefetch;
   /** Absent when the cold tier is off. */
   private readonly residency: KeyResidency | undefined;
-  /** The next command of this run waited for cold keys, and has them now. */
+  /** The next command of this run waited for cold keys, and has them now; they stay in memory until it is done. */
   private hasKeysReady = false;
+  private held = new Set<Fetch>();
   readonly transactions: Transactions;
   readonly scripts: Scripts;
-  /** Clients that wait for keys. */
   readonly waiting: WaitingClients;
   private readonly resumable: Connection[] = [];
   /** The command whose handler runs. */
@@ -103,6 +82,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   constructor(parts: DispatcherParts) {
     this.parts = parts;
     this.gates = new WriteGates(parts);
+    this.snapshotGate = new SnapshotGate(parts.keyspace);
     this.outbox = new Outbox({
       reply: this.reply,
       aof: parts.aof,
@@ -122,8 +102,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
 
   /** Executes what the connection's decoder has, until it is empty or the connection parks or closes. */
   run(connection: Connection): void {
-    // What was fetched for the commands now to be executed stays in memory until they are.
     const held = connection.fetches;
+    this.held = held;
     const holdsSome = held.size > 0;
     if (holdsSome) connection.fetches = new Set();
     this.hasKeysReady = holdsSome;
@@ -163,10 +143,12 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
         const outcome = this.execute(connection);
         this.hasKeysReady = false;
         if (outcome === SUSPENDED) return false;
+        if (reply.hasOverflowed) this.dropReply(connection, replyStart);
         // Of a transaction that mutes its client, the replies of before stay.
         if (connection.replyMode !== "on") this.muteReply(connection, wasMuted ? replyStart : reply.end);
         if (this.waiting.hasReady && !this.scripts.runner.isBusy) this.serveWaiting(connection);
         if (connection.isClosing) return false;
+        if (reply.end >= LARGE_REPLY_BYTES) this.outbox.add(connection);
       }
     } finally {
       if (isPrefetched) prefetch.end();
@@ -203,11 +185,15 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     if (!command.accepts(request.argc) || command.run === undefined) {
       return this.reject(command, wrongArity(command.fullName));
     }
+    if (command.isProtected && !this.parts.isDebugAllowed(connection))
+      return this.reject(command, DEBUG_NOT_ALLOWED);
     if (!connection.authenticated && command.needsAuth) return this.reject(command, NOT_AUTHENTICATED);
     this.db = this.keyspace.databases[connection.dbIndex];
     if (!command.allowedWhileLoading && this.parts.isLoading() && !connection.isReplay) {
       return this.reject(command, LOADING);
     }
+    // As in Redis: whoever watches the server is to notice.
+    if (command.isPing && this.parts.saves.refusesWrites) return this.reject(command, SAVE_FAILED);
     if (this.scripts.runner.isBusy && !command.allowedWhileBusy) return this.refuseBusy(command, connection);
     const { transaction } = connection;
     if (transaction !== undefined) {
@@ -223,6 +209,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       const warmed = this.warmKeys(this.residency, command, connection);
       if (warmed !== undefined) return warmed;
     }
+    if (this.keyspace.snapshots.active && this.waitsForSnapshot(command, connection)) return SUSPENDED;
     connection.lastCommand = command.fullName;
     return this.invoke(command, connection);
   }
@@ -230,10 +217,17 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   /** A script runs for long. Who waited for something when it began waits on. */
   private refuseBusy(command: CompiledCommand, connection: Connection): Outcome {
     if (!this.hasKeysReady) return this.reject(command, this.scripts.busyError!);
-    connection.decoder.rewindToCurrent();
-    connection.park();
+    connection.parkAgain();
     this.resumable.push(connection);
     return SUSPENDED;
+  }
+
+  /** Parks the connection if its command would hold up a snapshot, and so everybody. */
+  private waitsForSnapshot(command: CompiledCommand, connection: Connection): boolean {
+    if (!command.isWrite || !command.hasKeys || connection.isReplay) return false;
+    if (!this.snapshotGate.mustWait(command, this.request, this.db, () => connection.goOn())) return false;
+    connection.parkAgain();
+    return true;
   }
 
   /** A command between MULTI and EXEC, or EXEC. Undefined lets it through to be executed. */
@@ -269,8 +263,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
 
   /** Has the connection execute its command again once `work` is done, which never rejects. */
   private parkUntil(work: Promise<void>, connection: Connection): Outcome {
-    connection.decoder.rewindToCurrent();
-    connection.park();
+    connection.parkAgain();
     void work.then(() => connection.goOn());
     return SUSPENDED;
   }
@@ -304,7 +297,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const begun = timed ? this.keyspace.clock.monotonicMs() : 0;
     this.keyspace.touching = !connection.noTouch;
     this.command = command;
-    const outcome = command.run!(this);
+    reply.begin(command.isWrite, connection.isExecuting);
+    const outcome = runHandler(command, this);
     if (timed) {
       const standsFor = earlierCalls < TIMED_CALLS ? 1 : TIMED_CALLS;
       command.microseconds += (this.keyspace.clock.monotonicMs() - begun) * 1000 * standsFor;
@@ -315,6 +309,15 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     if (this.suspension !== undefined) this.awaitSuspension(connection, command);
     if (command.mayHaveEffects) this.afterEffects(connection, command.isWrite);
     return outcome;
+  }
+
+  /** The reply was too large: the client cannot be answered, and what follows would be taken for the answer. */
+  private dropReply(connection: Connection, replyStart: number): void {
+    this.reply.hasOverflowed = false;
+    this.reply.end = replyStart;
+    if (connection.isReplay) return;
+    connection.closeAfterReply();
+    this.parts.onReplyTooLarge(connection);
   }
 
   /** Bookkeeping after a command that may have changed something. What a reading command changes (PFCOUNT keeps what
@@ -365,9 +368,10 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   }
 
   private parkForKeys(residency: KeyResidency, connection: Connection): Outcome {
+    // It needs what it has as well: if that were forgotten meanwhile, it would never have all.
+    if (this.hasKeysReady) this.parts.warmer!.goOnHolding(this.held, connection);
     residency.lookAhead(connection);
-    connection.decoder.rewindToCurrent();
-    connection.park();
+    connection.parkAgain();
     this.parts.scheduleTurnEnd();
     return SUSPENDED;
   }
@@ -429,7 +433,9 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     reply.resp = connection.resp;
     const replyStart = reply.end;
     const errors = reply.errors;
+    reply.begin(true, false);
     const outcome = action(this);
+    if (reply.hasOverflowed) this.dropReply(connection, replyStart);
     if (reply.errors !== errors) command.failedCalls++;
     if (outcome === DONE && connection.replyMode !== "on") this.muteReply(connection, replyStart);
     if (command.isWrite) this.afterEffects(connection, true);

@@ -7,6 +7,7 @@ import { systemRandom } from "../base/random.ts";
 import { realFiles } from "../base/real-files.ts";
 import { levelStoreOptionsFor, openLevelStore } from "../cold/level-store.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
+import { WorkerVerifier } from "../persistence/worker-verifier.ts";
 import { helpText, versionText } from "./config/command-line.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
@@ -16,7 +17,7 @@ import { ServerLog } from "./log.ts";
 import { LoopDelay } from "./loop-delay.ts";
 import type { Server } from "./server.ts";
 import { startServer } from "./start.ts";
-import { preferEventLoop } from "./thread-priority.ts";
+import { preferEventLoop, VERIFIER_NICENESS } from "./thread-priority.ts";
 import { VERSION } from "./version.ts";
 
 const DEFAULT_FOLDER = "data";
@@ -53,6 +54,7 @@ export async function main(argv: readonly string[]): Promise<void> {
         clock: new SystemClock(),
         random: systemRandom,
         log,
+        createVerifier: (small) => new WorkerVerifier(small, VERIFIER_NICENESS),
       },
       config,
     );

@@ -10,20 +10,21 @@ import type { Clock } from "../base/clock.ts";
 import type { FunctionControl } from "../commands/context.ts";
 import type { CommandTable, CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
+import { DONE, type Outcome, SUSPENDED } from "../protocol/outcome.ts";
+import type { ReplyWriter } from "../protocol/reply-writer.ts";
+import type { Request } from "../protocol/request.ts";
 import {
   BUSY_FUNCTION,
   BUSY_SCRIPT,
   NO_SCRIPT_RUNNING,
   NOT_ALLOWED_IN_SCRIPT,
+  REPLY_TOO_LARGE_IN_SCRIPT,
   SCRIPT_HAS_WRITTEN,
   SCRIPT_MEMORY_EXHAUSTED,
   UNKNOWN_COMMAND_IN_SCRIPT,
   WRITE_IN_READ_ONLY_SCRIPT,
   WRONG_ARITY_IN_SCRIPT,
-} from "../protocol/errors.ts";
-import { DONE, type Outcome, SUSPENDED } from "../protocol/outcome.ts";
-import type { ReplyWriter } from "../protocol/reply-writer.ts";
-import type { Request } from "../protocol/request.ts";
+} from "../protocol/script-errors.ts";
 import type { RunState } from "../scripting/engine.ts";
 import type { ScriptHost } from "../scripting/host.ts";
 import { LuaFatalError } from "../scripting/lua-module.ts";
@@ -159,9 +160,15 @@ export class ScriptRunner implements ScriptHost {
       if (command.denyOom && run.memoryRefusal !== undefined) return this.refuse(command, run.memoryRefusal);
     }
     if (command.isWrite) run.hasWritten = true;
-    dispatcher.reply.resp = run.resp;
+    const { reply } = dispatcher;
+    const { end, hasOverflowed } = reply;
+    reply.hasOverflowed = false;
+    reply.resp = run.resp;
     dispatcher.executeQueued(command, request);
-    return undefined;
+    const isTooLarge = reply.hasOverflowed;
+    if (isTooLarge) reply.end = end;
+    else reply.hasOverflowed = hasOverflowed;
+    return isTooLarge ? REPLY_TOO_LARGE_IN_SCRIPT : undefined;
   }
 
   setResp(version: 2 | 3): void {

@@ -21,8 +21,9 @@ import { Warmer } from "../keyspace/warmer.ts";
 import type { AofDirectory } from "../persistence/aof/directory.ts";
 import type { AofWriter } from "../persistence/aof/writer.ts";
 import { type CheckpointParts, runCheckpoint } from "../persistence/checkpoint.ts";
+import type { DumpVerifier, InlineVerifier } from "../persistence/dump-verifier.ts";
 import type { DecoderLimits } from "../protocol/request-decoder.ts";
-import { refusalOf } from "./admission.ts";
+import { isLocalAddress, refusalOf } from "./admission.ts";
 import { AofState } from "./aof-state.ts";
 import { ClientRegistry } from "./client-registry.ts";
 import type { Config } from "./config/config.ts";
@@ -33,10 +34,11 @@ import { Dispatcher } from "./dispatcher.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { Propagation } from "./propagation.ts";
 import { ReplyGate } from "./reply-gate.ts";
+import { SaveState } from "./save-state.ts";
 import { Services } from "./services.ts";
 import { Statistics } from "./statistics.ts";
 import type { Transport, TransportEvents } from "./transport/transport.ts";
-import { nextTurn, TurnEnd } from "./turn-end.ts";
+import { nextTurn, sleep, TurnEnd } from "./turn-end.ts";
 
 /** The outside world. */
 export interface World {
@@ -45,6 +47,8 @@ export interface World {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Who reads dumps back before they count, small ones perhaps by what is given; without, all are read by that. */
+  readonly createVerifier?: (small: InlineVerifier) => DumpVerifier;
 }
 
 /** Levels of redis.log. */
@@ -66,6 +70,7 @@ export class Server implements ConnectionHost {
   readonly gate = new ReplyGate();
   readonly propagation = new Propagation();
   readonly aof: AofState;
+  readonly saves: SaveState;
   readonly clients = new ClientRegistry();
   readonly statistics = new Statistics();
   readonly walk: TierWalk;
@@ -76,7 +81,7 @@ export class Server implements ConnectionHost {
   readonly startedMs: number;
   /** Data is being loaded: clients are told so. */
   isLoading = true;
-  /** The server is ending: no command is executed any more. */
+  /** The server is ending, or all data is being replaced: no command is executed. */
   isStopping = false;
   /** Listens as `port` and `bind` say now, or, if that is not possible, rejects and listens as before. */
   listen: () => Promise<void> = async () => {};
@@ -111,9 +116,13 @@ export class Server implements ConnectionHost {
       this.warmer = new Warmer(keyspace, tier);
       this.spiller = this.createSpiller(tier, this.warmer);
     }
-    this.aof = new AofState(world.clock, world.log, (files) =>
-      runCheckpoint(this.checkpointParts(files.directory, () => files.writer)),
-    );
+    this.aof = new AofState({
+      clock: world.clock,
+      log: world.log,
+      rewriteWith: (files) => runCheckpoint(this.checkpointParts(files.directory, () => files.writer)),
+      isSaving: () => this.saves.isBusy,
+    });
+    this.saves = new SaveState(this);
     this.services = new Services(this);
     this.dispatcher = this.createDispatcher();
     this.dispatcher.reply.onError = (text) => this.statistics.countError(text);
@@ -155,6 +164,15 @@ export class Server implements ConnectionHost {
 
   run(connection: Connection): void {
     if (!this.isStopping) this.dispatcher.run(connection);
+  }
+
+  /** Executes commands again after `isStopping`: those that arrived meanwhile, too. */
+  goOn(): void {
+    this.isStopping = false;
+    this.cron.start();
+    for (const connection of this.clients) {
+      if (!connection.parked) connection.goOn();
+    }
   }
 
   closed(connection: Connection): void {
@@ -215,6 +233,7 @@ export class Server implements ConnectionHost {
       withAccess: this.tier !== undefined,
       isMidway: () => this.dispatcher.scripts.runner.isBusy,
       nextTurn,
+      sleep,
     };
   }
 
@@ -260,6 +279,7 @@ export class Server implements ConnectionHost {
       effects: this.propagation,
       services: this.services,
       aof: this.aof,
+      saves: this.saves,
       warmer: this.warmer,
       spiller: this.spiller,
       scheduleTurnEnd: this.turnEnd.schedule,
@@ -269,10 +289,17 @@ export class Server implements ConnectionHost {
       maxmemoryBytes: () => this.budget.limit,
       busyThresholdMs: () => this.config.values["busy-reply-threshold"],
       log: (level, text) => this.world.log[SCRIPT_LOG_LEVELS[level]](text),
+      isDebugAllowed: ({ address }) => this.services.debugging.isAllowed(isLocalAddress(address)),
       onQueryBufferLimit: (connection) => {
         this.clients.queryBufferLimitDisconnections++;
         this.world.log.warning(
           `Closing client that reached max query buffer length: id=${connection.id} addr=${connection.address}`,
+        );
+      },
+      onReplyTooLarge: (connection) => {
+        this.clients.outputBufferLimitDisconnections++;
+        this.world.log.warning(
+          `Client id=${connection.id} addr=${connection.address} closed: the reply to ${connection.lastCommand} is too large.`,
         );
       },
     });

@@ -7,6 +7,7 @@ import type {
   AofAccess,
   ConfigAccess,
   KeyWalk,
+  SaveAccess,
   ServerServices,
   ShutdownOptions,
 } from "../commands/services.ts";
@@ -15,6 +16,7 @@ import { CANNOT_WAIT_IN_TRANSACTION } from "../protocol/errors.ts";
 import { isLocalAddress } from "./admission.ts";
 import { setError } from "./config/config.ts";
 import { ConfigSetError } from "./config/config-error.ts";
+import { Debugging } from "./debugging.ts";
 import { infoText } from "./info/info.ts";
 import { ServerInfoSource } from "./info/server-source.ts";
 import type { Server } from "./server.ts";
@@ -25,6 +27,7 @@ export class Services implements ServerServices {
   readonly version = VERSION;
   readonly config: ConfigAccess;
   readonly shutdowns: Shutdown;
+  readonly debugging: Debugging;
   private readonly server: Server;
   private readonly infoSource: ServerInfoSource;
 
@@ -32,11 +35,16 @@ export class Services implements ServerServices {
     this.server = server;
     this.config = new ConfigForCommands(server);
     this.shutdowns = new Shutdown(server);
+    this.debugging = new Debugging(server);
     this.infoSource = new ServerInfoSource(server, server.statistics);
   }
 
   get aof(): AofAccess {
     return this.server.aof;
+  }
+
+  get saves(): SaveAccess {
+    return this.server.saves;
   }
 
   get walk(): KeyWalk {

@@ -5,7 +5,6 @@
  */
 import type { ShutdownOptions } from "../commands/services.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
-import { saveDump } from "../persistence/dump.ts";
 import type { Server } from "./server.ts";
 import { nextTurn } from "./turn-end.ts";
 
@@ -63,33 +62,26 @@ export class Shutdown {
 
   /** The server stays: what arrived meanwhile is executed. */
   private goOn(): void {
-    this.server.isStopping = false;
     this.server.spiller?.resume();
-    this.server.cron.start();
-    for (const connection of this.server.clients) {
-      if (!connection.parked) connection.goOn();
-    }
+    this.server.goOn();
   }
 
   private async saveAll(options: ShutdownOptions): Promise<void> {
-    const { aof, config, cron, keyspace, spiller, tier, world } = this.server;
-    const { values } = config;
+    const { aof, config, cron, saves, spiller, world } = this.server;
+    if (saves.isInBackground) world.log.warning("There is a background save under way. It is stopped.");
+    await saves.stop();
     if (aof.isRewriting) {
       world.log.warning("There is a rewrite of the append only file under way. It is finished first.");
       await aof.idle();
     }
-    const isSaving =
-      options.save === "save" || (options.save === "default" && !aof.enabled && values.save.length > 0);
+    const isSaving = options.save === "save" || (options.save === "default" && config.values.save.length > 0);
     if (isSaving) {
       world.log.notice("Saving the final RDB snapshot before exiting.");
-      await spiller?.hold();
-      try {
-        await saveDump(world.files, values.dir, values.dbfilename, keyspace, tier, values);
-      } catch (error) {
-        world.log.warning("Error trying to save the DB, can't exit.");
-        throw error;
+      if (!(await saves.saveInTurn())) {
+        const consequence = options.force ? "Exit anyway." : "can't exit.";
+        world.log.warning(`Error trying to save the DB, ${consequence}`);
+        if (!options.force) throw new Error("The DB could not be saved");
       }
-      world.log.notice("DB saved on disk");
     }
     if (aof.files !== undefined) {
       world.log.notice("Calling fsync() on the AOF file.");

@@ -12,14 +12,14 @@ import { Keyspace } from "../keyspace/keyspace.ts";
 import type { AofDirectory } from "../persistence/aof/directory.ts";
 import { missingFileText } from "../persistence/aof/error-text.ts";
 import type { CheckpointMetadata } from "../persistence/checkpoint.ts";
-import { LoadError, loadRdb, readCheckpointMetadata } from "../persistence/load.ts";
-import { RdbError } from "../persistence/rdb/reader.ts";
+import { removeUnfinishedDumps } from "../persistence/dump.ts";
+import { LoadError, readCheckpointMetadata } from "../persistence/load.ts";
 import { recoverAof } from "../persistence/recovery.ts";
 import { createWriter, openAofDirectory } from "./appendonly.ts";
 import type { Config } from "./config/config.ts";
+import { loadDump, waitForRoom } from "./load-dump.ts";
 import { Replay } from "./replay.ts";
 import { Server, type World } from "./server.ts";
-import { nextTurn } from "./turn-end.ts";
 
 const SEED_BYTES = 16;
 /** Folders for the tier, in the data directory. There are two, because one may belong to an append-only file that is
@@ -37,6 +37,8 @@ interface OpenedTier {
 /** Opens the data and makes a server of it. */
 export async function startServer(world: World, config: Config): Promise<Server> {
   const { values } = config;
+  // Where the append-only file keeps all, a dump of everything, cold values too, is made only if somebody asks for it.
+  if (values.appendonly && !config.isLoaded("save")) config.load("save", [""]);
   await makeDataFolder(world.files, values.dir);
   const directory = await openAofDirectory({ world, config });
   const { tier, folder, namespaces, lock } = await openTier(world, config, directory);
@@ -48,6 +50,7 @@ export async function startServer(world: World, config: Config): Promise<Server>
       hashSeed: tier?.hashSeed ?? world.random.bytes(SEED_BYTES),
     });
     if (tier !== undefined) keyspace.attachTier(tier, namespacesFor(tier, namespaces, values.databases));
+    await removeUnfinishedDumps(world.files, values.dir, isOtherProcess);
     const server = new Server(world, config, keyspace, tier, folder);
     server.lock = lock;
     await loadData(server, directory);
@@ -55,6 +58,16 @@ export async function startServer(world: World, config: Config): Promise<Server>
   } catch (error) {
     await (tier ?? lock)?.close().catch(() => undefined);
     throw error;
+  }
+}
+
+function isOtherProcess(processId: number): boolean {
+  if (processId === process.pid) return false;
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 
@@ -211,6 +224,7 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
       makeRoom,
       loadTruncated: values["aof-load-truncated"],
       verifyChecksum: values.rdbchecksum,
+      onLoaded: server.saves.onLoaded,
       monotonicMs: () => clock.monotonicMs(),
     });
     replay.reportFailures();
@@ -235,38 +249,6 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
   keyspace.expiring = true;
   server.budget.setLoading(false);
   server.isLoading = false;
+  server.saves.loaded();
   server.scheduleTurnEnd();
-}
-
-/** Loads dump.rdb, if there is one. */
-async function loadDump(server: Server, makeRoom: () => Promise<void>): Promise<void> {
-  const { clock, config, keyspace, world } = server;
-  const { values } = config;
-  const path = `${values.dir}/${values.dbfilename}`;
-  if ((await world.files.stat(path)) === undefined) return;
-  const begun = clock.monotonicMs();
-  const file = await world.files.open(path, "read");
-  try {
-    const options = { skipExpired: true, verifyChecksum: values.rdbchecksum, makeRoom };
-    const { keys } = await loadRdb(file, keyspace, options);
-    const seconds = ((clock.monotonicMs() - begun) / 1000).toFixed(3);
-    world.log.notice(`Done loading RDB, keys loaded: ${keys}`);
-    world.log.notice(`DB loaded from disk: ${seconds} seconds`);
-  } catch (error) {
-    if (!(error instanceof RdbError)) throw error;
-    throw new LoadError(`The dump file ${path} cannot be loaded: ${error.message}`);
-  } finally {
-    await file.close();
-  }
-}
-
-/** While data is loaded the cold tier must keep up: waits until memory is within its budget, or nothing can go. */
-async function waitForRoom(server: Server): Promise<void> {
-  const { spiller } = server;
-  if (spiller === undefined) return;
-  spiller.run();
-  while (spiller.isMakingRoom) {
-    await nextTurn();
-    spiller.run();
-  }
 }

@@ -9,6 +9,8 @@ import { setPriority } from "node:os";
 
 /** Nice value of the other threads. */
 const NICENESS = 10;
+/** The same of the thread that reads dumps back: it has most of a processor to do, and nobody waits for it. */
+export const VERIFIER_NICENESS = 19;
 
 /** To be called when all threads have begun; what they start later inherits from them. Does nothing where threads have
  * no priorities of their own: only Linux gives them. */

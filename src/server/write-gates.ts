@@ -4,7 +4,7 @@
  */
 import type { CompiledCommand } from "../commands/table.ts";
 import type { Spiller } from "../keyspace/spiller.ts";
-import { appendOnlyFileFailed, OUT_OF_MEMORY } from "../protocol/errors.ts";
+import { appendOnlyFileFailed, OUT_OF_MEMORY, SAVE_FAILED } from "../protocol/errors.ts";
 import type { Connection } from "./connection.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 
@@ -22,11 +22,18 @@ export interface GateAof {
   readonly isBehind: boolean;
 }
 
+/** Dumps as the gates see them. */
+export interface GateSaves {
+  /** They fail, and writes are to be refused for that. */
+  readonly refusesWrites: boolean;
+}
+
 export interface WriteGatesParts {
   readonly budget: MemoryBudget;
   /** Without a cold tier: evicts by the policy; says whether enough is free, or will be. */
   readonly freeMemory: () => boolean;
   readonly aof: GateAof;
+  readonly saves: GateSaves;
   /** Absent when the cold tier is off. */
   readonly spiller: Spiller | undefined;
   readonly scheduleTurnEnd: () => void;
@@ -53,14 +60,16 @@ export class WriteGates {
    * @param hasKeysReady its keys were fetched for it just now
    */
   check(nature: Nature, connection: Connection, hasKeysReady: boolean): string | typeof WAIT | undefined {
-    const { aof, budget } = this.parts;
+    const { aof, budget, saves } = this.parts;
     // One comparison for the usual case; what the last write of all brought beyond it, cron finds.
     if (budget.chargedBytes > budget.spillFromBytes) {
       this.parts.scheduleTurnEnd();
       const refusal = this.checkMemory(nature, connection, hasKeysReady);
       if (refusal !== undefined) return refusal;
     }
-    if (!nature.isWrite || !aof.enabled || connection.isReplay) return undefined;
+    if (!nature.isWrite || connection.isReplay) return undefined;
+    if (saves.refusesWrites) return SAVE_FAILED;
+    if (!aof.enabled) return undefined;
     if (aof.failureText !== undefined) return appendOnlyFileFailed(aof.failureText);
     return aof.isBehind ? this.park(connection) : undefined;
   }

@@ -18,6 +18,14 @@ export interface UnpackedValue {
 /** Takes a command that would make a value, or a part of it. */
 export type CommandSink = (...args: (string | Buffer | number)[]) => void;
 
+/** Takes the packed form of a value in parts: lengths and strings of rdb-encoding.ts, and what lies between them. */
+export interface PartSink {
+  appendLength(length: number): void;
+  appendText(text: Uint8Array, start: number, length: number): void;
+  appendDouble(value: number): void;
+  appendBytes(bytes: Uint8Array, start: number, length: number): void;
+}
+
 /** Of a type whose large form lies outside its entry (rooted.ts): what to do with that form, known by its root. */
 export interface RootedForm {
   /** Frees about `limit` blocks; true when all is freed, the root too. What is left is only good for the next step. */
@@ -45,6 +53,11 @@ export interface DataType {
   rdbTypeOf(memory: ValueMemory, address: number): number;
   /** The value's RDB encoding, in a piece of the arena. `compress` allows LZF, where Redis would use it. */
   pack(memory: ValueMemory, address: number, arena: ByteArena, compress: boolean): Buffer;
+  /**
+   * As `pack`, for an entry whose value lies outside it (rooted.ts) and is large, else undefined: a part of the packed
+   * form with each step of the iterator, of some ten kilobytes. The value must not change until the last.
+   */
+  packInParts?(memory: ValueMemory, address: number, sink: PartSink): Iterator<void, void> | undefined;
   /**
    * The reverse; validates everything, and allocates for no length that it has not verified. `encoding` is the entry's
    * encoding when it was packed; without it (bytes from outside) the type chooses, by its limits. The result may refer

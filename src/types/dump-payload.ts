@@ -14,6 +14,7 @@ import { Crc64 } from "../base/crc64.ts";
 import { StorageError } from "../base/storage-error.ts";
 import type { DataType, UnpackedValue } from "./data-type.ts";
 import { RDB_HASH_LISTPACK_TIMED, RDB_HASH_TIMED } from "./hash/hash-packing.ts";
+import { RDB_HASH_LISTPACK_TIMED_FIRST, RDB_HASH_TIMED_FIRST } from "./hash/hash-unpacking.ts";
 import { RDB_VERSION_WRITTEN } from "./rdb-encoding.ts";
 import { dataTypeOf, dataTypeOfRdb } from "./registry.ts";
 import type { ValueMemory } from "./value-memory.ts";
@@ -23,6 +24,8 @@ const VERSION_BYTES = 2;
 const CHECKSUM_BYTES = 8;
 /** Types that Redis 7.0 has not: hashes with times, of 7.4. */
 const VERSIONS: ReadonlyMap<number, number> = new Map([
+  [RDB_HASH_TIMED_FIRST, 12],
+  [RDB_HASH_LISTPACK_TIMED_FIRST, 12],
   [RDB_HASH_TIMED, 12],
   [RDB_HASH_LISTPACK_TIMED, 12],
 ]);

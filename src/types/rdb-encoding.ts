@@ -12,6 +12,7 @@
  *     0, 1, 2    the decimal text of a signed integer of 1, 2, 4 bytes, little-endian
  *     3          LZF: length of the compressed data, length of the string, compressed data
  */
+import { copyBytes, type ViewedBuffer } from "../base/byte-copy.ts";
 import type { Int64 } from "../base/int64.ts";
 import { lzfCompress, lzfDecompress } from "../base/lzf.ts";
 
@@ -25,11 +26,13 @@ const ENCODING_INT8 = 0;
 const ENCODING_INT16 = 1;
 const ENCODING_INT32 = 2;
 const ENCODING_LZF = 3;
+/** The first byte of a compressed string. */
+export const COMPRESSED: number = ENCODED | ENCODING_LZF;
 
 /** The most that `encodeString` writes beyond the string's own bytes. */
 export const STRING_OVERHEAD_BYTES = 32;
 /** Strings up to this length are never compressed: LZF could not shorten them. */
-const COMPRESSION_MIN_BYTES = 20;
+export const COMPRESSION_MIN_BYTES = 20;
 /** Up to this length a loop is faster than a native copy, which needs a view of the source (measured on Node 20: level
  * at about 50). */
 const SHORT_COPY_BYTES = 48;
@@ -209,7 +212,8 @@ export function encodeString(
     if (end !== 0) return end;
   }
   const data = encodeLength(target, position, length);
-  if (length > SHORT_COPY_BYTES) target.set(source.subarray(start, start + length), data);
+  if ((target as ViewedBuffer).view !== undefined) copyBytes(source, start, target, data, length);
+  else if (length > SHORT_COPY_BYTES) target.set(source.subarray(start, start + length), data);
   else for (let i = 0; i < length; i++) target[data + i] = source[start + i];
   return data + length;
 }
@@ -239,7 +243,7 @@ function encodeCompressed(
   const behind = position + 19;
   const size = lzfCompress(source, start, length, target, behind, length - 4);
   if (size === 0) return 0;
-  target[position] = ENCODED | ENCODING_LZF;
+  target[position] = COMPRESSED;
   let data = encodeLength(target, position + 1, size);
   data = encodeLength(target, data, length);
   target.copyWithin(data, behind, behind + size);

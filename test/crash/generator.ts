@@ -20,10 +20,10 @@ export class CommandGenerator {
   /** One command in this many empties databases. */
   private readonly flushOneIn: number;
 
-  constructor(random: Random, databases: number) {
+  constructor(random: Random, databases: number, flushOneIn?: number) {
     this.random = random;
     this.databases = databases;
-    this.flushOneIn = 40 + random.below(400);
+    this.flushOneIn = flushOneIn ?? 40 + random.below(400);
   }
 
   next(): Arguments {

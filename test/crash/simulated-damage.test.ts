@@ -179,12 +179,12 @@ const DAMAGES: readonly Damage[] = [
   },
   {
     what: "a bit flipped early in the log",
-    message: /\.incr\.aof at offset \d+.*tsredis-check-aof --fix/s,
+    message: /\.incr\.aof at offset \d+.*tsredis-check-aof --salvage/s,
     make: (scene) => flip(scene, INCR, 0.3),
   },
   {
     what: "a sector in the middle of the log became zeros",
-    message: /\.incr\.aof at offset \d+.*tsredis-check-aof --fix/s,
+    message: /\.incr\.aof at offset \d+.*tsredis-check-aof --salvage/s,
     make: (scene) => change(scene, INCR, (bytes) => bytes.fill(0, 2048, 2560)),
   },
   {

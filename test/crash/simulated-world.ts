@@ -22,14 +22,15 @@ export class SimulatedWorld implements World {
   readonly process: SimulatedProcess;
   readonly disk: SimulatedDisk;
   readonly store: SimulatedStoreDisk;
-  readonly clock = new ManualClock(STARTED_MS);
+  readonly clock: ManualClock;
   readonly random: Random;
   /** What the log said; warnings begin with "#". */
   readonly logged: string[] = [];
   readonly files: Files;
 
-  constructor(seed: number, random: Random) {
+  constructor(seed: number, random: Random, clock: ManualClock = new ManualClock(STARTED_MS)) {
     this.random = random;
+    this.clock = clock;
     this.process = new SimulatedProcess(seed);
     const sectorSizeBytes = random.below(2) === 0 ? 512 : 64;
     const isQuick = random.below(2) === 0;

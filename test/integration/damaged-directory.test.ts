@@ -100,7 +100,7 @@ describe("is refused", () => {
     const path = fileOf(folder, ".incr.aof");
     flipBit(path, 100);
     expect(await refusal(folder)).toMatch(
-      /Bad file format .*\.incr\.aof at offset \d+: Wrong checksum.*tsredis-check-aof --fix/,
+      /Bad file format .*\.incr\.aof at offset \d+: Wrong checksum.*tsredis-check-aof --salvage/,
     );
     flipBit(path, 100);
     expect(await sizeOf(folder)).toContain(String(KEYS + 3));

@@ -83,7 +83,8 @@ describe.skipIf(!hasRedisServer)(
 
     describe.each([
       ["without a cold tier", ["--cold-tier", "no"]],
-      ["with a cold tier in which nothing is", ["--cold-tier", "yes"]],
+      // In no mode of the suite: Redis is not to start on a directory with cold values.
+      ["with a cold tier in which nothing is", ["--cold-tier", "yes", "--cold-tier-spill-all", "no"]],
     ])("Redis starts on a directory of tsredis %s", (_, tier) => {
       async function expectSameInRedis(end: "stopped" | "killed" = "stopped"): Promise<void> {
         const expected = await contentsOf(own!.port);

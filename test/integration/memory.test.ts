@@ -23,7 +23,8 @@ async function fillUntilRefused(client: RawClient): Promise<number> {
 
 describe("the server has little memory", () => {
   test("and spills at once when maxmemory is lowered", async () => {
-    const client = await fixture.start("--maxmemory", "100mb");
+    // Not before, in no mode of the suite.
+    const client = await fixture.start("--maxmemory", "100mb", "--cold-tier-spill-all", "no");
     await fill(client, 0, 3000, 4000);
     expect(await infoOf(client, "cold_keys")).toBe("0");
     expect(await client.text("CONFIG", "SET", "maxmemory", "4mb")).toBe("+OK\r\n");

@@ -192,12 +192,13 @@ FLUSHALL|SET a b
 SWAPDB 0 1|SET a c|MOVE a 2
 INCR a|LPUSH a 1|SET a 1 XX`.split("\n");
 
-/** The commands in the incr files of an append-only directory, but for annotations and moments. */
+/** The commands in the incr files of an append-only directory, but for annotations, moments and what expired: when that
+ * is noticed depends on the time that all took. */
 function logOf(folder: string): string[] {
   const names = readdirSync(folder).filter((name) => name.endsWith(".incr.aof"));
   const bytes = Buffer.concat(names.sort().map((name) => readFileSync(join(folder, name))));
   const text = bytes.toString("latin1").replace(/^#[^\n]*\n/gm, "");
-  return parseCommands(Buffer.from(text, "latin1")).map((args) =>
-    args.join(" ").replaceAll(/ \d{13}\b/g, " time"),
-  );
+  return parseCommands(Buffer.from(text, "latin1"))
+    .map((args) => args.join(" ").replaceAll(/ \d{13}\b/g, " time"))
+    .filter((command) => command !== "DEL stale");
 }

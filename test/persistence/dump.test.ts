@@ -1,15 +1,19 @@
-/** The snapshot that SHUTDOWN writes: every key with its value, compressed if `rdbcompression` says so. */
-import { statSync } from "node:fs";
+/** The snapshot that SAVE writes: every key with its value, compressed if `rdbcompression` says so; or none. */
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ManualClock } from "../../src/base/clock.ts";
 import { SeededRandom } from "../../src/base/random.ts";
 import { realFiles } from "../../src/base/real-files.ts";
+import { ColdTier } from "../../src/cold/tier.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
 import { setString } from "../../src/keyspace/strings.ts";
-import { saveDump } from "../../src/persistence/dump.ts";
+import { Dump } from "../../src/persistence/dump.ts";
+import { InlineVerifier } from "../../src/persistence/dump-verifier.ts";
 import { RdbReader } from "../../src/persistence/rdb/reader.ts";
 import { encodingOf } from "../../src/types/string/string-value.ts";
+import { MemoryStore } from "../cold/memory-store.ts";
+import { put, SEED } from "../cold/tier-fixture.ts";
 import { removeFolder, temporaryFolder } from "../support/temporary-folder.ts";
 
 const VALUES = ["", "12", "short", "compressible ".repeat(1000)].map((text) => Buffer.from(text));
@@ -21,6 +25,36 @@ beforeEach(() => {
 });
 
 afterEach(() => removeFolder(folder));
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+function dumpOf(
+  keyspace: Keyspace,
+  { rdbcompression = true, tier }: { readonly rdbcompression?: boolean; readonly tier?: ColdTier },
+): Dump {
+  const { clock } = keyspace;
+  return new Dump({
+    files: realFiles,
+    folder,
+    name: "dump.rdb",
+    clock,
+    keyspace,
+    tier,
+    spiller: undefined,
+    verifier: new InlineVerifier(realFiles, clock, nextTurn),
+    isMidway: () => false,
+    nextTurn,
+    sleep: nextTurn,
+    options: {
+      rdbcompression,
+      rdbchecksum: true,
+      incrementalFsync: true,
+      maxBytesPerSecond: () => 0,
+      withAccess: false,
+      keyDelay: 0,
+    },
+  });
+}
 
 test.each([true, false])("with rdbcompression: %s", async (rdbcompression) => {
   const keyspace = new Keyspace({
@@ -36,7 +70,7 @@ test.each([true, false])("with rdbcompression: %s", async (rdbcompression) => {
     const encoding = encodingOf(value, 0, value.length);
     setString(keyspace, database, 0, key, 0, key.length, value, 0, value.length, encoding, 0);
   }
-  await saveDump(realFiles, folder, "dump.rdb", keyspace, undefined, { rdbcompression, rdbchecksum: true });
+  await dumpOf(keyspace, { rdbcompression }).run(() => {});
   const path = join(folder, "dump.rdb");
   expect(statSync(path).size < 1000).toBe(rdbcompression);
   const file = await realFiles.open(path, "read");
@@ -47,3 +81,35 @@ test.each([true, false])("with rdbcompression: %s", async (rdbcompression) => {
   await file.close();
   expect(found).toEqual(new Map(VALUES.map((value, i) => [String(i), value.toString()])));
 });
+
+test("with a damaged value on disk there is no dump", async () => {
+  const store = new MemoryStore();
+  const tier = await ColdTier.create(store, { seed: SEED });
+  const keyspace = new Keyspace({
+    databases: 1,
+    clock: new ManualClock(1_700_000_000_000),
+    random: new SeededRandom(1),
+    hashSeed: SEED,
+  });
+  keyspace.attachTier(tier, [tier.allocateNamespace()]);
+  const [{ namespace }] = keyspace.databases;
+  await tier.write(["a", "b", "c"].map((name) => put(namespace, name, `\u0005value`)));
+  const path = join(folder, "dump.rdb");
+  await dumpOf(keyspace, { tier }).run(() => {});
+  const before = readFileSync(path);
+  for (const [name, [key, value]] of store.image) {
+    if (!inlineKey(key, "b")) continue;
+    const damaged = Buffer.from(value);
+    damaged[damaged.length - 6] ^= 1;
+    store.image.set(name, [key, damaged]);
+  }
+  await expect(dumpOf(keyspace, { tier }).run(() => {})).rejects.toThrow('the cold record of key "b"');
+  expect(readFileSync(path)).toEqual(before);
+  expect(readdirSync(folder)).toEqual(["dump.rdb"]);
+  expect(store.openSnapshots).toBe(0);
+});
+
+/** Whether this is the key under which the store has a record of that name. */
+function inlineKey(key: Buffer, name: string): boolean {
+  return key[0] === 0x64 && key.subarray(10).toString() === name;
+}

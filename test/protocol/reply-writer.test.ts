@@ -180,6 +180,24 @@ describe("memory", () => {
     expect(written(reply)).toBe("+OK\r\n");
   });
 
+  it("is given up, and not its writer, if he must come to his end", () => {
+    const reply = new ReplyWriter();
+    reply.ok();
+    reply.begin(true, false);
+    reply.integer(1);
+    reply.begin(true, true);
+    reply.integer(2);
+    reply.reserve(2 ** 31 - 6);
+    expect(reply.hasOverflowed).toBe(true);
+    reply.integer(3);
+    expect(written(reply)).toBe("+OK\r\n:3\r\n");
+    // Never more than fits at all.
+    expect(() => reply.reserve(2 ** 31)).toThrow(ReplyTooLargeError);
+    reply.integer(4);
+    reply.begin(false, false);
+    expect(() => reply.reserve(2 ** 31 - 6)).toThrow(ReplyTooLargeError);
+  });
+
   it("that was taken is not written to any more", () => {
     const reply = new ReplyWriter();
     reply.simple("first");

@@ -15,7 +15,14 @@ import type {
   ScriptControl,
   TransactionControl,
 } from "../../src/commands/context.ts";
-import type { AofAccess, ConfigAccess, KeyWalk, ServerServices } from "../../src/commands/services.ts";
+import type {
+  AofAccess,
+  ConfigAccess,
+  DebugAccess,
+  KeyWalk,
+  SaveAccess,
+  ServerServices,
+} from "../../src/commands/services.ts";
 import type { Database } from "../../src/keyspace/database.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
 import { unknownCommand, unknownSubcommand, wrongArity } from "../../src/protocol/errors.ts";
@@ -46,6 +53,13 @@ export class CommandHarness {
   /** What was propagated so far, one list of arguments per command. */
   readonly effects: Buffer[][] = [];
   readonly server: ServerServices;
+  /**
+   * In the mode in which values leave memory after every command: why they stay in this harness. Only for tests of what
+   * becomes of values that stay.
+   */
+  staysInMemoryBecause = "";
+  /** In that mode: a test looks at which entries are dirty, and marks them clean itself. */
+  looksAtDirt = false;
   private readonly commands = new Map<string, CommandSpec>();
   private readonly context: HarnessContext;
 
@@ -92,7 +106,9 @@ export class CommandHarness {
 
   private takeReply(): Buffer {
     const reply = this.context.takeReply();
-    if (SPILLS) spillAll(this.keyspace);
+    // Where there is a tier, the test spills to it.
+    const spills = SPILLS && !this.keyspace.hasTier && this.staysInMemoryBecause === "";
+    if (spills) spillAll(this.keyspace, this.looksAtDirt);
     return reply;
   }
 
@@ -297,6 +313,8 @@ function newServices(
       ...options.config,
     },
     aof: disabledAof,
+    saves: idleSaves,
+    debugging: noDebugging,
     clients: () => [client],
     client: (id) => (id === client.id ? client : undefined),
     info: () => missing("info"),
@@ -320,6 +338,22 @@ const disabledAof: AofAccess = {
   syncedPosition: 0,
   waitForSync: () => missing("aof.waitForSync"),
   rewrite: () => missing("aof.rewrite"),
+};
+
+const idleSaves: SaveAccess = {
+  lastSaveSeconds: 0,
+  save: () => missing("saves.save"),
+  bgsave: () => missing("saves.bgsave"),
+  flushed: () => undefined,
+};
+
+const noDebugging: DebugAccess = {
+  digest: () => missing("debugging.digest"),
+  digestOf: () => missing("debugging.digestOf"),
+  packedBytes: () => missing("debugging.packedBytes"),
+  reload: () => missing("debugging.reload"),
+  setActiveExpiry: () => missing("debugging.setActiveExpiry"),
+  log: () => missing("debugging.log"),
 };
 
 const missingWalk: KeyWalk = {

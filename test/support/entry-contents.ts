@@ -2,6 +2,7 @@
  * What the entries of a harness's database hold, as lines of text, and the promise that a snapshot makes about them.
  */
 import { expect } from "vitest";
+import { DIRTY } from "../../src/memory/entries.ts";
 import { dataTypeOf } from "../../src/types/registry.ts";
 import { isRooted } from "../../src/types/rooted.ts";
 import { ValueDigest } from "../../src/types/value-digest.ts";
@@ -41,6 +42,12 @@ export function contents(harness: CommandHarness, describe = describeEntry): str
     .sort();
 }
 
+/** Marks all entries as unchanged, for a test that then looks at which of them a command marks as changed. */
+export function markAllClean(harness: CommandHarness): void {
+  harness.looksAtDirt = true;
+  for (const address of addressesOf(harness)) harness.keyspace.entries.mark(address, 0, DIRTY);
+}
+
 /** Runs commands, begins a snapshot, runs more, and expects the snapshot to show what was there when it began. */
 export function expectExactSnapshot(
   harness: CommandHarness,
@@ -52,7 +59,11 @@ export function expectExactSnapshot(
   const before = contents(harness);
   const seen: string[] = [];
   harness.keyspace.snapshots.start({
-    entry: (_index, _database, address) => seen.push(describeEntry(harness, address)),
+    entry(_index, _database, address) {
+      seen.push(describeEntry(harness, address));
+      return false;
+    },
+    more: () => false,
   });
   for (let i = 0; i < commands; i++) harness.run(...next());
   while (!harness.keyspace.snapshots.step(2));

@@ -88,6 +88,7 @@ export function runRedisTool(
     timeout: TOOL_TIMEOUT_MS,
     ...(folder === undefined ? {} : { cwd: folder }),
   });
-  if (error !== undefined) throw error;
+  // One that ends without reading its input is no failure.
+  if (error !== undefined && (error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
   return { status, output: stdout };
 }

@@ -8,22 +8,33 @@ import { packEntry, warmRecord } from "../../src/keyspace/cold-records.ts";
 import type { Database } from "../../src/keyspace/database.ts";
 import type { Keyspace } from "../../src/keyspace/keyspace.ts";
 import { DIRTY } from "../../src/memory/entries.ts";
+import { HASH } from "../../src/types/hash/hash-encoding.ts";
 import { dataTypeOf } from "../../src/types/registry.ts";
 import { isRooted } from "../../src/types/rooted.ts";
+import { SET } from "../../src/types/set/set-encoding.ts";
 import { ValueDigest } from "../../src/types/value-digest.ts";
+
+/** Types whose large values are tables. */
+const UNORDERED: readonly number[] = [SET, HASH];
 
 export const SPILLS: boolean = process.env.TSREDIS_TEST_SPILL === "yes";
 
 /** Arguments of a server in this mode. */
 export const SPILL_ARGUMENTS: readonly string[] = SPILLS ? ["--cold-tier-spill-all", "yes"] : [];
 
-/** Sends all values through their packed form. Throws if one comes back with other bytes. */
-export function spillAll(keyspace: Keyspace): void {
+/**
+ * Sends all values that have changed since the last time through their packed form. Throws if one comes back with other
+ * bytes. With `staysDirty` they count as changed afterwards, too.
+ */
+export function spillAll(keyspace: Keyspace, staysDirty = false): void {
+  const { entries } = keyspace;
   for (const database of keyspace.databases) {
     const addresses: number[] = [];
     database.table.collect(0, 0x1_0000_0000, Number.MAX_SAFE_INTEGER, addresses);
     for (const address of addresses) {
-      if (!database.isTombstone(address)) spillEntry(keyspace, database, address);
+      if (database.isTombstone(address) || (entries.head(address) & DIRTY) === 0) continue;
+      const warmed = spillEntry(keyspace, database, address);
+      if (!staysDirty) entries.mark(warmed, 0, DIRTY);
     }
   }
 }
@@ -32,7 +43,9 @@ export function spillAll(keyspace: Keyspace): void {
 export function spillEntry(keyspace: Keyspace, database: Database, address: number): number {
   const { entries } = keyspace;
   const key = Buffer.from(entries.key(address));
-  const before = digestOf(keyspace, address);
+  // The elements of a table have no order, and may come in another one.
+  const isTable = isRooted(entries.head(address)) && UNORDERED.includes(entries.type(address));
+  const before = isTable ? digestOf(keyspace, address) : undefined;
   const packed = packEntry(keyspace, address, new ByteArena());
   const record = { ...packed, payload: Buffer.from(packed.payload) };
   database.drop(address);
@@ -41,11 +54,16 @@ export function spillEntry(keyspace: Keyspace, database: Database, address: numb
   database.unmarkRecord(warmed);
   entries.mark(warmed, DIRTY, 0);
   const again = packEntry(keyspace, warmed, new ByteArena());
-  // The elements of a table have no order, and may come in another one.
-  const isSame = isRooted(entries.head(warmed))
-    ? digestOf(keyspace, warmed).equals(before)
-    : again.payload.equals(record.payload);
-  if (again.type !== record.type || again.lru !== record.lru || !isSame) {
+  const isSame =
+    before === undefined
+      ? again.payload.equals(record.payload)
+      : digestOf(keyspace, warmed).equals(before) && again.payload.length === record.payload.length;
+  if (
+    again.type !== record.type ||
+    again.lru !== record.lru ||
+    again.expireMs !== record.expireMs ||
+    !isSame
+  ) {
     throw new Error(`${key.toString("latin1")} came back from its packed form as something else`);
   }
   return warmed;

@@ -4,11 +4,15 @@
  */
 import type { FileHandle, Files } from "../../src/base/files.ts";
 import { BLOCKS_HEADER } from "../../src/persistence/aof/format.ts";
+import type { AofManifest } from "../../src/persistence/aof/manifest.ts";
 import { type AofOutcome, AofVerifier } from "../../src/persistence/aof/verifier.ts";
+import { EXIT_WOULD_CHANGE } from "../shared/console.ts";
+import { checkRdb } from "../shared/rdb-check.ts";
+import { asCText, errorText } from "../shared/texts.ts";
 import { type CheckRequest, leadingLong } from "./arguments.ts";
-import { checkRdb } from "./rdb-check.ts";
 import { backUp, confirm, type Repair, truncate } from "./repair.ts";
-import { asCText, errorText, type FileResult, type Report, Stop } from "./report.ts";
+import { type FileResult, type Report, Stop } from "./report.ts";
+import { collectStatistics, printStatistics } from "./statistics.ts";
 
 /** What all files of one run share. */
 export interface Run {
@@ -19,6 +23,14 @@ export interface Run {
   readonly nowMs: number;
   /** Line number reached: redis-check-aof counts on from file to file. */
   line: number;
+  /** Opens a file for reading; ends the tool if that fails. */
+  open(path: string): Promise<FileHandle>;
+  isManifest(path: string): Promise<boolean>;
+  isRdb(path: string): Promise<boolean>;
+  /** The manifest that the request names; ends the tool if it cannot be accepted. */
+  readManifest(): Promise<AofManifest>;
+  /** Offset of the first command: behind the RDB that a file begins with. */
+  commandsFrom(path: string): Promise<number>;
 }
 
 export interface FileToCheck {
@@ -61,6 +73,9 @@ export async function checkFile(run: Run, subject: FileToCheck): Promise<FileSta
     const start = subject.hasPreamble ? await checkPreamble(run, subject, file) : 0;
     const timestamp = new TimestampWatch(run, subject, start);
     const outcome = await verify(run, subject, file, start, timestamp);
+    if (run.request.wantsStatistics) {
+      subject.result.statistics = await collectStatistics(file, [{ start, end: outcome.validUpTo }]);
+    }
     return await conclude(run, subject, outcome, timestamp);
   } finally {
     await file.close();
@@ -166,8 +181,12 @@ async function conclude(
     name,
     sizeBytes: outcome.size,
     validUpTo,
+    keepsBackup: request.keepsBackup,
+    badTo: request.badTo,
   };
+  if (result.statistics !== undefined) printStatistics(report, name, result.statistics);
   if (timestamp.isFound && outcome.problem === undefined) {
+    if (request.isDryRun) throw wouldCut(repair);
     await backUp(repair);
     await truncate(repair, `Failed to truncate AOF ${subject.shownPath} to timestamp ${request.toTimestamp}`);
     return "truncated-to-timestamp";
@@ -192,9 +211,19 @@ async function conclude(
     throw report.stop(`Failed to truncate AOF ${name} because that would not make it valid`);
   }
   if (!subject.isLast) throw report.stop(`Failed to truncate AOF ${name} because it is not the last file`);
-  await confirm(repair, run.input);
+  if (request.isDryRun) throw wouldCut(repair);
+  await confirm(repair, run.input, request.isAnswered);
   await truncate(repair, `Failed to truncate AOF ${name}`);
   return "truncated";
+}
+
+/** --dry-run ends here. */
+function wouldCut({ report, name, sizeBytes, validUpTo }: Repair): Stop {
+  const lost = sizeBytes - validUpTo;
+  return report.stop(
+    `This would shrink the AOF ${name} from ${sizeBytes} bytes, with ${lost} bytes, to ${validUpTo} bytes`,
+    EXIT_WOULD_CHANGE,
+  );
 }
 
 /** How far the file is valid. Like Redis, the tool lets a plain file end inside an annotation: no command is lost by

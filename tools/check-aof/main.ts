@@ -3,24 +3,21 @@
  * file) and has each file checked. Output, order of checks and exit status follow redis-check-aof 7.0; docs/tools.md
  * lists the differences.
  */
-import { fileURLToPath } from "node:url";
-import type { Files } from "../../src/base/files.ts";
+import type { FileHandle } from "../../src/base/files.ts";
 import { detectFormat } from "../../src/persistence/aof/format.ts";
 import { type AofManifest, ManifestError, parseManifest } from "../../src/persistence/aof/manifest.ts";
+import { RdbError, RdbReader } from "../../src/persistence/rdb/reader.ts";
+import { EXIT_IN_USE } from "../shared/console.ts";
+import { folderOf } from "../shared/copies.ts";
+import { InUseError, lockDirectories } from "../shared/directory-lock.ts";
+import { spool } from "../shared/spool.ts";
+import { ownVersion, type Surroundings } from "../shared/surroundings.ts";
+import { asBytes, errorText, isSystemError } from "../shared/texts.ts";
 import { type CheckRequest, HELP, parseArguments, USAGE } from "./arguments.ts";
 import { checkFile, type FileToCheck, type Run } from "./file-check.ts";
-import { folderOf } from "./repair.ts";
-import { asBytes, errorText, type FileResult, Report, Stop, type Terminal } from "./report.ts";
-
-/** What the tool needs of the process it runs in. */
-export interface Surroundings {
-  readonly files: Files;
-  readonly input: NodeJS.ReadableStream;
-  readonly output: Terminal;
-  /** For the progress bar. */
-  readonly terminal: Terminal;
-  readonly nowMs: number;
-}
+import { Report, Stop } from "./report.ts";
+import { salvage } from "./salvage.ts";
+import { truncateSet } from "./truncation.ts";
 
 /** Manifests are read whole; a file that only begins like one is not allowed to fill the memory. */
 const MANIFEST_MAX_BYTES = 64 << 20;
@@ -34,6 +31,9 @@ export async function main(args: readonly string[], surroundings: Surroundings):
   switch (request.kind) {
     case "usage":
       output.write(USAGE);
+      return 1;
+    case "invalid":
+      output.write(`${request.reason}\n${USAGE}Try --help for all options.\n`);
       return 1;
     case "invalid-timestamp":
       output.write("Invalid timestamp, aborting...\n");
@@ -50,13 +50,12 @@ export async function main(args: readonly string[], surroundings: Surroundings):
 }
 
 async function check(request: CheckRequest, surroundings: Surroundings): Promise<number> {
-  const { files, input, output, terminal, nowMs } = surroundings;
+  const { output, terminal } = surroundings;
   const report = new Report(request.isJson, output, terminal);
-  const run: Run = { report, request, files, input, nowMs, line: 1 };
   let status = 0;
   try {
-    if (await isManifest(run)) await checkManifest(run);
-    else await checkSingle(run);
+    if (request.path === "-") status = await checkInput(request, surroundings, report);
+    else status = await perform(newRun(request, surroundings, report));
   } catch (error) {
     if (error instanceof Stop) status = error.status;
     else if (isSystemError(error)) status = report.stop(`${errorText(error)}, aborting...`).status;
@@ -66,21 +65,95 @@ async function check(request: CheckRequest, surroundings: Surroundings): Promise
   return status;
 }
 
-function isSystemError(error: unknown): boolean {
-  return error instanceof Error && "code" in error && "syscall" in error;
+/** Standard input goes to a temporary file first: a check looks at bytes more than once where something is wrong. */
+async function checkInput(
+  request: CheckRequest,
+  surroundings: Surroundings,
+  report: Report,
+): Promise<number> {
+  const changes = request.isFix || request.toTimestamp !== 0n || request.toOffset !== undefined;
+  const isInPlace = request.isSalvage && request.output === undefined && !request.isDryRun;
+  if (changes || isInPlace) {
+    throw report.stop("Standard input cannot be repaired; --salvage writes elsewhere with --output FILE");
+  }
+  const copy = await spool(surroundings.input);
+  try {
+    return await perform(newRun({ ...request, path: copy.path, isAnswered: true }, surroundings, report));
+  } finally {
+    await copy.remove();
+  }
 }
 
-/** The version in the package's description, which lies above this file, nearer or farther, built or not. */
-async function ownVersion(files: Files): Promise<string> {
-  for (let folder = new URL(".", import.meta.url); folder.pathname !== "/"; folder = new URL("..", folder)) {
-    const path = fileURLToPath(new URL("package.json", folder));
-    if ((await files.stat(path)) === undefined) continue;
-    const description: unknown = JSON.parse((await files.readFile(path)).toString("utf8"));
-    if (typeof description === "object" && description !== null && "version" in description) {
-      return String(description.version);
+function newRun(request: CheckRequest, surroundings: Surroundings, report: Report): Run {
+  const { files, input, nowMs } = surroundings;
+  const run: Run = {
+    report,
+    request,
+    files,
+    input,
+    nowMs,
+    line: 1,
+    isManifest: (path) => isManifest(run, path),
+    isRdb: (path) => isRdb(run, path),
+    readManifest: () => readManifest(run),
+    open: (path) => open(run, path),
+    commandsFrom: (path) => commandsFrom(run, path),
+  };
+  return run;
+}
+
+async function perform(run: Run): Promise<number> {
+  const { request } = run;
+  if (request.isSalvage) return salvage(run);
+  if (request.toOffset !== undefined || request.acrossFiles) return truncateSet(run);
+  const isSet = await isManifest(run, request.path);
+  if (request.isFix || request.toTimestamp !== 0n) return locked(run, () => checkAll(run, isSet));
+  return checkAll(run, isSet);
+}
+
+async function checkAll(run: Run, isSet: boolean): Promise<number> {
+  if (isSet) await checkManifest(run);
+  else await checkSingle(run);
+  return 0;
+}
+
+/** Does the work while no server can have the files. */
+async function locked(run: Run, work: () => Promise<number>): Promise<number> {
+  try {
+    const lock = await lockDirectories([run.request.path]);
+    try {
+      return await work();
+    } finally {
+      await lock.release();
     }
+  } catch (error) {
+    if (error instanceof InUseError) throw run.report.stop(asBytes(error.message), EXIT_IN_USE);
+    throw error;
   }
-  return "of unknown version";
+}
+
+async function open(run: Run, path: string): Promise<FileHandle> {
+  try {
+    return await run.files.open(path, "read");
+  } catch (error) {
+    throw run.report.stop(`Cannot open file ${asBytes(path)}: ${errorText(error)}`);
+  }
+}
+
+async function commandsFrom(run: Run, path: string): Promise<number> {
+  if (!(await isRdb(run, path))) return 0;
+  const file = await open(run, path);
+  try {
+    const reader = await RdbReader.open(file, { otherTypes: "skip", privateOpcodes: true });
+    let end = 0;
+    for await (const record of reader) end = record.endOffset;
+    return end;
+  } catch (error) {
+    if (!(error instanceof RdbError)) throw error;
+    throw run.report.stop(`The RDB in AOF ${asBytes(path)} is damaged: ${error.message}`);
+  } finally {
+    await file.close();
+  }
 }
 
 /** The first bytes of a file; ends the tool if they cannot be read. */
@@ -101,8 +174,9 @@ async function firstBytes(run: Run, path: string, count: number): Promise<Buffer
 }
 
 /** A manifest is a file whose first line that is not a comment begins with "file". */
-async function isManifest(run: Run): Promise<boolean> {
-  const bytes = await firstBytes(run, run.request.path, 1 << 16);
+async function isManifest(run: Run, path: string): Promise<boolean> {
+  if (run.request.isSalvage && (await run.files.stat(path)) === undefined) return false;
+  const bytes = await firstBytes(run, path, 1 << 16);
   let position = 0;
   while (bytes[position] === 0x23) {
     const newline = bytes.indexOf(0x0a, position);
@@ -123,7 +197,7 @@ async function checkSingle(run: Run): Promise<void> {
   const name = asBytes(path);
   const hasPreamble = await isRdb(run, path);
   report.print("Start checking Old-Style AOF");
-  const result = newResult(run, path, "single", hasPreamble);
+  const result = report.add(path, "single", hasPreamble ? "rdb" : "aof");
   const place = { path, shownPath: name, name, isLast: true, hasPreamble, end: undefined, hasTier: false };
   await checkAndSay(run, { ...place, result }, "AOF");
 }
@@ -144,25 +218,19 @@ async function checkManifest(run: Run): Promise<void> {
     const path = `${folder}/${base.name}`;
     const hasPreamble = await isRdb(run, path);
     report.print(`Start to check BASE AOF (${hasPreamble ? "RDB" : "RESP"} format).`);
-    const result = newResult(run, base.name, "base", hasPreamble);
+    const result = report.add(base.name, "base", hasPreamble ? "rdb" : "aof");
     const place = { path, shownPath: asBytes(path), name: asBytes(base.name), end: undefined };
     await checkAndSay(run, { ...place, isLast: incr.length === 0, hasPreamble, hasTier, result }, "BASE AOF");
   }
   if (incr.length > 0) report.print("Start to check INCR files.");
   for (const [index, file] of incr.entries()) {
     const path = `${folder}/${file.name}`;
-    const result = newResult(run, file.name, "incr", false);
+    const result = report.add(file.name, "incr", "aof");
     const place = { path, shownPath: asBytes(path), name: asBytes(file.name), end: file.end };
     const isLast = index === incr.length - 1;
     await checkAndSay(run, { ...place, isLast, hasPreamble: false, hasTier, result }, "INCR AOF");
   }
   report.print("All AOF files and manifest are valid");
-}
-
-function newResult(run: Run, name: string, role: FileResult["role"], hasPreamble: boolean): FileResult {
-  const result: FileResult = { name, role, format: hasPreamble ? "rdb" : "aof", status: "unreadable" };
-  run.report.files.push(result);
-  return result;
 }
 
 async function checkAndSay(run: Run, subject: FileToCheck, kind: string): Promise<void> {

@@ -2,10 +2,11 @@
  * Cutting a file off: a copy first, the question, then the cut. Whatever fails, the file or its copy holds
  * everything.
  */
-import { type FileHandle, type Files, writeFully } from "../../src/base/files.ts";
-import { asBytes, errorText, type FileResult, type Report, Stop } from "./report.ts";
-
-const COPY_CHUNK_BYTES = 1 << 20;
+import { type Files, writeFully } from "../../src/base/files.ts";
+import { confirms } from "../shared/console.ts";
+import { backupPath, copyFile, copyRange } from "../shared/copies.ts";
+import { asBytes, errorText } from "../shared/texts.ts";
+import { type FileResult, type Report, Stop } from "./report.ts";
 
 export interface Repair {
   readonly report: Report;
@@ -16,18 +17,20 @@ export interface Repair {
   readonly name: string;
   readonly sizeBytes: number;
   readonly validUpTo: number;
+  readonly keepsBackup: boolean;
+  /** Where what is cut off goes. */
+  readonly badTo: string | undefined;
 }
 
-/** Copies the file to `<file>.bak-<n>` beside it, durably, and says so. Returns the copy's path. */
-export async function backUp(repair: Repair): Promise<string> {
+/** Copies the file to `<file>.bak-<n>` beside it, durably, and says so. Returns the copy's path, unless no copy is
+ * wanted. */
+export async function backUp(repair: Repair): Promise<string | undefined> {
   const { files, report, path } = repair;
-  let number = 1;
-  while ((await files.stat(`${path}.bak-${number}`)) !== undefined) number++;
-  const copyPath = `${path}.bak-${number}`;
+  if (!repair.keepsBackup) return undefined;
+  const copyPath = await backupPath(files, path);
   try {
-    await copy(files, path, copyPath);
+    await copyFile(files, path, copyPath);
   } catch (error) {
-    await files.unlink(copyPath);
     throw report.stop(
       `Cannot back up AOF ${repair.name} to ${asBytes(copyPath)}: ${errorText(error)}, aborting...`,
     );
@@ -37,64 +40,23 @@ export async function backUp(repair: Repair): Promise<string> {
   return copyPath;
 }
 
-async function copy(files: Files, from: string, to: string): Promise<void> {
-  const source = await files.open(from, "read");
-  try {
-    const target = await files.open(to, "create");
-    try {
-      await copyBytes(source, target);
-      await target.datasync();
-    } finally {
-      await target.close();
-    }
-  } finally {
-    await source.close();
-  }
-  await files.syncDirectory(folderOf(to));
-}
-
-async function copyBytes(source: FileHandle, target: FileHandle): Promise<void> {
-  const buffer = Buffer.allocUnsafeSlow(COPY_CHUNK_BYTES);
-  for (let position = 0; ; ) {
-    const length = await source.read(buffer, position);
-    if (length === 0) return;
-    await writeFully(target, buffer.subarray(0, length), position);
-    position += length;
-  }
-}
-
-/** The folder a path is in, as C's dirname says it. */
-export function folderOf(path: string): string {
-  const trimmed = path.replace(/\/+$/, "");
-  const slash = trimmed.lastIndexOf("/");
-  if (slash === -1) return path.startsWith("/") ? "/" : ".";
-  return trimmed.slice(0, slash).replace(/\/+$/, "") || "/";
-}
-
 /** Asks whether to go on; if not, removes the copy again and ends the tool. */
-export async function confirm(repair: Repair, input: NodeJS.ReadableStream): Promise<void> {
+export async function confirm(
+  repair: Repair,
+  input: NodeJS.ReadableStream,
+  isAnswered: boolean,
+): Promise<void> {
   const { report, name, sizeBytes, validUpTo } = repair;
   const backup = await backUp(repair);
   const lost = sizeBytes - validUpTo;
   report.print(
     `This will shrink the AOF ${name} from ${sizeBytes} bytes, with ${lost} bytes, to ${validUpTo} bytes`,
   );
-  report.ask("Continue? [y/N]: ");
-  const answer = await firstByte(input);
-  if (answer === "y" || answer === "Y") return;
+  if (isAnswered || (await confirms(report, input))) return;
   report.print("Aborting...");
-  await repair.files.unlink(backup);
+  if (backup !== undefined) await repair.files.unlink(backup);
   delete repair.result.backup;
   throw new Stop(1);
-}
-
-/** The first byte of the input; "" if there is none. */
-async function firstByte(input: NodeJS.ReadableStream): Promise<string> {
-  for await (const chunk of input) {
-    const text = chunk.toString("latin1");
-    if (text.length > 0) return text.slice(0, 1);
-  }
-  return "";
 }
 
 /** Cuts the file off, durably. */
@@ -102,6 +64,7 @@ export async function truncate(repair: Repair, failure: string): Promise<void> {
   try {
     const file = await repair.files.open(repair.path, "update");
     try {
+      await keepCut(repair, file);
       await file.truncate(repair.validUpTo);
       await file.datasync();
     } finally {
@@ -111,4 +74,15 @@ export async function truncate(repair: Repair, failure: string): Promise<void> {
     throw repair.report.stop(failure);
   }
   repair.result.status = "truncated";
+}
+
+async function keepCut(repair: Repair, file: Awaited<ReturnType<Files["open"]>>): Promise<void> {
+  if (repair.badTo === undefined) return;
+  const target = await repair.files.open(repair.badTo, "create");
+  try {
+    await copyRange(file, repair.validUpTo, repair.sizeBytes, (bytes, at) => writeFully(target, bytes, at));
+    await target.datasync();
+  } finally {
+    await target.close();
+  }
 }

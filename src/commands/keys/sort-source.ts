@@ -25,6 +25,12 @@ export function isOrdered(type: number): boolean {
   return type !== SET;
 }
 
+/** Of a sorted set Redis always sorts the large form, and leaves it so. Returns the address, which may be another. */
+export function prepareSource(ctx: CommandContext, address: number): number {
+  if (ctx.keyspace.entries.type(address) !== SORTED_SET) return address;
+  return new SortedSetEntry(ctx.keyspace).open(ctx.db, address).makeLarge();
+}
+
 /** How many elements the value at `address` has. */
 export function elementCount(ctx: CommandContext, address: number): number {
   const { memory, entries } = ctx.keyspace;

@@ -8,10 +8,12 @@ import { GrowingBytes } from "../../types/packed-bytes.ts";
 /** In place of a length: there are no bytes. */
 const ABSENT = -1;
 const INITIAL_ELEMENTS = 64;
+const NUL = 0;
 
 /** Byte strings one after the other, some of which may be absent. */
 export class ByteVector {
   length = 0;
+  private hasNuls = false;
   private readonly bytes = new GrowingBytes();
   private starts = new Float64Array(INITIAL_ELEMENTS);
   private lengths = new Int32Array(INITIAL_ELEMENTS);
@@ -52,6 +54,22 @@ export class ByteVector {
     const left = this.starts[i];
     const right = this.starts[k];
     return buffer.compare(buffer, right, right + this.lengths[k], left, left + this.lengths[i]);
+  }
+
+  /** As `compare`, of what C takes for texts, which end at the first NUL. `findNuls` comes before. */
+  compareTexts(i: number, k: number): number {
+    if (!this.hasNuls || this.isAbsent(i) || this.isAbsent(k)) return this.compare(i, k);
+    return this.buffer.compare(this.buffer, this.starts[k], this.textEnd(k), this.starts[i], this.textEnd(i));
+  }
+
+  findNuls(): void {
+    this.hasNuls = this.bytes.bytes().includes(NUL);
+  }
+
+  private textEnd(i: number): number {
+    const start = this.starts[i];
+    const length = this.buffer.subarray(start, start + this.lengths[i]).indexOf(NUL);
+    return start + (length === -1 ? this.lengths[i] : length);
   }
 
   private note(start: number, length: number): void {

@@ -13,7 +13,7 @@ import { type CommandSpec, defineCommand, keyAt, unknownKeys } from "../command.
 import type { CommandContext } from "../context.ts";
 import { PatternValue } from "./sort-lookup.ts";
 import { keysOfReadonlySort, keysOfSort, SortOptions } from "./sort-options.ts";
-import { elementCount, isOrdered, isSortable, loadElements } from "./sort-source.ts";
+import { elementCount, isOrdered, isSortable, loadElements, prepareSource } from "./sort-source.ts";
 import { storeSorted } from "./sort-store.ts";
 import { ByteVector, naturalOrder } from "./sort-vector.ts";
 
@@ -81,7 +81,10 @@ class Sorting {
     const sign = options.isDescending ? -1 : 1;
     if (isAlphabetical) {
       const weights = by === undefined ? elements : this.textWeights(by);
-      order.sort((i, k) => sign * weights.compare(i, k));
+      weights.findNuls();
+      // What is stored must not depend on the locale, so for Redis only what is answered is text.
+      if (options.storeAt === 0) order.sort((i, k) => sign * weights.compareTexts(i, k));
+      else order.sort((i, k) => sign * weights.compare(i, k));
       return undefined;
     }
     const weights = this.numberWeights(by);
@@ -165,9 +168,10 @@ function runSort(ctx: CommandContext, mayStore: boolean): Outcome {
   const { db, keyspace, request, reply } = ctx;
   const options = SortOptions.parse(ctx, mayStore);
   if (options === undefined) return DONE;
-  const address = db.lookupRead(request.buf, request.start[1], request.len[1]);
+  let address = db.lookupRead(request.buf, request.start[1], request.len[1]);
   const type = address === 0 ? -1 : keyspace.entries.type(address);
   if (address !== 0 && !isSortable(type)) return reply.error(WRONG_TYPE);
+  if (address !== 0) address = prepareSource(ctx, address);
   // What is stored must not depend on the order in which a set happens to lie in memory.
   if (options.keepsOrder && options.storeAt !== 0 && address !== 0 && !isOrdered(type)) {
     options.keepsOrder = false;

@@ -61,7 +61,10 @@ export const flushall = defineCommand({
     if (inBackground === undefined) return ctx.reply.error(SYNTAX_ERROR);
     for (let i = 0; i < ctx.keyspace.databases.length; i++) ctx.keyspace.flush(i, inBackground);
     ctx.effects.verbatim();
-    return ctx.reply.ok();
+    const saving = ctx.server.saves.flushed();
+    if (saving === undefined || ctx.client.isExecuting) return ctx.reply.ok();
+    // Whether that dump could be made is for the log.
+    return ctx.suspend(saving, ({ reply }) => reply.ok());
   },
 });
 

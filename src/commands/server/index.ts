@@ -5,17 +5,23 @@ import type { CommandSpec } from "../command.ts";
 import { bgrewriteaof, info, shutdown, time } from "./administration.ts";
 import { config } from "./config.ts";
 import { dbsize, flushall, flushdb, swapdb } from "./databases.ts";
+import { debug } from "./debug.ts";
 import { command } from "./introspection.ts";
+import { bgsave, lastsave, save } from "./saving.ts";
 import { waitaof } from "./waitaof.ts";
 
 export const serverCommands: readonly CommandSpec[] = [
   bgrewriteaof,
+  bgsave,
   command,
   config,
   dbsize,
+  debug,
   flushall,
   flushdb,
   info,
+  lastsave,
+  save,
   shutdown,
   swapdb,
   time,

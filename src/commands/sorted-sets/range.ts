@@ -12,6 +12,7 @@ import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import { MemberRange, ScoreRange } from "../../types/sorted-set/bounds.ts";
 import { Selection } from "../../types/sorted-set/selection.ts";
 import type { SortedElements } from "../../types/sorted-set/sorted-set.ts";
+import type { TreeSortedSet } from "../../types/sorted-set/tree-sorted-set.ts";
 import { isWord, longOrReply } from "../arguments.ts";
 import { type CommandSpec, defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
@@ -190,6 +191,25 @@ export const zrevrangebylex: CommandSpec = rangeCommand(
   true,
 );
 
+/**
+ * Copies the range to an empty set; returns how many elements it has. Redis adds one after the other to a listpack,
+ * where -0 becomes 0, until it must be a large set (or is known to become one).
+ */
+function copyRange(ctx: CommandContext, elements: SortedElements, target: TreeSortedSet): number {
+  const { zsetMaxListpackEntries, zsetMaxListpackValue } = ctx.keyspace.memory.limits;
+  const { first, count } = range.select(elements);
+  let isSmall = range.kind !== BY_RANK || count <= zsetMaxListpackEntries;
+  for (let i = 0; i < count; i++) {
+    if (i === 0) elements.seek(first);
+    else if (range.fromHighest) elements.previous();
+    else elements.next();
+    isSmall &&= i < zsetMaxListpackEntries && elements.memberLength <= zsetMaxListpackValue;
+    const score = isSmall && elements.score === 0 ? 0 : elements.score;
+    target.insert(score, elements.memberBuffer, elements.memberStart, elements.memberLength);
+  }
+  return count;
+}
+
 export const zrangestore: CommandSpec = defineCommand({
   name: "zrangestore",
   group: "sorted-set",
@@ -212,12 +232,7 @@ export const zrangestore: CommandSpec = defineCommand({
       const source = openSortedSet(ctx, address);
       if (source === undefined) return DONE;
       const { elements } = source;
-      const { first, count } = range.select(elements);
-      const target = result.begin();
-      const lowest = range.fromHighest ? first - count + 1 : first;
-      if (count > 0) elements.seek(lowest);
-      for (; stored < count; stored++, elements.next())
-        target.insert(elements.score, elements.memberBuffer, elements.memberStart, elements.memberLength);
+      stored = copyRange(ctx, elements, result.begin());
     }
     if (result.store(ctx.db, buf, start[1], len[1])) ctx.effects.verbatim();
     return ctx.reply.integer(stored);

@@ -101,12 +101,12 @@ export class AppendFile {
 
   private begin(block: Block): void {
     if (block.totalBytes > 0) return;
-    closeBlock(block, this.synced, this.unclosed);
+    closeBlock(block, this.end, this.synced, this.unclosed);
     // A block never lies partly in filling: what a power cut leaves of it could not be told from what somebody who does
     // not know filling has written behind it.
     if (this.filledTo > this.end && this.end + block.totalBytes + FILLING_LINE_BYTES > this.filledTo) {
       this.leaveFilling();
-      closeBlock(block, this.synced, this.unclosed);
+      closeBlock(block, this.end, this.synced, this.unclosed);
     }
     block.fileOffset = this.end;
     const end = this.end + block.totalBytes;
@@ -175,7 +175,8 @@ export class AppendFile {
       if (this.filledTo > this.end) await handle.truncate(this.end);
       this.filledTo = 0;
       if (addsMark && this.synced === this.end) {
-        await writeFully(handle, encodeBlockLine(length, checksum, this.synced), this.end);
+        const place = { length, synced: this.synced, offset: this.end };
+        await writeFully(handle, encodeBlockLine(place, checksum), this.end);
       }
       await handle.datasync();
     } catch {

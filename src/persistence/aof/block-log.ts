@@ -219,17 +219,20 @@ export class BlockLog {
   }
 }
 
-/** Lays the line behind a block, for a file in which `synced` bytes are known to be on the disk. `carried` is what
- * the file holds in front of the block without a line of its own. */
+/** Lays the line behind a block that will begin at `fileOffset` of a file in which `synced` bytes are known to be on
+ * the disk. `carried` is what the file holds in front of the block without a line of its own. */
 export function closeBlock(
   block: Block,
+  fileOffset: number,
   synced: number,
   carried: { length: number; checksum: number },
 ): void {
   const buf = block.chunk.buf;
   const lineStart = block.start + block.length;
   const checksum = crc32c(buf.subarray(block.start, lineStart), carried.checksum);
-  const line = encodeBlockLine(carried.length + block.length, checksum, synced);
+  const db = carried.length === 0 && block.startDb >= 0 ? block.startDb : undefined;
+  const length = carried.length + block.length;
+  const line = encodeBlockLine({ length, synced, db, offset: fileOffset + block.length }, checksum);
   buf.set(line, lineStart);
   block.totalBytes = block.length + line.length;
 }

@@ -1,8 +1,7 @@
 /**
  * Looks at the bytes around a damaged place of an AOF file, to tell what a power cut leaves from what only damage
  * does.
- * Only the verifier uses it, once per file and only when something is wrong, so it reads bytes again rather than
- * keeping them.
+ * It is used where something is wrong only, so it reads bytes again rather than keeping them.
  */
 import { crc32c } from "../../base/checksum.ts";
 import type { FileHandle } from "../../base/files.ts";
@@ -21,7 +20,7 @@ const LINE_MAX_BYTES = 64;
 const READ_FACTOR_MAX = 16;
 
 /** Calls `look` with successive chunks of file[start, end), until it returns true or the range ends. */
-async function eachChunk(
+export async function eachChunk(
   file: FileHandle,
   start: number,
   end: number,
@@ -76,7 +75,7 @@ async function hasOnly(
 }
 
 /** CRC-32C of file[start, end). */
-async function rangeChecksum(file: FileHandle, start: number, end: number): Promise<number> {
+export async function rangeChecksum(file: FileHandle, start: number, end: number): Promise<number> {
   let checksum = 0;
   await eachChunk(file, start, end, (chunk) => {
     checksum = crc32c(chunk, checksum);
@@ -174,51 +173,84 @@ interface EvidenceSearch {
 /** Whether a later intact block line says that the file was synced beyond `badOffset`. */
 export async function wasSyncedBeyond(file: FileHandle, search: EvidenceSearch): Promise<boolean> {
   let readsLeft = search.size * READ_FACTOR_MAX;
-  const candidates: { offset: number; line: BlockLine }[] = [];
+  return eachBlockLine(file, search.badOffset, search.size, async (lineStart, line) => {
+    const isEvidence =
+      line.synced > search.badOffset &&
+      line.synced <= lineStart &&
+      lineStart - line.length >= search.blockStart;
+    if (!isEvidence) return false;
+    readsLeft -= line.length;
+    // Refusing to start is the lesser evil: nothing is lost by it.
+    return readsLeft < 0 || (await isIntactBlock(file, lineStart, line));
+  });
+}
+
+/** Whether the bytes before a block line are what it says. */
+async function isIntactBlock(file: FileHandle, lineStart: number, line: BlockLine): Promise<boolean> {
+  const checksum = await rangeChecksum(file, lineStart - line.length, lineStart);
+  return line.checksum === blockChecksum(checksum, { ...line, offset: lineStart });
+}
+
+/** A block found behind damaged bytes. */
+export interface FoundBlock {
+  readonly start: number;
+  /** Database selected where it begins, if its line says so. */
+  readonly db: number | undefined;
+}
+
+/**
+ * The first intact block of file[from, size) that does not begin at `except` and whose line is in that range. Exact: a
+ * block's checksum holds its place, so that nothing within a value can be taken for one.
+ */
+export async function findBlock(
+  file: FileHandle,
+  from: number,
+  size: number,
+  except = -1,
+): Promise<FoundBlock | undefined> {
+  let readsLeft = size * READ_FACTOR_MAX;
+  let previousEnd = -1;
+  let found: FoundBlock | undefined;
+  await eachBlockLine(file, from, size, async (lineStart, line, lineEnd) => {
+    const start = lineStart - line.length;
+    // Those that follow the line before cannot add up to more than the file.
+    if (start !== previousEnd) readsLeft -= line.length;
+    const isCandidate = start >= from && start !== except && line.synced <= lineStart;
+    if (isCandidate && (readsLeft >= 0 || start === previousEnd)) {
+      if (await isIntactBlock(file, lineStart, line)) found = { start, db: line.db };
+    }
+    previousEnd = lineEnd;
+    return found !== undefined;
+  });
+  return found;
+}
+
+/** Shows all that could be block lines and begin in file[from, size), until `look` returns true. Returns whether it
+ * did. */
+async function eachBlockLine(
+  file: FileHandle,
+  from: number,
+  size: number,
+  look: (lineStart: number, line: BlockLine, lineEnd: number) => Promise<boolean>,
+): Promise<boolean> {
   // Chunks overlap by one line, and by the line end before it.
   const step = CHUNK_BYTES - LINE_MAX_BYTES;
   const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-  for (let offset = Math.max(0, search.badOffset); offset < search.size; offset += step) {
-    const chunk = buffer.subarray(0, Math.min(CHUNK_BYTES, search.size - offset));
+  for (let offset = Math.max(0, from); offset < size; offset += step) {
+    const chunk = buffer.subarray(0, Math.min(CHUNK_BYTES, size - offset));
     if ((await file.read(chunk, offset)) < chunk.length)
       throw new Error("The file became shorter while it was read");
-    candidates.length = 0;
-    collectLines(chunk, offset, step, search, candidates);
-    for (const { offset: lineStart, line } of candidates) {
-      readsLeft -= line.length;
-      // Refusing to start is the lesser evil: nothing is lost by it.
-      if (readsLeft < 0) return true;
-      const checksum = await rangeChecksum(file, lineStart - line.length, lineStart);
-      if (line.checksum === blockChecksum(checksum, line.length, line.synced)) return true;
+    let index = chunk.indexOf(BLOCK_LINE_PREFIX, 0, "latin1");
+    while (index !== -1 && index <= step) {
+      const lineStart = offset + index;
+      const lineEnd = chunk.indexOf(0x0a, index);
+      const followsLine = index > 0 ? chunk[index - 1] === 0x0a : lineStart === from;
+      if (followsLine && lineEnd !== -1 && lineEnd - index < LINE_MAX_BYTES) {
+        const line = parseBlockLine(chunk.toString("latin1", index, lineEnd + 1));
+        if (line !== undefined && (await look(lineStart, line, offset + lineEnd + 1))) return true;
+      }
+      index = chunk.indexOf(BLOCK_LINE_PREFIX, index + 1, "latin1");
     }
   }
   return false;
-}
-
-/** The block lines in a chunk that would be evidence if their checksums are right. */
-function collectLines(
-  chunk: Buffer,
-  chunkOffset: number,
-  step: number,
-  search: EvidenceSearch,
-  into: { offset: number; line: BlockLine }[],
-): void {
-  let index = chunk.indexOf(BLOCK_LINE_PREFIX, 0, "latin1");
-  while (index !== -1 && index <= step) {
-    const lineStart = chunkOffset + index;
-    const lineEnd = chunk.indexOf(0x0a, index);
-    const followsLine = index > 0 ? chunk[index - 1] === 0x0a : lineStart === 0;
-    if (followsLine && lineEnd !== -1 && lineEnd - index < LINE_MAX_BYTES) {
-      const line = parseBlockLine(chunk.toString("latin1", index, lineEnd + 1));
-      if (
-        line !== undefined &&
-        line.synced > search.badOffset &&
-        line.synced <= lineStart &&
-        lineStart - line.length >= search.blockStart
-      ) {
-        into.push({ offset: lineStart, line });
-      }
-    }
-    index = chunk.indexOf(BLOCK_LINE_PREFIX, index + 1, "latin1");
-  }
 }

@@ -9,21 +9,25 @@
  * stand between commands, and which Redis 7 skips. Redis reads at most 1023 bytes of a line, line end included.
  *
  *     #TS:<unix seconds>\r\n                              Redis's own: everything after it happened then or later
- *     #TSREDIS-AOF:1\r\n                                  ours, the first line: this file consists of blocks
- *     #BLOCK:<length>:<checksum>:<synced>\r\n             ours, the last line of each block
+ *     #TSREDIS-AOF:2\r\n                                  ours, the first line: this file consists of blocks
+ *     #BLOCK:<length>:<checksum>:<synced>[:<db>]\r\n      ours, the last line of each block
  *
  * A block is what one write to the file carried:
  *
  *     *3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n            commands and #TS lines: `length` bytes, from the end of
  * the
  *     ...                                                 previous #BLOCK line (or of the first line) up to the line
- *     #BLOCK:29:0a1b2c3d:16\r\n
+ *     #BLOCK:29:0a1b2c3d:16:0\r\n
  *
- * checksum: CRC-32C, 8 lower case hexadecimal digits, of the block's bytes followed by the text `<length>:<synced>`,
- * so that a damaged line is noticed like damaged data.
+ * checksum: CRC-32C, 8 lower case hexadecimal digits, of the block's bytes followed by the text
+ * `<length>:<synced>:<db>@<offset>`, so that a damaged line is noticed like damaged data. The offset is the line's
+ * own in its file: so a copy of a block that lies in a value is none, whatever happened to the bytes around it, and
+ * who looks for the next block behind a damaged one finds only what the writer wrote there.
  * synced: how much of this file, counted from its start, the writer knew to be on the disk (datasync returned)
  * before it wrote the line; at most the offset of the line itself. It separates the two reasons for bad bytes: a
  * power cut may spoil anything after the last synced offset, only damage spoils something before it.
+ * db: the database that was selected before the block's first byte; left out if the writer does not know it, or none
+ * was. With it, the commands of a block mean the same when those before it are lost.
  * A block may be empty (length 0): then the line only says how far the file is synced.
  *
  * Behind the last block there may be filling: annotations of 511 times `#` and a line feed, which end at multiples of
@@ -62,7 +66,7 @@ export function encodeFilling(start: number, end: number): Buffer {
 }
 
 /** The first line of a file made of checksummed blocks. */
-export const BLOCKS_HEADER: Buffer = Buffer.from("#TSREDIS-AOF:1\r\n");
+export const BLOCKS_HEADER: Buffer = Buffer.from("#TSREDIS-AOF:2\r\n");
 /** How the first line begins in every version of the format. */
 export const BLOCKS_HEADER_PREFIX = "#TSREDIS-AOF:";
 /** How a block's last line begins. */
@@ -75,25 +79,37 @@ export interface BlockLine {
   readonly checksum: number;
   /** Offset up to which the file was known to be on the disk. */
   readonly synced: number;
+  /** Database selected where the block begins; undefined if the line does not say. */
+  readonly db: number | undefined;
+}
+
+/** What a block line says besides its checksum, and where it stands. */
+export interface BlockLinePlace {
+  readonly length: number;
+  readonly synced: number;
+  readonly db?: number | undefined;
+  /** Offset of the line in its file. */
+  readonly offset: number;
 }
 
 /**
  * The line that ends a block.
- * @param length bytes of the block
- * @param bytesChecksum CRC-32C of those bytes (`crc32c`, from seed 0; may be computed piece by piece)
- * @param synced offset in this file up to which datasync has returned
+ * @param place length: bytes of the block; synced: offset in this file up to which datasync has returned
+ * @param bytesChecksum CRC-32C of the block's bytes (`crc32c`, from seed 0; may be computed piece by piece)
  */
-export function encodeBlockLine(length: number, bytesChecksum: number, synced: number): Buffer {
-  const checksum = blockChecksum(bytesChecksum, length, synced).toString(16).padStart(8, "0");
-  return Buffer.from(`${BLOCK_LINE_PREFIX}${length}:${checksum}:${synced}\r\n`, "latin1");
+export function encodeBlockLine(place: BlockLinePlace, bytesChecksum: number): Buffer {
+  const checksum = blockChecksum(bytesChecksum, place).toString(16).padStart(8, "0");
+  const db = place.db === undefined ? "" : `:${place.db}`;
+  return Buffer.from(`${BLOCK_LINE_PREFIX}${place.length}:${checksum}:${place.synced}${db}\r\n`, "latin1");
 }
 
 /** The checksum a block line must carry: that of the block's bytes, continued over the line's own numbers. */
-export function blockChecksum(bytesChecksum: number, length: number, synced: number): number {
-  return crc32c(Buffer.from(`${length}:${synced}`, "latin1"), bytesChecksum);
+export function blockChecksum(bytesChecksum: number, { length, synced, db, offset }: BlockLinePlace): number {
+  return crc32c(Buffer.from(`${length}:${synced}:${db ?? ""}@${offset}`, "latin1"), bytesChecksum);
 }
 
-const BLOCK_LINE = /^#BLOCK:(0|[1-9][0-9]{0,15}):([0-9a-f]{8}):(0|[1-9][0-9]{0,15})\r\n$/;
+const BLOCK_LINE =
+  /^#BLOCK:(0|[1-9][0-9]{0,15}):([0-9a-f]{8}):(0|[1-9][0-9]{0,15})(?::(0|[1-9][0-9]{0,8}))?\r\n$/;
 
 /** Decodes a block line (line end included); undefined if it is not one, letter by letter. */
 export function parseBlockLine(line: string): BlockLine | undefined {
@@ -102,10 +118,12 @@ export function parseBlockLine(line: string): BlockLine | undefined {
   const length = Number(match[1]);
   const synced = Number(match[3]);
   if (!Number.isSafeInteger(length) || !Number.isSafeInteger(synced)) return undefined;
-  return { length, checksum: Number.parseInt(match[2], 16), synced };
+  const db = match[4] === undefined ? undefined : Number(match[4]);
+  return { length, checksum: Number.parseInt(match[2], 16), synced, db };
 }
 
-const BLOCK_LINE_START = /^#BLOCK:(?:[0-9]{1,16}(?::(?:[0-9a-f]{1,8}(?::(?:[0-9]{1,16}(?:\r\n?)?)?)?)?)?)?/;
+const BLOCK_LINE_START =
+  /^#BLOCK:(?:[0-9]{1,16}(?::(?:[0-9a-f]{1,8}(?::(?:[0-9]{1,16}(?::[0-9]{0,9})?(?:\r\n?)?)?)?)?)?)?/;
 
 /** How far a malformed block line, which at least begins like one, could still have become one. */
 export function blockLinePrefixLength(line: string): number {
@@ -124,11 +142,9 @@ export function parseTimestampLine(line: string): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
-/** What an AOF file begins with: an RDB ("REDIS", a base file or an old preamble) or commands. */
+/** What an AOF file begins with: an RDB ("REDIS" or "VALKEY", a base file or an old preamble) or commands. */
 export function detectFormat(firstBytes: Uint8Array): "rdb" | "aof" {
-  return firstBytes.length >= 5 && Buffer.from(firstBytes.subarray(0, 5)).toString("latin1") === "REDIS"
-    ? "rdb"
-    : "aof";
+  return /^(?:REDIS|VALKEY)/.test(Buffer.from(firstBytes.subarray(0, 6)).toString("latin1")) ? "rdb" : "aof";
 }
 
 /** Name of a base file; `format` is how it is written: "rdb", or commands ("aof"). */

@@ -32,6 +32,8 @@ export interface FramingProblem {
   readonly reason: string;
   /** The file ends inside an annotation, not inside a command. */
   readonly isAnnotation: boolean;
+  /** A MULTI within a transaction, or an EXEC outside. */
+  readonly isNesting: boolean;
 }
 
 const AT_ITEM = 0;
@@ -55,6 +57,10 @@ const STAR = 0x2a;
 const DOLLAR = 0x24;
 const CR = 0x0d;
 const LF = 0x0a;
+const DIGIT_0 = 0x30;
+/** Longer commands are looked at line by line. */
+const PLAIN_ARGUMENTS_MAX = 1 << 20;
+const PLAIN_LINE_MAX_BYTES = 20;
 const LONG_MAX = 0x7fffffffffffffffn;
 const LONG_MIN = -0x8000000000000000n;
 /** Names longer than this are not EXEC or MULTI. */
@@ -125,6 +131,7 @@ export class FramingScanner {
       switch (this.#state) {
         case AT_ITEM:
           if (this.next === to) return NEED_MORE;
+          if (this.#passWholeCommand(chunk, to)) return COMMAND;
           event = this.#beginItem(chunk[this.next]);
           break;
         case IN_ANNOTATION:
@@ -150,6 +157,44 @@ export class FramingScanner {
       }
       if (event !== NEED_MORE) return event;
     }
+  }
+
+  /**
+   * Passes over a command that lies in the chunk as a whole, and is as everybody writes them. False if it is not, or
+   * might be MULTI or EXEC: then it is looked at line by line.
+   */
+  #passWholeCommand(chunk: Buffer, to: number): boolean {
+    let i = this.next;
+    if (chunk[i] !== STAR) return false;
+    let count = chunk[++i] - DIGIT_0;
+    if (!(count >= 1 && count <= 9)) return false;
+    for (let digit = chunk[++i] - DIGIT_0; digit >= 0 && digit <= 9; digit = chunk[++i] - DIGIT_0)
+      count = count * 10 + digit;
+    if (chunk[i] !== CR || chunk[i + 1] !== LF || count > PLAIN_ARGUMENTS_MAX) return false;
+    i += 2;
+    for (let left = count; left > 0; left--) {
+      const lineStart = i;
+      if (chunk[i] !== DOLLAR) return false;
+      let length = chunk[++i] - DIGIT_0;
+      if (!(length >= 0 && length <= 9)) return false;
+      for (let digit = chunk[++i] - DIGIT_0; digit >= 0 && digit <= 9; digit = chunk[++i] - DIGIT_0)
+        length = length * 10 + digit;
+      // No digits but zeros would make a line longer than it may be.
+      if (chunk[i] !== CR || chunk[i + 1] !== LF || i - lineStart > PLAIN_LINE_MAX_BYTES) return false;
+      i += 2;
+      const end = i + length;
+      if (end + 2 > to || chunk[end] !== CR || chunk[end + 1] !== LF) return false;
+      if (left === count && (length === 4 || length === 5) && mayBeBracket(chunk[i])) return false;
+      if (left === 1) this.#partStart = this.offset + i - this.next;
+      i = end + 2;
+    }
+    if (i > to) return false;
+    this.line += 1 + 2 * count;
+    this.itemStart = this.offset;
+    this.offset += i - this.next;
+    this.next = i;
+    this.#lineLength = 0;
+    return true;
   }
 
   /** The bytes have ended: PROBLEM, unless that is between two items. An annotation without line end is one too. */
@@ -301,7 +346,7 @@ export class FramingScanner {
     if (!isMulti && name !== "exec") return true;
     if (isMulti === this.isInTransaction) {
       const reason = `Unexpected ${isMulti ? "MULTI" : "EXEC"} in AOF ${this.#fileName}`;
-      this.#fail("bytes", reason, this.#partStart, this.#partStart);
+      this.#fail("bytes", reason, this.#partStart, this.#partStart, false, true);
       return false;
     }
     this.isInTransaction = isMulti;
@@ -367,10 +412,17 @@ export class FramingScanner {
     offset: number,
     badOffset: number,
     isAnnotation = false,
+    isNesting = false,
   ): FramingEvent {
-    this.problem = { kind, reason, offset, badOffset, isAnnotation };
+    this.problem = { kind, reason, offset, badOffset, isAnnotation, isNesting };
     return PROBLEM;
   }
+}
+
+/** Whether the name of MULTI or EXEC begins so. */
+function mayBeBracket(byte: number): boolean {
+  const lower = byte | 0x20;
+  return lower === 0x6d || lower === 0x65;
 }
 
 function isBlank(byte: number): boolean {

@@ -28,7 +28,8 @@ export async function rewriteBlocks(incr: OpenIncr, blocks: readonly Block[]): P
   for (const block of blocks) {
     if (block.length > 0) await put(block.chunk.buf.subarray(block.start, block.start + block.length));
   }
-  const line = encodeBlockLine(position - incr.sizeBytes, checksum, incr.sizeBytes);
+  const place = { length: position - incr.sizeBytes, synced: incr.sizeBytes, offset: position };
+  const line = encodeBlockLine(place, checksum);
   await writeFully(handle, line, position);
   await handle.datasync();
   return position + line.length;

@@ -56,8 +56,21 @@ export interface AofProblem {
   /** "end": the file ends too early. "multi": it ends inside a transaction. "annotation": it ends inside an
    * annotation. "bytes": no valid command. "start": neither command nor annotation begins here. "block": wrong
    * checksum or block line. "version": blocks of a format this version does not know. "zeros": a whole command with
-   * a missing sector. "size": the file is shorter than the caller says it should be. */
-  readonly kind: "end" | "multi" | "annotation" | "bytes" | "start" | "block" | "version" | "zeros" | "size";
+   * a missing sector. "size": the file is shorter than the caller says it should be. "nesting": a MULTI within a
+   * transaction, or an EXEC outside. */
+  readonly kind:
+    | "end"
+    | "multi"
+    | "annotation"
+    | "bytes"
+    | "start"
+    | "block"
+    | "version"
+    | "zeros"
+    | "size"
+    | "nesting";
+  /** Offset of the command or annotation that is wrong; absent if that is not what is wrong. */
+  readonly itemOffset?: number;
 }
 
 export interface AofOutcome {
@@ -84,6 +97,9 @@ export interface AofVerifierOptions {
   readonly start?: number;
   /** Bytes from here on are void (`end` in the manifest). Default: the file's size. */
   readonly end?: number;
+  /** `start` is where a block begins, in a file of blocks: for who goes on behind a damaged one. Default: the file says
+   * in its first line whether it consists of blocks. */
+  readonly inBlocks?: boolean;
   /** For messages that name the file. */
   readonly name?: string;
   /** Called for each annotation that is not about blocks, before its block is verified; one character per byte.
@@ -94,7 +110,7 @@ export interface AofVerifierOptions {
 
 const CHUNK_BYTES = 1 << 20;
 /** A line that would be a block line, were its first bytes right. */
-const LIKE_BLOCK_LINE = /^#.{6}[0-9]{1,16}:[0-9a-f]{8}:[0-9]{1,16}\r\n$/s;
+const LIKE_BLOCK_LINE = /^#.{6}[0-9]{1,16}:[0-9a-f]{8}:[0-9]{1,16}(?::[0-9]{1,9})?\r\n$/s;
 const FILLING_LINE = /^#+\n$/;
 const OPEN_MULTI = "Reached EOF before reading EXEC for MULTI";
 const MISSING_SECTOR =
@@ -152,6 +168,7 @@ export class AofVerifier {
     this.#dataEnd = start;
     this.#blockStart = start;
     this.#summedUpTo = start;
+    this.#hasBlocks = options.inBlocks ?? false;
   }
 
   static async open(file: FileHandle, options: AofVerifierOptions = {}): Promise<AofVerifier> {
@@ -298,7 +315,7 @@ export class AofVerifier {
     if (line.length !== length) {
       return `The block line at offset ${lineStart} ends a block of ${line.length} bytes, but there are ${length}`;
     }
-    if (line.checksum !== blockChecksum(this.#checksum, line.length, line.synced)) {
+    if (line.checksum !== blockChecksum(this.#checksum, { ...line, offset: lineStart })) {
       return `Wrong checksum of the block of ${length} bytes that ends at offset ${lineStart}`;
     }
     if (line.synced > lineStart)
@@ -332,8 +349,10 @@ export class AofVerifier {
       await this.#endTruncated({ offset: found.offset, reason: OPEN_MULTI, kind: "multi" });
       return;
     }
-    const kind = found.kind === "end" && found.isAnnotation ? "annotation" : found.kind;
-    const problem: AofProblem = { offset: found.offset, reason: found.reason, kind };
+    const ending = found.kind === "end" && found.isAnnotation ? "annotation" : found.kind;
+    const kind = found.isNesting ? "nesting" : ending;
+    const itemOffset = this.#scanner.itemStart;
+    const problem: AofProblem = { offset: found.offset, reason: found.reason, kind, itemOffset };
     // Filling that a full disk cut short. Behind commands it may as well be the beginning of their block's line.
     const isCutFilling = kind === "annotation" && this.#dataEnd === this.#blockStart;
     if (isCutFilling && (await this.#isFillingFrom(this.#dataEnd))) {

@@ -1,7 +1,8 @@
 /**
  * The RDB file format: constants and layout. Reader, writer and tools share it.
  *
- *     file     = "REDIS" version(4 digits) item* END checksum(8)
+ *     file     = magic item* END checksum(8)
+ *     magic    = "REDIS" version(4 digits) | "VALKEY" version(3 digits, from 080 on)
  *     item     = AUX string string                         metadata: name, value; unknown names are skipped
  *              | FUNCTION2 string                          a function library's source
  *              | MODULE_AUX length UINT(2) length values   data of a module, as in a module value
@@ -20,7 +21,8 @@
  * checksum: CRC-64 (base/crc64.ts) of all bytes before it, little-endian; 0 means that none was computed; absent
  * before version 5. Multi-byte numbers are little-endian where not said otherwise.
  *
- * tsredis writes version 10, which Redis 7.0 reads, and reads 1 to 12 (Redis 7.4).
+ * tsredis writes version 10, which Redis 7.0 reads, and reads 1 to 12 (Redis 7.4). Valkey counts its own versions since
+ * 80 (Valkey 9): of these it reads what means the same there, which types above 21 do not.
  *
  * Three opcodes are ours. They occur only in base files of a directory whose manifest names a cold tier, a directory
  * that stock Redis refuses anyway. RECORD_BELOW: the next entry's key also has a (stale) record in the cold tier.
@@ -29,6 +31,11 @@
  * keyspace/cold-keys.ts). The state of the tier that the file belongs to stands in the AUX field `tsredis-tier`.
  */
 export const RDB_MAGIC = "REDIS";
+export const VALKEY_MAGIC = "VALKEY";
+/** Valkey's versions begin here. */
+export const VALKEY_VERSION_MIN = 80;
+/** The last type number that means the same to Redis and Valkey. */
+export const SHARED_TYPE_MAX = 21;
 export const RDB_HEADER_BYTES = 9;
 /** The newest version it reads. */
 export const RDB_VERSION_MAX = 12;
@@ -85,6 +92,8 @@ const TYPE_NAMES: Record<number, string> = {
   19: "stream",
   20: "set",
   21: "stream",
+  22: "hash",
+  23: "hash",
   24: "hash",
   25: "hash",
 };

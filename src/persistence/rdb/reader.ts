@@ -32,8 +32,12 @@ import {
   RDB_MAGIC,
   RDB_VERSION_MAX,
   RDB_VERSION_WITH_CHECKSUM,
+  SHARED_TYPE_MAX,
+  TYPE_MODULE_2,
   TYPE_STRING,
   typeName,
+  VALKEY_MAGIC,
+  VALKEY_VERSION_MIN,
 } from "./format.ts";
 import { RdbSource } from "./source.ts";
 import { readModuleName, skipModuleValues, skipValue } from "./value-skipper.ts";
@@ -91,6 +95,8 @@ export type RdbRecord =
 export interface RdbReaderOptions {
   /** Offset at which the RDB begins. Default 0. */
   readonly start?: number;
+  /** What is at `start` is no header, but an item of a file of this version, in this database. */
+  readonly resume?: { readonly version: number; readonly db: number };
   /** Whether tsredis's own opcodes are allowed: only in a base file whose manifest names a cold tier. Default no. */
   readonly privateOpcodes?: boolean;
   /** Types (other than string) whose payload the caller wants. Default none. */
@@ -100,6 +106,8 @@ export interface RdbReaderOptions {
   /** Default yes; no is for `rdbchecksum no`. */
   readonly verifyChecksum?: boolean;
   readonly chunkBytes?: number;
+  /** Records are read ahead up to this number. Default BATCH_RECORDS. */
+  readonly batchRecords?: number;
 }
 
 /** Records are read ahead up to this number, so that not each one costs a promise. */
@@ -121,6 +129,8 @@ export class RdbReader {
   private constructor(source: RdbSource, options: RdbReaderOptions) {
     this.#source = source;
     this.#options = options;
+    this.#version = options.resume?.version ?? 0;
+    this.#db = options.resume?.db ?? 0;
   }
 
   static async open(file: FileHandle, options: RdbReaderOptions = {}): Promise<RdbReader> {
@@ -142,8 +152,9 @@ export class RdbReader {
   async readBatch(): Promise<RdbRecord[]> {
     const batch: RdbRecord[] = [];
     if (this.#failure !== undefined) throw this.#failure;
+    const { batchRecords = BATCH_RECORDS } = this.#options;
     try {
-      while (!this.#isEnded && batch.length < BATCH_RECORDS) {
+      while (!this.#isEnded && batch.length < batchRecords) {
         const record = await this.#readItem();
         if (record !== undefined) batch.push(record);
       }
@@ -215,6 +226,7 @@ export class RdbReader {
       case OPCODE_MODULE_AUX:
         return this.#readModuleAux();
       case OPCODE_SLOT_INFO:
+        if (this.#isValkey) throw source.fail("unsupported", `Valkey's item ${opcode} cannot be read`);
         source.activity = "read-len";
         for (let i = 0; i < 3; i++) await source.length();
         return undefined;
@@ -246,6 +258,7 @@ export class RdbReader {
   async #readHeader(): Promise<RdbRecord> {
     const source = this.#source;
     const header = (await source.bytes(RDB_HEADER_BYTES)).toString("latin1");
+    if (header.startsWith(VALKEY_MAGIC)) return this.#readValkeyHeader(header.slice(VALKEY_MAGIC.length));
     if (!header.startsWith(RDB_MAGIC)) {
       throw source.fail("corrupt", "Wrong signature trying to load DB from file");
     }
@@ -258,6 +271,23 @@ export class RdbReader {
     }
     this.#version = version;
     return { kind: "header", version, endOffset: source.position };
+  }
+
+  #readValkeyHeader(digits: string): RdbRecord {
+    const version = /^[0-9]{3}$/.test(digits) ? Number(digits) : 0;
+    if (version < VALKEY_VERSION_MIN) {
+      throw this.#source.fail(
+        "unsupported",
+        `Can't handle RDB format version ${version || digits} of Valkey`,
+      );
+    }
+    this.#version = version;
+    return { kind: "header", version, endOffset: this.#source.position };
+  }
+
+  /** Whether the file is Valkey's, which uses some numbers for other things than Redis. */
+  get #isValkey(): boolean {
+    return this.#version >= VALKEY_VERSION_MIN;
   }
 
   async #readEntry(type: number): Promise<RdbEntry> {
@@ -292,15 +322,23 @@ export class RdbReader {
 
   async #readOtherValue(type: number, key: Buffer): Promise<Buffer | undefined> {
     const source = this.#source;
+    if (this.#isValkey && type > SHARED_TYPE_MAX) {
+      const shown = key.toString("latin1");
+      throw source.fail(
+        "unsupported",
+        `Key '${shown}' holds a value of Valkey's type ${type}, which cannot be read`,
+      );
+    }
     if (this.#options.loadableTypes?.has(type) === true) {
       source.beginCapture();
       await skipValue(source, type);
       return source.endCapture();
     }
     if (this.#options.otherTypes !== "skip") {
+      const of = type === TYPE_MODULE_2 ? ` of the module type ${await readModuleName(source)}` : "";
       throw source.fail(
         "unsupported",
-        `Key '${key.toString("latin1")}' holds a ${typeName(type)}: tsredis cannot load this type yet`,
+        `Key '${key.toString("latin1")}' holds a ${typeName(type)} value${of}, which tsredis cannot load`,
       );
     }
     await skipValue(source, type);

@@ -12,6 +12,8 @@
  *     list 14                      count, strings (ziplists)
  *     list 18                      count, (container length, string)
  *     stream 15, 19, 21            nodes, lengths, consumer groups: see `skipStream`
+ *     hash 22                      count, (time length, field, value)
+ *     hash 23                      one string (listpack)
  *     hash 24                      8 bytes, count, (time to live length, field, value)
  *     hash 25                      8 bytes, one string (listpack)
  *     module 7                     module id, values that begin with their kind (1, 2 length; 3 float; 4 double;
@@ -31,6 +33,9 @@ export async function skipValue(source: RdbSource, type: number): Promise<void> 
   }
   await skip(source, type);
 }
+
+/** Hashes with times as release candidates of Redis 7.4 wrote them: without the earliest one in front. */
+const HASH_TIMED_FIRST = 22;
 
 type Skipper = (source: RdbSource, type: number) => Promise<void>;
 
@@ -64,8 +69,8 @@ async function skipQuicklist2(source: RdbSource): Promise<void> {
   }
 }
 
-async function skipHashWithExpiries(source: RdbSource): Promise<void> {
-  await source.skip(8);
+async function skipHashWithExpiries(source: RdbSource, type: number): Promise<void> {
+  if (type !== HASH_TIMED_FIRST) await source.skip(8);
   const count = await source.length();
   for (let i = 0; i < count; i++) {
     await source.length();
@@ -162,6 +167,8 @@ const LAYOUTS: Record<number, Skipper | undefined> = {
   19: skipStream,
   20: oneString,
   21: skipStream,
+  [HASH_TIMED_FIRST]: skipHashWithExpiries,
+  23: oneString,
   24: skipHashWithExpiries,
   25: skipHashListpackWithExpiries,
 };

@@ -6,8 +6,12 @@
  * appendEnd, and a last drain. An entry is its attributes (appendExpire, appendIdle, appendFrequency,
  * appendRecordBelow, each optional) followed by appendString or appendPayload; nothing may come in between.
  */
+import { withView } from "../../base/byte-copy.ts";
 import { Crc64 } from "../../base/crc64.ts";
+import type { PartSink } from "../../types/data-type.ts";
 import {
+  COMPRESSED,
+  COMPRESSION_MIN_BYTES,
   encodeLength,
   encodeString,
   RDB_VERSION_WRITTEN,
@@ -43,19 +47,32 @@ export interface RdbWriterOptions {
 const BUFFER_BYTES = 1 << 16;
 const BUFFER_KEPT_MAX_BYTES = 1 << 20;
 const LENGTH_MAX_BYTES = 9;
+/** After so many strings in a row that LZF could not shorten, it is tried with one of so many, until one succeeds. */
+const FAILURES_BEFORE_SAMPLING = 32;
+const TRIED_OF = 8;
+/** What the sink gets at once: its checksum takes about a millisecond. */
+const PART_BYTES = 1 << 19;
 
-export class RdbWriter {
+/** Carries a view, so that strings of common lengths are copied without an object for each. */
+function newBuffer(bytes: number): Buffer {
+  return withView(Buffer.allocUnsafeSlow(bytes));
+}
+
+export class RdbWriter implements PartSink {
   readonly #sink: RdbSink;
   readonly #compress: boolean;
   readonly #withChecksum: boolean;
   readonly #checksum = new Crc64();
-  #buffer: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  #buffer: Buffer = newBuffer(BUFFER_BYTES);
   #length = 0;
   /** Up to where the checksum has come in the buffer. */
   #summed = 0;
   #spare: Buffer | undefined;
   #isDraining = false;
   #drainedBytes = 0;
+  /** Strings in a row that could not be compressed; and those not tried since. */
+  #failures = 0;
+  #passed = 0;
 
   constructor(sink: RdbSink, options: RdbWriterOptions = {}) {
     this.#sink = sink;
@@ -73,55 +90,70 @@ export class RdbWriter {
     return this.#drainedBytes + this.#length;
   }
 
-  /** Hands everything appended so far to the sink. Appending may go on meanwhile; a second drain may not.
-   * If the sink rejects, so does this, and the file is lost: its bytes are not offered again. */
+  /**
+   * Hands everything appended so far to the sink, in parts: what must be handed over at a time is unlimited, but the
+   * checksum of each part is worked out in one go. Appending may go on meanwhile; a second drain, and the end, may not.
+   * If the sink rejects, so does this, and the file is lost: its bytes are not offered again.
+   */
   async drain(): Promise<void> {
     if (this.#isDraining) throw new Error("RdbWriter.drain called while it runs");
     if (this.#length === 0) return;
     this.#isDraining = true;
     const buffer = this.#buffer;
     const length = this.#length;
-    this.#sum();
-    this.#buffer = this.#spare ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
+    const summed = this.#withChecksum ? this.#summed : length;
+    this.#buffer = this.#spare ?? newBuffer(BUFFER_BYTES);
     this.#spare = undefined;
     this.#length = 0;
     this.#summed = 0;
     this.#drainedBytes += length;
     try {
-      await this.#sink(buffer.subarray(0, length));
+      for (let from = 0; from < length; from += PART_BYTES) {
+        const to = Math.min(from + PART_BYTES, length);
+        if (summed < to) this.#checksum.update(buffer, Math.max(from, summed), to);
+        await this.#sink(buffer.subarray(from, to));
+      }
       if (buffer.length <= BUFFER_KEPT_MAX_BYTES) this.#spare = buffer;
     } finally {
       this.#isDraining = false;
     }
   }
 
-  appendHeader(): void {
-    this.#appendRaw(Buffer.from(RDB_MAGIC + String(RDB_VERSION_WRITTEN).padStart(4, "0")));
+  /** Appends what another writer has gathered, and empties that. The other has no drain under way. */
+  appendFrom(other: RdbWriter): void {
+    this.appendBytes(other.#buffer, 0, other.#length);
+    other.#length = 0;
+    other.#summed = 0;
+    if (other.#buffer.length > BUFFER_KEPT_MAX_BYTES) other.#buffer = newBuffer(BUFFER_BYTES);
+  }
+
+  appendHeader(version = RDB_VERSION_WRITTEN): void {
+    this.appendBytes(Buffer.from(RDB_MAGIC + String(version).padStart(4, "0")));
   }
 
   /** A metadata field. Readers skip names they do not know. */
   appendAux(name: string, value: string): void {
     this.#appendByte(OPCODE_AUX);
-    this.#appendText(Buffer.from(name));
-    this.#appendText(Buffer.from(value));
+    this.appendText(Buffer.from(name));
+    this.appendText(Buffer.from(value));
   }
 
   /** A function library's source. */
   appendFunction(code: Uint8Array): void {
     this.#appendByte(OPCODE_FUNCTION2);
-    this.#appendText(code);
+    this.appendText(code);
   }
 
   appendSelectDb(db: number): void {
     this.#appendByte(OPCODE_SELECT_DB);
-    this.#appendLength(db);
+    this.appendLength(db);
   }
 
   /** How many keys, and keys with an expiry, the database holds: a hint. */
   appendResizeDb(keys: number, expires: number): void {
     this.#appendByte(OPCODE_RESIZE_DB);
-    this.#appendLength(keys);
-    this.#appendLength(expires);
+    this.appendLength(keys);
+    this.appendLength(expires);
   }
 
   /** Attribute: the next entry's expiry, unix time in milliseconds. */
@@ -138,7 +170,7 @@ export class RdbWriter {
   /** Attribute: seconds since the next entry was used. */
   appendIdle(seconds: number): void {
     this.#appendByte(OPCODE_IDLE);
-    this.#appendLength(seconds);
+    this.appendLength(seconds);
   }
 
   /** Attribute: the next entry's LFU counter, 0..255. */
@@ -155,14 +187,14 @@ export class RdbWriter {
   /** A deleted key of which the cold tier still holds a record. Only where the manifest names the tier. */
   appendTombstone(key: Uint8Array, keyStart = 0, keyLength = key.length): void {
     this.#appendByte(OPCODE_TOMBSTONE);
-    this.#appendText(key, keyStart, keyLength);
+    this.appendText(key, keyStart, keyLength);
   }
 
   /** Some of the hashes of the database's cold keys, `left` of which follow. Only where the manifest names the tier. */
   appendColdKeys(left: number, differences: Uint8Array): void {
     this.#appendByte(OPCODE_COLD_KEYS);
-    this.#appendLength(left);
-    this.#appendText(differences);
+    this.appendLength(left);
+    this.appendText(differences);
   }
 
   /** An entry of type string: key and value are slices of larger buffers. */
@@ -175,8 +207,8 @@ export class RdbWriter {
     valueLength: number,
   ): void {
     this.#appendByte(TYPE_STRING);
-    this.#appendText(key, keyStart, keyLength);
-    this.#appendText(value, valueStart, valueLength);
+    this.appendText(key, keyStart, keyLength);
+    this.appendText(value, valueStart, valueLength);
   }
 
   /** An entry whose value is encoded already (as in DUMP, or in a cold record). */
@@ -189,16 +221,22 @@ export class RdbWriter {
     payloadStart = 0,
     payloadLength = payload.length,
   ): void {
-    this.#appendByte(type);
-    this.#appendText(key, keyStart, keyLength);
-    this.#appendRaw(payload, payloadStart, payloadLength);
+    this.appendEntryHead(type, key, keyStart, keyLength);
+    this.appendBytes(payload, payloadStart, payloadLength);
   }
 
-  /** The end mark and the checksum. */
+  /** An entry whose value follows in pieces (`appendBytes`, `appendLength`, `appendText`), its RDB encoding. */
+  appendEntryHead(type: number, key: Uint8Array, keyStart = 0, keyLength = key.length): void {
+    this.#appendByte(type);
+    this.appendText(key, keyStart, keyLength);
+  }
+
+  /** The end mark and the checksum. No drain may be under way. */
   appendEnd(): void {
+    if (this.#isDraining) throw new Error("RdbWriter.appendEnd called while it drains");
     this.#appendByte(OPCODE_END);
     this.#sum();
-    this.#appendRaw(this.#withChecksum ? this.#checksum.digest() : Buffer.alloc(8));
+    this.appendBytes(this.#withChecksum ? this.#checksum.digest() : Buffer.alloc(8));
     // The checksum does not cover itself.
     this.#summed = this.#length;
   }
@@ -213,17 +251,37 @@ export class RdbWriter {
     this.#buffer[this.#length++] = byte;
   }
 
-  #appendLength(length: number): void {
+  /** A length, as part of an entry's value. */
+  appendLength(length: number): void {
     this.#reserve(LENGTH_MAX_BYTES);
     this.#length = encodeLength(this.#buffer, this.#length, length);
   }
 
-  #appendText(text: Uint8Array, start = 0, length = text.length): void {
+  /** A string, as part of an entry's value. */
+  appendText(text: Uint8Array, start = 0, length = text.length): void {
     this.#reserve(length + STRING_OVERHEAD_BYTES);
-    this.#length = encodeString(this.#buffer, this.#length, text, start, length, this.#compress);
+    const at = this.#length;
+    const isTried = this.#compress && this.#isWorthTrying(length);
+    this.#length = encodeString(this.#buffer, at, text, start, length, isTried);
+    if (!isTried || length <= COMPRESSION_MIN_BYTES) return;
+    if (this.#buffer[at] === COMPRESSED) this.#failures = 0;
+    else this.#failures++;
   }
 
-  #appendRaw(bytes: Uint8Array, start = 0, length = bytes.length): void {
+  /** Values of one dataset are much alike: after many that could not be compressed only a few are tried. */
+  #isWorthTrying(length: number): boolean {
+    if (this.#failures < FAILURES_BEFORE_SAMPLING || length <= COMPRESSION_MIN_BYTES) return true;
+    return (++this.#passed & (TRIED_OF - 1)) === 0;
+  }
+
+  /** A number of 64 bits in binary, as part of an entry's value. */
+  appendDouble(value: number): void {
+    this.#reserve(8);
+    this.#length = this.#buffer.writeDoubleLE(value, this.#length);
+  }
+
+  /** Bytes of an entry's value. */
+  appendBytes(bytes: Uint8Array, start = 0, length = bytes.length): void {
     this.#reserve(length);
     this.#buffer.set(bytes.subarray(start, start + length), this.#length);
     this.#length += length;
@@ -232,7 +290,7 @@ export class RdbWriter {
   #reserve(count: number): void {
     const needed = this.#length + count;
     if (needed <= this.#buffer.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
+    const grown = newBuffer(Math.max(needed, this.#buffer.length * 2));
     this.#buffer.copy(grown, 0, 0, this.#length);
     this.#buffer = grown;
   }

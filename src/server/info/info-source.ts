@@ -75,6 +75,9 @@ export interface LoadingFacts {
 }
 
 export interface RdbFacts {
+  /** Of the save under way; 0 if there is none. */
+  readonly keysProcessed: number;
+  readonly keysTotal: number;
   readonly changesSinceSave: number;
   readonly isSaving: boolean;
   /** Unix time. */
@@ -84,6 +87,9 @@ export interface RdbFacts {
   readonly lastSaveDurationMs: number;
   readonly presentSaveMs: number;
   readonly saves: number;
+  /** Of the last file in RDB's form that was loaded. */
+  readonly keysLoaded: number;
+  readonly keysExpiredAtLoad: number;
 }
 
 export interface AofFacts {
@@ -109,8 +115,7 @@ export interface AofFacts {
 export interface PersistenceFacts {
   /** Absent when nothing is being loaded. */
   readonly loading: LoadingFacts | undefined;
-  /** Absent where no dump is ever written. */
-  readonly rdb: RdbFacts | undefined;
+  readonly rdb: RdbFacts;
   readonly aof: AofFacts;
 }
 

@@ -9,7 +9,7 @@ export function persistenceFields(source: InfoSource): Field[] {
   return [
     ["loading", flag(loading !== undefined)],
     ["async_loading", 0],
-    ...(rdb === undefined ? [] : rdbFields(rdb)),
+    ...rdbFields(rdb),
     ...aofFields(aof),
     ...(loading === undefined ? [] : loadingFields(loading, source.server().timeMicroseconds / 1000)),
   ];
@@ -17,6 +17,13 @@ export function persistenceFields(source: InfoSource): Field[] {
 
 function rdbFields(rdb: RdbFacts): Field[] {
   return [
+    // Nothing is copied on write here: there is no child.
+    ["current_cow_peak", 0],
+    ["current_cow_size", 0],
+    ["current_cow_size_age", 0],
+    ["current_fork_perc", percentOf(rdb.keysProcessed, rdb.keysTotal)],
+    ["current_save_keys_processed", rdb.keysProcessed],
+    ["current_save_keys_total", rdb.keysTotal],
     ["rdb_changes_since_last_save", rdb.changesSinceSave],
     ["rdb_bgsave_in_progress", flag(rdb.isSaving)],
     ["rdb_last_save_time", seconds(rdb.lastSaveMs)],
@@ -24,7 +31,14 @@ function rdbFields(rdb: RdbFacts): Field[] {
     ["rdb_last_bgsave_time_sec", seconds(rdb.lastSaveDurationMs)],
     ["rdb_current_bgsave_time_sec", seconds(rdb.presentSaveMs)],
     ["rdb_saves", rdb.saves],
+    ["rdb_last_cow_size", 0],
+    ["rdb_last_load_keys_expired", rdb.keysExpiredAtLoad],
+    ["rdb_last_load_keys_loaded", rdb.keysLoaded],
   ];
+}
+
+function percentOf(part: number, whole: number): string {
+  return (whole === 0 ? 0 : (part * 100) / whole).toFixed(2);
 }
 
 function aofFields(aof: AofFacts): Field[] {
@@ -38,6 +52,9 @@ function aofFields(aof: AofFacts): Field[] {
     ["aof_rewrites", aof.rewrites],
     ["aof_rewrites_consecutive_failures", aof.rewriteFailuresInRow],
     ["aof_last_write_status", status(aof.isLastWriteOk)],
+    ["aof_last_cow_size", 0],
+    ["module_fork_in_progress", 0],
+    ["module_fork_last_cow_size", 0],
   ];
   if (!aof.isEnabled) return fields;
   fields.push(

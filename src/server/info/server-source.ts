@@ -115,18 +115,21 @@ export class ServerInfoSource implements InfoSource {
   }
 
   persistence(): PersistenceFacts {
-    const { isLoading, propagation, startedMs } = this.own;
+    const { isLoading, saves, startedMs } = this.own;
     return {
       loading: isLoading ? { startedMs, totalBytes: 0, loadedBytes: 0 } : undefined,
-      // A dump is written when the server ends, if at all; Redis counts the start as a save, too.
       rdb: {
-        changesSinceSave: propagation.changes,
-        isSaving: false,
-        lastSaveMs: startedMs,
-        isLastSaveOk: true,
-        lastSaveDurationMs: -1,
-        presentSaveMs: -1,
-        saves: 0,
+        keysProcessed: saves.keysDone,
+        keysTotal: saves.keysTotal,
+        changesSinceSave: saves.changesSinceSave,
+        isSaving: saves.isInBackground,
+        lastSaveMs: saves.lastSaveMs,
+        isLastSaveOk: saves.lastSaveOk,
+        lastSaveDurationMs: saves.lastDurationMs,
+        presentSaveMs: saves.savingForMs,
+        saves: saves.saves,
+        keysLoaded: saves.keysLoaded,
+        keysExpiredAtLoad: saves.keysExpiredAtLoad,
       },
       aof: this.aof(),
     };
@@ -190,7 +193,7 @@ export class ServerInfoSource implements InfoSource {
     return {
       isEnabled: aof.enabled,
       isRewriting: aof.isRewriting,
-      isRewriteScheduled: false,
+      isRewriteScheduled: aof.isScheduled,
       lastRewriteMs: aof.lastRewriteMs,
       presentRewriteMs: aof.rewritingForMs,
       isLastRewriteOk: aof.lastRewriteOk,

@@ -10,12 +10,14 @@
  * The forms with times are those of Redis 7.4, and are written only if some field has one.
  */
 import type { ByteArena } from "../../base/byte-arena.ts";
+import type { PartSink } from "../data-type.ts";
 import { listpackBytes } from "../listpack/listpack.ts";
 import { GrowingBytes } from "../packed-bytes.ts";
+import { FEW_ELEMENTS, PartMeter } from "../packed-parts.ts";
 import { encodeLength, encodeString, STRING_OVERHEAD_BYTES } from "../rdb-encoding.ts";
 import type { ValueMemory } from "../value-memory.ts";
 import type { HashFields } from "./hash-fields.ts";
-import { readHash } from "./hash-reader.ts";
+import { openHash, readHash } from "./hash-reader.ts";
 import { NO_TIME, removeTimes } from "./timed-listpack.ts";
 
 export const RDB_HASH = 4;
@@ -84,6 +86,36 @@ function packTable(fields: HashFields, arena: ByteArena, compress: boolean): Buf
     at = encodeString(packed, at, value.buffer, value.start, value.length, compress);
   }
   return packed.subarray(0, at);
+}
+
+/** See DataType.packInParts. */
+export function packHashInParts(
+  memory: ValueMemory,
+  address: number,
+  sink: PartSink,
+): Iterator<void, void> | undefined {
+  if (readHash(memory, address).size <= FEW_ELEMENTS) return undefined;
+  return packFields(openHash(memory, address), sink);
+}
+
+function* packFields(fields: HashFields, sink: PartSink): Generator<void, void> {
+  const { field, value } = fields;
+  const meter = new PartMeter();
+  const earliest = fields.exactEarliestTime;
+  const isTimed = fields.hasTimes;
+  if (isTimed) {
+    const time = Buffer.alloc(TIME_BYTES);
+    writeTime(time, 0, earliest);
+    sink.appendBytes(time, 0, TIME_BYTES);
+  }
+  sink.appendLength(fields.size);
+  fields.begin();
+  while (fields.next()) {
+    if (isTimed) sink.appendLength(fields.time === NO_TIME ? 0 : fields.time - earliest + 1);
+    sink.appendText(field.buffer, field.start, field.length);
+    sink.appendText(value.buffer, value.start, value.length);
+    if (meter.isFull(field.length + value.length)) yield;
+  }
 }
 
 /** As many bytes as the packed form of a table can have. */

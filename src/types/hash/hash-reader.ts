@@ -48,6 +48,11 @@ export function readHash(memory: ValueMemory, address: number): HashFields {
   return fields.open(stored.open(memory.entries, address));
 }
 
+/** As `readHash`, for who goes on reading while other hashes are read. */
+export function openHash(memory: ValueMemory, address: number): HashFields {
+  return new HashFields(memory).open(new StoredHash().open(memory.entries, address));
+}
+
 /** What works on hashes in that memory, for who reads or makes one outside of commands. */
 export function fieldsOf(memory: ValueMemory): HashFields {
   if (fields?.memory !== memory) fields = new HashFields(memory);

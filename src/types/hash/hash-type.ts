@@ -8,6 +8,7 @@ import { encodingName, HASH } from "./hash-encoding.ts";
 import type { HashFields } from "./hash-fields.ts";
 import {
   packHash,
+  packHashInParts,
   RDB_HASH,
   RDB_HASH_LISTPACK,
   RDB_HASH_LISTPACK_TIMED,
@@ -15,7 +16,13 @@ import {
   rdbTypeOf,
 } from "./hash-packing.ts";
 import { fieldsOf, readHash } from "./hash-reader.ts";
-import { RDB_HASH_ZIPLIST, RDB_HASH_ZIPMAP, unpackHash } from "./hash-unpacking.ts";
+import {
+  RDB_HASH_LISTPACK_TIMED_FIRST,
+  RDB_HASH_TIMED_FIRST,
+  RDB_HASH_ZIPLIST,
+  RDB_HASH_ZIPMAP,
+  unpackHash,
+} from "./hash-unpacking.ts";
 import { NO_TIME } from "./timed-listpack.ts";
 
 /** Fields set by one command of a rewritten log. */
@@ -38,11 +45,14 @@ export const hashType: DataType = {
     RDB_HASH_ZIPMAP,
     RDB_HASH_ZIPLIST,
     RDB_HASH_LISTPACK,
+    RDB_HASH_TIMED_FIRST,
+    RDB_HASH_LISTPACK_TIMED_FIRST,
     RDB_HASH_TIMED,
     RDB_HASH_LISTPACK_TIMED,
   ],
   rdbTypeOf,
   pack: packHash,
+  packInParts: packHashInParts,
   unpack: unpackHash,
   rewrite(memory, address, key, sink) {
     const fields = readHash(memory, address);

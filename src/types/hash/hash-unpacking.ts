@@ -1,8 +1,13 @@
 /**
- * Hashes out of their packed forms (hash-packing.ts), and out of two older ones:
+ * Hashes out of their packed forms (hash-packing.ts), out of two older ones:
  *
  *     9     a string that is a zipmap (zipmap.ts)
  *     13    a string that is a ziplist of names and values (../ziplist.ts)
+ *
+ * and two of release candidates of Redis 7.4, which are those of 24 and 25 without the earliest time in front:
+ *
+ *     22    a number and as many times, names and values; times are as they are, 0: none
+ *     23    a string that is a listpack with times
  *
  * Bytes from outside may be anything. First all is checked, and no memory is taken but for the positions of names, to
  * find those that stand there twice; only then is the hash made.
@@ -33,6 +38,8 @@ import { readZipmap } from "./zipmap.ts";
 
 export const RDB_HASH_ZIPMAP = 9;
 export const RDB_HASH_ZIPLIST = 13;
+export const RDB_HASH_TIMED_FIRST = 22;
+export const RDB_HASH_LISTPACK_TIMED_FIRST = 23;
 
 const TIME_BYTES = 8;
 /** The latest time that a field can have in Redis. */
@@ -59,6 +66,10 @@ export function unpackHash(
         return fromListpack(memory, onlyString(packed, 0), PAIR, encoding);
       case RDB_HASH_LISTPACK_TIMED:
         return fromListpack(memory, onlyString(packed, TIME_BYTES), TRIPLET, encoding);
+      case RDB_HASH_LISTPACK_TIMED_FIRST:
+        return fromListpack(memory, onlyString(packed, 0), TRIPLET, encoding);
+      case RDB_HASH_TIMED_FIRST:
+        return fromStrings(memory, new PackedFields(packed, true, false), packed, encoding);
       case RDB_HASH_ZIPLIST:
         return fromListpack(memory, listpackOfZiplist(onlyString(packed, 0)), PAIR, encoding);
       case RDB_HASH_ZIPMAP:

@@ -1,5 +1,6 @@
 /**
- * Walks through the fields of a packed table (hash-packing.ts, types 4 and 24) where they lie.
+ * Walks through the fields of a packed table (hash-packing.ts, types 4 and 24; hash-unpacking.ts, type 22) where they
+ * lie.
  */
 import { decodePlainLength, type RdbBytes, RdbLength } from "../rdb-encoding.ts";
 import { RdbString } from "../rdb-string.ts";
@@ -26,11 +27,15 @@ export class PackedFields {
   private readonly first: number;
   private left = 0;
 
-  /** @throws RdbEncodingError */
-  constructor(packed: Buffer, isTimed: boolean) {
+  /**
+   * @param isTimed whether times stand before names; relative to the earliest one, which comes first, if `isRelative`
+   * @throws RdbEncodingError
+   */
+  constructor(packed: Buffer, isTimed: boolean, isRelative = isTimed) {
     this.isTimed = isTimed;
     this.bytes = { buffer: packed, next: 0, end: packed.length };
-    this.earliest = isTimed ? this.readEarliest() : NO_TIME;
+    // So that the least that can stand there, 1, is the time 1.
+    this.earliest = isRelative ? this.readEarliest() : 1;
     const isThere = decodePlainLength(this.bytes, this.length);
     this.first = this.bytes.next;
     const { value } = this.length;

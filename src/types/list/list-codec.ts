@@ -16,13 +16,14 @@ import type { ByteArena } from "../../base/byte-arena.ts";
 import { StorageError } from "../../base/storage-error.ts";
 import { ChunkTree } from "../chunk-tree/chunk-tree.ts";
 import { createTree } from "../chunk-tree/whole-tree.ts";
-import type { UnpackedValue } from "../data-type.ts";
+import type { PartSink, UnpackedValue } from "../data-type.ts";
 import { appendElement, createListpack } from "../listpack/edits.ts";
 import { ElementValue } from "../listpack/element-value.ts";
 import { ElementView } from "../listpack/element-view.ts";
 import { HEADER_BYTES, headerCount, listpackBytes } from "../listpack/listpack.ts";
 import { checkListpack } from "../listpack/validation.ts";
 import { GrowingBytes } from "../packed-bytes.ts";
+import { FEW_ELEMENTS, PartMeter } from "../packed-parts.ts";
 import {
   decodePlainLength,
   decodeString,
@@ -79,6 +80,32 @@ export function packList(memory: ValueMemory, address: number, arena: ByteArena,
     }
   }
   return packed.subarray(0, position);
+}
+
+/** See DataType.packInParts. */
+export function packListInParts(
+  memory: ValueMemory,
+  address: number,
+  sink: PartSink,
+): Iterator<void, void> | undefined {
+  const list = new ListReader().open(memory, address);
+  return list.size <= FEW_ELEMENTS ? undefined : packChunks(list, sink);
+}
+
+function* packChunks(list: ListReader, sink: PartSink): Generator<void, void> {
+  const meter = new PartMeter();
+  const first = new ElementView();
+  sink.appendLength(list.chunks);
+  for (let is = list.seekEnd(HEAD); is; is = list.nextChunk()) {
+    const { buffer, start } = list;
+    const length = listpackBytes(buffer, start);
+    first.readValue(buffer, start, HEADER_BYTES);
+    const isPacked = first.isInteger || first.length < PLAIN_MIN_BYTES;
+    sink.appendLength(isPacked ? PACKED : PLAIN);
+    if (isPacked) sink.appendText(buffer, start, length);
+    else sink.appendText(buffer, first.start, first.length);
+    if (meter.isFull(length)) yield;
+  }
 }
 
 /** Reads a whole packed list of one of the types above. See DataType.unpack. */

@@ -60,6 +60,11 @@ export class ListReader {
     this.size = this.elements;
   }
 
+  /** Number of its chunks. */
+  get chunks(): number {
+    return this.isLarge ? this.tree.leaves : 1;
+  }
+
   /** Turns to the element with this index (from 0). False if there is none. */
   seek(index: number): boolean {
     if (index < 0 || index >= this.size) return false;

@@ -13,6 +13,7 @@ import type { ValueMemory } from "../value-memory.ts";
 import { listpackStart } from "./list-chunk.ts";
 import {
   packList,
+  packListInParts,
   RDB_LIST,
   RDB_LIST_QUICKLIST,
   RDB_LIST_QUICKLIST_2,
@@ -49,6 +50,7 @@ export const listType: DataType = {
   rdbTypes: [RDB_LIST, RDB_LIST_ZIPLIST, RDB_LIST_QUICKLIST, RDB_LIST_QUICKLIST_2],
   rdbTypeOf: () => RDB_LIST_QUICKLIST_2,
   pack: packList,
+  packInParts: packListInParts,
   unpack: unpackList,
   rewrite,
   digest,

@@ -5,11 +5,13 @@
  *     11    a string that is an intset
  */
 import type { ByteArena } from "../../base/byte-arena.ts";
+import type { PartSink } from "../data-type.ts";
+import { FEW_ELEMENTS, PartMeter } from "../packed-parts.ts";
 import { encodeLength, encodeString, STRING_OVERHEAD_BYTES } from "../rdb-encoding.ts";
 import type { ValueMemory } from "../value-memory.ts";
 import { INTSET } from "./set-encoding.ts";
 import type { SetMembers } from "./set-members.ts";
-import { readSet } from "./set-reader.ts";
+import { openSet, readSet } from "./set-reader.ts";
 
 export const RDB_SET = 2;
 export const RDB_SET_INTSET = 11;
@@ -31,6 +33,26 @@ export function packSet(memory: ValueMemory, address: number, arena: ByteArena, 
   const start = entries.valueStart(address);
   const end = encodeString(packed, 0, entries.valueBuffer(address), start, length, compress);
   return packed.subarray(0, end);
+}
+
+/** See DataType.packInParts. */
+export function packSetInParts(
+  memory: ValueMemory,
+  address: number,
+  sink: PartSink,
+): Iterator<void, void> | undefined {
+  if (readSet(memory, address).size <= FEW_ELEMENTS) return undefined;
+  return packMembers(openSet(memory, address), sink);
+}
+
+function* packMembers(members: SetMembers, sink: PartSink): Generator<void, void> {
+  const meter = new PartMeter();
+  sink.appendLength(members.size);
+  members.begin();
+  while (members.next()) {
+    sink.appendText(members.buffer, members.start, members.length);
+    if (meter.isFull(members.length)) yield;
+  }
 }
 
 function packTable(members: SetMembers, arena: ByteArena, compress: boolean): Buffer {

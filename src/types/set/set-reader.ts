@@ -47,6 +47,11 @@ export function readSet(memory: ValueMemory, address: number): SetMembers {
   return membersOf(memory).open(stored.open(memory.entries, address));
 }
 
+/** As `readSet`, for who goes on reading while other sets are read. */
+export function openSet(memory: ValueMemory, address: number): SetMembers {
+  return new SetMembers(memory).open(new StoredSet().open(memory.entries, address));
+}
+
 /** What works on sets in that memory, for who reads or makes one outside of commands. */
 export function membersOf(memory: ValueMemory): SetMembers {
   if (members?.memory !== memory) members = new SetMembers(memory);

@@ -3,7 +3,7 @@
  */
 import type { DataType } from "../data-type.ts";
 import { encodingName, SET } from "./set-encoding.ts";
-import { packSet, RDB_SET, RDB_SET_INTSET, rdbTypeOf } from "./set-packing.ts";
+import { packSet, packSetInParts, RDB_SET, RDB_SET_INTSET, rdbTypeOf } from "./set-packing.ts";
 import { membersOf, readSet } from "./set-reader.ts";
 import { RDB_SET_LISTPACK, unpackSet } from "./set-unpacking.ts";
 
@@ -23,6 +23,7 @@ export const setType: DataType = {
   rdbTypes: [RDB_SET, RDB_SET_INTSET, RDB_SET_LISTPACK],
   rdbTypeOf,
   pack: packSet,
+  packInParts: packSetInParts,
   unpack: unpackSet,
   rewrite(memory, address, key, sink) {
     const members = readSet(memory, address);

@@ -3,6 +3,7 @@
  */
 import { formatDouble } from "../../base/numbers.ts";
 import type { DataType } from "../data-type.ts";
+import { FEW_ELEMENTS } from "../packed-parts.ts";
 import { rootOf } from "../rooted.ts";
 import { ValueDigest } from "../value-digest.ts";
 import type { ValueMemory } from "../value-memory.ts";
@@ -10,6 +11,7 @@ import { PackedSortedSet } from "./packed-sorted-set.ts";
 import { LISTPACK, SKIPLIST, SORTED_SET, type SortedElements } from "./sorted-set.ts";
 import {
   packElements,
+  packElementsInParts,
   packListpack,
   RDB_ZSET,
   RDB_ZSET_2,
@@ -66,6 +68,11 @@ export const sortedSetType: DataType = {
     const { entries } = memory;
     if (entries.encoding(address) === LISTPACK) return packListpack(memory, address, arena, compress);
     return packElements(treeOf(memory).open(rootOf(entries, address)), arena, compress);
+  },
+  packInParts(memory, address, sink) {
+    const root = rootOf(memory.entries, address);
+    if (treeOf(memory).open(root).size <= FEW_ELEMENTS) return undefined;
+    return packElementsInParts(new TreeSortedSet(memory).open(root), sink);
   },
   unpack: (memory, rdbType, bytes, encoding) =>
     unpackSortedSet(memory, rdbType, bytes, encoding, treeOf(memory)),

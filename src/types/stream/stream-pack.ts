@@ -15,6 +15,8 @@ import { Int64 } from "../../base/int64.ts";
 import { writeInt32 } from "../../base/little-endian.ts";
 import type { Blocks } from "../../memory/blocks.ts";
 import { ChunkTree } from "../chunk-tree/chunk-tree.ts";
+import type { PartSink } from "../data-type.ts";
+import { PartMeter } from "../packed-parts.ts";
 import { encodeLength, encodeLength64, encodeString, STRING_OVERHEAD_BYTES } from "../rdb-encoding.ts";
 import { ConsumerGroup, pendingCount, readSeen } from "./consumer-group.ts";
 import { nameOf } from "./named-objects.ts";
@@ -22,6 +24,8 @@ import { Stream } from "./stream.ts";
 import { ID_BYTES, StreamId } from "./stream-id.ts";
 import { readNodeId } from "./stream-node.ts";
 
+/** Streams of fewer nodes are packed at once. */
+const FEW_NODES = 10;
 const TIME_BYTES = 8;
 const LENGTH_MAX_BYTES = 9;
 /** Eight numbers, and how many nodes and groups there are. */
@@ -46,7 +50,20 @@ class StreamPacker {
     this.end = 0;
     this.compress = compress;
     this.packNodes(root);
-    stream.open(blocks, root);
+    return this.packRest(root);
+  }
+
+  /** All but the nodes. */
+  packTail(blocks: Blocks, root: number, target: Buffer): number {
+    this.blocks = blocks;
+    this.target = target;
+    this.end = 0;
+    this.compress = false;
+    return this.packRest(root);
+  }
+
+  private packRest(root: number): number {
+    stream.open(this.blocks, root);
     this.length(stream.length);
     this.id(stream.lastId);
     this.id(stream.firstId);
@@ -135,12 +152,52 @@ export function packStream(blocks: Blocks, root: number, arena: ByteArena, compr
   return target.subarray(0, packer.pack(blocks, root, target, compress));
 }
 
+/** See DataType.packInParts. Groups are one part, however much is pending in them. */
+export function packStreamInParts(
+  blocks: Blocks,
+  root: number,
+  sink: PartSink,
+): Iterator<void, void> | undefined {
+  const nodes = new ChunkTree().open(blocks.slabs, root);
+  return nodes.leaves <= FEW_NODES ? undefined : packNodesInParts(blocks, root, nodes, sink);
+}
+
+function* packNodesInParts(
+  blocks: Blocks,
+  root: number,
+  nodes: ChunkTree,
+  sink: PartSink,
+): Generator<void, void> {
+  const meter = new PartMeter();
+  const idBytes = Buffer.alloc(ID_BYTES);
+  sink.appendLength(nodes.leaves);
+  for (let leaf = nodes.seekFirst(); leaf !== 0; leaf = nodes.next()) {
+    const bytes = blocks.buffer(leaf);
+    const start = blocks.start(leaf);
+    const length = blocks.length(leaf) - ID_BYTES;
+    readNodeId(bytes, start, id);
+    id.writeBytes(idBytes, 0);
+    sink.appendLength(ID_BYTES);
+    sink.appendBytes(idBytes, 0, ID_BYTES);
+    sink.appendText(bytes, start + ID_BYTES, length);
+    if (meter.isFull(length)) yield;
+  }
+  const tail = Buffer.allocUnsafeSlow(maxTailBytes(blocks, root));
+  sink.appendBytes(tail, 0, packer.packTail(blocks, root, tail));
+}
+
 /** No fewer bytes than the packed form takes. */
 function maxPackedBytes(blocks: Blocks, root: number): number {
-  let bytes = TOTALS_MAX_BYTES;
+  let bytes = maxTailBytes(blocks, root);
   tree.open(blocks.slabs, root);
   for (let leaf = tree.seekFirst(); leaf !== 0; leaf = tree.next())
     bytes += 1 + blocks.length(leaf) + STRING_OVERHEAD_BYTES;
+  return bytes;
+}
+
+/** The same of what follows the nodes. */
+function maxTailBytes(blocks: Blocks, root: number): number {
+  let bytes = TOTALS_MAX_BYTES;
   const groups = stream.open(blocks, root).openGroups();
   for (let found = groups?.first() ?? false; found; found = groups!.next()) {
     const { address } = groups!;

@@ -3,7 +3,7 @@
  */
 import type { DataType } from "../data-type.ts";
 import { ROOT_BYTES, ROOTED, rootOf, setRoot } from "../rooted.ts";
-import { packStream } from "./stream-pack.ts";
+import { packStream, packStreamInParts } from "./stream-pack.ts";
 import { RDB_STREAM_1, RDB_STREAM_2, RDB_STREAM_3 } from "./stream-parse.ts";
 import { digestStream, rewriteStream } from "./stream-rewrite.ts";
 import { unpackStream } from "./stream-unpack.ts";
@@ -28,6 +28,8 @@ export const streamType: DataType = {
   rdbTypeOf: () => RDB_STREAM_2,
   pack: ({ blocks, entries }, address, arena, compress) =>
     packStream(blocks, rootOf(entries, address), arena, compress),
+  packInParts: ({ blocks, entries }, address, sink) =>
+    packStreamInParts(blocks, rootOf(entries, address), sink),
   unpack(_memory, rdbType, packed) {
     const build = unpackStream(packed, rdbType);
     return {

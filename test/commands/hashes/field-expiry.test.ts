@@ -239,7 +239,9 @@ describe.each(FORMS)("as $form", ({ form, entries }) => {
       entry(_index, _database, address) {
         const { type, value, footer } = createDump(memory, address, new ByteArena(), true);
         seen = Buffer.concat([type, value, footer]);
+        return false;
       },
+      more: () => false,
     });
     harness.clock.advance(10);
     harness.keyspace.refreshClock();

@@ -7,7 +7,13 @@ import { SeededRandom } from "../../../src/base/random.ts";
 import { hashCommands } from "../../../src/commands/hashes/index.ts";
 import { DIRTY } from "../../../src/memory/entries.ts";
 import type { Argument } from "../../support/command-harness.ts";
-import { addressesOf, contents, describeEntry, expectExactSnapshot } from "../../support/entry-contents.ts";
+import {
+  addressesOf,
+  contents,
+  describeEntry,
+  expectExactSnapshot,
+  markAllClean,
+} from "../../support/entry-contents.ts";
 import { RedisOracle } from "../../support/redis-oracle.ts";
 import { hasRedisServer } from "../../support/redis-server.ts";
 import { usualSeed } from "../../support/seed.ts";
@@ -66,7 +72,7 @@ test("an entry that changes is dirty, and whatever changes a value is propagated
     const { entries } = harness.keyspace;
     const requests = new Requests(seed, size.value);
     for (let i = 0; i < COMMANDS; i++) {
-      for (const address of addressesOf(harness)) entries.mark(address, 0, DIRTY);
+      markAllClean(harness);
       harness.takeEffects();
       const before = contents(harness);
       const request = requests.next();

@@ -5,7 +5,13 @@
 import { expect, test } from "vitest";
 import { SeededRandom } from "../../../src/base/random.ts";
 import { DIRTY } from "../../../src/memory/entries.ts";
-import { addressesOf, contents, describeEntry, expectExactSnapshot } from "../../support/entry-contents.ts";
+import {
+  addressesOf,
+  contents,
+  describeEntry,
+  expectExactSnapshot,
+  markAllClean,
+} from "../../support/entry-contents.ts";
 import { usualSeed } from "../../support/seed.ts";
 import { HyperLogLogCommandGenerator } from "./generator.ts";
 import { newHyperLogLogHarness } from "./harness.ts";
@@ -29,7 +35,7 @@ test("an entry that changes is dirty, and whatever changes a value is propagated
     const { entries } = harness.keyspace;
     const generator = new HyperLogLogCommandGenerator(new SeededRandom(seed));
     for (let i = 0; i < COMMANDS; i++) {
-      for (const address of addressesOf(harness)) entries.mark(address, 0, DIRTY);
+      markAllClean(harness);
       harness.takeEffects();
       const before = contents(harness);
       const request = generator.next();

@@ -187,8 +187,11 @@ describe("RESTORE and a key that is there", () => {
     const seen: string[] = [];
     const { entries, snapshots } = harness.keyspace;
     snapshots.start({
-      entry: (_index, _database, address) =>
-        seen.push(`${entries.key(address).toString()} ${entries.value(address).toString()}`),
+      entry(_index, _database, address) {
+        seen.push(`${entries.key(address).toString()} ${entries.value(address).toString()}`);
+        return false;
+      },
+      more: () => false,
     });
     harness.run("RESTORE", "k", 0, PAYLOAD, "REPLACE");
     harness.run("RESTORE", "new", 0, PAYLOAD);

@@ -11,6 +11,7 @@ import {
   describeEntry,
   expectExactSnapshot,
   keyOf,
+  markAllClean,
 } from "../../support/entry-contents.ts";
 import { usualSeed } from "../../support/seed.ts";
 import { SetCommandGenerator } from "./generator.ts";
@@ -36,7 +37,7 @@ test("an entry is dirty exactly if something was propagated for it", () => {
     const { entries } = harness.keyspace;
     const generator = new SetCommandGenerator(new SeededRandom(seed), { range: 40 });
     for (let i = 0; i < COMMANDS; i++) {
-      for (const address of addressesOf(harness)) entries.mark(address, 0, DIRTY);
+      markAllClean(harness);
       harness.takeEffects();
       const before = contents(harness);
       const request = generator.next();

@@ -75,6 +75,27 @@ describe.skipIf(!hasRedisServer)(
       }
     });
 
+    test.each([
+      [128, 64],
+      [2, 64],
+      [128, 2],
+    ])("where ZRANGESTORE keeps -0, with limits %i and %i", async (entries, value) => {
+      await reset(2, entries, value);
+      const requests: Argument[][] = [
+        ["ZADD", "z", "-1", "abc", "-0", "a", "-0", "b", "-0", "long", "-0", "m", "1", "n"],
+      ];
+      for (const from of ["0", "1", "2", "3"]) {
+        for (const options of [[], ["REV"], ["LIMIT", "0", "2"], ["REV", "LIMIT", "1", "9"]]) {
+          if (!options.includes("LIMIT")) requests.push(["ZRANGESTORE", "to", "z", from, "5", ...options]);
+          else if (options[0] === "REV")
+            requests.push(["ZRANGESTORE", "to", "z", "1", "-1", "BYSCORE", ...options]);
+          else requests.push(["ZRANGESTORE", "to", "z", "-1", "1", "BYSCORE", ...options]);
+          requests.push(["ZRANGE", "to", "0", "-1", "WITHSCORES"]);
+        }
+      }
+      await compareReplies(redis, newSortedSetHarness(entries, value), requests, "-0");
+    });
+
     test("the same number of arguments is wrong for each command", async () => {
       await reset(2, 128, 64);
       const requests: Argument[][] = [];

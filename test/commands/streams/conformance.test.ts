@@ -12,13 +12,11 @@ import type { RawClient } from "../../support/raw-client.ts";
 import { RedisOracle } from "../../support/redis-oracle.ts";
 import { hasRedisServer } from "../../support/redis-server.ts";
 import { usualSeed } from "../../support/seed.ts";
-import { SPILLS } from "../../support/spill-mode.ts";
 import { comparableEffect, comparableReply } from "./comparison.ts";
 import { StreamCommandGenerator } from "./generator.ts";
 import { type NodeSizes, newStreamHarness } from "./harness.ts";
 
-/** Fewer where values leave memory after every command, which takes long. */
-const SEQUENCES = SPILLS ? 2 : 15;
+const SEQUENCES = 15;
 const COMMANDS_PER_SEQUENCE = 300;
 const NODE_SIZES: readonly NodeSizes[] = [
   { bytes: 4096, entries: 100 },

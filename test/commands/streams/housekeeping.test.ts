@@ -5,13 +5,18 @@
 import { expect, test } from "vitest";
 import { SeededRandom } from "../../../src/base/random.ts";
 import { DIRTY } from "../../../src/memory/entries.ts";
-import { addressesOf, contents, describeEntry, expectExactSnapshot } from "../../support/entry-contents.ts";
+import {
+  addressesOf,
+  contents,
+  describeEntry,
+  expectExactSnapshot,
+  markAllClean,
+} from "../../support/entry-contents.ts";
 import { usualSeed } from "../../support/seed.ts";
-import { SPILLS } from "../../support/spill-mode.ts";
 import { StreamCommandGenerator } from "./generator.ts";
 import { newStreamHarness } from "./harness.ts";
 
-const SEEDS = SPILLS ? 2 : 10;
+const SEEDS = 10;
 const COMMANDS = 200;
 const NODES = { bytes: 200, entries: 3 };
 
@@ -24,15 +29,14 @@ test("a snapshot shows the streams of its beginning, whatever is written meanwhi
   }
 });
 
-// Values that leave memory after every command are dirty when they come back.
-test.skipIf(SPILLS)("an entry that changes is dirty, and whatever changes a value is propagated", () => {
+test("an entry that changes is dirty, and whatever changes a value is propagated", () => {
   const firstSeed = usualSeed();
   for (let seed = firstSeed; seed < firstSeed + SEEDS; seed++) {
     const harness = newStreamHarness(NODES);
     const { entries } = harness.keyspace;
     const generator = new StreamCommandGenerator(new SeededRandom(seed));
     for (let i = 0; i < COMMANDS; i++) {
-      for (const address of addressesOf(harness)) entries.mark(address, 0, DIRTY);
+      markAllClean(harness);
       harness.takeEffects();
       harness.clock.advance(1);
       const before = contents(harness);

@@ -13,6 +13,7 @@ import {
   describeEntry,
   expectExactSnapshot,
   keyOf,
+  markAllClean,
 } from "../../support/entry-contents.ts";
 import { usualSeed } from "../../support/seed.ts";
 import { StringCommandGenerator } from "./generator.ts";
@@ -40,7 +41,7 @@ test("an entry is dirty exactly if something was propagated for it", () => {
     const { entries } = harness.keyspace;
     const generator = new StringCommandGenerator(new SeededRandom(seed));
     for (let i = 0; i < COMMANDS; i++) {
-      for (const address of addressesOf(harness)) entries.mark(address, 0, DIRTY);
+      markAllClean(harness);
       harness.takeEffects();
       const before = contents(harness);
       const request = generator.next();

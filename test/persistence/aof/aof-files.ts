@@ -21,9 +21,10 @@ export class BlockFile {
   /** Ends of the blocks, their lines included. */
   readonly ends: number[] = [];
 
-  /** Adds a block; `synced` defaults to nothing known. */
-  block(content: Buffer, synced = 0): this {
-    const line = encodeBlockLine(content.length, crc32c(content), synced);
+  /** Adds a block; `synced` and `db` default to nothing known. */
+  block(content: Buffer, synced = 0, db?: number): this {
+    const place = { length: content.length, synced, db, offset: this.bytes.length + content.length };
+    const line = encodeBlockLine(place, crc32c(content));
     this.bytes = Buffer.concat([this.bytes, content, line]);
     this.ends.push(this.bytes.length);
     return this;

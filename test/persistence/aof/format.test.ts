@@ -20,15 +20,34 @@ describe("block lines", () => {
   const block = Buffer.from("*1\r\n$4\r\nPING\r\n");
 
   test("golden bytes", () => {
-    expect(encodeBlockLine(block.length, crc32c(block), 16).toString()).toBe("#BLOCK:14:ea11426d:16\r\n");
+    const place = { length: block.length, synced: 16, offset: 30 };
+    const lines = [undefined, 0, 7].map((db) => encodeBlockLine({ ...place, db }, crc32c(block)).toString());
+    expect(lines).toEqual([
+      "#BLOCK:14:bc3555a5:16\r\n",
+      "#BLOCK:14:e8351af3:16:0\r\n",
+      "#BLOCK:14:f135a239:16:7\r\n",
+    ]);
+  });
+
+  test("belong to one place of the file", () => {
+    const place = { length: 14, synced: 16, db: 0, offset: 30 };
+    expect(blockChecksum(1, place)).not.toBe(blockChecksum(1, { ...place, offset: 31 }));
+    expect(blockChecksum(1, place)).not.toBe(blockChecksum(1, { ...place, db: undefined }));
+    expect(parseBlockLine(encodeBlockLine(place, 1).toString())).toEqual({
+      length: 14,
+      synced: 16,
+      db: 0,
+      checksum: blockChecksum(1, place),
+    });
   });
 
   test("come back, and their checksum covers block, length and synced offset", () => {
-    const line = encodeBlockLine(14, crc32c(block), 2 ** 45).toString();
+    const place = { length: 14, synced: 2 ** 45, offset: 30 };
+    const line = encodeBlockLine(place, crc32c(block)).toString();
     const parsed = parseBlockLine(line)!;
     expect(parsed).toMatchObject({ length: 14, synced: 2 ** 45 });
-    expect(parsed.checksum).toBe(blockChecksum(crc32c(block), 14, 2 ** 45));
-    expect(parsed.checksum).toBe(crc32c(Buffer.concat([block, Buffer.from(`14:${2 ** 45}`)])));
+    expect(parsed.checksum).toBe(blockChecksum(crc32c(block), place));
+    expect(parsed.checksum).toBe(crc32c(Buffer.concat([block, Buffer.from(`14:${2 ** 45}:@30`)])));
     expect(line.length).toBeLessThanOrEqual(ANNOTATION_MAX_BYTES);
   });
 
@@ -41,6 +60,8 @@ describe("block lines", () => {
     "#BLOCK:14:ea11426d\r\n",
     "#BLOCK:9999999999999999:ea11426d:16\r\n",
     "#BLOCKS:14:ea11426d:16\r\n",
+    "#BLOCK:14:ea11426d:16:\r\n",
+    "#BLOCK:14:ea11426d:16:01\r\n",
   ])("%j is none", (line) => {
     expect(parseBlockLine(line)).toBeUndefined();
   });

@@ -341,17 +341,17 @@ describe("files of blocks with bad bytes", () => {
   });
 
   test.each([
-    ["a newer version", "#TSREDIS-AOF:2\r\n", "Unknown version of the block format: #TSREDIS-AOF:2"],
+    ["a newer version", "#TSREDIS-AOF:3\r\n", "Unknown version of the block format: #TSREDIS-AOF:3"],
     ["a block line without the first line", "#BLOCK:0:00000000:0\r\n", "does not announce blocks"],
-    ["a malformed line", `#TSREDIS-AOF:1\r\n#BLOCK:00:00000000:0\r\n`, "is malformed"],
+    ["a malformed line", `#TSREDIS-AOF:2\r\n#BLOCK:00:00000000:0\r\n`, "is malformed"],
     [
       "a wrong length",
-      `#TSREDIS-AOF:1\r\n#BLOCK:5:00000000:0\r\n`,
+      `#TSREDIS-AOF:2\r\n#BLOCK:5:00000000:0\r\n`,
       "ends a block of 5 bytes, but there are 0",
     ],
     [
       "a wrong checksum",
-      `#TSREDIS-AOF:1\r\n#BLOCK:0:00000000:0\r\n`,
+      `#TSREDIS-AOF:2\r\n#BLOCK:0:00000000:0\r\n`,
       "Wrong checksum of the block of 0 bytes that ends at offset 16",
     ],
   ])("%s", async (_, text, reason) => {

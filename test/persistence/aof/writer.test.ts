@@ -149,7 +149,7 @@ describe("AofWriter", () => {
     const lines = fileText().match(/#BLOCK:.*\r\n/g) ?? [];
     expect(lines).toHaveLength(2);
     const synced = fileText().indexOf("#BLOCK:0:");
-    expect(lines[1]).toMatch(new RegExp(`^#BLOCK:0:[0-9a-f]{8}:${synced}\r\n$`));
+    expect(lines[1]).toMatch(new RegExp(`^#BLOCK:0:[0-9a-f]{8}:${synced}:0\r\n$`));
     expect(writer.synced).toBe(writer.appended);
     // Damage before the mark is recognised as damage.
     await writer.close();
@@ -339,7 +339,7 @@ describe("AofWriter", () => {
   it("goes on in a file whose last block was cut short, without endangering what is there", async () => {
     const text = "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\nv\r\n";
     await open("always");
-    disk.place(FIRST, Buffer.from(`#TSREDIS-AOF:1\r\n${text}*3\r\n$3\r\nSE`));
+    disk.place(FIRST, Buffer.from(`#TSREDIS-AOF:2\r\n${text}*3\r\n$3\r\nSE`));
     const writer = await open("always");
     const end = set(writer, "b");
     writer.kick();

@@ -389,7 +389,7 @@ describe("versions and rare items", () => {
   test("another type is refused with key and type, or passed over", async () => {
     const file = handmade([1, 2, 0x6b, 0x79, 2, 1, 0x61, 0xc0, 5, 0, 1, 0x61, 1, 0x62]);
     const error = await failure(file);
-    expect(error.message).toBe("Key 'ky' holds a list: tsredis cannot load this type yet");
+    expect(error.message).toBe("Key 'ky' holds a list value, which tsredis cannot load");
     expect(error).toMatchObject({ code: "unsupported", type: 1, key: Buffer.from("ky") });
     expect(itemsOf(await read(file, { otherTypes: "skip" }))).toMatchObject([
       { value: undefined },

@@ -23,7 +23,13 @@ import { removeFolder, temporaryFolder } from "../../support/temporary-folder.ts
 const folder = temporaryFolder();
 afterAll(() => removeFolder(folder));
 
-const OURS_ONLY = ["cold-tier", "cold-tier-cache-size", "cold-tier-compression", "cold-tier-spill-all"];
+const OURS_ONLY = [
+  "cold-tier",
+  "cold-tier-cache-size",
+  "cold-tier-compression",
+  "cold-tier-spill-all",
+  "save-max-bytes-per-second",
+];
 /** Where the default differs on purpose, or by how the servers are started here. */
 const OTHER_DEFAULT = [
   "appendonly",

@@ -80,6 +80,20 @@ const TIER: TierFacts = {
   lastCheckpointMs: 5999,
 };
 
+const RDB = {
+  keysProcessed: 1,
+  keysTotal: 8,
+  changesSinceSave: 5,
+  isSaving: false,
+  lastSaveMs: 1_700_000_000_999,
+  isLastSaveOk: true,
+  lastSaveDurationMs: -1,
+  presentSaveMs: -1,
+  saves: 0,
+  keysLoaded: 3,
+  keysExpiredAtLoad: 2,
+};
+
 function source(parts: Partial<InfoSource> = {}): InfoSource {
   const table = new CommandTable(commandSpecs);
   return {
@@ -116,15 +130,7 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
     }),
     persistence: () => ({
       loading: { startedMs: 1_700_000_000_000, totalBytes: 1000, loadedBytes: 250 },
-      rdb: {
-        changesSinceSave: 5,
-        isSaving: false,
-        lastSaveMs: 1_700_000_000_999,
-        isLastSaveOk: true,
-        lastSaveDurationMs: -1,
-        presentSaveMs: -1,
-        saves: 0,
-      },
+      rdb: RDB,
       aof: AOF,
     }),
     counters: () => ({
@@ -216,6 +222,11 @@ describe("values", () => {
       "loading_loaded_perc:25.00",
       "loading_eta_seconds:29",
       "rdb_last_save_time:1700000000",
+      "current_fork_perc:12.50",
+      "current_save_keys_processed:1",
+      "current_save_keys_total:8",
+      "rdb_last_load_keys_expired:2",
+      "rdb_last_load_keys_loaded:3",
       "aof_last_rewrite_time_sec:2",
       "aof_current_rewrite_time_sec:-1",
       "aof_last_write_status:err",
@@ -223,10 +234,10 @@ describe("values", () => {
     ]) {
       expect(text).toContain(`\r\n${line}\r\n`);
     }
-    const off = { loading: undefined, rdb: undefined, aof: { ...AOF, isEnabled: false } };
+    const off = { loading: undefined, rdb: RDB, aof: { ...AOF, isEnabled: false } };
     const rest = infoText(source({ persistence: () => off }), ["persistence"]);
     expect(rest).toContain("aof_enabled:0");
-    expect(rest).not.toMatch(/aof_current_size|rdb_|loading_/);
+    expect(rest).not.toMatch(/aof_current_size|loading_/);
   });
 
   test("of commands and errors", () => {

@@ -1,13 +1,16 @@
 /**
- * Checks an RDB at the beginning of an AOF file, and says what redis-check-rdb 7.0 says about it.
+ * Checks an RDB, in a file of its own or at the beginning of an AOF file, and says what redis-check-rdb 7.0 says
+ * about it. Each value is decoded as the server would do it.
  *
- * Differences: RDB versions up to 12 are accepted; values other than strings are checked for their layout in the
- * file, not inside their packed forms; where Redis names a line of its source ("Internal error in RDB ...
- * rdb.c:123"), only the reason is given.
+ * Differences: RDB versions up to 12, and Valkey's, are accepted; where Redis names a line of its source ("Internal
+ * error in RDB ... rdb.c:123"), only the reason is given.
  */
 import type { FileHandle } from "../../src/base/files.ts";
-import { RdbError, RdbReader, type RdbRecord } from "../../src/persistence/rdb/reader.ts";
-import { asCText, type FileResult, type Report } from "./report.ts";
+import { type RdbEntry, RdbError, RdbReader, type RdbRecord } from "../../src/persistence/rdb/reader.ts";
+import { newScratchMemory, whyNotLoadable } from "../../src/persistence/rdb/value-check.ts";
+import { LOADABLE_RDB_TYPES } from "../../src/types/registry.ts";
+import type { Console } from "./console.ts";
+import { asCText } from "./texts.ts";
 
 const TYPE_NAMES = [
   "string",
@@ -29,17 +32,37 @@ const TYPE_NAMES = [
   "hash-listpack",
   "zset-listpack",
   "quicklist-v2",
+  "stream-v2",
+  "set-listpack",
+  "stream-v3",
+  "hash-hashtable-md-pre-release",
+  "hash-listpack-md-pre-release",
+  "hash-hashtable-md",
+  "hash-listpack-md",
 ];
 
+/** What redis-check-rdb calls a value's type. */
+export function rdbTypeText(type: number): string {
+  return TYPE_NAMES[type] ?? "unknown";
+}
+
+/** What was found. */
+export interface RdbResult {
+  rdb?: { keys: number; expires: number; alreadyExpired: number; tombstones: number };
+  problem?: { offset: number; reason: string };
+}
+
 export interface RdbCheck {
-  readonly report: Report;
-  readonly result: FileResult;
+  readonly report: Console;
+  readonly result: RdbResult;
   readonly file: FileHandle;
   /** The file's name, in bytes. */
   readonly name: string;
   /** Whether the manifest names a cold tier. */
   readonly hasTier: boolean;
   readonly nowMs: number;
+  /** Is shown each entry, its value decoded or (of other types than string) as `payload`. */
+  readonly onEntry?: (entry: RdbEntry) => void;
 }
 
 /** Returns the offset at which the RDB ends; undefined if it is not sane. */
@@ -48,7 +71,12 @@ export async function checkRdb(check: RdbCheck): Promise<number | undefined> {
   const counts = { keys: 0, expires: 0, alreadyExpired: 0, tombstones: 0 };
   check.result.rdb = counts;
   report.print(`[offset 0] Checking RDB file ${asCText(check.name)}`);
-  const reader = await RdbReader.open(file, { otherTypes: "skip", privateOpcodes: check.hasTier });
+  const reader = await RdbReader.open(file, {
+    otherTypes: "skip",
+    loadableTypes: LOADABLE_RDB_TYPES,
+    privateOpcodes: check.hasTier,
+  });
+  const memory = newScratchMemory();
   let end = 0;
   const examine = async (): Promise<void> => {
     for await (const record of reader) {
@@ -56,6 +84,9 @@ export async function checkRdb(check: RdbCheck): Promise<number | undefined> {
       end = record.endOffset;
       if (record.kind === "tombstone") counts.tombstones++;
       if (record.kind !== "entry") continue;
+      const reason = whyNotLoadable(memory, record);
+      if (reason !== undefined) throw damagedValue(record, reason);
+      check.onEntry?.(record);
       counts.keys++;
       if (record.expireMs === undefined || record.expireMs === -1) continue;
       counts.expires++;
@@ -76,7 +107,12 @@ export async function checkRdb(check: RdbCheck): Promise<number | undefined> {
   return end;
 }
 
-function describe(report: Report, record: RdbRecord): void {
+/** A value of the right length that no server would load. */
+function damagedValue({ endOffset, key, type }: RdbEntry, reason: string): RdbError {
+  return new RdbError("corrupt", reason, { offset: endOffset, activity: "read-object-value", key, type });
+}
+
+function describe(report: Console, record: RdbRecord): void {
   const at = `[offset ${record.endOffset}]`;
   switch (record.kind) {
     case "aux": {
@@ -113,13 +149,13 @@ interface Counts {
   readonly alreadyExpired: number;
 }
 
-function printCounts(report: Report, counts: Counts): void {
+function printCounts(report: Console, counts: Counts): void {
   report.print(`[info] ${counts.keys} keys read`);
   report.print(`[info] ${counts.expires} expires`);
   report.print(`[info] ${counts.alreadyExpired} already expired`);
 }
 
-function printError(report: Report, error: RdbError, counts: Counts): void {
+function printError(report: Console, error: RdbError, counts: Counts): void {
   report.print("--- RDB ERROR DETECTED ---");
   report.print(`[offset ${error.offset}] ${error.message}`);
   report.print(`[additional info] While doing: ${error.activity}`);
@@ -129,7 +165,7 @@ function printError(report: Report, error: RdbError, counts: Counts): void {
   // redis-check-rdb says "type 0" until it has read its first key.
   const type = error.type ?? (counts.keys === 0 ? 0 : undefined);
   if (type !== undefined) {
-    report.print(`[additional info] Reading type ${type} (${TYPE_NAMES[type] ?? "unknown"})`);
+    report.print(`[additional info] Reading type ${type} (${rdbTypeText(type)})`);
   }
   printCounts(report, counts);
 }

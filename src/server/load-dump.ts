@@ -1,0 +1,59 @@
+/**
+ * Loading the dump file into a server: at its start, and for DEBUG RELOAD.
+ */
+import type { Database } from "../keyspace/database.ts";
+import { UNREADABLE } from "../keyspace/warmer.ts";
+import { LoadError, loadRdb } from "../persistence/load.ts";
+import { RdbError } from "../persistence/rdb/reader.ts";
+import type { Server } from "./server.ts";
+import { nextTurn } from "./turn-end.ts";
+
+/** Loads dump.rdb; false if there is none. Where there may be data already, `onDuplicate` says what to do with a key
+ * that is there. */
+export async function loadDump(
+  server: Server,
+  makeRoom: () => Promise<void>,
+  onDuplicate?: "refuse" | "replace",
+): Promise<boolean> {
+  const { clock, config, keyspace, world } = server;
+  const { values } = config;
+  const path = `${values.dir}/${values.dbfilename}`;
+  if ((await world.files.stat(path)) === undefined) return false;
+  const begun = clock.monotonicMs();
+  const file = await world.files.open(path, "read");
+  try {
+    const { onLoaded } = server.saves;
+    const onSkipped = (text: string): void => world.log.warning(`${values.dbfilename}: ${text}`);
+    const findIn = (database: Database, key: Buffer) => findAnywhere(server, database, key);
+    const present = onDuplicate === undefined ? {} : { findIn, onDuplicate };
+    const { rdbchecksum: verifyChecksum } = values;
+    const options = { skipExpired: true, verifyChecksum, makeRoom, onLoaded, onSkipped, ...present };
+    const { keys } = await loadRdb(file, keyspace, options);
+    const seconds = ((clock.monotonicMs() - begun) / 1000).toFixed(3);
+    world.log.notice(`Done loading RDB, keys loaded: ${keys}`);
+    world.log.notice(`DB loaded from disk: ${seconds} seconds`);
+    return true;
+  } catch (error) {
+    if (!(error instanceof RdbError)) throw error;
+    throw new LoadError(`The dump file ${path} cannot be loaded: ${error.message}`);
+  } finally {
+    await file.close();
+  }
+}
+
+/** The entry of a key, which comes into memory if it is cold. Throws StorageError. */
+function findAnywhere({ warmer }: Server, database: Database, key: Buffer): number {
+  if (warmer?.fetchNow(database, key, 0, key.length) === UNREADABLE) throw warmer.failure!;
+  return database.find(key, 0, key.length);
+}
+
+/** While data is loaded the cold tier must keep up: waits until memory is within its budget, or nothing can go. */
+export async function waitForRoom(server: Server): Promise<void> {
+  const { spiller } = server;
+  if (spiller === undefined) return;
+  spiller.run();
+  while (spiller.isMakingRoom) {
+    await nextTurn();
+    spiller.run();
+  }
+}

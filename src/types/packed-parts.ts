@@ -1,0 +1,24 @@
+/**
+ * How much of a large value is packed at a time: see DataType.packInParts.
+ */
+
+/** A part has about so many bytes: some tenths of a millisecond. */
+const PART_BYTES = 32 * 1024;
+/** An element costs time, however short it is. */
+const ELEMENT_COST_BYTES = 16;
+
+/** Values of fewer elements are packed at once. */
+export const FEW_ELEMENTS = 1000;
+
+/** Counts what is packed, and says when a part is full. */
+export class PartMeter {
+  private left = PART_BYTES;
+
+  /** An element of so many bytes was packed: whether the part is full, and a new one begins. */
+  isFull(bytes: number): boolean {
+    this.left -= bytes + ELEMENT_COST_BYTES;
+    if (this.left > 0) return false;
+    this.left = PART_BYTES;
+    return true;
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * DEBUG beside the real Redis: who may use it, digests of everything there is, and what RELOAD does.
+ */
+import { afterEach, describe, expect, test } from "vitest";
+import type { Argument } from "../support/command-harness.ts";
+import { RawClient } from "../support/raw-client.ts";
+import { hasRedisServer, type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { contentsOf, sampleRequests } from "./contents.ts";
+import { expectFilled, fill, infoOf, useServer } from "./server-fixture.ts";
+
+const fixture = useServer();
+const ALLOWED = ["--enable-debug-command", "yes"];
+
+test("nobody may use it unless the directive says so", async () => {
+  const client = await fixture.start();
+  expect(await client.text("DEBUG", "DIGEST")).toMatch(
+    /^-ERR DEBUG command not allowed\. If the enable-debug-command/,
+  );
+  expect(await client.text("DEBUG")).toMatch(/^-ERR wrong number of arguments for 'debug'/);
+  await fixture.server.stop();
+  const local = await fixture.start("--enable-debug-command", "local");
+  expect(await local.text("DEBUG", "DIGEST")).toBe(`+${"0".repeat(40)}\r\n`);
+});
+
+test("digests of cold keys are those of hot ones", async () => {
+  const client = await fixture.start(...ALLOWED, "--maxmemory", "2mb");
+  await fill(client, 0, 4000, 1000);
+  expect(Number(await infoOf(client, "cold_keys"))).toBeGreaterThan(500);
+  const digest = await client.text("DEBUG", "DIGEST");
+  const value = await client.text("DEBUG", "DIGEST-VALUE", "k1", "k2", "none");
+  await client.run("CONFIG", "SET", "maxmemory", "1gb");
+  for (let i = 0; i < 4000; i++) await client.run("GET", `k${i}`);
+  expect(Number(await infoOf(client, "cold_keys"))).toBe(0);
+  expect(await client.text("DEBUG", "DIGEST")).toBe(digest);
+  expect(await client.text("DEBUG", "DIGEST-VALUE", "k1", "k2", "none")).toBe(value);
+});
+
+test("RELOAD gives back what there was, and with its options what the file has", async () => {
+  let client = await fixture.start(...ALLOWED, "--maxmemory", "2mb");
+  await fill(client, 0, 3000, 1000);
+  const digest = await client.text("DEBUG", "DIGEST");
+  expect(await client.text("DEBUG", "RELOAD")).toBe("+OK\r\n");
+  await expectFilled(client, 3000, 1000);
+  expect(await client.text("DEBUG", "DIGEST")).toBe(digest);
+  await client.run("SET", "k5", "other");
+  await client.run("SET", "new", "x");
+  expect(await client.text("DEBUG", "RELOAD", "NOSAVE", "NOFLUSH")).toBe(
+    "-ERR Error trying to load the RDB dump\r\n",
+  );
+  expect(await client.text("DEBUG", "RELOAD", "NOSAVE", "NOFLUSH", "MERGE")).toBe("+OK\r\n");
+  expect(await client.text("GET", "new")).toBe("$1\r\nx\r\n");
+  await client.run("DEL", "new");
+  await expectFilled(client, 3000, 1000);
+  await client.run("SET", "new", "x");
+  expect(await client.text("DEBUG", "RELOAD", "nosave")).toBe("+OK\r\n");
+  expect(await client.text("DEBUG", "DIGEST")).toBe(digest);
+  // The append-only file, which knows nothing of that, goes on behind it.
+  await client.run("SET", "new", "x");
+  await client.run("DEL", "new");
+  await client.run("SET", "k5", await bytesOf(client, "k5"));
+  await fixture.server.kill();
+  client = await fixture.start(...ALLOWED, "--maxmemory", "2mb");
+  await expectFilled(client, 3000, 1000);
+});
+
+async function bytesOf(client: RawClient, key: string): Promise<Buffer> {
+  const reply = await client.run("GET", key);
+  return reply.subarray(reply.indexOf("\n") + 1, -2);
+}
+
+describe.skipIf(!hasRedisServer)("beside the real Redis (skipped where redis-server is missing)", () => {
+  let redis: RedisServer | undefined;
+
+  afterEach(async () => {
+    await redis?.stop();
+    redis = undefined;
+  });
+
+  test("the same data has the same digest, and the same commands get the same replies", async () => {
+    redis = await startRedisServer([...ALLOWED, "--appendonly", "no"], fixture.data);
+    const theirs = await RawClient.connect(redis.port);
+    const requests = sampleRequests();
+    await theirs.runAll(requests);
+    await theirs.run("SAVE");
+    const ours = await fixture.start(...ALLOWED, "--appendonly", "no", "--save", "");
+    expect((await contentsOf(fixture.server.port)).length).toBeGreaterThan(500);
+    const questions: Argument[][] = [
+      ["DEBUG", "DIGEST"],
+      ["DEBUG", "digest-value", "many:7", "counter", "nothing"],
+      ["SELECT", 3],
+      ...[
+        "list:20",
+        "set:3000",
+        "integers:130",
+        "sorted:20",
+        "sorted:3000",
+        "hash:130",
+        "stream",
+        "long list",
+      ].map((key) => ["DEBUG", "DIGEST-VALUE", key]),
+      ["DEBUG", "RELOAD"],
+      ["DEBUG", "DIGEST"],
+      ["DEBUG", "RELOAD", "sometimes"],
+      ["DEBUG", "DIGEST", "x"],
+      ["DEBUG", "nothing"],
+      ["DEBUG", "ERROR", "CODE a\nb"],
+      ["DEBUG", "SLEEP", "0.01"],
+      ["DEBUG", "SLEEP"],
+      ["DEBUG", "SET-ACTIVE-EXPIRE", "0"],
+      ["DEBUG", "SET-ACTIVE-EXPIRE", "1"],
+      ["DEBUG", "OBJECT", "nothing"],
+      ["DEBUG", "LOG", "a message"],
+      ["COMMAND", "INFO", "debug"],
+      ["HELLO", 3],
+      ...[
+        "string",
+        "integer",
+        "double",
+        "bignum",
+        "null",
+        "array",
+        "set",
+        "map",
+        "verbatim",
+        "true",
+        "false",
+        "x",
+      ].map((type) => ["DEBUG", "PROTOCOL", type]),
+    ];
+    for (const request of questions) {
+      const [expected, actual] = [await theirs.text(...request), await ours.text(...request)];
+      if (request[0] !== "HELLO") expect(actual, request.join(" ")).toBe(expected);
+    }
+    theirs.close();
+  });
+});

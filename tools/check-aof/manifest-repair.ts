@@ -1,0 +1,263 @@
+/**
+ * Makes a manifest out of what is there: the lines of a damaged one that can be read, the files in the folder, and what
+ * their names say. Guesses nothing that could repeat commands: if it is not clear which base file counts, it says so
+ * and leaves the decision to the user.
+ */
+import fs from "node:fs/promises";
+import type { FileHandle, Files } from "../../src/base/files.ts";
+import {
+  type AofFile,
+  type AofManifest,
+  type IncrFile,
+  ManifestError,
+  parseManifest,
+  type TierReference,
+} from "../../src/persistence/aof/manifest.ts";
+import { AUX_TIER } from "../../src/persistence/rdb/format.ts";
+import { RdbError, RdbReader } from "../../src/persistence/rdb/reader.ts";
+import { asBytes } from "../shared/texts.ts";
+
+export interface RepairedManifest {
+  readonly manifest: AofManifest;
+  /** What was wrong and what became of it; empty if the manifest is as it should be. */
+  readonly notes: readonly string[];
+  /** What is worth a look, and nothing is done about. */
+  readonly remarks: readonly string[];
+  /** Files that the manifest names and that are not there. */
+  readonly missing: readonly { readonly name: string; readonly role: "base" | "incr" }[];
+  /** Why no manifest can be made. */
+  readonly refusal: string | undefined;
+}
+
+const MANIFEST_SUFFIX = ".manifest";
+const FILE_NAME = /^(.+)\.([1-9][0-9]{0,15})\.(base\.rdb|base\.aof|incr\.aof)$/;
+/** Folders that a tsredis-server keeps its cold tier in. */
+const TIER_FOLDERS = ["cold-tier", "cold-tier-2"];
+
+interface Found {
+  base: AofFile[];
+  incr: IncrFile[];
+  history: AofFile[];
+  tier: TierReference | undefined;
+}
+
+/** Repairs the manifest `name` of a folder, in memory. */
+export async function repairManifest(files: Files, folder: string, name: string): Promise<RepairedManifest> {
+  const notes: string[] = [];
+  const remarks: string[] = [];
+  const found: Found = { base: [], incr: [], history: [], tier: undefined };
+  const isWhole = await readLines(files, `${folder}/${name}`, found, notes);
+  if (!isWhole) await addUnlisted(files, folder, name.slice(0, -MANIFEST_SUFFIX.length), found, notes);
+  const missing = await removeMissing(files, folder, found);
+  for (const { name: each } of missing) notes.push(`File ${asBytes(each)} is missing: what it held is lost`);
+  const refusal = chooseBase(found, remarks);
+  if (refusal !== undefined) return { manifest: emptyManifest(), notes, remarks, missing, refusal };
+  if (!isWhole && found.tier === undefined && found.base.length === 1) {
+    const problem = await findTier(files, folder, found);
+    if (problem !== undefined)
+      return { manifest: emptyManifest(), notes, remarks, missing, refusal: problem };
+  }
+  if (found.base.length === 0 && found.incr.length === 0)
+    return {
+      manifest: emptyManifest(),
+      notes,
+      remarks,
+      missing,
+      refusal: "There is no AOF file in the folder",
+    };
+  return { manifest: manifestOf(found), notes, remarks, missing, refusal: undefined };
+}
+
+function emptyManifest(): AofManifest {
+  return { incr: [], history: [] };
+}
+
+function manifestOf({ base, incr, history, tier }: Found): AofManifest {
+  return {
+    ...(base.length === 0 ? {} : { base: base[0] }),
+    incr,
+    history,
+    ...(tier === undefined ? {} : { tier }),
+  };
+}
+
+/** Takes what can be read of the manifest; false if that is not all. */
+async function readLines(files: Files, path: string, found: Found, notes: string[]): Promise<boolean> {
+  if ((await files.stat(path)) === undefined) {
+    notes.push("The manifest is missing");
+    return false;
+  }
+  const bytes = await files.readFile(path);
+  try {
+    merge(parseManifest(bytes), found);
+    return true;
+  } catch (error) {
+    if (!(error instanceof ManifestError)) throw error;
+    const where = error.line === undefined ? "" : `, at line ${error.line.number}`;
+    notes.push(`The manifest is damaged${where}: ${error.message}`);
+  }
+  const seen = new Set<string>();
+  for (const line of bytes.toString("latin1").split("\n")) {
+    const text = line.trim();
+    if (text === "" || text.startsWith("#")) continue;
+    if (seen.has(text)) {
+      notes.push(`A line of the manifest stands there twice: ${text}`);
+      continue;
+    }
+    seen.add(text);
+    try {
+      merge(parseManifest(Buffer.from(`${line}\n`, "latin1")), found);
+    } catch (error) {
+      if (!(error instanceof ManifestError)) throw error;
+    }
+  }
+  return false;
+}
+
+function merge(one: AofManifest, found: Found): void {
+  const isKnown = (file: AofFile): boolean =>
+    [...found.base, ...found.incr, ...found.history].some(({ name }) => name === file.name);
+  if (one.base !== undefined && !isKnown(one.base)) found.base.push(one.base);
+  for (const file of one.incr) if (!isKnown(file)) found.incr.push(file);
+  for (const file of one.history) if (!isKnown(file)) found.history.push(file);
+  found.tier ??= one.tier;
+  found.incr.sort((a, b) => a.sequence - b.sequence);
+}
+
+/** Adds the files in the folder that bear the names of this log and that no line could be read of. */
+async function addUnlisted(
+  files: Files,
+  folder: string,
+  prefix: string,
+  found: Found,
+  notes: string[],
+): Promise<void> {
+  const listed = new Set([...found.base, ...found.incr, ...found.history].map(({ name }) => name));
+  for (const name of (await files.readdir(folder)).sort()) {
+    const match = FILE_NAME.exec(name);
+    if (match === null || match[1] !== prefix || listed.has(name)) continue;
+    const file = { name, sequence: Number(match[2]) };
+    if (match[3] === "incr.aof") found.incr.push(file);
+    else found.base.push(file);
+    notes.push(`File ${asBytes(name)} is taken in by its name`);
+  }
+  found.incr.sort((a, b) => a.sequence - b.sequence);
+  await leaveOutOldIncr(files, folder, listed, found, notes);
+}
+
+/** Incr files that were last written before the base file was begun belong to an earlier one. */
+async function leaveOutOldIncr(
+  files: Files,
+  folder: string,
+  listed: ReadonlySet<string>,
+  found: Found,
+  notes: string[],
+): Promise<void> {
+  if (found.base.length !== 1) return;
+  const begun = Number(await readAux(files, `${folder}/${found.base[0].name}`, "ctime"));
+  if (!(begun > 0)) return;
+  const kept: IncrFile[] = [];
+  for (const file of found.incr) {
+    const written = await fs.stat(`${folder}/${file.name}`).catch(() => undefined);
+    const isOld = !listed.has(file.name) && written !== undefined && written.mtimeMs < begun * 1000;
+    if (isOld) notes.push(`File ${asBytes(file.name)} is older than the base file: it is left out`);
+    else kept.push(file);
+  }
+  found.incr = kept;
+}
+
+async function removeMissing(
+  files: Files,
+  folder: string,
+  found: Found,
+): Promise<{ name: string; role: "base" | "incr" }[]> {
+  const missing: { name: string; role: "base" | "incr" }[] = [];
+  const present = async <T extends AofFile>(list: readonly T[], role: "base" | "incr"): Promise<T[]> => {
+    const there: T[] = [];
+    for (const file of list) {
+      if ((await files.stat(`${folder}/${file.name}`)) !== undefined) there.push(file);
+      else missing.push({ name: file.name, role });
+    }
+    return there;
+  };
+  found.base = await present(found.base, "base");
+  found.incr = await present(found.incr, "incr");
+  return missing;
+}
+
+function chooseBase(found: Found, remarks: string[]): string | undefined {
+  if (found.base.length > 1) {
+    const names = found.base.map(({ name }) => asBytes(name)).join(", ");
+    return (
+      `There are several base files (${names}), and the manifest does not say which one counts. ` +
+      "Move those away that are not wanted, with the incr files that belong to them, and run this again"
+    );
+  }
+  const sequences = new Set<number>();
+  for (const { name, sequence } of found.incr) {
+    if (sequences.has(sequence))
+      return `Two incr files have the number ${sequence}; one of them is ${asBytes(name)}`;
+    sequences.add(sequence);
+  }
+  let previous = 0;
+  for (const { sequence } of found.incr) {
+    if (previous > 0 && sequence > previous + 1)
+      remarks.push(`There is no incr file between the numbers ${previous} and ${sequence}: one may be lost`);
+    previous = sequence;
+  }
+  return undefined;
+}
+
+/** A base file that relies on a cold tier says so; its line in the manifest is made anew. */
+async function findTier(files: Files, folder: string, found: Found): Promise<string | undefined> {
+  const text = await readAux(files, `${folder}/${found.base[0].name}`, AUX_TIER);
+  if (text === undefined) return undefined;
+  let generation: number;
+  let records: number;
+  try {
+    const { tier } = JSON.parse(text) as { tier: { generation: number; counts: [number, number][] } };
+    generation = tier.generation;
+    records = tier.counts.reduce((sum, [, count]) => sum + count, 0);
+  } catch {
+    return "The base file relies on a cold tier, but what it says about it cannot be read";
+  }
+  if (records === 0) return undefined;
+  const present: string[] = [];
+  for (const name of TIER_FOLDERS)
+    if ((await files.stat(`${folder}/../${name}`)) !== undefined) present.push(name);
+  if (present.length !== 1) {
+    return (
+      "The base file relies on a cold tier, and the manifest that named its folder is lost: " +
+      `${present.length === 0 ? "neither" : "each"} of ${TIER_FOLDERS.join(" and ")} is there`
+    );
+  }
+  found.tier = { folder: present[0], generation };
+  return undefined;
+}
+
+/** An AUX field of the RDB that a file begins with; undefined if there is none. */
+async function readAux(files: Files, path: string, name: string): Promise<string | undefined> {
+  let file: FileHandle;
+  try {
+    file = await files.open(path, "read");
+  } catch {
+    return undefined;
+  }
+  try {
+    const reader = await RdbReader.open(file, {
+      privateOpcodes: true,
+      verifyChecksum: false,
+      otherTypes: "skip",
+    });
+    for await (const record of reader) {
+      if (record.kind === "aux" && record.key.toString("latin1") === name)
+        return record.value.toString("latin1");
+      if (record.kind === "entry" || record.kind === "end") return undefined;
+    }
+  } catch (error) {
+    if (!(error instanceof RdbError)) throw error;
+  } finally {
+    await file.close();
+  }
+  return undefined;
+}
