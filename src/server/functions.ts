@@ -25,7 +25,8 @@ import {
 } from "../scripting/function-library.ts";
 import { isDumpIntact } from "../types/dump-payload.ts";
 import { createFunctionDump, readFunctionDump } from "../types/function-payload.ts";
-import { isVmFailure, permissionsOf, type ScriptDispatcher, type ScriptRunner } from "./script-runner.ts";
+import { Run } from "./script-run.ts";
+import { isVmFailure, type ScriptDispatcher, type ScriptRunner } from "./script-runner.ts";
 
 /** What a library and a function cost besides the source. */
 const LIBRARY_BYTES = 256;
@@ -34,6 +35,7 @@ const FUNCTION_BYTES = 128;
 export class Functions implements FunctionControl, SavedFunctions {
   private readonly dispatcher: ScriptDispatcher;
   private readonly runner: ScriptRunner;
+  private readonly ownRun = new Run("function", () => this.loseEngine());
   private libraries = new Map<string, FunctionLibrary>();
   /** All functions, by name in lower case: they are called in any. */
   private functions = new Map<string, RegisteredFunction>();
@@ -83,18 +85,16 @@ export class Functions implements FunctionControl, SavedFunctions {
     if (error !== undefined) return reply.error(error);
     const found = this.functions.get(name.toLowerCase());
     if (found === undefined) return reply.error(NO_SUCH_FUNCTION);
-    const permissions = permissionsOf(this.dispatcher, found.flags, call.isReadOnly);
-    if (typeof permissions === "string") return reply.error(permissions);
-    const engine = this.engine!;
-    const run = {
-      ...permissions,
-      kind: "function",
-      name: found.name,
-      engine,
-      onEngineLost: () => this.loseEngine(),
-    } as const;
-    const { firstKey, keys } = call;
-    return this.runner.execute(run, () => engine.startFunction(found.reference, { request, firstKey, keys }));
+    const { client, gates } = this.dispatcher;
+    const { ownRun } = this;
+    const refusal = ownRun.permit(client, gates, found.flags, call.isReadOnly);
+    if (refusal !== undefined) return reply.error(refusal);
+    ownRun.name = found.name;
+    ownRun.engine = this.engine!;
+    ownRun.reference = found.reference;
+    ownRun.firstKey = call.firstKey;
+    ownRun.keys = call.keys;
+    return this.runner.execute(ownRun);
   }
 
   *list(): Iterable<LibraryFacts> {

@@ -11,18 +11,13 @@ import type { FunctionControl } from "../commands/context.ts";
 import type { CommandTable, CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
 import {
-  appendOnlyFileFailed,
   BUSY_FUNCTION,
   BUSY_SCRIPT,
   NO_SCRIPT_RUNNING,
   NOT_ALLOWED_IN_SCRIPT,
-  OUT_OF_MEMORY,
-  READ_ONLY_CANNOT_RUN_WRITER,
   REPLY_TOO_LARGE_IN_SCRIPT,
   SCRIPT_HAS_WRITTEN,
   SCRIPT_MEMORY_EXHAUSTED,
-  SCRIPT_WITHOUT_MEMORY,
-  scriptDiskError,
   UNKNOWN_COMMAND_IN_SCRIPT,
   WRITE_IN_READ_ONLY_SCRIPT,
   WRONG_ARITY_IN_SCRIPT,
@@ -30,13 +25,13 @@ import {
 import { DONE, type Outcome, SUSPENDED } from "../protocol/outcome.ts";
 import type { ReplyWriter } from "../protocol/reply-writer.ts";
 import type { Request } from "../protocol/request.ts";
-import type { Engine, RunState } from "../scripting/engine.ts";
+import type { RunState } from "../scripting/engine.ts";
 import type { ScriptHost } from "../scripting/host.ts";
 import { LuaFatalError } from "../scripting/lua-module.ts";
-import type { ScriptFlag } from "../scripting/shebang.ts";
 import { webAssembly } from "../scripting/web-assembly.ts";
 import type { Connection } from "./connection.ts";
 import type { Outbox } from "./outbox.ts";
+import type { Run } from "./script-run.ts";
 import type { GroupedEffects } from "./transactions.ts";
 import type { WriteGates } from "./write-gates.ts";
 
@@ -80,50 +75,10 @@ export interface ScriptRunnerParts {
   readonly scheduleTurnEnd: () => void;
 }
 
-/** What runs, and what it may. */
-export interface Run {
-  readonly kind: "script" | "function";
-  /** What errors call it. */
-  readonly name: string;
-  readonly engine: Engine;
-  readonly isReadOnly: boolean;
-  /** Why commands that need memory, or write, are refused; until the script has written. */
-  readonly memoryRefusal: string | undefined;
-  readonly diskRefusal: string | undefined;
-  /** The VM cannot go on. */
-  readonly onEngineLost: () => void;
-}
-
-/** The state of the present run. */
-interface Progress {
-  readonly run: Run;
-  readonly client: Connection;
-  readonly command: CompiledCommand;
-  readonly request: Request;
-  /** Whether the group of effects is its own; within EXEC it is not. */
-  readonly hasGroup: boolean;
-  readonly canSuspend: boolean;
-  /** The time that the script sees. */
-  readonly nowMs: number;
-  readonly begunMs: number;
-  /** Position of the append-only file before it. */
-  readonly position: number;
-  /** The database that the script has selected. */
-  dbIndex: number;
-  resp: 2 | 3;
-  isMuted: boolean;
-  hasWritten: boolean;
-  isBusy: boolean;
-  /** Of a busy one: copies of the words of its command. */
-  words: readonly Buffer[];
-  isKilled: boolean;
-  sliceBegunMs: number;
-}
-
 export class ScriptRunner implements ScriptHost {
   private readonly dispatcher: ScriptDispatcher;
   private readonly parts: ScriptRunnerParts;
-  private present: Progress | undefined;
+  private present: Run | undefined;
   private loadingBegunMs = 0;
 
   constructor(dispatcher: ScriptDispatcher, parts: ScriptRunnerParts) {
@@ -149,7 +104,7 @@ export class ScriptRunner implements ScriptHost {
   /** What others are told meanwhile. */
   get busyError(): string | undefined {
     if (this.present?.isBusy !== true) return undefined;
-    return this.present.run.kind === "script" ? BUSY_SCRIPT : BUSY_FUNCTION;
+    return this.present.kind === "script" ? BUSY_SCRIPT : BUSY_FUNCTION;
   }
 
   /** What runs, for FUNCTION STATS: the words of its command, and how long it has run. */
@@ -157,38 +112,19 @@ export class ScriptRunner implements ScriptHost {
     const { present } = this;
     if (present === undefined) return undefined;
     const durationMs = Math.floor(this.parts.clock.monotonicMs() - present.begunMs);
-    const { kind, name } = present.run;
+    const { kind, name } = present;
     return { kind, name, words: present.words, durationMs };
   }
 
-  /** Runs what `start` begins, and answers what it returns. */
-  execute(run: Run, start: () => RunState): Outcome {
+  /** Runs a script whose permissions are known, and answers what it returns. */
+  execute(run: Run): Outcome {
     const { dispatcher, parts } = this;
     const { client, command, effects, request } = dispatcher;
-    const begunMs = parts.clock.monotonicMs();
-    const progress: Progress = {
-      run,
-      client,
-      command: command!,
-      request,
-      hasGroup: !client.isExecuting,
-      canSuspend: !client.isExecuting && !client.isReplay,
-      nowMs: parts.clock.nowMs,
-      begunMs,
-      position: parts.aof.appended,
-      dbIndex: client.dbIndex,
-      resp: 2,
-      isMuted: false,
-      hasWritten: false,
-      isBusy: false,
-      words: [],
-      isKilled: false,
-      sliceBegunMs: begunMs,
-    };
+    run.begin(client, command!, request, parts.clock, parts.aof.appended);
     // Within EXEC the group is open.
-    if (progress.hasGroup) effects.beginGroup();
-    this.present = progress;
-    return this.go(progress, start);
+    if (run.hasGroup) effects.beginGroup();
+    this.present = run;
+    return this.go(run, true);
   }
 
   /** Ends the running script, if it has written nothing; answers. */
@@ -197,7 +133,7 @@ export class ScriptRunner implements ScriptHost {
     const { reply } = this.dispatcher;
     if (present === undefined) return reply.error(NO_SCRIPT_RUNNING);
     if (present.hasWritten) return reply.error(SCRIPT_HAS_WRITTEN);
-    if (present.run.kind !== kind) return reply.error(this.busyError!);
+    if (present.kind !== kind) return reply.error(this.busyError!);
     present.isKilled = true;
     return reply.ok();
   }
@@ -211,8 +147,7 @@ export class ScriptRunner implements ScriptHost {
 
   call(request: Request): string | undefined {
     const { dispatcher } = this;
-    const progress = this.present!;
-    const { run } = progress;
+    const run = this.present!;
     const command = this.find(request);
     if (command === undefined) return this.refuse(undefined, UNKNOWN_COMMAND_IN_SCRIPT);
     if (!command.accepts(request.argc) || command.run === undefined) {
@@ -220,15 +155,15 @@ export class ScriptRunner implements ScriptHost {
     }
     if (!command.isForScripts) return this.refuse(command, NOT_ALLOWED_IN_SCRIPT);
     if (command.mayHaveEffects && run.isReadOnly) return this.refuse(command, WRITE_IN_READ_ONLY_SCRIPT);
-    if (!progress.hasWritten) {
+    if (!run.hasWritten) {
       if (command.isWrite && run.diskRefusal !== undefined) return this.refuse(command, run.diskRefusal);
       if (command.denyOom && run.memoryRefusal !== undefined) return this.refuse(command, run.memoryRefusal);
     }
-    if (command.isWrite) progress.hasWritten = true;
+    if (command.isWrite) run.hasWritten = true;
     const { reply } = dispatcher;
     const { end, hasOverflowed } = reply;
     reply.hasOverflowed = false;
-    reply.resp = progress.resp;
+    reply.resp = run.resp;
     dispatcher.executeQueued(command, request);
     const isTooLarge = reply.hasOverflowed;
     if (isTooLarge) reply.end = end;
@@ -264,12 +199,12 @@ export class ScriptRunner implements ScriptHost {
   }
 
   mustSuspend(): boolean {
-    const progress = this.present;
-    if (progress === undefined || !progress.canSuspend) return false;
+    const run = this.present;
+    if (run === undefined || !run.canSuspend) return false;
     const nowMs = this.parts.clock.monotonicMs();
-    if (progress.isBusy) return nowMs - progress.sliceBegunMs >= SLICE_MS;
+    if (run.isBusy) return nowMs - run.sliceBegunMs >= SLICE_MS;
     const thresholdMs = this.parts.busyThresholdMs();
-    return thresholdMs > 0 && nowMs - progress.begunMs >= thresholdMs;
+    return thresholdMs > 0 && nowMs - run.begunMs >= thresholdMs;
   }
 
   private find(request: Request): CompiledCommand | undefined {
@@ -285,29 +220,29 @@ export class ScriptRunner implements ScriptHost {
   }
 
   /** Has the script go on, as its client. */
-  private go(progress: Progress, step: () => RunState): Outcome {
+  private go(run: Run, isFirst: boolean): Outcome {
     const { dispatcher } = this;
     const { client, reply, request, db, effects } = dispatcher;
     const { dbIndex, replyMode, isExecuting } = client;
-    const { engine, name } = progress.run;
+    const { engine, name } = run;
     const place = reply.end;
     let state: RunState = "ended";
     client.isExecuting = true;
     client.isInScript = true;
     client.replyMode = "on";
-    client.dbIndex = progress.dbIndex;
-    effects.setMuted(progress.isMuted);
+    client.dbIndex = run.dbIndex;
+    effects.setMuted(run.isMuted);
     try {
-      state = step();
+      state = isFirst ? run.start() : engine.resume();
       reply.resp = client.resp;
-      if (state === "ended") engine.finish(name, progress.resp);
+      if (state === "ended") engine.finish(name, run.resp);
     } catch (error) {
       state = "ended";
       reply.end = place;
       reply.resp = client.resp;
-      this.engineFailed(progress.run, error);
+      this.engineFailed(run, error);
     } finally {
-      progress.dbIndex = client.dbIndex;
+      run.dbIndex = client.dbIndex;
       effects.setMuted(false);
       client.isExecuting = isExecuting;
       client.isInScript = false;
@@ -316,62 +251,64 @@ export class ScriptRunner implements ScriptHost {
       reply.resp = client.resp;
       dispatcher.request = request;
       dispatcher.db = db;
-      if (state === "ended") this.end(progress);
+      if (state === "ended") this.end(run);
     }
     if (state === "ended") return DONE;
-    this.suspend(progress);
+    this.suspend(run);
     return SUSPENDED;
   }
 
-  private end(progress: Progress): void {
+  private end(run: Run): void {
     const { dispatcher } = this;
     this.present = undefined;
-    if (progress.hasGroup) dispatcher.effects.endGroup();
-    if (progress.hasWritten) dispatcher.afterEffects(progress.client, true);
-    if (progress.isBusy) {
+    if (run.hasGroup) dispatcher.effects.endGroup();
+    if (run.hasWritten) dispatcher.afterEffects(run.client, true);
+    if (run.isBusy) {
       dispatcher.outbox.heldPosition = undefined;
       this.parts.scheduleTurnEnd();
     }
   }
 
-  private suspend(progress: Progress): void {
-    if (!progress.isBusy) {
-      const { request } = progress;
-      progress.isBusy = true;
-      progress.words = Array.from({ length: request.argc }, (_, i) => Buffer.from(request.bytes(i)));
-      progress.client.park();
-      this.dispatcher.outbox.heldPosition = progress.position;
-      const { kind, name } = progress.run;
+  private suspend(run: Run): void {
+    if (!run.isBusy) {
+      const { request } = run;
+      run.isBusy = true;
+      run.words = Array.from({ length: request.argc }, (_, i) => Buffer.from(request.bytes(i)));
+      run.client.park();
+      this.dispatcher.outbox.heldPosition = run.position;
+      const { kind, name } = run;
       const command = kind === "script" ? "SCRIPT KILL" : "FUNCTION KILL";
-      const milliseconds = Math.floor(this.parts.clock.monotonicMs() - progress.begunMs);
+      const milliseconds = Math.floor(this.parts.clock.monotonicMs() - run.begunMs);
       this.log(
         3,
         `Slow script detected: still in execution after ${milliseconds} milliseconds. You can try killing the script using` +
           ` the ${command} command. Script name is: ${name}.`,
       );
     }
-    setImmediate(() => this.goOn(progress));
+    const { serial } = run;
+    setImmediate(() => {
+      if (this.present === run && run.serial === serial) this.goOn(run);
+    });
   }
 
-  private goOn(progress: Progress): void {
-    if (this.present !== progress) return;
+  private goOn(run: Run): void {
     const { clock } = this.parts;
-    const { client, command, request } = progress;
+    const { client, command, request } = run;
     const presentMs = clock.nowMs;
-    progress.sliceBegunMs = clock.monotonicMs();
-    clock.nowMs = progress.nowMs;
+    run.sliceBegunMs = clock.monotonicMs();
+    clock.nowMs = run.nowMs;
     const outcome = this.dispatcher.answer(client, command, request, () => {
-      if (progress.isKilled) return this.endKilled(progress);
-      return this.go(progress, () => progress.run.engine.resume());
+      if (run.isKilled) return this.endKilled(run);
+      return this.go(run, false);
     });
     clock.nowMs = presentMs;
     if (outcome === DONE) client.goOn();
   }
 
-  private endKilled(progress: Progress): Outcome {
+  private endKilled(run: Run): Outcome {
     this.log(3, "Lua script killed by user with SCRIPT KILL.");
-    progress.run.engine.kill(progress.run.name);
-    this.end(progress);
+    run.engine.kill(run.name);
+    this.end(run);
     return DONE;
   }
 
@@ -388,29 +325,4 @@ export function isVmFailure(error: unknown): boolean {
   return (
     error instanceof LuaFatalError || error instanceof RangeError || error instanceof webAssembly.RuntimeError
   );
-}
-
-/**
- * What a script may do now, or the error it gets if it may not even begin.
- * @param flags undefined of a script that says nothing of itself: what it may not do, it finds out when it does it
- */
-export function permissionsOf(
-  { client, gates }: ScriptDispatcher,
-  flags: ReadonlySet<ScriptFlag> | undefined,
-  isReadOnlyCall: boolean,
-): Pick<Run, "isReadOnly" | "memoryRefusal" | "diskRefusal"> | string {
-  const mayWrite = flags === undefined || !flags.has("no-writes");
-  const diskFailure = mayWrite ? gates.diskFailure(client) : undefined;
-  if (flags !== undefined && mayWrite) {
-    if (diskFailure !== undefined) return scriptDiskError(diskFailure);
-    if (isReadOnlyCall) return READ_ONLY_CANNOT_RUN_WRITER;
-  }
-  const needsNoMemory = flags !== undefined && (flags.has("allow-oom") || flags.has("no-writes"));
-  const isOutOfMemory = !needsNoMemory && gates.isOutOfMemory(client);
-  if (isOutOfMemory && flags !== undefined) return SCRIPT_WITHOUT_MEMORY;
-  return {
-    isReadOnly: isReadOnlyCall || !mayWrite,
-    memoryRefusal: isOutOfMemory ? OUT_OF_MEMORY : undefined,
-    diskRefusal: diskFailure === undefined ? undefined : appendOnlyFileFailed(diskFailure),
-  };
 }

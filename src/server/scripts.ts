@@ -10,20 +10,15 @@ import { type Script, ScriptCache, shaOf } from "../scripting/script-cache.ts";
 import { parseShebang } from "../scripting/shebang.ts";
 import { Functions } from "./functions.ts";
 import type { ScriptingFacts } from "./info/info-source.ts";
-import {
-  isVmFailure,
-  permissionsOf,
-  type Run,
-  type ScriptDispatcher,
-  ScriptRunner,
-  type ScriptRunnerParts,
-} from "./script-runner.ts";
+import { Run } from "./script-run.ts";
+import { isVmFailure, type ScriptDispatcher, ScriptRunner, type ScriptRunnerParts } from "./script-runner.ts";
 
 export class Scripts implements ScriptControl {
   readonly runner: ScriptRunner;
   readonly functions: Functions;
   private readonly dispatcher: ScriptDispatcher;
   private readonly cache = new ScriptCache();
+  private readonly ownRun = new Run("script", () => this.loseEngine());
   private engine: Engine | undefined;
 
   constructor(dispatcher: ScriptDispatcher, parts: ScriptRunnerParts) {
@@ -63,22 +58,20 @@ export class Scripts implements ScriptControl {
     const script = this.find(call, request);
     if (script === undefined) return reply.error(NO_SUCH_SCRIPT);
     if (typeof script === "string") return reply.error(script);
-    const refusal = permissionsOf(this.dispatcher, script.flags, call.isReadOnly);
-    if (typeof refusal === "string") return reply.error(refusal);
+    const { client, gates } = this.dispatcher;
+    const { ownRun } = this;
+    const refusal = ownRun.permit(client, gates, script.flags, call.isReadOnly);
+    if (refusal !== undefined) return reply.error(refusal);
     if (script.reference === undefined) {
       const error = this.compile(script);
       if (error !== undefined) return reply.error(error);
     }
-    const engine = this.engine!;
-    const run: Run = {
-      ...refusal,
-      kind: "script",
-      name: script.sha,
-      engine,
-      onEngineLost: () => this.loseEngine(),
-    };
-    const { firstKey, keys } = call;
-    return this.runner.execute(run, () => engine.start(script.reference!, { request, firstKey, keys }));
+    ownRun.name = script.sha;
+    ownRun.engine = this.engine!;
+    ownRun.reference = script.reference!;
+    ownRun.firstKey = call.firstKey;
+    ownRun.keys = call.keys;
+    return this.runner.execute(ownRun);
   }
 
   load(argument: number): Outcome {

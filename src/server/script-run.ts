@@ -1,0 +1,122 @@
+/**
+ * A script or function that runs: what it may, and how far it is. One object for all scripts, and one for all
+ * functions, since only one can run at a time: nothing is allocated for a run.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { CompiledCommand } from "../commands/table.ts";
+import {
+  appendOnlyFileFailed,
+  OUT_OF_MEMORY,
+  READ_ONLY_CANNOT_RUN_WRITER,
+  SCRIPT_WITHOUT_MEMORY,
+  scriptDiskError,
+} from "../protocol/errors.ts";
+import type { Request } from "../protocol/request.ts";
+import type { Engine, RunState, ScriptArguments } from "../scripting/engine.ts";
+import type { ScriptFlag } from "../scripting/shebang.ts";
+import type { Connection } from "./connection.ts";
+import type { WriteGates } from "./write-gates.ts";
+
+const NO_WORDS: readonly Buffer[] = [];
+
+export class Run implements ScriptArguments {
+  readonly kind: "script" | "function";
+  /** The VM cannot go on. */
+  readonly onEngineLost: () => void;
+  /** What errors call it. */
+  name = "";
+  engine!: Engine;
+  /** Of the compiled code. */
+  reference = 0;
+  request!: Request;
+  firstKey = 0;
+  keys = 0;
+  isReadOnly = false;
+  /** Why commands that need memory, or write, are refused; until the script has written. */
+  memoryRefusal: string | undefined;
+  diskRefusal: string | undefined;
+
+  client!: Connection;
+  command!: CompiledCommand;
+  /** Tells this run from others. */
+  serial = 0;
+  /** Whether the group of effects is its own; within EXEC it is not. */
+  hasGroup = false;
+  canSuspend = false;
+  /** The time that the script sees. */
+  nowMs = 0;
+  begunMs = 0;
+  /** Position of the append-only file before it. */
+  position = 0;
+  /** The database that the script has selected. */
+  dbIndex = 0;
+  resp: 2 | 3 = 2;
+  isMuted = false;
+  hasWritten = false;
+  isBusy = false;
+  /** Of a busy one: copies of the words of its command. */
+  words = NO_WORDS;
+  isKilled = false;
+  sliceBegunMs = 0;
+
+  constructor(kind: Run["kind"], onEngineLost: () => void) {
+    this.kind = kind;
+    this.onEngineLost = onEngineLost;
+  }
+
+  /**
+   * Finds out what a script may do now; the error it gets if it may not even begin.
+   * @param flags undefined of a script that says nothing of itself: what it may not do, it finds out when it does it
+   */
+  permit(
+    client: Connection,
+    gates: WriteGates,
+    flags: ReadonlySet<ScriptFlag> | undefined,
+    isReadOnlyCall: boolean,
+  ): string | undefined {
+    const mayWrite = flags === undefined || !flags.has("no-writes");
+    const diskFailure = mayWrite ? gates.diskFailure(client) : undefined;
+    if (flags !== undefined && mayWrite) {
+      if (diskFailure !== undefined) return scriptDiskError(diskFailure);
+      if (isReadOnlyCall) return READ_ONLY_CANNOT_RUN_WRITER;
+    }
+    const needsNoMemory = flags !== undefined && (flags.has("allow-oom") || flags.has("no-writes"));
+    const isOutOfMemory = !needsNoMemory && gates.isOutOfMemory(client);
+    if (isOutOfMemory && flags !== undefined) return SCRIPT_WITHOUT_MEMORY;
+    this.isReadOnly = isReadOnlyCall || !mayWrite;
+    this.memoryRefusal = isOutOfMemory ? OUT_OF_MEMORY : undefined;
+    this.diskRefusal = diskFailure === undefined ? undefined : appendOnlyFileFailed(diskFailure);
+    return undefined;
+  }
+
+  /** Sets what is known at the beginning. */
+  begin(
+    client: Connection,
+    command: CompiledCommand,
+    request: Request,
+    clock: Clock,
+    position: number,
+  ): void {
+    this.client = client;
+    this.command = command;
+    this.request = request;
+    this.serial++;
+    this.hasGroup = !client.isExecuting;
+    this.canSuspend = this.hasGroup && !client.isReplay;
+    this.nowMs = clock.nowMs;
+    this.begunMs = clock.monotonicMs();
+    this.position = position;
+    this.dbIndex = client.dbIndex;
+    this.resp = 2;
+    this.isMuted = false;
+    this.hasWritten = false;
+    this.isBusy = false;
+    this.words = NO_WORDS;
+    this.isKilled = false;
+  }
+
+  start(): RunState {
+    const { engine, reference } = this;
+    return this.kind === "script" ? engine.start(reference, this) : engine.startFunction(reference, this);
+  }
+}
