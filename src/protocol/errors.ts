@@ -1,7 +1,7 @@
 /**
  * Every error text that a client can receive, code included ("ERR ...", without the "-" and the line's end). Texts
  * are those of Redis 7.0, because clients match them. Constants first, by the commands that use them, then functions
- * for texts that name what was wrong.
+ * for texts that name what was wrong. Those of scripts are in script-errors.ts.
  *
  * What a client sent goes into a text as one character per byte (`Request.text`) and up to its first NUL byte: the
  * reply writer sends it back byte for byte, except that it puts blanks for line ends.
@@ -220,119 +220,6 @@ export const TIMEOUT_NEGATIVE = "ERR timeout is negative";
 export const TIMEOUT_OUT_OF_RANGE = "ERR timeout is out of range";
 export const WAITAOF_WITHOUT_AOF =
   "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
-
-// Scripts.
-export const NO_SUCH_SCRIPT = "NOSCRIPT No matching script. Please use EVAL.";
-export const NUMKEYS_NEGATIVE = "ERR Number of keys can't be negative";
-export const NO_SCRIPT_RUNNING = "NOTBUSY No scripts in execution right now.";
-export const BUSY_SCRIPT =
-  "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";
-export const BUSY_FUNCTION =
-  "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.";
-export const SCRIPT_HAS_WRITTEN =
-  "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script" +
-  " termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.";
-export const INVALID_SCRIPT_FLUSH = "ERR SCRIPT FLUSH only support SYNC|ASYNC option";
-export const NO_SCRIPT_DEBUGGER =
-  "ERR The debugger of scripts is not part of this server: SCRIPT DEBUG can only be switched off (NO)";
-export const INVALID_SCRIPT_DEBUG = "ERR Use SCRIPT DEBUG YES/SYNC/NO";
-export const READ_ONLY_CANNOT_RUN_WRITER = "ERR Can not execute a script with write flag using *_ro command.";
-export const SCRIPT_WITHOUT_MEMORY =
-  "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'";
-export const SCRIPT_MEMORY_EXHAUSTED =
-  "ERR Error running script: it needs more memory than scripts may take, or its calls are nested too deeply";
-/** What a script gets for a command that it may not call, or not so. */
-export const UNKNOWN_COMMAND_IN_SCRIPT = "ERR Unknown Redis command called from script";
-export const WRONG_ARITY_IN_SCRIPT = "ERR Wrong number of args calling Redis command from script";
-export const NOT_ALLOWED_IN_SCRIPT = "ERR This Redis command is not allowed from script";
-export const REPLY_TOO_LARGE_IN_SCRIPT = "ERR The reply to a command called from script is too large";
-export const WRITE_IN_READ_ONLY_SCRIPT = "ERR Write commands are not allowed from read-only scripts.";
-export const INVALID_SHEBANG = "ERR Invalid script shebang";
-export const INVALID_SHEBANG_ENGINE = "ERR Invalid engine in script shebang";
-
-// Functions.
-export const NO_SUCH_FUNCTION = "ERR Function not found";
-export const NO_SUCH_LIBRARY = "ERR Library not found";
-export const BAD_NUMBER_OF_KEYS = "ERR Bad number of keys provided";
-export const FUNCTION_CODE_MISSING = "ERR Function code is missing";
-export const NO_LIBRARY_METADATA = "ERR Missing library metadata";
-export const INVALID_LIBRARY_METADATA = "ERR Invalid library metadata";
-export const LIBRARY_NAME_TWICE = "ERR Invalid metadata value, name argument was given multiple times";
-export const LIBRARY_NAME_MISSING = "ERR Library name was not given";
-export const INVALID_LIBRARY_NAME =
-  "ERR Library names can only contain letters, numbers, or underscores(_) and must be at least one character long";
-export const NO_FUNCTIONS_REGISTERED = "ERR No functions registered";
-export const FUNCTION_LOAD_TIMEOUT = "ERR Error registering functions: ERR FUNCTION LOAD timeout";
-export const LIBRARY_NAME_NOT_GIVEN = "ERR library name argument was not given";
-export const INVALID_FUNCTION_FLUSH = "ERR FUNCTION FLUSH only supports SYNC|ASYNC option";
-export const INVALID_RESTORE_POLICY =
-  "ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.";
-export const NOT_A_FUNCTION_DUMP = "ERR given type is not a function";
-export const DAMAGED_FUNCTION_DUMP = "ERR failed loading the given functions payload";
-
-export function invalidLibraryMetadata(value: string): string {
-  return `ERR Invalid metadata value given: ${value}`;
-}
-
-export function engineNotFound(engine: string): string {
-  return `ERR Engine '${engine}' not found`;
-}
-
-/** FUNCTION LOAD without REPLACE. */
-export function libraryExists(name: string): string {
-  return `ERR Library '${name}' already exists`;
-}
-
-/** FUNCTION RESTORE with APPEND. */
-export function restoredLibraryExists(name: string): string {
-  return `ERR Library ${name} already exists`;
-}
-
-export function functionExists(name: string): string {
-  return `ERR Function ${name} already exists`;
-}
-
-export function functionNotCompiled(reason: string): string {
-  return `ERR Error compiling function: ${reason}`;
-}
-
-/** `reason` has a code. */
-export function functionsNotRegistered(reason: string): string {
-  return `ERR Error registering functions: ${reason}`;
-}
-
-export function unknownFunctionOption(option: string): string {
-  return `ERR Unknown option given: ${option}`;
-}
-
-export function unknownFunctionArgument(argument: string): string {
-  return `ERR Unknown argument ${argument}`;
-}
-
-/** A script cannot be compiled. */
-export function scriptNotCompiled(reason: string): string {
-  return `ERR Error compiling script (new function): ${reason}`;
-}
-
-export function unexpectedEngine(engine: string): string {
-  return `ERR Unexpected engine in script shebang: ${engine}`;
-}
-
-export function unexpectedScriptFlag(flag: string): string {
-  return `ERR Unexpected flag in script shebang: ${flag}`;
-}
-
-export function unknownShebangOption(option: string): string {
-  return `ERR Unknown lua shebang option: ${option}`;
-}
-
-/** A script with flags may write, and the append-only file cannot be written. */
-export function scriptDiskError(reason: string): string {
-  return (
-    "MISCONF Redis is configured to persist data to AOF, but it's currently unable to persist to disk. Writable scripts" +
-    ` are blocked. Use 'no-writes' flag for read only scripts. AOF error: ${reason}`
-  );
-}
 
 // The server: COMMAND, CONFIG, saving, SHUTDOWN.
 export const INVALID_COMMAND = "ERR Invalid command specified";

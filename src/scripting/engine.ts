@@ -4,8 +4,9 @@
  *
  * One script runs at a time. It may be suspended (see threads.ts), and goes on with `resume`.
  */
-import { FUNCTION_LOAD_TIMEOUT, functionsNotRegistered } from "../protocol/errors.ts";
+
 import type { Request } from "../protocol/request.ts";
+import { FUNCTION_LOAD_TIMEOUT, functionsNotRegistered } from "../protocol/script-errors.ts";
 import type { RegisteredFunction } from "./function-library.ts";
 import { FunctionRegistration } from "./function-registration.ts";
 import type { ScriptHost } from "./host.ts";

@@ -2,6 +2,8 @@
  * A library of functions: its source begins with a line that names it, "#!lua name=mylib", and registers functions
  * when it is loaded.
  */
+
+import { splitArguments } from "../protocol/inline.ts";
 import {
   engineNotFound,
   INVALID_LIBRARY_METADATA,
@@ -10,8 +12,7 @@ import {
   LIBRARY_NAME_MISSING,
   LIBRARY_NAME_TWICE,
   NO_LIBRARY_METADATA,
-} from "../protocol/errors.ts";
-import { splitArguments } from "../protocol/inline.ts";
+} from "../protocol/script-errors.ts";
 import type { ScriptFlag } from "./shebang.ts";
 
 export interface RegisteredFunction {

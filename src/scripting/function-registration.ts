@@ -2,7 +2,7 @@
  * redis.register_function, which libraries call while they are loaded, and the globals that they find then: only what
  * registers and logs. Functions find those of scripts when they are called.
  */
-import { INVALID_LIBRARY_NAME } from "../protocol/errors.ts";
+import { INVALID_LIBRARY_NAME } from "../protocol/script-errors.ts";
 import { isLibraryName, type RegisteredFunction } from "./function-library.ts";
 import type { LuaState } from "./lua-module.ts";
 import { FUNCTION, type LuaVm, NIL, REGISTRY, STRING, TABLE } from "./lua-vm.ts";

@@ -2,14 +2,15 @@
  * The first line of a script, "#!lua flags=no-writes,allow-oom": what the script says of itself. A script without one
  * may do what its command may.
  */
+
+import { splitArguments } from "../protocol/inline.ts";
 import {
   INVALID_SHEBANG,
   INVALID_SHEBANG_ENGINE,
   unexpectedEngine,
   unexpectedScriptFlag,
   unknownShebangOption,
-} from "../protocol/errors.ts";
-import { splitArguments } from "../protocol/inline.ts";
+} from "../protocol/script-errors.ts";
 
 export const SCRIPT_FLAGS = [
   "no-writes",

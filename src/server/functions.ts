@@ -4,6 +4,8 @@
  */
 import type { FunctionControl, LibraryFacts, RestorePolicy, ScriptCall } from "../commands/context.ts";
 import type { SavedFunctions } from "../keyspace/keyspace.ts";
+import { WRONG_DUMP_FOOTER } from "../protocol/errors.ts";
+import type { Outcome } from "../protocol/outcome.ts";
 import {
   DAMAGED_FUNCTION_DUMP,
   functionExists,
@@ -14,9 +16,7 @@ import {
   NOT_A_FUNCTION_DUMP,
   restoredLibraryExists,
   SCRIPT_MEMORY_EXHAUSTED,
-  WRONG_DUMP_FOOTER,
-} from "../protocol/errors.ts";
-import type { Outcome } from "../protocol/outcome.ts";
+} from "../protocol/script-errors.ts";
 import { Engine } from "../scripting/engine.ts";
 import {
   type FunctionLibrary,

@@ -4,14 +4,13 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { CompiledCommand } from "../commands/table.ts";
+import { appendOnlyFileFailed, OUT_OF_MEMORY } from "../protocol/errors.ts";
+import type { Request } from "../protocol/request.ts";
 import {
-  appendOnlyFileFailed,
-  OUT_OF_MEMORY,
   READ_ONLY_CANNOT_RUN_WRITER,
   SCRIPT_WITHOUT_MEMORY,
   scriptDiskError,
-} from "../protocol/errors.ts";
-import type { Request } from "../protocol/request.ts";
+} from "../protocol/script-errors.ts";
 import type { Engine, RunState, ScriptArguments } from "../scripting/engine.ts";
 import type { ScriptFlag } from "../scripting/shebang.ts";
 import type { Connection } from "./connection.ts";

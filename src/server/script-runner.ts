@@ -10,6 +10,9 @@ import type { Clock } from "../base/clock.ts";
 import type { FunctionControl } from "../commands/context.ts";
 import type { CommandTable, CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
+import { DONE, type Outcome, SUSPENDED } from "../protocol/outcome.ts";
+import type { ReplyWriter } from "../protocol/reply-writer.ts";
+import type { Request } from "../protocol/request.ts";
 import {
   BUSY_FUNCTION,
   BUSY_SCRIPT,
@@ -21,10 +24,7 @@ import {
   UNKNOWN_COMMAND_IN_SCRIPT,
   WRITE_IN_READ_ONLY_SCRIPT,
   WRONG_ARITY_IN_SCRIPT,
-} from "../protocol/errors.ts";
-import { DONE, type Outcome, SUSPENDED } from "../protocol/outcome.ts";
-import type { ReplyWriter } from "../protocol/reply-writer.ts";
-import type { Request } from "../protocol/request.ts";
+} from "../protocol/script-errors.ts";
 import type { RunState } from "../scripting/engine.ts";
 import type { ScriptHost } from "../scripting/host.ts";
 import { LuaFatalError } from "../scripting/lua-module.ts";

@@ -2,9 +2,9 @@
  * The scripts of EVAL that the server knows, and running them. Owns their VM, which is made when the first one comes.
  */
 import type { ScriptCall, ScriptControl } from "../commands/context.ts";
-import { NO_SUCH_SCRIPT, SCRIPT_MEMORY_EXHAUSTED, scriptNotCompiled } from "../protocol/errors.ts";
 import type { Outcome } from "../protocol/outcome.ts";
 import type { Request } from "../protocol/request.ts";
+import { NO_SUCH_SCRIPT, SCRIPT_MEMORY_EXHAUSTED, scriptNotCompiled } from "../protocol/script-errors.ts";
 import { Engine } from "../scripting/engine.ts";
 import { type Script, ScriptCache, shaOf } from "../scripting/script-cache.ts";
 import { parseShebang } from "../scripting/shebang.ts";

@@ -1,14 +1,14 @@
 /**
  * EVAL, EVALSHA, FCALL and their _RO forms: run scripts and functions.
  */
+import { NUMKEYS_TOO_LARGE } from "../../protocol/errors.ts";
+import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import {
   BAD_NUMBER_OF_KEYS,
   NO_SUCH_FUNCTION,
   NO_SUCH_SCRIPT,
   NUMKEYS_NEGATIVE,
-  NUMKEYS_TOO_LARGE,
-} from "../../protocol/errors.ts";
-import { DONE, type Outcome } from "../../protocol/outcome.ts";
+} from "../../protocol/script-errors.ts";
 import { longOrReply } from "../arguments.ts";
 import { type CommandFlag, type CommandSpec, defineCommand, keysCountedAt } from "../command.ts";
 import type { CommandContext, ScriptCall } from "../context.ts";

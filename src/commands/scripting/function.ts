@@ -2,6 +2,8 @@
  * FUNCTION: libraries of functions; and FCALL, which calls one.
  */
 import { globMatch } from "../../base/glob.ts";
+import { wrongSubcommandSyntax } from "../../protocol/errors.ts";
+import { DONE } from "../../protocol/outcome.ts";
 import {
   FUNCTION_CODE_MISSING,
   INVALID_FUNCTION_FLUSH,
@@ -10,9 +12,7 @@ import {
   NO_SUCH_LIBRARY,
   unknownFunctionArgument,
   unknownFunctionOption,
-  wrongSubcommandSyntax,
-} from "../../protocol/errors.ts";
-import { DONE } from "../../protocol/outcome.ts";
+} from "../../protocol/script-errors.ts";
 import { isWord, textForError } from "../arguments.ts";
 import { type CommandSpec, defineCommand } from "../command.ts";
 import type { CommandContext, LibraryFacts, RestorePolicy } from "../context.ts";

@@ -1,8 +1,13 @@
 /**
  * SCRIPT: the scripts that the server keeps.
  */
-import { INVALID_SCRIPT_DEBUG, INVALID_SCRIPT_FLUSH, NO_SCRIPT_DEBUGGER } from "../../protocol/errors.ts";
+
 import { DONE } from "../../protocol/outcome.ts";
+import {
+  INVALID_SCRIPT_DEBUG,
+  INVALID_SCRIPT_FLUSH,
+  NO_SCRIPT_DEBUGGER,
+} from "../../protocol/script-errors.ts";
 import { isWord } from "../arguments.ts";
 import { type CommandSpec, defineCommand } from "../command.ts";
 import { helpCommand } from "../help.ts";
