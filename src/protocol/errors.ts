@@ -320,11 +320,6 @@ export function noSuchKeyOrGroup(key: string, group: string): string {
   return `NOGROUP No such key '${key}' or consumer group '${group}'`;
 }
 
-/** `command` is the name as the script wrote it. */
-export function cannotBlockInScript(command: string): string {
-  return `ERR ${command} command is not allowed with BLOCK option from scripts`;
-}
-
 export function noSuchKeyOrGroupToRead(key: string, group: string): string {
   return `${noSuchKeyOrGroup(key, group)} in XREADGROUP with GROUP option`;
 }

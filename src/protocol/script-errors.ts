@@ -1,6 +1,7 @@
 /**
- * Error texts of scripts and functions: see errors.ts, which has all others.
+ * The error texts that scripts and functions bring, as in errors.ts: for their callers, and for them.
  */
+
 // Scripts.
 export const NO_SUCH_SCRIPT = "NOSCRIPT No matching script. Please use EVAL.";
 export const NUMKEYS_NEGATIVE = "ERR Number of keys can't be negative";
@@ -112,4 +113,9 @@ export function scriptDiskError(reason: string): string {
     "MISCONF Redis is configured to persist data to AOF, but it's currently unable to persist to disk. Writable scripts" +
     ` are blocked. Use 'no-writes' flag for read only scripts. AOF error: ${reason}`
   );
+}
+
+/** `command` is the name as the script wrote it. */
+export function cannotBlockInScript(command: string): string {
+  return `ERR ${command} command is not allowed with BLOCK option from scripts`;
 }

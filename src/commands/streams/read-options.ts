@@ -2,13 +2,13 @@
  * Arguments of XREAD and XREADGROUP, up to the keys.
  */
 import {
-  cannotBlockInScript,
   GROUP_NEEDS_XREADGROUP,
   MISSING_GROUP,
   NOACK_NEEDS_XREADGROUP,
   SYNTAX_ERROR,
   UNBALANCED_STREAMS,
 } from "../../protocol/errors.ts";
+import { cannotBlockInScript } from "../../protocol/script-errors.ts";
 import { isWord, longOrReply } from "../arguments.ts";
 import type { CommandContext } from "../context.ts";
 import { millisecondsOrReply } from "../timeouts.ts";
