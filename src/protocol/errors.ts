@@ -1,7 +1,7 @@
 /**
  * Every error text that a client can receive, code included ("ERR ...", without the "-" and the line's end). Texts
  * are those of Redis 7.0, because clients match them. Constants first, by the commands that use them, then functions
- * for texts that name what was wrong.
+ * for texts that name what was wrong. Those of scripts are in script-errors.ts.
  *
  * What a client sent goes into a text as one character per byte (`Request.text`) and up to its first NUL byte: the
  * reply writer sends it back byte for byte, except that it puts blanks for line ends.
