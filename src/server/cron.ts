@@ -40,6 +40,7 @@ export class Cron {
     const { values } = config;
     keyspace.refreshClock();
     if (dispatcher.scripts.runner.isBusy) {
+      aof.files?.writer.cron();
       this.closeSlowReaders();
       this.server.endTurn();
       return;

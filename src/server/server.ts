@@ -188,8 +188,8 @@ export class Server implements ConnectionHost {
   /** What the commands of one turn asked for together. */
   endTurn(): void {
     if (this.dispatcher.scripts.runner.isBusy) {
-      // Nothing may touch the data, or write half of what a script does. Others are told to wait.
-      this.releaseReplies();
+      // Nothing may touch the data; what the script has done so far is not written. Others are told to wait.
+      this.writeAndReply();
       return;
     }
     if (this.warmer?.hasWanted) this.warmer.issue();

@@ -136,6 +136,39 @@ describe("a script that runs for long", () => {
     expect(await restarted.text("MGET", "before", "half")).toBe(`*2\r\n${bulk(1)}$-1\r\n`);
   });
 
+  it.each(["everysec", "always"])(
+    "holds back nothing of what came before it, with appendfsync %s",
+    async (policy) => {
+      const client = await server.start("--busy-reply-threshold", "20", "--appendfsync", policy);
+      const other = await server.connect();
+      const script = `redis.call('SET', 'half', 1) redis.call('SET', 'half', 2) ${FOR_EVER}`;
+      const replies = client
+        .runAll([["SET", "before", "1"], ["EVAL", script, "0"], ["PING"]])
+        .catch(() => "closed");
+      await expect.poll(() => other.text("PING"), POLL).toMatch(BUSY);
+      expect(await other.text("SCRIPT", "KILL")).toMatch(/^-UNKILLABLE/);
+      const end = other.text("SHUTDOWN", "NOSAVE").catch(() => "closed");
+      expect(await Promise.all([replies, end])).toEqual(["closed", "closed"]);
+      const restarted = await server.start();
+      expect(await restarted.text("MGET", "before", "half")).toBe(`*2\r\n${bulk(1)}$-1\r\n`);
+    },
+  );
+
+  it("goes on with what its client has sent behind it", async () => {
+    const client = await server.start("--busy-reply-threshold", "20");
+    const other = await server.connect();
+    const replies = client.runAll([
+      ["SET", "before", "1"],
+      ["EVAL", "while true do redis.call('PING') end", "0"],
+      ["GET", "before"],
+    ]);
+    await expect.poll(() => other.text("PING"), POLL).toMatch(BUSY);
+    expect(await other.text("SCRIPT", "KILL")).toBe("+OK\r\n");
+    const [first, second, third] = (await replies).map(String);
+    expect([first, third]).toEqual(["+OK\r\n", bulk(1)]);
+    expect(second).toMatch(/killed by user/);
+  });
+
   it("does not see time pass", async () => {
     const client = await server.start("--busy-reply-threshold", "20");
     await client.run("SET", "short", "v", "PX", "150");

@@ -165,15 +165,16 @@ function isBlank(byte: number): boolean {
 }
 
 function runSort(ctx: CommandContext, mayStore: boolean): Outcome {
-  const { db, keyspace, request, reply } = ctx;
+  const { client, db, keyspace, request, reply } = ctx;
   const options = SortOptions.parse(ctx, mayStore);
   if (options === undefined) return DONE;
   let address = db.lookupRead(request.buf, request.start[1], request.len[1]);
   const type = address === 0 ? -1 : keyspace.entries.type(address);
   if (address !== 0 && !isSortable(type)) return reply.error(WRONG_TYPE);
   if (address !== 0) address = prepareSource(ctx, address);
-  // What is stored must not depend on the order in which a set happens to lie in memory.
-  if (options.keepsOrder && options.storeAt !== 0 && address !== 0 && !isOrdered(type)) {
+  // What is stored, or what a script does, must not depend on the order in which a set happens to lie in memory.
+  const isRepeatable = options.storeAt !== 0 || client.isInScript;
+  if (options.keepsOrder && isRepeatable && address !== 0 && !isOrdered(type)) {
     options.keepsOrder = false;
     options.isAlphabetical = true;
     options.by = undefined;

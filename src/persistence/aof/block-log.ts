@@ -113,6 +113,14 @@ export class BlockLog {
     return block;
   }
 
+  /** Has an open group begin a block of its own, so that what came before it can be written. */
+  separateGroup(): void {
+    const group = this.encoder.liftGroup();
+    if (group === undefined) return;
+    this.endBlock();
+    this.encoder.putGroup(group);
+  }
+
   /** The next bytes go to another file. Only right after `endBlock`. */
   startFile(): void {
     this.encoder.startFile();

@@ -43,6 +43,15 @@ export function encodeSelect(db: number): Buffer {
   return Buffer.concat([SELECT_HEAD, Buffer.from(`$${text.length}\r\n${text}\r\n`)]);
 }
 
+/** The open group, out of its block. */
+export interface LiftedGroup {
+  readonly bytes: Buffer;
+  /** Where in them MULTI will stand. */
+  readonly offset: number;
+  readonly depth: number;
+  readonly db: number;
+}
+
 export class AofEncoder {
   /** Holds the open block; replaced when it is full. */
   buf: Buffer;
@@ -152,6 +161,32 @@ export class AofEncoder {
     this.groupCommands = 0;
     this.bytesBefore = this.end - this.blockStart;
     this.dbBefore = this.writtenDb;
+  }
+
+  /** Takes an open group out, if there is something before it in the block: what then is there is whole. It must be put
+   * back before anything else is appended. */
+  liftGroup(): LiftedGroup | undefined {
+    if (this.groupDepth === 0 || this.bytesBefore === 0) return undefined;
+    const start = this.blockStart + this.bytesBefore;
+    const lifted = {
+      bytes: Buffer.from(this.buf.subarray(start, this.end)),
+      offset: this.groupStart - start,
+      depth: this.groupDepth,
+      db: this.writtenDb,
+    };
+    this.dropGroup();
+    return lifted;
+  }
+
+  putGroup({ bytes, offset, depth, db }: LiftedGroup): void {
+    if (this.end + bytes.length > this.limit) this.grow(bytes.length);
+    this.bytesBefore = this.end - this.blockStart;
+    this.dbBefore = this.writtenDb;
+    this.groupStart = this.end + offset;
+    this.groupDepth = depth;
+    this.writtenDb = db;
+    this.buf.set(bytes, this.end);
+    this.end += bytes.length;
   }
 
   /** Takes the open group back, as if it had never begun. */

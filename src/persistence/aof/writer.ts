@@ -176,11 +176,11 @@ export class AofWriter {
 
   /** Writes what was appended, now or as soon as the write under way is done. Once per turn of the event loop. */
   kick(): void {
+    this.log.separateGroup();
     if (this.log.appended !== this.writtenPosition) this.pump();
   }
 
-  /** To be called ten times a second: datasyncs that are due, attempts after a failure, and when nothing happens any
-   * more an empty block that tells readers how far the file is synced. */
+  /** Ten times a second: datasyncs that are due, attempts after a failure, an empty block when nothing happens. */
   cron(): void {
     if (this.failures.isRetryDue) {
       if (this.state === "waiting") this.state = "running";
