@@ -26,21 +26,32 @@ async function load(bytes: Buffer): Promise<{ harness: CommandHarness; skipped: 
   return { harness, skipped };
 }
 
-test("functions and data of modules are not kept, and that is said", async () => {
-  const code = "#!lua name=mylib\nredis.register_function('f', function() end)";
-  const bytes = fileOf(
-    "REDIS0010",
-    [245, code.length],
-    code,
-    [247, ...MODULE_ID, 2, 1, 0],
-    [0, 1, 107, 1, 118],
+test("data of modules is not kept, and that is said", async () => {
+  const { harness, skipped } = await load(
+    fileOf("REDIS0010", [247, ...MODULE_ID, 2, 1, 0], [0, 1, 107, 1, 118]),
   );
-  const { harness, skipped } = await load(bytes);
-  expect(skipped).toEqual([
-    "The function library mylib is not kept: there are no functions",
-    "Data of the module type AAECAwQFB is not kept: there are no modules",
-  ]);
+  expect(skipped).toEqual(["Data of the module type AAECAwQFB is not kept: there are no modules"]);
   expect(harness.run("GET", "k").toString()).toBe("$1\r\nv\r\n");
+});
+
+test("libraries of functions go to who keeps them", async () => {
+  const harness = newHashHarness();
+  const loaded: string[] = [];
+  harness.keyspace.functions = {
+    ...harness.keyspace.functions,
+    load: (code) => {
+      loaded.push(Buffer.from(code).toString());
+      return loaded.length > 1 ? "it is broken" : undefined;
+    },
+  };
+  const code = "#!lua name=mylib\nredis.register_function('f', function() end)";
+  const library = [[245, code.length], code];
+  const options = { makeRoom: async () => undefined };
+  await loadRdb(memoryFile(fileOf("REDIS0010", ...library)), harness.keyspace, options);
+  expect(loaded).toEqual([code]);
+  await expect(
+    loadRdb(memoryFile(fileOf("REDIS0010", ...library)), harness.keyspace, options),
+  ).rejects.toThrow("A library of functions cannot be loaded: it is broken");
 });
 
 test("a module's value ends loading, with its key and the module's name", async () => {
