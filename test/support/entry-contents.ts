@@ -69,3 +69,29 @@ export function expectExactSnapshot(
   while (!harness.keyspace.snapshots.step(2));
   expect(seen.sort(), label).toEqual(before);
 }
+
+/** Runs commands, and expects each to leave just those entries dirty for which it propagates something; what propagates
+ * nothing must change nothing. */
+export function expectDirtyIfPropagated(
+  harness: CommandHarness,
+  next: () => readonly Argument[],
+  commands: number,
+  label: string,
+): void {
+  const { entries } = harness.keyspace;
+  for (let i = 0; i < commands; i++) {
+    markAllClean(harness);
+    harness.takeEffects();
+    const before = contents(harness);
+    const request = next();
+    harness.run(...request);
+    const place = `${label}: ${request.join(" ").slice(0, 200)}`;
+    const effects = harness.takeEffects();
+    if (effects.length === 0) expect(contents(harness), place).toEqual(before);
+    for (const address of addressesOf(harness)) {
+      if ((entries.head(address) & DIRTY) === 0)
+        expect(before, place).toContain(describeEntry(harness, address));
+      else expect(effects.join("\n"), place).toContain(keyOf(harness, address));
+    }
+  }
+}

@@ -4,15 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { SeededRandom } from "../../../src/base/random.ts";
-import { DIRTY } from "../../../src/memory/entries.ts";
-import {
-  addressesOf,
-  contents,
-  describeEntry,
-  expectExactSnapshot,
-  keyOf,
-  markAllClean,
-} from "../../support/entry-contents.ts";
+import { expectDirtyIfPropagated, expectExactSnapshot } from "../../support/entry-contents.ts";
 import { usualSeed } from "../../support/seed.ts";
 import { ListCommandGenerator } from "./generator.ts";
 import { newListHarness } from "./harness.ts";
@@ -35,23 +27,8 @@ test("an entry is dirty exactly if something was propagated for it", () => {
   const firstSeed = usualSeed();
   for (let seed = firstSeed; seed < firstSeed + SEEDS; seed++) {
     const harness = newListHarness(FILLS[seed % FILLS.length]);
-    const { entries } = harness.keyspace;
     const generator = new ListCommandGenerator(new SeededRandom(seed));
-    for (let i = 0; i < COMMANDS; i++) {
-      markAllClean(harness);
-      harness.takeEffects();
-      const before = contents(harness);
-      const request = generator.next();
-      harness.run(...request);
-      const label = `seed ${seed}: ${request.join(" ").slice(0, 200)}`;
-      const effects = harness.takeEffects();
-      if (effects.length === 0) expect(contents(harness), label).toEqual(before);
-      for (const address of addressesOf(harness)) {
-        if ((entries.head(address) & DIRTY) === 0)
-          expect(before, label).toContain(describeEntry(harness, address));
-        else expect(effects.join("\n"), label).toContain(keyOf(harness, address));
-      }
-    }
+    expectDirtyIfPropagated(harness, () => generator.next(), COMMANDS, `seed ${seed}`);
   }
 });
 

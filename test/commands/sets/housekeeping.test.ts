@@ -4,15 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { SeededRandom } from "../../../src/base/random.ts";
-import { DIRTY } from "../../../src/memory/entries.ts";
-import {
-  addressesOf,
-  contents,
-  describeEntry,
-  expectExactSnapshot,
-  keyOf,
-  markAllClean,
-} from "../../support/entry-contents.ts";
+import { expectDirtyIfPropagated, expectExactSnapshot } from "../../support/entry-contents.ts";
 import { usualSeed } from "../../support/seed.ts";
 import { SetCommandGenerator } from "./generator.ts";
 import { newSetHarness } from "./harness.ts";
@@ -34,23 +26,8 @@ test("an entry is dirty exactly if something was propagated for it", () => {
   const firstSeed = usualSeed();
   for (let seed = firstSeed; seed < firstSeed + SEEDS; seed++) {
     const harness = newSetHarness(LIMITS[seed % LIMITS.length]);
-    const { entries } = harness.keyspace;
     const generator = new SetCommandGenerator(new SeededRandom(seed), { range: 40 });
-    for (let i = 0; i < COMMANDS; i++) {
-      markAllClean(harness);
-      harness.takeEffects();
-      const before = contents(harness);
-      const request = generator.next();
-      harness.run(...request);
-      const label = `seed ${seed}: ${request.join(" ")}`;
-      const effects = harness.takeEffects();
-      if (effects.length === 0) expect(contents(harness), label).toEqual(before);
-      for (const address of addressesOf(harness)) {
-        if ((entries.head(address) & DIRTY) === 0)
-          expect(before, label).toContain(describeEntry(harness, address));
-        else expect(effects.join("\n"), label).toContain(keyOf(harness, address));
-      }
-    }
+    expectDirtyIfPropagated(harness, () => generator.next(), COMMANDS, `seed ${seed}`);
   }
 });
 

@@ -4,16 +4,13 @@
  */
 import { expect, test } from "vitest";
 import { SeededRandom } from "../../../src/base/random.ts";
-import { DIRTY } from "../../../src/memory/entries.ts";
 import { SORTED_SET } from "../../../src/types/sorted-set/sorted-set.ts";
 import { sortedSetType } from "../../../src/types/sorted-set/sorted-set-type.ts";
 import {
   addressesOf,
-  contents,
-  describeEntry,
+  expectDirtyIfPropagated,
   expectExactSnapshot,
   keyOf,
-  markAllClean,
 } from "../../support/entry-contents.ts";
 import { usualSeed } from "../../support/seed.ts";
 import { SortedSetCommandGenerator } from "./generator.ts";
@@ -37,23 +34,8 @@ test("an entry is dirty exactly if something was propagated for it", () => {
   const firstSeed = usualSeed();
   for (let seed = firstSeed; seed < firstSeed + SEEDS; seed++) {
     const harness = newSortedSetHarness(LIMITS[seed % LIMITS.length]);
-    const { entries } = harness.keyspace;
     const generator = new SortedSetCommandGenerator(new SeededRandom(seed), { isSmall: false });
-    for (let i = 0; i < COMMANDS; i++) {
-      markAllClean(harness);
-      harness.takeEffects();
-      const before = contents(harness);
-      const request = generator.next();
-      harness.run(...request);
-      const label = `seed ${seed}: ${request.join(" ")}`;
-      const effects = harness.takeEffects();
-      if (effects.length === 0) expect(contents(harness), label).toEqual(before);
-      for (const address of addressesOf(harness)) {
-        if ((entries.head(address) & DIRTY) === 0)
-          expect(before, label).toContain(describeEntry(harness, address));
-        else expect(effects.join("\n"), label).toContain(keyOf(harness, address));
-      }
-    }
+    expectDirtyIfPropagated(harness, () => generator.next(), COMMANDS, `seed ${seed}`);
   }
 });
 
