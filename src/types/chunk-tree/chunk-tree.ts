@@ -43,7 +43,6 @@ import {
   NODE_BYTES,
   NODE_WITH_SEPARATORS_BYTES,
   REFERENCES,
-  separatorAt,
   setSeparatorAt,
   TOP,
   wordAt,
@@ -238,7 +237,8 @@ export class ChunkTree extends TreePath {
     const count = w + COUNTS + place;
     words.copyWithin(reference + 1, reference, w + REFERENCES + children);
     words.copyWithin(count + 1, count, w + COUNTS + children);
-    if (this.separators !== undefined) moveSeparators(this.slabs, node, place, place + 1, children - place);
+    if (this.separators !== undefined)
+      moveSeparators(this.slabs, node, place, node, place + 1, children - place);
     words[count] = 0;
     words[w] = children + 1;
     this.places[level] = place;
@@ -305,9 +305,8 @@ export class ChunkTree extends TreePath {
       elements += words[w + COUNTS + i];
     }
     if (this.separators !== undefined) {
-      for (let i = 0; i < moved; i++)
-        setSeparatorAt(this.slabs, node, i, separatorAt(this.slabs, old, from + i));
-      moveSeparators(this.slabs, old, from + moved, from, Math.max(0, left - from));
+      moveSeparators(this.slabs, old, from, node, 0, moved);
+      moveSeparators(this.slabs, old, from + moved, old, from, Math.max(0, left - from));
     }
     if (from < left) {
       oldWords.copyWithin(oldW + REFERENCES + from, oldW + REFERENCES + from + moved, oldW + COUNTS);
@@ -346,7 +345,8 @@ export class ChunkTree extends TreePath {
     const children = words[w] - 1;
     words.copyWithin(w + REFERENCES + place, w + REFERENCES + place + 1, w + REFERENCES + children + 1);
     words.copyWithin(w + COUNTS + place, w + COUNTS + place + 1, w + COUNTS + children + 1);
-    if (this.separators !== undefined) moveSeparators(this.slabs, node, place + 1, place, children - place);
+    if (this.separators !== undefined)
+      moveSeparators(this.slabs, node, place + 1, node, place, children - place);
     words[w] = children;
     if (children === 0) {
       this.slabs.free(node);
@@ -388,10 +388,7 @@ export class ChunkTree extends TreePath {
       words[w + REFERENCES + children + i] = sourceWords[sourceW + REFERENCES + i];
       words[w + COUNTS + children + i] = sourceWords[sourceW + COUNTS + i];
     }
-    if (this.separators !== undefined) {
-      for (let i = 0; i < added; i++)
-        setSeparatorAt(this.slabs, target, children + i, separatorAt(this.slabs, source, i));
-    }
+    if (this.separators !== undefined) moveSeparators(this.slabs, source, 0, target, children, added);
     words[w] = children + added;
     parentWords[parentW + COUNTS + place] += parentWords[parentW + COUNTS + place + 1];
     this.slabs.free(source);

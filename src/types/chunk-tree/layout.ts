@@ -58,9 +58,20 @@ export function setSeparatorAt(slabs: Slabs, node: number, place: number, separa
   view!.setFloat64((wordAt(node) + SEPARATORS + place * SEPARATOR_WORDS) << 2, separator, true);
 }
 
-/** Moves the separators of `count` children within a node. */
-export function moveSeparators(slabs: Slabs, node: number, from: number, to: number, count: number): void {
-  const w = wordAt(node) + SEPARATORS;
-  const start = w + from * SEPARATOR_WORDS;
-  wordsOf(slabs, node).copyWithin(w + to * SEPARATOR_WORDS, start, start + count * SEPARATOR_WORDS);
+/** Moves the separators of `count` children, within a node or to another one. */
+export function moveSeparators(
+  slabs: Slabs,
+  from: number,
+  place: number,
+  to: number,
+  newPlace: number,
+  count: number,
+): void {
+  const source = wordsOf(slabs, from);
+  const target = wordsOf(slabs, to);
+  const start = wordAt(from) + SEPARATORS + place * SEPARATOR_WORDS;
+  const end = start + count * SEPARATOR_WORDS;
+  const at = wordAt(to) + SEPARATORS + newPlace * SEPARATOR_WORDS;
+  if (source === target) target.copyWithin(at, start, end);
+  else target.set(source.subarray(start, end), at);
 }
