@@ -49,7 +49,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   /** Commands executed, for INFO. */
   commandsProcessed = 0;
   readonly gates: WriteGates;
-  private readonly checks: CommandChecks;
+  readonly checks: CommandChecks;
   private readonly snapshotGate: SnapshotGate;
   private readonly parts: DispatcherParts;
   private readonly batch = new RequestBatch();
@@ -402,8 +402,9 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     request: Request,
     action: (ctx: CommandContext) => Outcome,
   ): Outcome {
-    const { client, reply, request: present, db } = this;
+    const { client, command: presentCommand, reply, request: present, db } = this;
     this.client = connection;
+    this.command = command;
     this.request = request;
     this.db = this.keyspace.databases[connection.dbIndex];
     reply.resp = connection.resp;
@@ -417,6 +418,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     if (command.isWrite) this.afterEffects(connection, true);
     this.outbox.add(connection);
     this.client = client;
+    this.command = presentCommand;
     this.request = present;
     this.db = db;
     if (client !== undefined) reply.resp = client.resp;
