@@ -104,7 +104,7 @@ export class Server implements ConnectionHost {
     this.keyspace = keyspace;
     this.tier = tier;
     this.startedMs = world.clock.nowMs;
-    this.budget = new MemoryBudget(keyspace, tier !== undefined, config.values["cold-tier-spill-all"]);
+    this.budget = new MemoryBudget(keyspace, tier, config.values["cold-tier-spill-all"]);
     this.eviction = new Eviction(keyspace);
     this.expiry = new ActiveExpiry(keyspace);
     this.walk = new TierWalk(keyspace, tier);
