@@ -6,6 +6,7 @@ import type { WalkWish } from "../keyspace/tier-walk.ts";
 import type { Outcome } from "../protocol/outcome.ts";
 import type { Request } from "../protocol/request.ts";
 import type { CommandContext } from "./context.ts";
+import type { ConfigAccess } from "./services.ts";
 
 /** Redis's command flags (COMMAND INFO), as far as commands here use them. `may_replicate` is not shown: the command
  * is `readonly` to its users, and yet may change how a value lies, and then has effects. Nor is `protected`: a
@@ -100,6 +101,14 @@ export interface KeyArgument {
   readonly flags: readonly KeyFlag[];
 }
 
+/** Arguments that are channels of messages, or patterns of them: from `first` to `last` (negative: from the end). */
+export interface ChannelArguments {
+  readonly first: number;
+  readonly last: number;
+  readonly use: "publish" | "subscribe" | "unsubscribe";
+  readonly arePatterns: boolean;
+}
+
 export type CommandGroup =
   | "string"
   | "list"
@@ -137,11 +146,14 @@ export interface CommandSpec {
   readonly keysOf?: (request: Request, nameAt: number) => readonly KeyArgument[];
   /** Of a command that reaches into another database (MOVE, COPY): the key it needs there, besides `keys`. */
   readonly foreignKey?: (request: Request) => ForeignKey | undefined;
+  readonly channels?: ChannelArguments;
   /** Of a command that walks over keys (SCAN): how; undefined if the request is wrong. */
   readonly walkOf?: (request: Request) => WalkWish | undefined;
   /** Of a command whose keys have `variable_flags`: what a request, whose name is argument `nameAt`, does to them. */
   readonly keyFlagsOf?: (request: Request, nameAt: number) => readonly KeyFlag[];
   readonly tips?: readonly string[];
+  /** The arguments of a request that nobody else may see (commands/secrets.ts). */
+  readonly secretsOf?: (request: Request, config: Pick<ConfigAccess, "isSensitive">) => readonly number[];
   /** Between MULTI and EXEC it is executed at once. */
   readonly isNeverQueued?: boolean;
   /** It runs scripts that may write: before it begins there must be memory for what they do. */

@@ -63,6 +63,7 @@ export function applyConfig(server: Server): void {
     types,
   );
   config.onChange(["appendfsync", "aof-timestamp-enabled", "maxmemory"], fsync);
+  config.onChange("requirepass", () => server.acl.applyRequirepass());
   config.onChange("aof-disable-auto-gc", history);
   config.onChange("appendonly", () => applyAppendonly(server));
 }

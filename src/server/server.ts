@@ -23,6 +23,7 @@ import type { AofWriter } from "../persistence/aof/writer.ts";
 import { type CheckpointParts, runCheckpoint } from "../persistence/checkpoint.ts";
 import type { DumpVerifier, InlineVerifier } from "../persistence/dump-verifier.ts";
 import type { DecoderLimits } from "../protocol/request-decoder.ts";
+import { Acl } from "./acl/acl.ts";
 import { isLocalAddress, refusalOf } from "./admission.ts";
 import { AofState } from "./aof-state.ts";
 import { ClientRegistry } from "./client-registry.ts";
@@ -63,7 +64,7 @@ export class Server implements ConnectionHost {
   readonly tierFolder: string;
   readonly warmer: Warmer | undefined;
   readonly spiller: Spiller | undefined;
-  readonly table = new CommandTable(commandSpecs);
+  readonly table: CommandTable;
   readonly budget: MemoryBudget;
   readonly eviction: Eviction;
   readonly expiry: ActiveExpiry;
@@ -74,6 +75,7 @@ export class Server implements ConnectionHost {
   readonly clients = new ClientRegistry();
   readonly statistics = new Statistics();
   readonly walk: TierWalk;
+  readonly acl: Acl;
   readonly services: Services;
   readonly dispatcher: Dispatcher;
   readonly cron: Cron;
@@ -100,6 +102,7 @@ export class Server implements ConnectionHost {
     this.world = world;
     this.tierFolder = tierFolder;
     this.config = config;
+    this.table = new CommandTable(commandSpecs, config.renamings);
     this.clock = world.clock;
     this.keyspace = keyspace;
     this.tier = tier;
@@ -123,6 +126,17 @@ export class Server implements ConnectionHost {
       isSaving: () => this.saves.isBusy,
     });
     this.saves = new SaveState(this);
+    this.acl = new Acl({
+      table: this.table,
+      settings: config.values,
+      resolve: (path) => config.resolve(path),
+      files: world.files,
+      clock: world.clock,
+      random: world.random,
+      log: world.log,
+      clients: this.clients,
+      present: () => this.dispatcher.client,
+    });
     this.services = new Services(this);
     this.dispatcher = this.createDispatcher();
     this.dispatcher.reply.onError = (text) => this.statistics.countError(text);
@@ -145,19 +159,16 @@ export class Server implements ConnectionHost {
   accept(transport: Transport): TransportEvents | undefined {
     const { values } = this.config;
     this.clients.totalReceived++;
-    const refusal = refusalOf(values, this.clients.size, transport.remoteAddress);
+    const isLocalOnly = values["protected-mode"] && this.acl.isOpen;
+    const refusal = refusalOf(values.maxclients, isLocalOnly, this.clients.size, transport.remoteAddress);
     if (refusal !== undefined) {
       this.clients.rejected++;
       const reply = Buffer.from(`-${refusal}\r\n`);
       transport.send(reply, 0, reply.length);
       return undefined;
     }
-    const connection = new Connection(
-      this.clients.nextId(),
-      transport,
-      this,
-      values.requirepass.length === 0,
-    );
+    const connection = new Connection(this.clients.nextId(), transport, this);
+    this.acl.begin(connection);
     this.clients.add(connection);
     return connection;
   }
@@ -273,6 +284,7 @@ export class Server implements ConnectionHost {
     return new Dispatcher({
       keyspace: this.keyspace,
       table: this.table,
+      acl: this.acl,
       budget: this.budget,
       freeMemory: () => this.freeMemory(),
       gate: this.gate,
