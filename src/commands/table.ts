@@ -10,6 +10,7 @@ import { ACL_CATEGORIES } from "./acl-categories.ts";
 import type { CommandSpec, Handler, KeySpec } from "./command.ts";
 import { CommandNames } from "./command-names.ts";
 import { keyRightsOf } from "./key-rights.ts";
+import { hasKeys } from "./key-positions.ts";
 
 /** A declared command made ready for dispatch. */
 export class CompiledCommand {
@@ -46,6 +47,8 @@ export class CompiledCommand {
   readonly isProtected: boolean;
   /** PING, which Redis refuses while dumps fail. */
   readonly isPing: boolean;
+  /** Whether subscribers in RESP2 may use it. */
+  readonly isForSubscribers: boolean;
   readonly subcommands: CommandNames | undefined;
   /** Statistics of INFO commandstats. */
   calls = 0;
@@ -66,7 +69,7 @@ export class CompiledCommand {
     this.denyOom = spec.flags.includes("denyoom");
     this.needsAuth = !spec.flags.includes("no_auth");
     this.allowedWhileLoading = spec.flags.includes("loading");
-    this.hasKeys = spec.keys.length > 0;
+    this.hasKeys = hasKeys(spec);
     this.keyRights = spec.keys.map((key) => keyRightsOf(key.flags));
     this.isQueued = spec.isNeverQueued !== true;
     this.isForScripts = !spec.flags.includes("noscript");
@@ -75,6 +78,7 @@ export class CompiledCommand {
     this.noMulti = spec.flags.includes("no_multi");
     this.isProtected = spec.flags.includes("protected");
     this.isPing = spec.name === "ping";
+    this.isForSubscribers = spec.isForSubscribers === true;
     this.subcommands =
       spec.subcommands === undefined
         ? undefined

@@ -22,6 +22,8 @@ import { runHandler } from "./handler-run.ts";
 import { KeyResidency } from "./key-residency.ts";
 import { Outbox } from "./outbox.ts";
 import { Prefetch } from "./prefetch.ts";
+import { PubSub } from "./pubsub.ts";
+import { Pushes } from "./pushes.ts";
 import { Scripts } from "./scripts.ts";
 import { SnapshotGate } from "./snapshot-gate.ts";
 import type { Transaction } from "./transaction.ts";
@@ -41,6 +43,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   request = new Request();
   readonly reply = new ReplyWriter();
   readonly outbox: Outbox;
+  readonly pushes = new Pushes(this);
+  readonly pubsub = new PubSub(this);
   client!: Connection;
   db!: Database;
   readonly keyspace: Keyspace;
@@ -78,6 +82,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       reply: this.reply,
       aof: parts.aof,
       gate: parts.gate,
+      limits: parts.outputLimits,
       scheduleFlush: parts.scheduleTurnEnd,
       flushNow: parts.flushNow,
     });
@@ -139,7 +144,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
         if (connection.replyMode !== "on") this.muteReply(connection, wasMuted ? replyStart : reply.end);
         if (this.waiting.hasReady && !this.scripts.runner.isBusy) this.serveWaiting(connection);
         if (connection.isClosing) return false;
-        if (reply.end >= LARGE_REPLY_BYTES) this.outbox.add(connection);
+        if (this.outbox.bytes >= LARGE_REPLY_BYTES) this.outbox.add(connection);
       }
     } finally {
       if (isPrefetched) prefetch.end();
@@ -160,6 +165,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   forget(connection: Connection): void {
     this.waiting.forget(connection);
     this.transactions.end(connection);
+    this.pubsub.forgetClient(connection);
     this.parts.warmer?.cancel(connection);
     this.gates.forget(connection);
   }
@@ -275,6 +281,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.command = command;
     reply.begin(command.isWrite, connection.isExecuting);
     const outcome = runHandler(command, this);
+    reply.finish();
     if (timed) {
       const standsFor = earlierCalls < TIMED_CALLS ? 1 : TIMED_CALLS;
       command.microseconds += (this.keyspace.clock.monotonicMs() - begun) * 1000 * standsFor;
@@ -290,7 +297,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   /** The reply was too large: the client cannot be answered, and what follows would be taken for the answer. */
   private dropReply(connection: Connection, replyStart: number): void {
     this.reply.hasOverflowed = false;
-    this.reply.end = replyStart;
+    this.takeBack(replyStart);
     if (connection.isReplay) return;
     connection.closeAfterReply();
     this.parts.onReplyTooLarge(connection);
@@ -412,6 +419,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const errors = reply.errors;
     reply.begin(true, false);
     const outcome = action(this);
+    reply.finish();
     if (reply.hasOverflowed) this.dropReply(connection, replyStart);
     if (reply.errors !== errors) command.failedCalls++;
     if (outcome === DONE && connection.replyMode !== "on") this.muteReply(connection, replyStart);
@@ -451,10 +459,15 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.waiting.serveReady();
   }
 
+  /** Takes back what was written since `end` was `replyStart`, as far as it has not been cut for a push. */
+  private takeBack(replyStart: number): void {
+    this.reply.end = Math.max(replyStart, this.outbox.cutEnd);
+  }
+
   /** CLIENT REPLY OFF and SKIP: takes the reply back. */
   private muteReply(connection: Connection, replyStart: number): void {
     const mode = connection.replyMode;
-    this.reply.end = replyStart;
+    this.takeBack(replyStart);
     if (mode === "skip") connection.replyMode = "on";
     else if (mode === "skip-next") connection.replyMode = "skip";
   }

@@ -33,6 +33,7 @@ import { Connection, type ConnectionHost } from "./connection.ts";
 import { Cron } from "./cron.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { MemoryBudget } from "./memory-budget.ts";
+import { OutputLimits } from "./output-limits.ts";
 import { Propagation } from "./propagation.ts";
 import { ReplyGate } from "./reply-gate.ts";
 import { SaveState } from "./save-state.ts";
@@ -74,6 +75,7 @@ export class Server implements ConnectionHost {
   readonly saves: SaveState;
   readonly clients = new ClientRegistry();
   readonly statistics = new Statistics();
+  readonly outputLimits: OutputLimits;
   readonly walk: TierWalk;
   readonly acl: Acl;
   readonly services: Services;
@@ -110,6 +112,7 @@ export class Server implements ConnectionHost {
     this.budget = new MemoryBudget(keyspace, tier, config.values["cold-tier-spill-all"]);
     this.eviction = new Eviction(keyspace);
     this.expiry = new ActiveExpiry(keyspace);
+    this.outputLimits = new OutputLimits({ clients: this.clients, clock: world.clock, log: world.log });
     this.walk = new TierWalk(keyspace, tier);
     this.decoderLimits = {
       maxBulkLength: config.values["proto-max-bulk-len"],
@@ -288,6 +291,7 @@ export class Server implements ConnectionHost {
       budget: this.budget,
       freeMemory: () => this.freeMemory(),
       gate: this.gate,
+      outputLimits: this.outputLimits,
       effects: this.propagation,
       services: this.services,
       aof: this.aof,

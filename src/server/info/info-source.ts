@@ -129,6 +129,10 @@ export interface CounterFacts {
   readonly evicted: number;
   readonly hits: number;
   readonly misses: number;
+  /** Names that clients are subscribed to. */
+  readonly channels: number;
+  readonly patterns: number;
+  readonly shardChannels: number;
 }
 
 export interface DatabaseFacts {

@@ -146,6 +146,9 @@ export class ServerInfoSource implements InfoSource {
       evicted: keyspace.evicted,
       hits: keyspace.hits,
       misses: keyspace.misses,
+      channels: dispatcher.pubsub.count("channel"),
+      patterns: dispatcher.pubsub.count("pattern"),
+      shardChannels: dispatcher.pubsub.count("shardChannel"),
     };
   }
 

@@ -142,6 +142,9 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       evicted: 2,
       hits: 3,
       misses: 4,
+      channels: 6,
+      patterns: 7,
+      shardChannels: 8,
     }),
     databases: () => [
       { index: 0, keys: 2, expires: 1, averageTtlMs: 1234.9 },
