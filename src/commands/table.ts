@@ -149,6 +149,13 @@ export class CommandTable {
     return this.names.find(request.buf, request.start[0], request.len[0]);
   }
 
+  /** As `find`; of a container with a further argument, the subcommand that it names, if any. */
+  findExact(request: Request): CompiledCommand | undefined {
+    const command = this.find(request);
+    if (command?.subcommands === undefined || request.argc === 1) return command;
+    return command.subcommands.find(request.buf, request.start[1], request.len[1]);
+  }
+
   findByName(name: string, subcommand?: string): CompiledCommand | undefined {
     const bytes = Buffer.from(name, "latin1");
     const command = this.names.find(bytes, 0, bytes.length);

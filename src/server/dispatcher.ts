@@ -9,24 +9,13 @@ import type { CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import { type Fetch, RESIDENT, UNREADABLE } from "../keyspace/warmer.ts";
-import {
-  CANNOT_WAIT_IN_TRANSACTION,
-  coldKeyUnreadable,
-  DEBUG_NOT_ALLOWED,
-  LOADING,
-  NOT_AUTHENTICATED,
-  NOT_IN_TRANSACTION,
-  SAVE_FAILED,
-  UNBLOCKED,
-  unknownCommand,
-  unknownSubcommand,
-  wrongArity,
-} from "../protocol/errors.ts";
+import { CANNOT_WAIT_IN_TRANSACTION, coldKeyUnreadable, UNBLOCKED } from "../protocol/errors.ts";
 import { DONE, type Outcome, SUSPENDED } from "../protocol/outcome.ts";
 import { ReplyWriter } from "../protocol/reply-writer.ts";
 import { Request } from "../protocol/request.ts";
 import { RequestBatch } from "../protocol/request-batch.ts";
 import { NEED_MORE, QUERY_BUFFER_LIMIT } from "../protocol/request-decoder.ts";
+import { CommandChecks } from "./command-checks.ts";
 import type { Connection } from "./connection.ts";
 import type { DispatcherParts } from "./dispatcher-parts.ts";
 import { runHandler } from "./handler-run.ts";
@@ -60,6 +49,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   /** Commands executed, for INFO. */
   commandsProcessed = 0;
   readonly gates: WriteGates;
+  private readonly checks: CommandChecks;
   private readonly snapshotGate: SnapshotGate;
   private readonly parts: DispatcherParts;
   private readonly batch = new RequestBatch();
@@ -81,6 +71,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
 
   constructor(parts: DispatcherParts) {
     this.parts = parts;
+    this.checks = new CommandChecks(parts);
     this.gates = new WriteGates(parts);
     this.snapshotGate = new SnapshotGate(parts.keyspace);
     this.outbox = new Outbox({
@@ -175,25 +166,11 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
 
   private execute(connection: Connection): Outcome {
     const { request } = this;
-    let command = this.parts.table.find(request);
-    if (command?.subcommands !== undefined && request.argc > 1) {
-      const sub = command.subcommands.find(request.buf, request.start[1], request.len[1]);
-      if (sub === undefined) return this.reject(command, unknownSubcommand(request));
-      command = sub;
-    }
-    if (command === undefined) return this.reject(command, unknownCommand(request));
-    if (!command.accepts(request.argc) || command.run === undefined) {
-      return this.reject(command, wrongArity(command.fullName));
-    }
-    if (command.isProtected && !this.parts.isDebugAllowed(connection))
-      return this.reject(command, DEBUG_NOT_ALLOWED);
-    if (!connection.authenticated && command.needsAuth) return this.reject(command, NOT_AUTHENTICATED);
+    const command = this.parts.table.findExact(request);
+    if (command === undefined) return this.reject(undefined, this.checks.unknown(request));
+    const refusal = this.checks.refusalOf(command, request, connection);
+    if (refusal !== undefined) return this.reject(command, refusal);
     this.db = this.keyspace.databases[connection.dbIndex];
-    if (!command.allowedWhileLoading && this.parts.isLoading() && !connection.isReplay) {
-      return this.reject(command, LOADING);
-    }
-    // As in Redis: whoever watches the server is to notice.
-    if (command.isPing && this.parts.saves.refusesWrites) return this.reject(command, SAVE_FAILED);
     if (this.scripts.runner.isBusy && !command.allowedWhileBusy) return this.refuseBusy(command, connection);
     const { transaction } = connection;
     if (transaction !== undefined) {
@@ -237,7 +214,6 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     connection: Connection,
   ): Outcome | undefined {
     if (command.isQueued) {
-      if (command.noMulti) return this.reject(command, NOT_IN_TRANSACTION);
       // What is queued takes memory, whatever it will do.
       const refused = this.refuseWrite(command, { isWrite: command.isWrite, denyOom: true }, connection);
       if (refused !== undefined) return refused;

@@ -148,7 +148,7 @@ export class ScriptRunner implements ScriptHost {
   call(request: Request): string | undefined {
     const { dispatcher } = this;
     const run = this.present!;
-    const command = this.find(request);
+    const command = this.parts.table.findExact(request);
     if (command === undefined) return this.refuse(undefined, UNKNOWN_COMMAND_IN_SCRIPT);
     if (!command.accepts(request.argc) || command.run === undefined) {
       return this.refuse(command, WRONG_ARITY_IN_SCRIPT);
@@ -181,7 +181,7 @@ export class ScriptRunner implements ScriptHost {
   }
 
   mayCall(request: Request): boolean | undefined {
-    return this.find(request) === undefined ? undefined : true;
+    return this.parts.table.findExact(request) === undefined ? undefined : true;
   }
 
   log(level: number, text: string): void {
@@ -205,12 +205,6 @@ export class ScriptRunner implements ScriptHost {
     if (run.isBusy) return nowMs - run.sliceBegunMs >= SLICE_MS;
     const thresholdMs = this.parts.busyThresholdMs();
     return thresholdMs > 0 && nowMs - run.begunMs >= thresholdMs;
-  }
-
-  private find(request: Request): CompiledCommand | undefined {
-    const command = this.parts.table.find(request);
-    if (command?.subcommands === undefined || request.argc < 2) return command;
-    return command.subcommands.find(request.buf, request.start[1], request.len[1]);
   }
 
   private refuse(command: CompiledCommand | undefined, text: string): string {
