@@ -64,5 +64,6 @@ export function applyConfig(server: Server): void {
   );
   config.onChange(["appendfsync", "aof-timestamp-enabled", "maxmemory"], fsync);
   config.onChange("aof-disable-auto-gc", history);
+  config.onChange("tracking-table-max-keys", () => server.tracking.limitTable());
   config.onChange("appendonly", () => applyAppendonly(server));
 }

@@ -7,7 +7,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { StorageError } from "../base/storage-error.ts";
-import type { Client } from "../commands/client.ts";
+import type { Client, ClientTracking } from "../commands/client.ts";
 import type { Fetch, Waiter } from "../keyspace/warmer.ts";
 import { type DecoderLimits, RequestDecoder } from "../protocol/request-decoder.ts";
 import type { PreparedWalks } from "./prepared-walks.ts";
@@ -67,6 +67,11 @@ export class Connection implements Client, Waiter, Watcher, TransportEvents {
   overSoftLimitSinceMs = 0;
 
   unblock: ((asError: boolean) => void) | undefined;
+
+  /** Set by tracking/tracking.ts. */
+  tracking: ClientTracking | undefined;
+  /** Subscribed to some channel. */
+  isSubscriber = false;
 
   /** Present between MULTI and EXEC. */
   transaction: Transaction | undefined;

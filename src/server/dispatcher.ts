@@ -42,6 +42,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   readonly reply = new ReplyWriter();
   readonly outbox: Outbox;
   client!: Connection;
+  /** Whose run is just executed. (`client` is also who is served because of it.) */
+  current: Connection | undefined;
   db!: Database;
   readonly keyspace: Keyspace;
   readonly effects: GroupedEffects;
@@ -101,6 +103,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const { batch } = this;
     const { decoder } = connection;
     this.client = connection;
+    this.current = connection;
     this.reply.resp = connection.resp;
     let left = REQUESTS_PER_RUN;
     while (!connection.isClosing && left > 0) {
@@ -114,6 +117,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     }
     if (left <= 0 && !connection.parked && !connection.isClosing) this.yieldTo(connection);
     this.outbox.add(connection);
+    this.current = undefined;
     if (connection.isClosing || connection.hasEnded) connection.closeIfDone();
     // Not what `held` holds by now: if it was empty it is still the connection's set, and a command may have parked.
     if (!holdsSome) return;
@@ -124,6 +128,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   /** Executes the requests of the batch. False if the connection parks before the last of them is done, or closes. */
   private executeBatch(connection: Connection): boolean {
     const { batch, prefetch, reply } = this;
+    const { tracking } = this.parts;
     const isPrefetched = batch.count > 1 && prefetch.load(batch, this.keyspace.databases[connection.dbIndex]);
     try {
       for (let i = 0; i < batch.count; i++) {
@@ -137,6 +142,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
         if (reply.hasOverflowed) this.dropReply(connection, replyStart);
         // Of a transaction that mutes its client, the replies of before stay.
         if (connection.replyMode !== "on") this.muteReply(connection, wasMuted ? replyStart : reply.end);
+        if (tracking.hasPending || connection.tracking !== undefined) this.trackingDone(connection);
         if (this.waiting.hasReady && !this.scripts.runner.isBusy) this.serveWaiting(connection);
         if (connection.isClosing) return false;
         if (reply.end >= LARGE_REPLY_BYTES) this.outbox.add(connection);
@@ -279,12 +285,26 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       const standsFor = earlierCalls < TIMED_CALLS ? 1 : TIMED_CALLS;
       command.microseconds += (this.keyspace.clock.monotonicMs() - begun) * 1000 * standsFor;
     }
+    if (connection.tracking !== undefined && command.isTracked) this.track(connection, command);
     // Those of a transaction's commands are counted by then.
     if (reply.errors !== this.countedErrors) command.failedCalls++;
     this.countedErrors = reply.errors;
     if (this.suspension !== undefined) this.awaitSuspension(connection, command);
     if (command.mayHaveEffects) this.afterEffects(connection, command.isWrite);
     return outcome;
+  }
+
+  /** Remembers which keys the client has read. As in Redis, a script that reads anything has read all it declared. */
+  private track(connection: Connection, command: CompiledCommand): void {
+    const caller = connection.isInScript ? this.scripts.runner.caller : undefined;
+    this.parts.tracking.remember(connection, caller?.command ?? command, caller?.request ?? this.request);
+  }
+
+  /** A command of a client that tracks keys is over, or one that others are told of for their tracking. */
+  private trackingDone(connection: Connection): void {
+    const { table, tracking } = this.parts;
+    if (tracking.hasPending) tracking.deliver();
+    tracking.commandDone(connection, table.find(this.request));
   }
 
   /** The reply was too large: the client cannot be answered, and what follows would be taken for the answer. */
@@ -299,7 +319,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   /** Bookkeeping after a command that may have changed something. What a reading command changes (PFCOUNT keeps what
    * it counted) is no write of the client's: he must not wait for a disk that takes none. */
   afterEffects(connection: Connection, isWrite: boolean): void {
-    if (this.keyspace.watchers !== undefined) this.transactions.watched.settle();
+    if (this.keyspace.watchers !== undefined) this.keyspace.watchers.settle();
     const { aof } = this.parts;
     if (!aof.enabled || connection.lastWritePosition === aof.appended) return;
     if (isWrite) connection.lastWritePosition = aof.appended;
@@ -416,6 +436,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     if (outcome === DONE && connection.replyMode !== "on") this.muteReply(connection, replyStart);
     if (command.isWrite) this.afterEffects(connection, true);
     this.outbox.add(connection);
+    const { tracking } = this.parts;
+    if (tracking.hasPending && outcome === DONE) tracking.deliver(connection);
     this.client = client;
     this.request = present;
     this.db = db;
@@ -429,6 +451,16 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     connection.park();
     this.waiting.add(connection, this.command!, this.request, wait);
     return SUSPENDED;
+  }
+
+  push(connection: Connection, write: (reply: ReplyWriter) => void): void {
+    const { current, outbox, reply } = this;
+    const { resp } = reply;
+    if (current !== undefined) outbox.add(current);
+    reply.resp = connection.resp;
+    write(reply);
+    reply.resp = resp;
+    outbox.add(connection);
   }
 
   /** Lets a connection go on whose command has been answered while another one's was executed. */
@@ -447,6 +479,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     // Each piece of the output must hold one connection's replies only.
     this.outbox.add(connection);
     this.waiting.serveReady();
+    if (this.parts.tracking.hasPending) this.parts.tracking.deliver();
   }
 
   /** CLIENT REPLY OFF and SKIP: takes the reply back. */

@@ -10,6 +10,7 @@ import type {
   SaveAccess,
   ServerServices,
   ShutdownOptions,
+  TrackingAccess,
 } from "../commands/services.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
 import { CANNOT_WAIT_IN_TRANSACTION } from "../protocol/errors.ts";
@@ -45,6 +46,10 @@ export class Services implements ServerServices {
 
   get saves(): SaveAccess {
     return this.server.saves;
+  }
+
+  get tracking(): TrackingAccess {
+    return this.server.tracking;
   }
 
   get walk(): KeyWalk {

@@ -87,6 +87,7 @@ export const reset = defineCommand({
   isNeverQueued: true,
   run({ client, reply, server, transactions }) {
     transactions.discard();
+    server.tracking.disable(client);
     client.dbIndex = 0;
     client.resp = 2;
     reply.resp = 2;
