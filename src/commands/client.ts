@@ -68,6 +68,12 @@ export interface Client {
   readonly isExecuting: boolean;
   /** A script of the client runs, and executes its commands. */
   readonly isInScript: boolean;
+  /** It is subscribed to something (flag "P"): in RESP2 it may do little else. */
+  readonly isSubscribed: boolean;
+  /** How many channels, patterns and shard channels it is subscribed to. */
+  readonly subscribedChannels: number;
+  readonly subscribedPatterns: number;
+  readonly subscribedShardChannels: number;
   /** A key that it watches was changed (flag "d"). */
   readonly hasLostWatch: boolean;
   /** Present while CLIENT TRACKING is on. */

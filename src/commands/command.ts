@@ -100,6 +100,18 @@ export interface KeyArgument {
   readonly flags: readonly KeyFlag[];
 }
 
+/** What a command does with channels. */
+export type ChannelUse = "publish" | "subscribe" | "unsubscribe";
+
+/** Arguments that name channels, from `first` to `last` (negative: from the end), for access control. */
+export interface ChannelSpec {
+  readonly first: number;
+  readonly last: number;
+  /** They are patterns of names. */
+  readonly isPattern: boolean;
+  readonly use: ChannelUse;
+}
+
 export type CommandGroup =
   | "string"
   | "list"
@@ -114,6 +126,7 @@ export type CommandGroup =
   | "connection"
   | "transactions"
   | "scripting"
+  | "pubsub"
   | "server";
 
 /** Runs one command: reads ctx.request, answers through ctx.reply. Synchronous: see protocol/outcome.ts. */
@@ -141,9 +154,12 @@ export interface CommandSpec {
   readonly walkOf?: (request: Request) => WalkWish | undefined;
   /** Of a command whose keys have `variable_flags`: what a request, whose name is argument `nameAt`, does to them. */
   readonly keyFlagsOf?: (request: Request, nameAt: number) => readonly KeyFlag[];
+  readonly channels?: ChannelSpec;
   readonly tips?: readonly string[];
   /** Between MULTI and EXEC it is executed at once. */
   readonly isNeverQueued?: boolean;
+  /** A client in RESP2 that is subscribed to something may use it. */
+  readonly isForSubscribers?: boolean;
   /** It runs scripts that may write: before it begins there must be memory for what they do. */
   readonly runsScripts?: boolean;
   readonly run?: Handler;

@@ -5,6 +5,7 @@
 import type { Request } from "../protocol/request.ts";
 import { ACL_CATEGORIES } from "./acl-categories.ts";
 import type { CommandSpec, Handler, KeySpec } from "./command.ts";
+import { hasKeys } from "./key-positions.ts";
 
 /** A declared command made ready for dispatch. */
 export class CompiledCommand {
@@ -35,6 +36,8 @@ export class CompiledCommand {
   readonly isProtected: boolean;
   /** PING, which Redis refuses while dumps fail. */
   readonly isPing: boolean;
+  /** Whether subscribers in RESP2 may use it. */
+  readonly isForSubscribers: boolean;
   readonly subcommands: CommandNames | undefined;
   /** Statistics of INFO commandstats. */
   calls = 0;
@@ -56,7 +59,7 @@ export class CompiledCommand {
     this.denyOom = spec.flags.includes("denyoom");
     this.needsAuth = !spec.flags.includes("no_auth");
     this.allowedWhileLoading = spec.flags.includes("loading");
-    this.hasKeys = spec.keys.length > 0;
+    this.hasKeys = hasKeys(spec);
     this.isQueued = spec.isNeverQueued !== true;
     this.isForScripts = !spec.flags.includes("noscript");
     this.runsScripts = spec.runsScripts === true;
@@ -64,6 +67,7 @@ export class CompiledCommand {
     this.noMulti = spec.flags.includes("no_multi");
     this.isProtected = spec.flags.includes("protected");
     this.isPing = spec.name === "ping";
+    this.isForSubscribers = spec.isForSubscribers === true;
     this.subcommands =
       spec.subcommands === undefined
         ? undefined

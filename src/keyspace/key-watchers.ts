@@ -25,7 +25,10 @@ export function withWatcher(present: KeyWatchers | undefined, added: KeyWatchers
 }
 
 /** Those that are left without `removed`. */
-export function withoutWatcher(present: KeyWatchers | undefined, removed: KeyWatchers): KeyWatchers | undefined {
+export function withoutWatcher(
+  present: KeyWatchers | undefined,
+  removed: KeyWatchers,
+): KeyWatchers | undefined {
   const left = membersOf(present).filter((member) => member !== removed);
   return left.length > 1 ? new Several(left) : left[0];
 }

@@ -290,6 +290,16 @@ export function wrongSubcommandSyntax(request: Request): string {
   return `ERR unknown subcommand or wrong number of arguments for '${name}'. Try ${container} HELP.`;
 }
 
+/** `command` is the full name in lower case. */
+export function notForSubscribers(command: string): string {
+  return `ERR Can't execute '${command}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`;
+}
+
+/** `command` is the name of a command that subscribes. */
+export function subscribeNotAllowed(command: string): string {
+  return `ERR ${command.toUpperCase()} isn't allowed for a DENY BLOCKING client`;
+}
+
 /** `command` is the full name in lower case, "client|kill" for a subcommand. */
 export function wrongArity(command: string): string {
   return `ERR wrong number of arguments for '${command}' command`;

@@ -9,6 +9,7 @@ import {
   LOADING,
   NOT_AUTHENTICATED,
   NOT_IN_TRANSACTION,
+  notForSubscribers,
   SAVE_FAILED,
   unknownCommand,
   unknownSubcommand,
@@ -47,6 +48,9 @@ export class CommandChecks {
     if (command.isProtected && !parts.isDebugAllowed(connection)) return DEBUG_NOT_ALLOWED;
     if (!connection.authenticated && command.needsAuth) return NOT_AUTHENTICATED;
     if (command.noMulti && connection.transaction !== undefined) return NOT_IN_TRANSACTION;
+    if (connection.isSubscribed && connection.resp === 2 && !command.isForSubscribers) {
+      return notForSubscribers(command.fullName);
+    }
     if (!command.allowedWhileLoading && parts.isLoading() && !connection.isReplay) return LOADING;
     // As in Redis: whoever watches the server is to notice.
     if (command.isPing && parts.saves.refusesWrites) return SAVE_FAILED;

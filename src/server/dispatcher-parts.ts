@@ -8,9 +8,10 @@ import type { Warmer } from "../keyspace/warmer.ts";
 import type { CommandCheckParts } from "./command-checks.ts";
 import type { Connection } from "./connection.ts";
 import type { OutboxAof } from "./outbox.ts";
+import type { OutputLimits } from "./output-limits.ts";
 import type { ReplyGate } from "./reply-gate.ts";
-import type { GroupedEffects } from "./transactions.ts";
 import type { Tracking } from "./tracking/tracking.ts";
+import type { GroupedEffects } from "./transactions.ts";
 import type { GateAof, WriteGatesParts } from "./write-gates.ts";
 
 /** The append-only file as the dispatcher sees it; `enabled` false means no AOF. */
@@ -19,6 +20,7 @@ export interface DispatchAof extends OutboxAof, GateAof {}
 export interface DispatcherParts extends WriteGatesParts, CommandCheckParts {
   readonly keyspace: Keyspace;
   readonly gate: ReplyGate;
+  readonly outputLimits: OutputLimits;
   readonly effects: GroupedEffects;
   readonly services: ServerServices;
   readonly aof: DispatchAof;

@@ -22,6 +22,8 @@ import { runHandler } from "./handler-run.ts";
 import { KeyResidency } from "./key-residency.ts";
 import { Outbox } from "./outbox.ts";
 import { Prefetch } from "./prefetch.ts";
+import { PubSub } from "./pubsub.ts";
+import { Pushes } from "./pushes.ts";
 import { Scripts } from "./scripts.ts";
 import { SnapshotGate } from "./snapshot-gate.ts";
 import type { Transaction } from "./transaction.ts";
@@ -41,6 +43,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   request = new Request();
   readonly reply = new ReplyWriter();
   readonly outbox: Outbox;
+  readonly pushes = new Pushes(this);
+  readonly pubsub = new PubSub(this);
   client!: Connection;
   /** Whose run is just executed. (`client` is also who is served because of it.) */
   current: Connection | undefined;
@@ -80,6 +84,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       reply: this.reply,
       aof: parts.aof,
       gate: parts.gate,
+      limits: parts.outputLimits,
       scheduleFlush: parts.scheduleTurnEnd,
       flushNow: parts.flushNow,
     });
@@ -142,10 +147,10 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
         if (reply.hasOverflowed) this.dropReply(connection, replyStart);
         // Of a transaction that mutes its client, the replies of before stay.
         if (connection.replyMode !== "on") this.muteReply(connection, wasMuted ? replyStart : reply.end);
-        if (tracking.hasPending || connection.tracking !== undefined) this.trackingDone(connection);
+        if (tracking.hasPending || connection.tracking !== undefined) tracking.commandDone(this);
         if (this.waiting.hasReady && !this.scripts.runner.isBusy) this.serveWaiting(connection);
         if (connection.isClosing) return false;
-        if (reply.end >= LARGE_REPLY_BYTES) this.outbox.add(connection);
+        if (this.outbox.bytes >= LARGE_REPLY_BYTES) this.outbox.add(connection);
       }
     } finally {
       if (isPrefetched) prefetch.end();
@@ -166,6 +171,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   forget(connection: Connection): void {
     this.waiting.forget(connection);
     this.transactions.end(connection);
+    this.pubsub.forgetClient(connection);
     this.parts.warmer?.cancel(connection);
     this.gates.forget(connection);
   }
@@ -281,11 +287,14 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.command = command;
     reply.begin(command.isWrite, connection.isExecuting);
     const outcome = runHandler(command, this);
+    reply.finish();
     if (timed) {
       const standsFor = earlierCalls < TIMED_CALLS ? 1 : TIMED_CALLS;
       command.microseconds += (this.keyspace.clock.monotonicMs() - begun) * 1000 * standsFor;
     }
-    if (connection.tracking !== undefined && command.isTracked) this.track(connection, command);
+    if (connection.tracking !== undefined && command.isTracked) {
+      this.parts.tracking.remember(connection, command, this.request);
+    }
     // Those of a transaction's commands are counted by then.
     if (reply.errors !== this.countedErrors) command.failedCalls++;
     this.countedErrors = reply.errors;
@@ -294,23 +303,10 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     return outcome;
   }
 
-  /** Remembers which keys the client has read. As in Redis, a script that reads anything has read all it declared. */
-  private track(connection: Connection, command: CompiledCommand): void {
-    const caller = connection.isInScript ? this.scripts.runner.caller : undefined;
-    this.parts.tracking.remember(connection, caller?.command ?? command, caller?.request ?? this.request);
-  }
-
-  /** A command of a client that tracks keys is over, or one that others are told of for their tracking. */
-  private trackingDone(connection: Connection): void {
-    const { table, tracking } = this.parts;
-    if (tracking.hasPending) tracking.deliver();
-    tracking.commandDone(connection, table.find(this.request));
-  }
-
   /** The reply was too large: the client cannot be answered, and what follows would be taken for the answer. */
   private dropReply(connection: Connection, replyStart: number): void {
     this.reply.hasOverflowed = false;
-    this.reply.end = replyStart;
+    this.takeBack(replyStart);
     if (connection.isReplay) return;
     connection.closeAfterReply();
     this.parts.onReplyTooLarge(connection);
@@ -431,6 +427,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const errors = reply.errors;
     reply.begin(true, false);
     const outcome = action(this);
+    reply.finish();
     if (reply.hasOverflowed) this.dropReply(connection, replyStart);
     if (reply.errors !== errors) command.failedCalls++;
     if (outcome === DONE && connection.replyMode !== "on") this.muteReply(connection, replyStart);
@@ -453,16 +450,6 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     return SUSPENDED;
   }
 
-  push(connection: Connection, write: (reply: ReplyWriter) => void): void {
-    const { current, outbox, reply } = this;
-    const { resp } = reply;
-    if (current !== undefined) outbox.add(current);
-    reply.resp = connection.resp;
-    write(reply);
-    reply.resp = resp;
-    outbox.add(connection);
-  }
-
   /** Lets a connection go on whose command has been answered while another one's was executed. */
   resume(connection: Connection): void {
     this.resumable.push(connection);
@@ -482,10 +469,15 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     if (this.parts.tracking.hasPending) this.parts.tracking.deliver();
   }
 
+  /** Takes back what was written since `end` was `replyStart`, as far as it has not been cut for a push. */
+  private takeBack(replyStart: number): void {
+    this.reply.end = Math.max(replyStart, this.outbox.cutEnd);
+  }
+
   /** CLIENT REPLY OFF and SKIP: takes the reply back. */
   private muteReply(connection: Connection, replyStart: number): void {
     const mode = connection.replyMode;
-    this.reply.end = replyStart;
+    this.takeBack(replyStart);
     if (mode === "skip") connection.replyMode = "on";
     else if (mode === "skip-next") connection.replyMode = "skip";
   }

@@ -32,6 +32,7 @@ import { Connection, type ConnectionHost } from "./connection.ts";
 import { Cron } from "./cron.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { MemoryBudget } from "./memory-budget.ts";
+import { OutputLimits } from "./output-limits.ts";
 import { Propagation } from "./propagation.ts";
 import { ReplyGate } from "./reply-gate.ts";
 import { SaveState } from "./save-state.ts";
@@ -75,6 +76,7 @@ export class Server implements ConnectionHost {
   readonly saves: SaveState;
   readonly clients = new ClientRegistry();
   readonly statistics = new Statistics();
+  readonly outputLimits: OutputLimits;
   readonly walk: TierWalk;
   readonly services: Services;
   readonly dispatcher: Dispatcher;
@@ -110,6 +112,7 @@ export class Server implements ConnectionHost {
     this.budget = new MemoryBudget(keyspace, tier !== undefined, config.values["cold-tier-spill-all"]);
     this.eviction = new Eviction(keyspace);
     this.expiry = new ActiveExpiry(keyspace);
+    this.outputLimits = new OutputLimits({ clients: this.clients, clock: world.clock, log: world.log });
     this.walk = new TierWalk(keyspace, tier);
     this.decoderLimits = {
       maxBulkLength: config.values["proto-max-bulk-len"],
@@ -265,12 +268,12 @@ export class Server implements ConnectionHost {
     const { clients, config, keyspace, propagation } = this;
     return new Tracking({
       keyspace,
-      sender: new InvalidationSender(clients, (connection, write) =>
-        this.dispatcher.push(connection, write),
-      ),
+      sender: new InvalidationSender(clients, () => this.dispatcher.pushes),
       clientById: (id) => clients.byId(id),
       currentClient: () => this.dispatcher.current,
       changer: () => this.dispatcher.client,
+      scriptCall: () => this.dispatcher.scripts.runner.caller,
+      table: this.table,
       countEffects: () => propagation.commandEffects,
       maxKeys: () => config.values["tracking-table-max-keys"],
       scheduleTurnEnd: this.turnEnd.schedule,
@@ -301,6 +304,7 @@ export class Server implements ConnectionHost {
       budget: this.budget,
       freeMemory: () => this.freeMemory(),
       gate: this.gate,
+      outputLimits: this.outputLimits,
       effects: this.propagation,
       services: this.services,
       aof: this.aof,

@@ -12,6 +12,7 @@ import type {
   Continuation,
   Effects,
   KeyWait,
+  PubSubControl,
   ScriptControl,
   TransactionControl,
 } from "../../src/commands/context.ts";
@@ -220,6 +221,18 @@ class HarnessContext implements CommandContext {
     kill: () => missing("scripts"),
   };
 
+  /** Nobody is subscribed to anything. */
+  readonly pubsub: PubSubControl = {
+    subscribe: () => missing("pubsub"),
+    unsubscribe: () => missing("pubsub"),
+    unsubscribeAll: () => missing("pubsub"),
+    forget: () => {},
+    publish: () => 0,
+    names: () => [],
+    count: () => 0,
+    subscribers: () => 0,
+  };
+
   /** There is no cold tier. */
   fetchKeys(): undefined {}
 
@@ -281,6 +294,10 @@ export function newClient(id: number, nowMs: number): HarnessClient {
     queuedBytes: 0,
     isExecuting: false,
     isInScript: false,
+    isSubscribed: false,
+    subscribedChannels: 0,
+    subscribedPatterns: 0,
+    subscribedShardChannels: 0,
     hasLostWatch: false,
     tracking: undefined,
     unblock: undefined,

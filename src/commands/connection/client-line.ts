@@ -1,7 +1,7 @@
 /**
  * A client as CLIENT LIST and CLIENT INFO show it: one line of `field=value`, the fields and their order those of
- * Redis 7.0, then lib-name and lib-ver of 7.2. What a client here never has (subscriptions, a static
- * reply buffer) is shown as Redis shows a client without it.
+ * Redis 7.0, then lib-name and lib-ver of 7.2. What a client here never has (a static reply buffer) is shown as Redis
+ * shows a client without it.
  */
 import type { Client } from "../client.ts";
 import { DEFAULT_USER } from "./authentication.ts";
@@ -19,9 +19,9 @@ export function clientLine(client: Client, nowMs: number): string {
     ["idle", nowSeconds - seconds(client.lastActiveMs)],
     ["flags", flagLetters(client)],
     ["db", client.dbIndex],
-    ["sub", 0],
-    ["psub", 0],
-    ["ssub", 0],
+    ["sub", client.subscribedChannels],
+    ["psub", client.subscribedPatterns],
+    ["ssub", client.subscribedShardChannels],
     ["multi", client.queuedCommands],
     ["qbuf", client.queryBufferBytes],
     ["qbuf-free", client.queryBufferFreeBytes],
@@ -46,6 +46,7 @@ export function clientLine(client: Client, nowMs: number): string {
 
 function flagLetters(client: Client): string {
   let letters = "";
+  if (client.isSubscribed) letters += "P";
   if (client.queuedCommands >= 0) letters += "x";
   if (client.isBlocked) letters += "b";
   if (client.tracking !== undefined) letters += "t";

@@ -88,7 +88,8 @@ function conflictOf(options: TrackingOptions, present: ClientTracking | undefine
   if (present !== undefined && present.isBroadcast !== isBroadcast) return CANNOT_SWITCH_BCAST;
   if (isBroadcast && (optIn || optOut)) return BCAST_WITH_OPTIONS;
   if (optIn && optOut) return OPTIN_AND_OPTOUT;
-  if ((optIn && present?.optOut === true) || (optOut && present?.optIn === true)) return CANNOT_SWITCH_OPTIONS;
+  if ((optIn && present?.optOut === true) || (optOut && present?.optIn === true))
+    return CANNOT_SWITCH_OPTIONS;
   return overlapOf(prefixes, present?.prefixes ?? []);
 }
 

@@ -131,6 +131,10 @@ export interface CounterFacts {
   readonly evicted: number;
   readonly hits: number;
   readonly misses: number;
+  /** Names that clients are subscribed to. */
+  readonly channels: number;
+  readonly patterns: number;
+  readonly shardChannels: number;
   /** Keys that are tracked, the clients of each added up, and prefixes. */
   readonly trackedKeys: number;
   readonly trackedItems: number;

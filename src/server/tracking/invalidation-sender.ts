@@ -5,20 +5,73 @@
 import type { ReplyWriter } from "../../protocol/reply-writer.ts";
 import type { ClientRegistry } from "../client-registry.ts";
 import type { Connection } from "../connection.ts";
+import type { Pushes, PushMessage } from "../pushes.ts";
 
 /** The channel in whose name clients of RESP2 are told. */
 const CHANNEL = "__redis__:invalidate";
 
-/** Has `write` write a message to a connection, between its replies. */
-export type Push = (connection: Connection, write: (reply: ReplyWriter) => void) => void;
+/** Keys have changed; undefined: all of them. One character per byte. */
+class Invalidation implements PushMessage {
+  private readonly keys: readonly string[] | undefined;
+  private readonly asMessage: boolean;
+  /** Protocol of the client whose keys they are: as in Redis, its form of null. */
+  private readonly resp: 2 | 3;
+
+  constructor(keys: readonly string[] | undefined, asMessage: boolean, resp: 2 | 3) {
+    this.keys = keys;
+    this.asMessage = asMessage;
+    this.resp = resp;
+  }
+
+  writeTo(writer: ReplyWriter): void {
+    if (this.asMessage) {
+      writer.push(3);
+      writer.bulkText("message");
+      writer.bulkText(CHANNEL);
+    } else {
+      writer.push(2);
+      writer.bulkText("invalidate");
+    }
+    this.writeKeys(writer);
+  }
+
+  private writeKeys(writer: ReplyWriter): void {
+    const { keys } = this;
+    if (keys !== undefined) {
+      writer.array(keys.length);
+      for (const key of keys) writer.bulk(Buffer.from(key, "latin1"));
+      return;
+    }
+    const { resp } = writer;
+    if (this.resp === 2) writer.resp = 2;
+    writer.null();
+    writer.resp = resp;
+  }
+}
+
+/** Messages cannot be sent any more to the client that was named for them. */
+class BrokenRedirection implements PushMessage {
+  private readonly redirect: number;
+
+  constructor(redirect: number) {
+    this.redirect = redirect;
+  }
+
+  writeTo(writer: ReplyWriter): void {
+    writer.push(2);
+    writer.bulkText("tracking-redir-broken");
+    writer.integer(this.redirect);
+  }
+}
 
 export class InvalidationSender {
   private readonly clients: ClientRegistry;
-  private readonly push: Push;
+  private readonly pushes: () => Pushes;
 
-  constructor(clients: ClientRegistry, push: Push) {
+  /** @param pushes asked for when there is something to push */
+  constructor(clients: ClientRegistry, pushes: () => Pushes) {
     this.clients = clients;
-    this.push = push;
+    this.pushes = pushes;
   }
 
   *trackingClients(): Iterable<Connection> {
@@ -33,37 +86,11 @@ export class InvalidationSender {
     const receiver = redirect === 0 ? client : this.clients.byId(redirect);
     if (receiver === undefined) {
       tracking.isRedirectBroken = true;
-      if (client.resp === 3) this.push(client, (reply) => writeBroken(reply, redirect));
-    } else if (receiver.resp === 3) {
-      this.push(receiver, (reply) => {
-        reply.push(2);
-        reply.bulkText("invalidate");
-        // As in Redis, in the form of the client whose keys they are.
-        if (keys === undefined) reply.resp = client.resp;
-        writeKeys(reply, keys);
-      });
-    } else if (redirect !== 0 && receiver.isSubscriber) {
-      this.push(receiver, (reply) => {
-        reply.push(3);
-        reply.bulkText("message");
-        reply.bulkText(CHANNEL);
-        writeKeys(reply, keys);
-      });
+      if (client.resp === 3) this.pushes().send(new BrokenRedirection(redirect), client);
+      return;
     }
+    const canBePushed = receiver.resp === 3;
+    if (!canBePushed && (redirect === 0 || !receiver.isSubscribed)) return;
+    this.pushes().send(new Invalidation(keys, !canBePushed, client.resp), receiver);
   }
-}
-
-function writeBroken(reply: ReplyWriter, redirect: number): void {
-  reply.push(2);
-  reply.bulkText("tracking-redir-broken");
-  reply.integer(redirect);
-}
-
-function writeKeys(reply: ReplyWriter, keys: readonly string[] | undefined): void {
-  if (keys === undefined) {
-    reply.null();
-    return;
-  }
-  reply.array(keys.length);
-  for (const key of keys) reply.bulk(Buffer.from(key, "latin1"));
 }

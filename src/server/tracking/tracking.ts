@@ -12,7 +12,7 @@
 import type { Client } from "../../commands/client.ts";
 import { keysOfRequest } from "../../commands/key-positions.ts";
 import type { TrackingAccess, TrackingOptions } from "../../commands/services.ts";
-import type { CompiledCommand } from "../../commands/table.ts";
+import type { CommandTable, CompiledCommand } from "../../commands/table.ts";
 import type { Database } from "../../keyspace/database.ts";
 import type { KeyWatchers } from "../../keyspace/key-watchers.ts";
 import type { Keyspace } from "../../keyspace/keyspace.ts";
@@ -35,6 +35,9 @@ export interface TrackingParts {
   readonly currentClient: () => Connection | undefined;
   /** On whose behalf data is changed: the same, or the client that is served because of its command. */
   readonly changer: () => Connection | undefined;
+  /** The command that runs the present script, and its request. */
+  readonly scriptCall: () => { readonly command: CompiledCommand; readonly request: Request } | undefined;
+  readonly table: CommandTable;
   /** Effects that commands have had so far. */
   readonly countEffects: () => number;
   /** tracking-table-max-keys; 0 is no limit. */
@@ -102,7 +105,8 @@ export class Tracking implements KeyWatchers, TrackingAccess {
   /** The client is gone. */
   forget(connection: Connection): void {
     this.end(connection);
-    if (this.toCurrent.length > 0) this.toCurrent = this.toCurrent.filter(({ client }) => client !== connection);
+    if (this.toCurrent.length > 0)
+      this.toCurrent = this.toCurrent.filter(({ client }) => client !== connection);
     if (this.clients > 0 || !this.isWatching) return;
     // What it has read, and those that tracked keys before it, is of no use to anybody.
     this.isWatching = false;
@@ -119,20 +123,25 @@ export class Tracking implements KeyWatchers, TrackingAccess {
     this.clients--;
   }
 
-  /** A client's command is over: CLIENT CACHING was meant for it, unless a transaction has just begun. */
-  commandDone(connection: Connection, command: CompiledCommand | undefined): void {
-    const { tracking, transaction } = connection;
+  /** A client's command is over: sends what waits for that. */
+  commandDone({ client, request }: { readonly client: Connection; readonly request: Request }): void {
+    if (this.hasPending) this.deliver();
+    const { tracking, transaction } = client;
     if (tracking?.isCachingGiven !== true || transaction !== undefined) return;
-    if (command?.fullName.startsWith("client") !== true) tracking.isCachingGiven = false;
+    // CLIENT CACHING was meant for this command, or for this transaction, whatever came of it.
+    if (this.parts.table.findExact(request)?.fullName.startsWith("client") === true) return;
+    tracking.isCachingGiven = false;
   }
 
-  /** Remembers the keys that a reading command of a tracking client has asked for. */
+  /** Remembers the keys that a reading command of a tracking client has asked for. As in Redis, a script that reads
+   * anything counts as having read all keys it declared, and none else. */
   remember(connection: Connection, command: CompiledCommand, request: Request): void {
     const { isBroadcast, isCachingGiven, optIn, optOut } = connection.tracking!;
     if (isBroadcast || (optIn && !isCachingGiven) || (optOut && isCachingGiven)) return;
     if (command.spec.flags.includes("pubsub")) return;
-    const { buf, start, len } = request;
-    for (const { position } of keysOfRequest(command.spec, request, 0) ?? []) {
+    const asked = (connection.isInScript ? this.parts.scriptCall() : undefined) ?? { command, request };
+    const { buf, start, len } = asked.request;
+    for (const { position } of keysOfRequest(asked.command.spec, asked.request, 0) ?? []) {
       this.table.add(buf, start[position], len[position], connection.id);
     }
     const maxKeys = this.parts.maxKeys();
