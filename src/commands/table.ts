@@ -29,6 +29,8 @@ export class CompiledCommand {
   readonly isWrite: boolean;
   /** Whether it may have effects: all that write, and few that read (flag may_replicate). */
   readonly mayHaveEffects: boolean;
+  /** Whether a client that tracks keys (CLIENT TRACKING) has read those of this command. */
+  readonly isTracked: boolean;
   readonly denyOom: boolean;
   readonly needsAuth: boolean;
   readonly allowedWhileLoading: boolean;
@@ -66,6 +68,8 @@ export class CompiledCommand {
     this.run = spec.run;
     this.isWrite = spec.flags.includes("write");
     this.mayHaveEffects = this.isWrite || spec.flags.includes("may_replicate");
+    // Of a script it depends on the commands that it calls.
+    this.isTracked = spec.flags.includes("readonly") && spec.group !== "scripting";
     this.denyOom = spec.flags.includes("denyoom");
     this.needsAuth = !spec.flags.includes("no_auth");
     this.allowedWhileLoading = spec.flags.includes("loading");

@@ -67,5 +67,6 @@ export function applyConfig(server: Server): void {
   config.onChange("requirepass", () => server.acl.applyRequirepass());
   config.onChange("client-output-buffer-limit", output);
   config.onChange("aof-disable-auto-gc", history);
+  config.onChange("tracking-table-max-keys", () => server.tracking.limitTable());
   config.onChange("appendonly", () => applyAppendonly(server));
 }

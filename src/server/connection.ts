@@ -7,6 +7,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { StorageError } from "../base/storage-error.ts";
+import type { ClientTracking } from "../commands/client.ts";
 import type { Fetch, Waiter } from "../keyspace/warmer.ts";
 import { type DecoderLimits, RequestDecoder } from "../protocol/request-decoder.ts";
 import type { AclClient } from "./acl/acl.ts";
@@ -75,6 +76,9 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
   overSoftLimitSinceMs = 0;
 
   unblock: ((asError: boolean) => void) | undefined;
+
+  /** Set by tracking/tracking.ts. */
+  tracking: ClientTracking | undefined;
 
   /** Present between MULTI and EXEC. */
   transaction: Transaction | undefined;

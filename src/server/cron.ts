@@ -51,6 +51,7 @@ export class Cron {
       if (tier !== undefined && warmer !== undefined) void expiry.coldCycle(tier, warmer);
     }
     keyspace.freeRetired(FREE_PER_CALL);
+    this.server.tracking.cron();
     budget.measureOverhead(clients.measure().bytes + dispatcher.scripts.memoryBytes);
     aof.startScheduled();
     saves.saveIfDue();

@@ -10,6 +10,7 @@ import type { Connection } from "./connection.ts";
 import type { OutboxAof } from "./outbox.ts";
 import type { OutputLimits } from "./output-limits.ts";
 import type { ReplyGate } from "./reply-gate.ts";
+import type { Tracking } from "./tracking/tracking.ts";
 import type { GroupedEffects } from "./transactions.ts";
 import type { GateAof, WriteGatesParts } from "./write-gates.ts";
 
@@ -27,6 +28,8 @@ export interface DispatcherParts extends WriteGatesParts, CommandCheckParts {
   readonly warmer: Warmer | undefined;
   /** Writes the append-only file and sends replies, without waiting for the end of the turn. */
   readonly flushNow: () => void;
+  /** Client-side caching. */
+  readonly tracking: Tracking;
   readonly walk: TierWalk;
   readonly onQueryBufferLimit: (connection: Connection) => void;
   readonly onReplyTooLarge: (connection: Connection) => void;

@@ -46,6 +46,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   readonly pushes = new Pushes(this);
   readonly pubsub = new PubSub(this);
   client!: Connection;
+  /** Whose run is just executed. (`client` is also who is served because of it.) */
+  current: Connection | undefined;
   db!: Database;
   readonly keyspace: Keyspace;
   readonly effects: GroupedEffects;
@@ -106,6 +108,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const { batch } = this;
     const { decoder } = connection;
     this.client = connection;
+    this.current = connection;
     this.reply.resp = connection.resp;
     let left = REQUESTS_PER_RUN;
     while (!connection.isClosing && left > 0) {
@@ -119,6 +122,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     }
     if (left <= 0 && !connection.parked && !connection.isClosing) this.yieldTo(connection);
     this.outbox.add(connection);
+    this.current = undefined;
     if (connection.isClosing || connection.hasEnded) connection.closeIfDone();
     // Not what `held` holds by now: if it was empty it is still the connection's set, and a command may have parked.
     if (!holdsSome) return;
@@ -129,6 +133,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   /** Executes the requests of the batch. False if the connection parks before the last of them is done, or closes. */
   private executeBatch(connection: Connection): boolean {
     const { batch, prefetch, reply } = this;
+    const { tracking } = this.parts;
     const isPrefetched = batch.count > 1 && prefetch.load(batch, this.keyspace.databases[connection.dbIndex]);
     try {
       for (let i = 0; i < batch.count; i++) {
@@ -142,6 +147,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
         if (reply.hasOverflowed) this.dropReply(connection, replyStart);
         // Of a transaction that mutes its client, the replies of before stay.
         if (connection.replyMode !== "on") this.muteReply(connection, wasMuted ? replyStart : reply.end);
+        if (tracking.hasPending || connection.tracking !== undefined) tracking.commandDone(this);
         if (this.waiting.hasReady && !this.scripts.runner.isBusy) this.serveWaiting(connection);
         if (connection.isClosing) return false;
         if (this.outbox.bytes >= LARGE_REPLY_BYTES) this.outbox.add(connection);
@@ -286,6 +292,9 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       const standsFor = earlierCalls < TIMED_CALLS ? 1 : TIMED_CALLS;
       command.microseconds += (this.keyspace.clock.monotonicMs() - begun) * 1000 * standsFor;
     }
+    if (connection.tracking !== undefined && command.isTracked) {
+      this.parts.tracking.remember(connection, command, this.request);
+    }
     // Those of a transaction's commands are counted by then.
     if (reply.errors !== this.countedErrors) command.failedCalls++;
     this.countedErrors = reply.errors;
@@ -306,7 +315,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   /** Bookkeeping after a command that may have changed something. What a reading command changes (PFCOUNT keeps what
    * it counted) is no write of the client's: he must not wait for a disk that takes none. */
   afterEffects(connection: Connection, isWrite: boolean): void {
-    if (this.keyspace.watchers !== undefined) this.transactions.watched.settle();
+    if (this.keyspace.watchers !== undefined) this.keyspace.watchers.settle();
     const { aof } = this.parts;
     if (!aof.enabled || connection.lastWritePosition === aof.appended) return;
     if (isWrite) connection.lastWritePosition = aof.appended;
@@ -425,6 +434,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     if (outcome === DONE && connection.replyMode !== "on") this.muteReply(connection, replyStart);
     if (command.isWrite) this.afterEffects(connection, true);
     this.outbox.add(connection);
+    const { tracking } = this.parts;
+    if (tracking.hasPending && outcome === DONE) tracking.deliver(connection);
     this.client = client;
     this.command = presentCommand;
     this.request = present;
@@ -457,6 +468,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     // Each piece of the output must hold one connection's replies only.
     this.outbox.add(connection);
     this.waiting.serveReady();
+    if (this.parts.tracking.hasPending) this.parts.tracking.deliver();
   }
 
   /** Takes back what was written since `end` was `replyStart`, as far as it has not been cut for a push. */

@@ -98,6 +98,7 @@ export const reset = defineCommand({
   run({ client, pubsub, reply, server, transactions }) {
     transactions.discard();
     pubsub.forget();
+    server.tracking.disable(client);
     client.dbIndex = 0;
     client.resp = 2;
     reply.resp = 2;

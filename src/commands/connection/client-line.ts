@@ -35,7 +35,7 @@ export function clientLine(client: Client, nowMs: number): string {
     ["events", client.outputBufferBytes > 0 ? "rw" : "r"],
     ["cmd", client.lastCommand === "" ? "NULL" : client.lastCommand],
     ["user", client.user?.name ?? "(superuser)"],
-    ["redir", -1],
+    ["redir", client.tracking?.redirect ?? -1],
     ["resp", client.resp],
     ["lib-name", client.libraryName],
     ["lib-ver", client.libraryVersion],
@@ -48,6 +48,9 @@ function flagLetters(client: Client): string {
   if (client.isSubscribed) letters += "P";
   if (client.queuedCommands >= 0) letters += "x";
   if (client.isBlocked) letters += "b";
+  if (client.tracking !== undefined) letters += "t";
+  if (client.tracking?.isRedirectBroken === true) letters += "R";
+  if (client.tracking?.isBroadcast === true) letters += "B";
   if (client.hasLostWatch) letters += "d";
   if (client.isClosing) letters += "c";
   if (client.noEvict) letters += "e";

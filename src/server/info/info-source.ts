@@ -31,6 +31,8 @@ export interface ClientFacts {
   readonly largestInputBytes: number;
   readonly largestOutputBytes: number;
   readonly blocked: number;
+  /** With CLIENT TRACKING. */
+  readonly tracking: number;
 }
 
 export interface MemoryFacts {
@@ -133,6 +135,10 @@ export interface CounterFacts {
   readonly channels: number;
   readonly patterns: number;
   readonly shardChannels: number;
+  /** Keys that are tracked, the clients of each added up, and prefixes. */
+  readonly trackedKeys: number;
+  readonly trackedItems: number;
+  readonly trackedPrefixes: number;
 }
 
 export interface DatabaseFacts {
