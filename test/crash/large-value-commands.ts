@@ -45,7 +45,7 @@ export class LargeValueCommands {
     for (let db = 0; db < this.databases; db++) {
       requests.push(["SELECT", String(db)]);
       for (const kind of TYPES)
-        for (let i = 0; i < KEYS; i++) if (this.random.below(3) > 0) requests.push(...this.make(kind, i));
+        for (let i = 0; i < KEYS; i++) if (this.random.below(2 + db) === 0) requests.push(...this.make(kind, i));
     }
     return requests;
   }
@@ -65,7 +65,7 @@ export class LargeValueCommands {
       case 5:
         return [["SELECT", this.db()]];
       case 6:
-        return this.make(TYPES[random.below(TYPES.length)], 1 + random.below(KEYS - 1));
+        return random.below(3) === 0 ? this.make(this.kind(), 1 + random.below(KEYS - 1)) : [this.remove()];
       case 7:
         return random.below(4) === 0 ? [["SWAPDB", "0", this.db()]] : [["EVAL", UNDECLARED_SCRIPT, "0", this.any()]];
       case 8:
@@ -150,7 +150,7 @@ export class LargeValueCommands {
   }
 
   private edit(): Request {
-    const kind = TYPES[this.random.below(TYPES.length)];
+    const kind = this.kind();
     const key = this.key(kind);
     const options = this.editsOf(kind, key);
     return options[this.random.below(options.length)];
@@ -274,7 +274,11 @@ export class LargeValueCommands {
   }
 
   private any(): string {
-    return this.key(TYPES[this.random.below(TYPES.length)]);
+    return this.key(this.kind());
+  }
+
+  private kind(): Kind {
+    return TYPES[this.random.below(TYPES.length)];
   }
 
   private key(kind: Kind): string {

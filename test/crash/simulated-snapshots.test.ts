@@ -6,7 +6,7 @@
 import { expect, it } from "vitest";
 import { newSnapshotTally, SnapshotSimulation } from "./snapshot-simulation.ts";
 
-const SEEDS = Number(process.env["CRASH_SEEDS"] ?? 12);
+const SEEDS = Number(process.env["CRASH_SEEDS"] ?? 6);
 const ONLY = process.env["CRASH_SEED"];
 
 const seeds = ONLY === undefined ? Array.from({ length: SEEDS }, (_, index) => index + 1) : [Number(ONLY)];

@@ -14,7 +14,7 @@ import { configOf, FOLDER, SimulatedWorld, STARTED_MS } from "./simulated-world.
 import { TickingClock } from "./ticking-clock.ts";
 import { contentsOf, contentsOfDump, expectSame, type HeldKey } from "./whole-contents.ts";
 
-const SNAPSHOTS = 3;
+const SNAPSHOTS = 2;
 const DATABASES = 2;
 const CLIENTS = 3;
 const PATIENCE_TURNS = 20_000;
@@ -136,7 +136,7 @@ export class SnapshotSimulation {
     for (let turns = 0; this.cut === undefined || isBusy(); turns++) {
       if (turns > PATIENCE_TURNS) throw new Error("a snapshot does not end");
       if (this.cut !== undefined && before < 0) before = dispatcher.commandsProcessed;
-      if (keyspace.snapshots.active && this.chance(2)) this.step(server);
+      if (keyspace.snapshots.active && this.chance(3)) this.step(server);
       if (turns % 10 === 0) server.cron.run();
       await this.turn();
     }
