@@ -213,8 +213,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
 
   /** Parks the connection if its command would hold up a snapshot, and so everybody. */
   private waitsForSnapshot(command: CompiledCommand, connection: Connection): boolean {
-    if (!command.isWrite || !command.hasKeys || connection.isReplay) return false;
-    if (!this.snapshotGate.mustWait(command, this.request, this.db, () => connection.goOn())) return false;
+    if (!this.snapshotGate.mustWait(command, this.request, connection)) return false;
+    if (this.hasKeysReady) this.parts.warmer!.goOnHolding(this.held, connection);
     connection.parkAgain();
     return true;
   }
