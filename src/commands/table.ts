@@ -9,8 +9,8 @@ import type { Request } from "../protocol/request.ts";
 import { ACL_CATEGORIES } from "./acl-categories.ts";
 import type { CommandSpec, Handler, KeySpec } from "./command.ts";
 import { CommandNames } from "./command-names.ts";
-import { keyRightsOf } from "./key-rights.ts";
 import { hasKeys } from "./key-positions.ts";
+import { keyRightsOf } from "./key-rights.ts";
 
 /** A declared command made ready for dispatch. */
 export class CompiledCommand {
