@@ -10,6 +10,7 @@ import { hashCommands } from "./hashes/index.ts";
 import { hyperloglogCommands } from "./hyperloglog/index.ts";
 import { keyCommands } from "./keys/index.ts";
 import { listCommands } from "./lists/index.ts";
+import { pubsubCommands } from "./pubsub/index.ts";
 import { scriptingCommands } from "./scripting/index.ts";
 import { serverCommands } from "./server/index.ts";
 import { setCommands } from "./sets/index.ts";
@@ -33,5 +34,6 @@ export const commandSpecs: readonly CommandSpec[] = [
   ...transactionCommands,
   ...scriptingCommands,
   ...aclCommands,
+  ...pubsubCommands,
   ...serverCommands,
 ];

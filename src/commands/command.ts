@@ -101,12 +101,16 @@ export interface KeyArgument {
   readonly flags: readonly KeyFlag[];
 }
 
-/** Arguments that are channels of messages, or patterns of them: from `first` to `last` (negative: from the end). */
-export interface ChannelArguments {
+/** What a command does with channels. */
+export type ChannelUse = "publish" | "subscribe" | "unsubscribe";
+
+/** Arguments that name channels, from `first` to `last` (negative: from the end), for access control. */
+export interface ChannelSpec {
   readonly first: number;
   readonly last: number;
-  readonly use: "publish" | "subscribe" | "unsubscribe";
-  readonly arePatterns: boolean;
+  /** They are patterns of names. */
+  readonly isPattern: boolean;
+  readonly use: ChannelUse;
 }
 
 export type CommandGroup =
@@ -123,6 +127,7 @@ export type CommandGroup =
   | "connection"
   | "transactions"
   | "scripting"
+  | "pubsub"
   | "server";
 
 /** Runs one command: reads ctx.request, answers through ctx.reply. Synchronous: see protocol/outcome.ts. */
@@ -146,16 +151,18 @@ export interface CommandSpec {
   readonly keysOf?: (request: Request, nameAt: number) => readonly KeyArgument[];
   /** Of a command that reaches into another database (MOVE, COPY): the key it needs there, besides `keys`. */
   readonly foreignKey?: (request: Request) => ForeignKey | undefined;
-  readonly channels?: ChannelArguments;
   /** Of a command that walks over keys (SCAN): how; undefined if the request is wrong. */
   readonly walkOf?: (request: Request) => WalkWish | undefined;
   /** Of a command whose keys have `variable_flags`: what a request, whose name is argument `nameAt`, does to them. */
   readonly keyFlagsOf?: (request: Request, nameAt: number) => readonly KeyFlag[];
+  readonly channels?: ChannelSpec;
   readonly tips?: readonly string[];
   /** The arguments of a request that nobody else may see (commands/secrets.ts). */
   readonly secretsOf?: (request: Request, config: Pick<ConfigAccess, "isSensitive">) => readonly number[];
   /** Between MULTI and EXEC it is executed at once. */
   readonly isNeverQueued?: boolean;
+  /** A client in RESP2 that is subscribed to something may use it. */
+  readonly isForSubscribers?: boolean;
   /** It runs scripts that may write: before it begins there must be memory for what they do. */
   readonly runsScripts?: boolean;
   readonly run?: Handler;

@@ -5,7 +5,7 @@
 import type { KeyList } from "../keyspace/key-list.ts";
 import type { KeyFilter, WalkResult } from "../keyspace/tier-walk.ts";
 import type { AccessControl } from "./access.ts";
-import type { Client } from "./client.ts";
+import type { Client, ClientTracking } from "./client.ts";
 import type { CommandSpec } from "./command.ts";
 
 export interface ConfigAccess {
@@ -80,6 +80,18 @@ export interface ShutdownOptions {
   readonly force: boolean;
 }
 
+/** What CLIENT TRACKING ON asks for; `prefixes` are added to those that the client has. */
+export type TrackingOptions = Pick<
+  ClientTracking,
+  "redirect" | "isBroadcast" | "optIn" | "optOut" | "noLoop" | "prefixes"
+>;
+
+export interface TrackingAccess {
+  /** Switches it on, or gives it other options. */
+  enable(client: Client, options: TrackingOptions): void;
+  disable(client: Client): void;
+}
+
 export interface ServerServices {
   readonly version: string;
   readonly access: AccessControl;
@@ -87,6 +99,7 @@ export interface ServerServices {
   readonly aof: AofAccess;
   readonly saves: SaveAccess;
   readonly debugging: DebugAccess;
+  readonly tracking: TrackingAccess;
   /** All clients, in the order of their ids. */
   clients(): Iterable<Client>;
   /** The client with that id. */

@@ -9,6 +9,7 @@ import type { Request } from "../protocol/request.ts";
 import { ACL_CATEGORIES } from "./acl-categories.ts";
 import type { CommandSpec, Handler, KeySpec } from "./command.ts";
 import { CommandNames } from "./command-names.ts";
+import { hasKeys } from "./key-positions.ts";
 import { keyRightsOf } from "./key-rights.ts";
 
 /** A declared command made ready for dispatch. */
@@ -28,6 +29,8 @@ export class CompiledCommand {
   readonly isWrite: boolean;
   /** Whether it may have effects: all that write, and few that read (flag may_replicate). */
   readonly mayHaveEffects: boolean;
+  /** Whether a client that tracks keys (CLIENT TRACKING) has read those of this command. */
+  readonly isTracked: boolean;
   readonly denyOom: boolean;
   readonly needsAuth: boolean;
   readonly allowedWhileLoading: boolean;
@@ -46,6 +49,8 @@ export class CompiledCommand {
   readonly isProtected: boolean;
   /** PING, which Redis refuses while dumps fail. */
   readonly isPing: boolean;
+  /** Whether subscribers in RESP2 may use it. */
+  readonly isForSubscribers: boolean;
   readonly subcommands: CommandNames | undefined;
   /** Statistics of INFO commandstats. */
   calls = 0;
@@ -63,10 +68,12 @@ export class CompiledCommand {
     this.run = spec.run;
     this.isWrite = spec.flags.includes("write");
     this.mayHaveEffects = this.isWrite || spec.flags.includes("may_replicate");
+    // Of a script it depends on the commands that it calls.
+    this.isTracked = spec.flags.includes("readonly") && spec.group !== "scripting";
     this.denyOom = spec.flags.includes("denyoom");
     this.needsAuth = !spec.flags.includes("no_auth");
     this.allowedWhileLoading = spec.flags.includes("loading");
-    this.hasKeys = spec.keys.length > 0;
+    this.hasKeys = hasKeys(spec);
     this.keyRights = spec.keys.map((key) => keyRightsOf(key.flags));
     this.isQueued = spec.isNeverQueued !== true;
     this.isForScripts = !spec.flags.includes("noscript");
@@ -75,6 +82,7 @@ export class CompiledCommand {
     this.noMulti = spec.flags.includes("no_multi");
     this.isProtected = spec.flags.includes("protected");
     this.isPing = spec.name === "ping";
+    this.isForSubscribers = spec.isForSubscribers === true;
     this.subcommands =
       spec.subcommands === undefined
         ? undefined

@@ -218,6 +218,23 @@ export const NO_SUCH_CLIENT = "ERR No such client";
 export const UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
 export const INVALID_UNBLOCK_REASON = "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR";
 export const INVALID_PAUSE_MODE = "ERR CLIENT PAUSE mode must be WRITE or ALL";
+export const REDIRECTED_TWICE = "ERR A client can only redirect to a single other client";
+export const REDIRECTION_WITHOUT_CLIENT = "ERR The client ID you want redirect to does not exist";
+export const PREFIX_WITHOUT_BCAST = "ERR PREFIX option requires BCAST mode to be enabled";
+export const CANNOT_SWITCH_BCAST =
+  "ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then re-enabling it with a" +
+  " different mode.";
+export const BCAST_WITH_OPTIONS = "ERR OPTIN and OPTOUT are not compatible with BCAST";
+export const OPTIN_AND_OPTOUT = "ERR You can't specify both OPTIN mode and OPTOUT mode";
+export const CANNOT_SWITCH_OPTIONS =
+  "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then re-enabling it with a" +
+  " different mode.";
+export const CACHING_WITHOUT_TRACKING =
+  "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled";
+export const CACHING_YES_WITHOUT_OPTIN =
+  "ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.";
+export const CACHING_NO_WITHOUT_OPTOUT =
+  "ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.";
 export const TIMEOUT_NOT_A_FLOAT = "ERR timeout is not a float or out of range";
 export const TIMEOUT_NOT_AN_INTEGER = "ERR timeout is not an integer or out of range";
 export const TIMEOUT_NEGATIVE = "ERR timeout is negative";
@@ -289,6 +306,16 @@ export function wrongSubcommandSyntax(request: Request): string {
   const container = repeated(request, 0, request.len[0]).toUpperCase();
   const name = repeated(request, 1, MAX_REPEATED);
   return `ERR unknown subcommand or wrong number of arguments for '${name}'. Try ${container} HELP.`;
+}
+
+/** `command` is the full name in lower case. */
+export function notForSubscribers(command: string): string {
+  return `ERR Can't execute '${command}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`;
+}
+
+/** `command` is the name of a command that subscribes. */
+export function subscribeNotAllowed(command: string): string {
+  return `ERR ${command.toUpperCase()} isn't allowed for a DENY BLOCKING client`;
 }
 
 /** `command` is the full name in lower case, "client|kill" for a subcommand. */
@@ -396,6 +423,13 @@ export function noSuchCommandToTry(command: string): string {
 
 export function noSuchUser(user: string): string {
   return `ERR No such user '${user}'`;
+}
+
+/** CLIENT TRACKING: two prefixes of one client, one of which begins the other. `other` is a given one, or one that the
+ * client has already. */
+export function prefixesOverlap(prefix: string, other: string, isExisting: boolean): string {
+  const kind = isExisting ? "an existing" : "another provided";
+  return `ERR Prefix '${prefix}' overlaps with ${kind} prefix '${other}'. Prefixes for a single client must not overlap.`;
 }
 
 /** CLIENT SETINFO with an attribute that no client has, or a value that does not fit a line of CLIENT LIST. */

@@ -12,6 +12,7 @@ import {
   NOT_AUTHENTICATED,
   NOT_IN_TRANSACTION,
   noPermissionFor,
+  notForSubscribers,
   SAVE_FAILED,
   unknownCommand,
   unknownSubcommand,
@@ -57,6 +58,9 @@ export class CommandChecks {
     if (connection.isRestricted) {
       const denial = this.denialOf(command, request, connection);
       if (denial !== undefined) return denial;
+    }
+    if (connection.isSubscribed && connection.resp === 2 && !command.isForSubscribers) {
+      return notForSubscribers(command.fullName);
     }
     if (!command.allowedWhileLoading && parts.isLoading() && !connection.isReplay) return LOADING;
     // As in Redis: whoever watches the server is to notice.

@@ -122,6 +122,11 @@ export class ScriptRunner implements ScriptHost {
     return { kind, name, words: present.words, durationMs };
   }
 
+  /** The command that called the script which runs, and its request. */
+  get caller(): { readonly command: CompiledCommand; readonly request: Request } | undefined {
+    return this.present;
+  }
+
   /** Runs a script whose permissions are known, and answers what it returns. */
   execute(run: Run): Outcome {
     const { dispatcher, parts } = this;

@@ -11,6 +11,7 @@ import type {
   SaveAccess,
   ServerServices,
   ShutdownOptions,
+  TrackingAccess,
 } from "../commands/services.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
 import { CANNOT_WAIT_IN_TRANSACTION } from "../protocol/errors.ts";
@@ -50,6 +51,10 @@ export class Services implements ServerServices {
 
   get saves(): SaveAccess {
     return this.server.saves;
+  }
+
+  get tracking(): TrackingAccess {
+    return this.server.tracking;
   }
 
   get walk(): KeyWalk {

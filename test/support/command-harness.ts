@@ -13,6 +13,7 @@ import type {
   Continuation,
   Effects,
   KeyWait,
+  PubSubControl,
   ScriptControl,
   TransactionControl,
 } from "../../src/commands/context.ts";
@@ -248,6 +249,18 @@ class HarnessContext implements CommandContext {
     kill: () => missing("scripts"),
   };
 
+  /** Nobody is subscribed to anything. */
+  readonly pubsub: PubSubControl = {
+    subscribe: () => missing("pubsub"),
+    unsubscribe: () => missing("pubsub"),
+    unsubscribeAll: () => missing("pubsub"),
+    forget: () => {},
+    publish: () => 0,
+    names: () => [],
+    count: () => 0,
+    subscribers: () => 0,
+  };
+
   /** There is no cold tier. */
   fetchKeys(): undefined {}
 
@@ -312,7 +325,12 @@ export function newClient(id: number, nowMs: number): HarnessClient {
     queuedBytes: 0,
     isExecuting: false,
     isInScript: false,
+    isSubscribed: false,
+    subscribedChannels: 0,
+    subscribedPatterns: 0,
+    subscribedShardChannels: 0,
     hasLostWatch: false,
+    tracking: undefined,
     unblock: undefined,
     isClosing: false,
     lastWritePosition: 0,
@@ -346,6 +364,7 @@ function newServices(
     aof: disabledAof,
     saves: idleSaves,
     debugging: noDebugging,
+    tracking: { enable: () => missing("tracking.enable"), disable: () => undefined },
     clients: () => [client],
     client: (id) => (id === client.id ? client : undefined),
     info: () => missing("info"),

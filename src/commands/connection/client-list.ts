@@ -16,8 +16,12 @@ import { type CommandSpec, defineCommand } from "../command.ts";
 import type { CommandContext } from "../context.ts";
 import { clientLine } from "./client-line.ts";
 
-/** Redis's words for kinds of clients. Only normal ones exist here. */
+/** Redis's words for kinds of clients. Only normal ones and subscribers exist here. */
 const CLIENT_TYPES = ["normal", "slave", "replica", "pubsub", "master"];
+
+function typeOf(client: Client): string {
+  return client.isSubscribed ? "pubsub" : "normal";
+}
 
 function replyLines(ctx: CommandContext, clients: Iterable<Client>): Outcome {
   let text = "";
@@ -42,7 +46,10 @@ const list = defineCommand({
     if (request.argc === 4 && isWord(request, 2, "type")) {
       const type = clientTypeOrReply(ctx, 3);
       if (type === undefined) return DONE;
-      return replyLines(ctx, type === "normal" ? server.clients() : []);
+      return replyLines(
+        ctx,
+        [...server.clients()].filter((client) => typeOf(client) === type),
+      );
     }
     if (request.argc < 4 || !isWord(request, 2, "id")) return reply.error(SYNTAX_ERROR);
     const clients = [...server.clients()];
@@ -130,7 +137,7 @@ const kill = defineCommand({
 function matches(client: Client, filter: KillFilter, self: Client): boolean {
   if (filter.address !== undefined && client.address !== filter.address) return false;
   if (filter.localAddress !== undefined && client.localAddress !== filter.localAddress) return false;
-  if (filter.type !== undefined && filter.type !== "normal") return false;
+  if (filter.type !== undefined && filter.type !== typeOf(client)) return false;
   if (filter.user !== undefined && client.user?.name !== filter.user) return false;
   if (filter.id !== undefined && client.id !== filter.id) return false;
   return !(filter.skipMe && client === self);

@@ -71,7 +71,7 @@ export class PermissionCheck {
     if (channels !== undefined && !selector.allChannels && channels.use !== "unsubscribe") {
       const last = channels.last < 0 ? request.argc + channels.last : nameAt + channels.last;
       for (let i = nameAt + channels.first; i <= last && i < request.argc; i++) {
-        if (isChannelAllowed(selector.channels, request, i, channels.arePatterns)) continue;
+        if (isChannelAllowed(selector.channels, request, i, channels.isPattern)) continue;
         this.deniedAt = i;
         return DENIED_CHANNEL;
       }

@@ -83,7 +83,7 @@ export const settings = {
   unixsocketperm: octal("ignored", "0", 0o777, fixed),
   "socket-mark-id": integer("ignored", 0, { max: UINT_MAX, ...fixed }),
   "maxmemory-clients": memoryOrPercent("ignored", "0"),
-  "tracking-table-max-keys": integer("ignored", 1_000_000, { max: LONG_MAX }),
+  "tracking-table-max-keys": integer("used", 1_000_000, { max: LONG_MAX }),
 
   // General
   dir: folder("used", { protected: true, deniedWhileLoading: true }),
