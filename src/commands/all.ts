@@ -1,6 +1,7 @@
 /**
  * All commands there are. A new one is listed in the index of its group, a new group here.
  */
+import { aclCommands } from "./acl/index.ts";
 import { bitmapCommands } from "./bitmaps/index.ts";
 import type { CommandSpec } from "./command.ts";
 import { connectionCommands } from "./connection/index.ts";
@@ -32,6 +33,7 @@ export const commandSpecs: readonly CommandSpec[] = [
   ...connectionCommands,
   ...transactionCommands,
   ...scriptingCommands,
+  ...aclCommands,
   ...pubsubCommands,
   ...serverCommands,
 ];

@@ -2,6 +2,7 @@
  * A client as commands see it. The server's connection implements it; so do the clients that are no connection
  * (AOF replay, tests).
  */
+import type { ClientUser } from "./access.ts";
 
 /** How a client is told of changes to keys that it may have cached (CLIENT TRACKING). */
 export interface ClientTracking {
@@ -34,7 +35,10 @@ export interface Client {
   resp: 2 | 3;
   /** Number of the selected database. */
   dbIndex: number;
-  authenticated: boolean;
+  /** Undefined of one that may do everything (a log that is replayed). */
+  readonly user: ClientUser | undefined;
+  /** Whether it has given a password, or needed none when it connected. */
+  readonly authenticated: boolean;
   /** Peer and own address, "127.0.0.1:6379". */
   readonly address: string;
   readonly localAddress: string;

@@ -6,6 +6,7 @@ import type { WalkWish } from "../keyspace/tier-walk.ts";
 import type { Outcome } from "../protocol/outcome.ts";
 import type { Request } from "../protocol/request.ts";
 import type { CommandContext } from "./context.ts";
+import type { ConfigAccess } from "./services.ts";
 
 /** Redis's command flags (COMMAND INFO), as far as commands here use them. `may_replicate` is not shown: the command
  * is `readonly` to its users, and yet may change how a value lies, and then has effects. Nor is `protected`: a
@@ -156,6 +157,8 @@ export interface CommandSpec {
   readonly keyFlagsOf?: (request: Request, nameAt: number) => readonly KeyFlag[];
   readonly channels?: ChannelSpec;
   readonly tips?: readonly string[];
+  /** The arguments of a request that nobody else may see (commands/secrets.ts). */
+  readonly secretsOf?: (request: Request, config: Pick<ConfigAccess, "isSensitive">) => readonly number[];
   /** Between MULTI and EXEC it is executed at once. */
   readonly isNeverQueued?: boolean;
   /** A client in RESP2 that is subscribed to something may use it. */

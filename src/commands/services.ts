@@ -4,6 +4,7 @@
  */
 import type { KeyList } from "../keyspace/key-list.ts";
 import type { KeyFilter, WalkResult } from "../keyspace/tier-walk.ts";
+import type { AccessControl } from "./access.ts";
 import type { Client, ClientTracking } from "./client.ts";
 import type { CommandSpec } from "./command.ts";
 
@@ -13,8 +14,8 @@ export interface ConfigAccess {
   /** Sets several directives or none. Returns the error text (without "-"), or undefined; a promise of it where the
    * server has to try first. */
   set(pairs: readonly [name: Buffer, value: Buffer][]): string | undefined | Promise<string | undefined>;
-  /** The password for AUTH; "" if none is set. */
-  readonly requirepass: string;
+  /** Whether the value of a directive is a secret. */
+  isSensitive(name: Buffer): boolean;
   readonly maxmemoryPolicy: string;
   /** Whether payloads of DUMP are compressed. */
   readonly rdbcompression: boolean;
@@ -93,6 +94,7 @@ export interface TrackingAccess {
 
 export interface ServerServices {
   readonly version: string;
+  readonly access: AccessControl;
   readonly config: ConfigAccess;
   readonly aof: AofAccess;
   readonly saves: SaveAccess;

@@ -31,6 +31,10 @@ export const DB_INDEX_OUT_OF_RANGE = "ERR DB index is out of range";
 
 // Gates before a command: authentication, memory, disk, state of the server.
 export const NOT_AUTHENTICATED = "NOAUTH Authentication required.";
+export const NO_PERMISSION_FOR_KEY =
+  "NOPERM this user has no permissions to access one of the keys used as arguments";
+export const NO_PERMISSION_FOR_CHANNEL =
+  "NOPERM this user has no permissions to access one of the channels used as arguments";
 export const NESTED_MULTI = "ERR MULTI calls can not be nested";
 export const EXEC_WITHOUT_MULTI = "ERR EXEC without MULTI";
 export const DISCARD_WITHOUT_MULTI = "ERR DISCARD without MULTI";
@@ -238,6 +242,20 @@ export const TIMEOUT_OUT_OF_RANGE = "ERR timeout is out of range";
 export const WAITAOF_WITHOUT_AOF =
   "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
 
+// Users: ACL.
+export const INVALID_USERNAME = "ERR Usernames can't contain spaces or null characters";
+export const DEFAULT_USER_STAYS = "ERR The 'default' user cannot be removed";
+export const GENPASS_BITS =
+  "ERR ACL GENPASS argument must be the number of bits for the output password, a positive number up to 4096";
+export const NO_ACL_FILE =
+  "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER" +
+  " command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store users" +
+  " in the Redis configuration.";
+export const ACL_NOT_SAVED =
+  "ERR There was an error trying to save the ACLs. Please check the server logs for more information";
+export const SORT_BY_DENIED = "ERR BY option of SORT denied due to insufficient ACL permissions.";
+export const SORT_GET_DENIED = "ERR GET option of SORT denied due to insufficient ACL permissions.";
+
 // The server: COMMAND, CONFIG, saving, SHUTDOWN.
 export const INVALID_COMMAND = "ERR Invalid command specified";
 export const COMMAND_HAS_NO_KEYS = "ERR The command has no key arguments";
@@ -375,6 +393,32 @@ export function unsupportedOption(option: string): string {
 
 export function unknownClientType(type: string): string {
   return `ERR Unknown client type '${type}'`;
+}
+
+/** `command` is the full name in lower case. */
+export function noPermissionFor(command: string): string {
+  return `NOPERM this user has no permissions to run the '${command}' command`;
+}
+
+/** A command was queued while it was allowed, and is not any more when EXEC comes. */
+export function noPermissionAnyMore(reason: string): string {
+  return (
+    "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command is no" +
+    ` longer allowed for the following reason: ${reason}`
+  );
+}
+
+export function unknownAclCategory(category: string): string {
+  return `ERR Unknown category '${category}'`;
+}
+
+/** ACL DRYRUN. */
+export function noSuchUserToTry(user: string): string {
+  return `ERR User '${user}' not found`;
+}
+
+export function noSuchCommandToTry(command: string): string {
+  return `ERR Command '${command}' not found`;
 }
 
 export function noSuchUser(user: string): string {

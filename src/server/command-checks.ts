@@ -7,8 +7,11 @@ import type { CommandTable, CompiledCommand } from "../commands/table.ts";
 import {
   DEBUG_NOT_ALLOWED,
   LOADING,
+  NO_PERMISSION_FOR_CHANNEL,
+  NO_PERMISSION_FOR_KEY,
   NOT_AUTHENTICATED,
   NOT_IN_TRANSACTION,
+  noPermissionFor,
   notForSubscribers,
   SAVE_FAILED,
   unknownCommand,
@@ -16,6 +19,8 @@ import {
   wrongArity,
 } from "../protocol/errors.ts";
 import type { Request } from "../protocol/request.ts";
+import type { Acl } from "./acl/acl.ts";
+import { ALLOWED, DENIED_COMMAND, DENIED_KEY } from "./acl/permission-check.ts";
 import type { Connection } from "./connection.ts";
 
 export interface CommandCheckParts {
@@ -23,6 +28,8 @@ export interface CommandCheckParts {
   readonly isLoading: () => boolean;
   /** Whether the client may use DEBUG. */
   readonly isDebugAllowed: (connection: Connection) => boolean;
+  /** Who may execute what. */
+  readonly acl: Acl;
   /** `refusesWrites`: dumps fail, and nobody may write because of that. */
   readonly saves: { readonly refusesWrites: boolean };
 }
@@ -46,8 +53,12 @@ export class CommandChecks {
     const { parts } = this;
     if (!command.accepts(request.argc) || command.run === undefined) return wrongArity(command.fullName);
     if (command.isProtected && !parts.isDebugAllowed(connection)) return DEBUG_NOT_ALLOWED;
-    if (!connection.authenticated && command.needsAuth) return NOT_AUTHENTICATED;
+    if (connection.isRestricted && connection.mustAuthenticate && command.needsAuth) return NOT_AUTHENTICATED;
     if (command.noMulti && connection.transaction !== undefined) return NOT_IN_TRANSACTION;
+    if (connection.isRestricted) {
+      const denial = this.denialOf(command, request, connection);
+      if (denial !== undefined) return denial;
+    }
     if (connection.isSubscribed && connection.resp === 2 && !command.isForSubscribers) {
       return notForSubscribers(command.fullName);
     }
@@ -55,5 +66,15 @@ export class CommandChecks {
     // As in Redis: whoever watches the server is to notice.
     if (command.isPing && parts.saves.refusesWrites) return SAVE_FAILED;
     return undefined;
+  }
+
+  /** The error for a command that the client's user has no permission for. */
+  denialOf(command: CompiledCommand, request: Request, connection: Connection): string | undefined {
+    // What ACL LOG shows of the client is this command.
+    connection.lastCommand = command.fullName;
+    const result = this.parts.acl.judge(connection, command, request);
+    if (result === ALLOWED) return undefined;
+    if (result === DENIED_COMMAND) return noPermissionFor(command.fullName);
+    return result === DENIED_KEY ? NO_PERMISSION_FOR_KEY : NO_PERMISSION_FOR_CHANNEL;
   }
 }

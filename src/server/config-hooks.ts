@@ -64,6 +64,7 @@ export function applyConfig(server: Server): void {
     types,
   );
   config.onChange(["appendfsync", "aof-timestamp-enabled", "maxmemory"], fsync);
+  config.onChange("requirepass", () => server.acl.applyRequirepass());
   config.onChange("client-output-buffer-limit", output);
   config.onChange("aof-disable-auto-gc", history);
   config.onChange("tracking-table-max-keys", () => server.tracking.limitTable());

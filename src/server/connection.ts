@@ -7,9 +7,11 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { StorageError } from "../base/storage-error.ts";
-import type { Client, ClientTracking } from "../commands/client.ts";
+import type { ClientTracking } from "../commands/client.ts";
 import type { Fetch, Waiter } from "../keyspace/warmer.ts";
 import { type DecoderLimits, RequestDecoder } from "../protocol/request-decoder.ts";
+import type { AclClient } from "./acl/acl.ts";
+import type { User } from "./acl/user.ts";
 import type { PreparedWalks } from "./prepared-walks.ts";
 import type { Statistics } from "./statistics.ts";
 import type { OwnSubscriptions } from "./subscriptions.ts";
@@ -32,7 +34,7 @@ export interface ConnectionHost {
   closed(connection: Connection): void;
 }
 
-export class Connection implements Client, Waiter, Watcher, TransportEvents {
+export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
   readonly id: number;
   name = "";
   resp: 2 | 3 = 2;
@@ -46,6 +48,10 @@ export class Connection implements Client, Waiter, Watcher, TransportEvents {
   noTouch = false;
   replyMode: "on" | "off" | "skip" | "skip-next" = "on";
   lastWritePosition = 0;
+
+  user: User | undefined;
+  authenticated = true;
+  isRestricted = false;
 
   readonly decoder: RequestDecoder;
   /** A command waits for cold keys, memory, or work it was suspended with. */
@@ -95,22 +101,22 @@ export class Connection implements Client, Waiter, Watcher, TransportEvents {
   private isPaused = false;
   private onIdle: (() => void) | undefined;
 
-  constructor(id: number, transport: Transport, host: ConnectionHost, authenticated: boolean) {
+  constructor(id: number, transport: Transport, host: ConnectionHost) {
     this.id = id;
     this.transport = transport;
     this.host = host;
     this.decoder = new RequestDecoder(host.decoderLimits);
-    this.decoder.authenticated = authenticated;
     this.createdMs = host.clock.nowMs;
     this.lastActiveMs = this.createdMs;
   }
 
-  get authenticated(): boolean {
-    return this.decoder.authenticated;
+  get mustAuthenticate(): boolean {
+    return !this.decoder.authenticated;
   }
 
-  set authenticated(value: boolean) {
-    this.decoder.authenticated = value;
+  /** Until then it is not allowed large requests either. */
+  set mustAuthenticate(value: boolean) {
+    this.decoder.authenticated = !value;
   }
 
   get address(): string {

@@ -55,7 +55,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   /** Commands executed, for INFO. */
   commandsProcessed = 0;
   readonly gates: WriteGates;
-  private readonly checks: CommandChecks;
+  readonly checks: CommandChecks;
   private readonly snapshotGate: SnapshotGate;
   private readonly parts: DispatcherParts;
   private readonly batch = new RequestBatch();
@@ -213,8 +213,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
 
   /** Parks the connection if its command would hold up a snapshot, and so everybody. */
   private waitsForSnapshot(command: CompiledCommand, connection: Connection): boolean {
-    if (!command.isWrite || !command.hasKeys || connection.isReplay) return false;
-    if (!this.snapshotGate.mustWait(command, this.request, this.db, () => connection.goOn())) return false;
+    if (!this.snapshotGate.mustWait(command, this.request, connection)) return false;
+    if (this.hasKeysReady) this.parts.warmer!.goOnHolding(this.held, connection);
     connection.parkAgain();
     return true;
   }
@@ -418,8 +418,9 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     request: Request,
     action: (ctx: CommandContext) => Outcome,
   ): Outcome {
-    const { client, reply, request: present, db } = this;
+    const { client, command: presentCommand, reply, request: present, db } = this;
     this.client = connection;
+    this.command = command;
     this.request = request;
     this.db = this.keyspace.databases[connection.dbIndex];
     reply.resp = connection.resp;
@@ -436,6 +437,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const { tracking } = this.parts;
     if (tracking.hasPending && outcome === DONE) tracking.deliver(connection);
     this.client = client;
+    this.command = presentCommand;
     this.request = present;
     this.db = db;
     if (client !== undefined) reply.resp = client.resp;

@@ -23,6 +23,7 @@ import type { AofWriter } from "../persistence/aof/writer.ts";
 import { type CheckpointParts, runCheckpoint } from "../persistence/checkpoint.ts";
 import type { DumpVerifier, InlineVerifier } from "../persistence/dump-verifier.ts";
 import type { DecoderLimits } from "../protocol/request-decoder.ts";
+import { Acl } from "./acl/acl.ts";
 import { isLocalAddress, refusalOf } from "./admission.ts";
 import { AofState } from "./aof-state.ts";
 import { ClientRegistry } from "./client-registry.ts";
@@ -66,7 +67,7 @@ export class Server implements ConnectionHost {
   readonly tierFolder: string;
   readonly warmer: Warmer | undefined;
   readonly spiller: Spiller | undefined;
-  readonly table = new CommandTable(commandSpecs);
+  readonly table: CommandTable;
   readonly budget: MemoryBudget;
   readonly eviction: Eviction;
   readonly expiry: ActiveExpiry;
@@ -78,6 +79,7 @@ export class Server implements ConnectionHost {
   readonly statistics = new Statistics();
   readonly outputLimits: OutputLimits;
   readonly walk: TierWalk;
+  readonly acl: Acl;
   readonly services: Services;
   readonly dispatcher: Dispatcher;
   readonly tracking: Tracking;
@@ -105,11 +107,12 @@ export class Server implements ConnectionHost {
     this.world = world;
     this.tierFolder = tierFolder;
     this.config = config;
+    this.table = new CommandTable(commandSpecs, config.renamings);
     this.clock = world.clock;
     this.keyspace = keyspace;
     this.tier = tier;
     this.startedMs = world.clock.nowMs;
-    this.budget = new MemoryBudget(keyspace, tier !== undefined, config.values["cold-tier-spill-all"]);
+    this.budget = new MemoryBudget(keyspace, tier, config.values["cold-tier-spill-all"]);
     this.eviction = new Eviction(keyspace);
     this.expiry = new ActiveExpiry(keyspace);
     this.outputLimits = new OutputLimits({ clients: this.clients, clock: world.clock, log: world.log });
@@ -129,6 +132,17 @@ export class Server implements ConnectionHost {
       isSaving: () => this.saves.isBusy,
     });
     this.saves = new SaveState(this);
+    this.acl = new Acl({
+      table: this.table,
+      settings: config.values,
+      resolve: (path) => config.resolve(path),
+      files: world.files,
+      clock: world.clock,
+      random: world.random,
+      log: world.log,
+      clients: this.clients,
+      present: () => this.dispatcher.client,
+    });
     this.services = new Services(this);
     this.tracking = this.createTracking();
     this.dispatcher = this.createDispatcher();
@@ -152,19 +166,16 @@ export class Server implements ConnectionHost {
   accept(transport: Transport): TransportEvents | undefined {
     const { values } = this.config;
     this.clients.totalReceived++;
-    const refusal = refusalOf(values, this.clients.size, transport.remoteAddress);
+    const isLocalOnly = values["protected-mode"] && this.acl.isOpen;
+    const refusal = refusalOf(values.maxclients, isLocalOnly, this.clients.size, transport.remoteAddress);
     if (refusal !== undefined) {
       this.clients.rejected++;
       const reply = Buffer.from(`-${refusal}\r\n`);
       transport.send(reply, 0, reply.length);
       return undefined;
     }
-    const connection = new Connection(
-      this.clients.nextId(),
-      transport,
-      this,
-      values.requirepass.length === 0,
-    );
+    const connection = new Connection(this.clients.nextId(), transport, this);
+    this.acl.begin(connection);
     this.clients.add(connection);
     return connection;
   }
@@ -301,6 +312,7 @@ export class Server implements ConnectionHost {
     return new Dispatcher({
       keyspace: this.keyspace,
       table: this.table,
+      acl: this.acl,
       budget: this.budget,
       freeMemory: () => this.freeMemory(),
       gate: this.gate,

@@ -1,6 +1,7 @@
 /**
  * The services that commands ask of the server (commands/services.ts), made of its parts.
  */
+import type { AccessControl } from "../commands/access.ts";
 import type { Client } from "../commands/client.ts";
 import type { CommandSpec } from "../commands/command.ts";
 import type {
@@ -38,6 +39,10 @@ export class Services implements ServerServices {
     this.shutdowns = new Shutdown(server);
     this.debugging = new Debugging(server);
     this.infoSource = new ServerInfoSource(server, server.statistics);
+  }
+
+  get access(): AccessControl {
+    return this.server.acl;
   }
 
   get aof(): AofAccess {
@@ -144,9 +149,7 @@ class ConfigForCommands implements ConfigAccess {
     }
   }
 
-  get requirepass(): string {
-    return this.server.config.values.requirepass.toString("latin1");
-  }
+  isSensitive = (name: Buffer): boolean => this.server.config.isSensitive(name);
 
   get maxmemoryPolicy(): string {
     return this.server.config.values["maxmemory-policy"];

@@ -102,7 +102,7 @@ export const reset = defineCommand({
     client.dbIndex = 0;
     client.resp = 2;
     reply.resp = 2;
-    client.authenticated = server.config.requirepass === "";
+    server.access.reset();
     client.name = "";
     client.replyMode = "on";
     client.noTouch = false;

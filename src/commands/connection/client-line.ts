@@ -4,7 +4,6 @@
  * shows a client without it.
  */
 import type { Client } from "../client.ts";
-import { DEFAULT_USER } from "./authentication.ts";
 
 /** The line, without a newline, one character per byte. */
 export function clientLine(client: Client, nowMs: number): string {
@@ -35,7 +34,7 @@ export function clientLine(client: Client, nowMs: number): string {
     ["tot-mem", client.memoryBytes],
     ["events", client.outputBufferBytes > 0 ? "rw" : "r"],
     ["cmd", client.lastCommand === "" ? "NULL" : client.lastCommand],
-    ["user", DEFAULT_USER],
+    ["user", client.user?.name ?? "(superuser)"],
     ["redir", client.tracking?.redirect ?? -1],
     ["resp", client.resp],
     ["lib-name", client.libraryName],

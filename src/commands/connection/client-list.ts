@@ -14,7 +14,6 @@ import { isWord, longOrReply, rangeOrReply, textForError } from "../arguments.ts
 import type { Client } from "../client.ts";
 import { type CommandSpec, defineCommand } from "../command.ts";
 import type { CommandContext } from "../context.ts";
-import { DEFAULT_USER } from "./authentication.ts";
 import { clientLine } from "./client-line.ts";
 
 /** Redis's words for kinds of clients. Only normal ones and subscribers exist here. */
@@ -92,6 +91,7 @@ interface KillFilter {
   address: string | undefined;
   localAddress: string | undefined;
   type: string | undefined;
+  user: string | undefined;
   skipMe: boolean;
 }
 
@@ -112,6 +112,7 @@ const kill = defineCommand({
       address: undefined,
       localAddress: undefined,
       type: undefined,
+      user: undefined,
       skipMe: true,
     };
     const isOldForm = request.argc === 3;
@@ -137,6 +138,7 @@ function matches(client: Client, filter: KillFilter, self: Client): boolean {
   if (filter.address !== undefined && client.address !== filter.address) return false;
   if (filter.localAddress !== undefined && client.localAddress !== filter.localAddress) return false;
   if (filter.type !== undefined && filter.type !== typeOf(client)) return false;
+  if (filter.user !== undefined && client.user?.name !== filter.user) return false;
   if (filter.id !== undefined && client.id !== filter.id) return false;
   return !(filter.skipMe && client === self);
 }
@@ -174,7 +176,8 @@ function parseKillOption(
   } else if (isWord(request, i, "laddr")) {
     filter.localAddress = textForError(request, i + 1);
   } else if (isWord(request, i, "user")) {
-    if (request.text(i + 1) !== DEFAULT_USER) {
+    filter.user = request.text(i + 1);
+    if (!ctx.server.access.has(filter.user)) {
       reply.error(noSuchUser(textForError(request, i + 1)));
       return "replied";
     }
