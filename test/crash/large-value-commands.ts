@@ -22,7 +22,8 @@ const GROUP = "workers";
 const SCRIPT =
   "for i = 1, #KEYS do redis.call('PERSIST', KEYS[i]) redis.call('EXPIRE', KEYS[i], ARGV[1]) end return #KEYS";
 /** Changes keys that it does not declare. */
-export const UNDECLARED_SCRIPT = "for i = 1, #ARGV do redis.call('EXPIRE', ARGV[i], 100) end return redis.call('DBSIZE')";
+export const UNDECLARED_SCRIPT =
+  "for i = 1, #ARGV do redis.call('EXPIRE', ARGV[i], 100) end return redis.call('DBSIZE')";
 
 /** All names that keys get. */
 export const LARGE_NAMES: readonly Buffer[] = TYPES.flatMap((kind) =>
@@ -45,7 +46,8 @@ export class LargeValueCommands {
     for (let db = 0; db < this.databases; db++) {
       requests.push(["SELECT", String(db)]);
       for (const kind of TYPES)
-        for (let i = 0; i < KEYS; i++) if (this.random.below(2 + db) === 0) requests.push(...this.make(kind, i));
+        for (let i = 0; i < KEYS; i++)
+          if (this.random.below(2 + db) === 0) requests.push(...this.make(kind, i));
     }
     return requests;
   }
@@ -67,7 +69,9 @@ export class LargeValueCommands {
       case 6:
         return random.below(3) === 0 ? this.make(this.kind(), 1 + random.below(KEYS - 1)) : [this.remove()];
       case 7:
-        return random.below(4) === 0 ? [["SWAPDB", "0", this.db()]] : [["EVAL", UNDECLARED_SCRIPT, "0", this.any()]];
+        return random.below(4) === 0
+          ? [["SWAPDB", "0", this.db()]]
+          : [["EVAL", UNDECLARED_SCRIPT, "0", this.any()]];
       case 8:
         return random.below(6) === 0 ? [["FLUSHDB", "ASYNC"]] : [this.replace()];
       default:

@@ -26,7 +26,8 @@ export class SilentClient implements Transport {
 
   send(buffer: Buffer, start: number, end: number): boolean {
     // The first reply of a packet is enough to find mistakes in a test.
-    if (buffer[start] === 0x2d) this.errors.push(buffer.toString("latin1", start, Math.min(end, start + 200)));
+    if (buffer[start] === 0x2d)
+      this.errors.push(buffer.toString("latin1", start, Math.min(end, start + 200)));
     return true;
   }
 

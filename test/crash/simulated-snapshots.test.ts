@@ -11,7 +11,9 @@ const ONLY = process.env["CRASH_SEED"];
 
 const seeds = ONLY === undefined ? Array.from({ length: SEEDS }, (_, index) => index + 1) : [Number(ONLY)];
 
-it("a snapshot is exact, whatever large values go through", { timeout: 60_000 + seeds.length * 5000 }, async () => {
+it("a snapshot is exact, whatever large values go through", {
+  timeout: 60_000 + seeds.length * 5000,
+}, async () => {
   const tally = newSnapshotTally();
   for (const seed of seeds) {
     const simulation = new SnapshotSimulation(seed, tally);

@@ -90,6 +90,7 @@ export class ServerInfoSource implements InfoSource {
       largestInputBytes,
       largestOutputBytes,
       blocked: clients.measure().blocked,
+      tracking: this.own.tracking.clients,
     };
   }
 
@@ -136,7 +137,7 @@ export class ServerInfoSource implements InfoSource {
   }
 
   counters(): CounterFacts {
-    const { clients, dispatcher, keyspace } = this.own;
+    const { clients, dispatcher, keyspace, tracking } = this.own;
     return {
       connectionsReceived: clients.totalReceived,
       connectionsRejected: clients.rejected,
@@ -146,6 +147,12 @@ export class ServerInfoSource implements InfoSource {
       evicted: keyspace.evicted,
       hits: keyspace.hits,
       misses: keyspace.misses,
+      channels: dispatcher.pubsub.count("channel"),
+      patterns: dispatcher.pubsub.count("pattern"),
+      shardChannels: dispatcher.pubsub.count("shardChannel"),
+      trackedKeys: tracking.table.size,
+      trackedItems: tracking.table.items,
+      trackedPrefixes: tracking.broadcast.size,
     };
   }
 
