@@ -85,9 +85,7 @@ async function run(options: Options): Promise<void> {
     for (const each of await makeFiles(dataset, options)) rows.push(await measure(each, options));
   }
   progress("");
-  console.log(
-    formatTable(["", "Redis", "processor", "tsredis", "processor", "rate", "by processor"], rows),
-  );
+  console.log(formatTable(["", "Redis", "processor", "tsredis", "processor", "rate", "by processor"], rows));
   console.log("Wanted: at least 1.0x of Redis's rate with its files.");
 }
 

@@ -136,7 +136,13 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       heapBytes: 9,
     }),
     persistence: () => ({
-      loading: { startedMs: 1_700_000_000_000, totalBytes: 1000, loadedBytes: 250 },
+      loading: {
+        startedMs: 1_700_000_000_000,
+        totalBytes: 1000,
+        loadedBytes: 250,
+        usedMemoryBytes: 5000,
+        secondsLeft: 29,
+      },
       rdb: RDB,
       aof: AOF,
     }),
@@ -232,6 +238,7 @@ describe("values", () => {
     const text = infoText(source(), ["persistence"]);
     for (const line of [
       "loading:1",
+      "loading_rdb_used_mem:5000",
       "loading_loaded_perc:25.00",
       "loading_eta_seconds:29",
       "rdb_last_save_time:1700000000",
