@@ -94,6 +94,14 @@ const RDB = {
   keysExpiredAtLoad: 2,
 };
 
+const LOADING = {
+  startedMs: 1_700_000_000_000,
+  totalBytes: 1000,
+  loadedBytes: 250,
+  usedMemoryBytes: 5000,
+  secondsLeft: 29,
+};
+
 function source(parts: Partial<InfoSource> = {}): InfoSource {
   const table = new CommandTable(commandSpecs);
   return {
@@ -135,17 +143,7 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       scripting: SCRIPTING,
       heapBytes: 9,
     }),
-    persistence: () => ({
-      loading: {
-        startedMs: 1_700_000_000_000,
-        totalBytes: 1000,
-        loadedBytes: 250,
-        usedMemoryBytes: 5000,
-        secondsLeft: 29,
-      },
-      rdb: RDB,
-      aof: AOF,
-    }),
+    persistence: () => ({ loading: LOADING, rdb: RDB, aof: AOF }),
     counters: () => ({
       connectionsReceived: 11,
       connectionsRejected: 1,
