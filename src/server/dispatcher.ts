@@ -26,6 +26,7 @@ import { PubSub } from "./pubsub.ts";
 import { Pushes } from "./pushes.ts";
 import { Scripts } from "./scripts.ts";
 import { SnapshotGate } from "./snapshot-gate.ts";
+import { Suspensions } from "./suspensions.ts";
 import type { Transaction } from "./transaction.ts";
 import { type GroupedEffects, isExec, type TransactionHost, Transactions } from "./transactions.ts";
 import { type Answerer, WaitingClients } from "./waiting-clients.ts";
@@ -73,7 +74,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   command: CompiledCommand | undefined;
   /** Of `reply.errors`, those that were counted for their commands. */
   private countedErrors = 0;
-  private suspension: { readonly work: Promise<unknown>; readonly finish: Continuation<never> } | undefined;
+  private readonly suspensions = new Suspensions(this);
 
   constructor(parts: DispatcherParts) {
     this.parts = parts;
@@ -163,8 +164,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       work.catch(() => undefined);
       return this.reply.error(CANNOT_WAIT_IN_TRANSACTION);
     }
-    this.suspension = { work, finish: finish as Continuation<never> };
-    return SUSPENDED;
+    return this.suspensions.begin(work, finish);
   }
 
   /** The connection is gone: nothing may wait for it. */
@@ -298,7 +298,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     // Those of a transaction's commands are counted by then.
     if (reply.errors !== this.countedErrors) command.failedCalls++;
     this.countedErrors = reply.errors;
-    if (this.suspension !== undefined) this.awaitSuspension(connection, command);
+    if (this.suspensions.hasBegun) this.suspensions.wait(connection, command);
     if (command.mayHaveEffects) this.afterEffects(connection, command.isWrite);
     return outcome;
   }
@@ -375,37 +375,6 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     if (state === RESIDENT) return undefined;
     if (state === UNREADABLE) return this.refuseUnreadable(client);
     return this.parkForKeys(residency, client);
-  }
-
-  private awaitSuspension(connection: Connection, command: CompiledCommand): void {
-    const suspension = this.suspension!;
-    this.suspension = undefined;
-    connection.park();
-    let isOver = false;
-    const answer = (action: (ctx: CommandContext) => Outcome) => {
-      if (isOver || connection.isClosed) return;
-      isOver = true;
-      connection.unblock = undefined;
-      if (this.answer(connection, command, this.request, action) === DONE) connection.goOn();
-      else this.awaitSuspension(connection, command);
-    };
-    // Only what waits for an event, not for the disk, can be made to wait no longer.
-    if (command.spec.flags.includes("blocking")) {
-      connection.unblock = (asError) => {
-        connection.unblock = undefined;
-        // Not now: the reply of the client that asks for it is just being made.
-        setImmediate(answer, (ctx: CommandContext) =>
-          asError ? ctx.reply.error(UNBLOCKED) : suspension.finish(ctx, undefined as never),
-        );
-      };
-    }
-    suspension.work.then(
-      (value) => answer((ctx) => suspension.finish(ctx, value as never)),
-      (error: unknown) => {
-        const text = error instanceof Error ? error.message : String(error);
-        answer(({ reply }) => reply.error(`ERR ${text}`));
-      },
-    );
   }
 
   /**

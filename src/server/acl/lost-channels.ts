@@ -1,5 +1,6 @@
 /**
- * Who is subscribed to what its user may not use any more: when rules take channels away, such clients are disconnected.
+ * Who is subscribed to what its user may not use any more: such clients are disconnected when rules take channels
+ * away.
  */
 import { globMatch } from "../../base/glob.ts";
 import type { Pattern } from "./selector.ts";
