@@ -9,7 +9,7 @@ import type { CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import { type Fetch, RESIDENT, UNREADABLE } from "../keyspace/warmer.ts";
-import { CANNOT_WAIT_IN_TRANSACTION, coldKeyUnreadable, UNBLOCKED } from "../protocol/errors.ts";
+import { CANNOT_WAIT_IN_TRANSACTION, coldKeyUnreadable } from "../protocol/errors.ts";
 import { DONE, type Outcome, SUSPENDED } from "../protocol/outcome.ts";
 import { ReplyWriter } from "../protocol/reply-writer.ts";
 import { Request } from "../protocol/request.ts";
