@@ -3,6 +3,7 @@
  */
 import net from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { plainDoor } from "../../src/server/door.ts";
 import { Listener, type ListenOptions } from "../../src/server/listener.ts";
 import { freePort } from "../support/child-servers.ts";
 
@@ -22,8 +23,10 @@ function options(changes: Partial<ListenOptions>): ListenOptions {
     port,
     addresses: ["127.0.0.1"],
     backlog: 5,
-    keepAliveSeconds: () => 0,
-    acceptor: () => undefined,
+    door: plainDoor(
+      () => 0,
+      () => undefined,
+    ),
     ...changes,
   };
 }
