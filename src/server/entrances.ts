@@ -98,8 +98,9 @@ export class Entrances {
     return places.join(", ");
   }
 
-  /** Both ports or none: if the second is not possible, the first goes back with what CONFIG SET takes back. */
+  /** The one that is to be closed first: the other may take its port. */
   private async move(): Promise<void> {
+    if (this.config.values["tls-port"] === 0) await this.listenOnTlsPort();
     await this.listenOnPort();
     await this.listenOnTlsPort();
   }

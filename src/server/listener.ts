@@ -35,6 +35,7 @@ export class Listener {
 
   private async change(options: ListenOptions): Promise<void> {
     const before = this.options;
+    if (before !== undefined && isSamePlace(before, options)) return;
     // On the same port, old and new addresses may exclude each other ("*" and "127.0.0.1").
     const mustCloseFirst = before?.port === options.port;
     if (mustCloseFirst) this.close();
@@ -49,6 +50,10 @@ export class Listener {
     this.servers = servers;
     this.options = options;
   }
+}
+
+function isSamePlace(a: ListenOptions, b: ListenOptions): boolean {
+  return a.port === b.port && a.addresses.join(" ") === b.addresses.join(" ");
 }
 
 /** Listens on all addresses, or on none of them. */

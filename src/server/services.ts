@@ -149,6 +149,8 @@ class ConfigForCommands implements ConfigAccess {
     } catch (error) {
       this.server.world.log.warning(`Cannot listen as ${moved} asks for: ${errorText(error)}`);
       takeBack();
+      // One of two ports may have moved before the other could not.
+      await this.server.listen().catch(() => undefined);
       return setError(moved, LISTEN_FAILURES[moved]).message;
     }
   }

@@ -1,6 +1,6 @@
 /**
- * TCP (and unix sockets) on Node's own stream handles, below net.Socket. A small request costs more in net.Socket (stream states,
- * events, timers, a buffer for each read) than in Redis itself; this file does without:
+ * TCP (and unix sockets) on Node's own stream handles, below net.Socket. A small request costs more in net.Socket
+ * (stream states, events, timers, a buffer for each read) than in Redis itself; this file does without:
  *   - every handle reads into one static buffer, because the bytes are consumed within the callback (`useUserBuffer`,
  *     what net.Socket's own option `onread` uses);
  *   - a write is tried at once by libuv; if it went through, its request object is used again for the next;
