@@ -63,8 +63,9 @@ export class Entrances {
 
   /** Opens all that the configuration names. Throws an error that says which of them is not possible. */
   async open(): Promise<void> {
-    const { port, unixsocket, "tls-port": tlsPort } = this.config.values;
-    if (port === 0 && tlsPort === 0 && unixsocket === "") {
+    const { bind, port, unixsocket, "tls-port": tlsPort } = this.config.values;
+    const hasPort = bind.length > 0 && (port !== 0 || tlsPort !== 0);
+    if (!hasPort && unixsocket === "") {
       throw new Error("Configured to not listen anywhere, exiting.");
     }
     if (tlsPort !== 0) {

@@ -8,7 +8,7 @@ import type { Door } from "./door.ts";
 export interface ListenOptions {
   /** 0: listens on nothing. */
   readonly port: number;
-  /** Addresses as in `bind`; one that begins with "-" may be missing, "*" and "::*" are all of IPv4 and IPv6. */
+  /** Addresses as in `bind`, or none; one that begins with "-" may be missing, "*" and "::*" are all of IPv4 and IPv6. */
   readonly addresses: readonly string[];
   readonly backlog: number;
   readonly door: Door;
@@ -59,7 +59,7 @@ function isSamePlace(a: ListenOptions, b: ListenOptions): boolean {
 /** Listens on all addresses, or on none of them. */
 async function openAll(options: ListenOptions): Promise<net.Server[]> {
   const servers: net.Server[] = [];
-  if (options.port === 0) return servers;
+  if (options.port === 0 || options.addresses.length === 0) return servers;
   try {
     for (const address of options.addresses) {
       const isOptional = address.startsWith("-");

@@ -71,10 +71,12 @@ describe("moves while it runs", () => {
     expect(await accepts("127.0.0.2", port)).toBe(false);
   });
 
-  test("to nowhere: port 0", async () => {
+  test.each([{ port: 0 }, { addresses: [] }])("to nowhere: %j", async (changes) => {
     await listener.listen(options({}));
-    await listener.listen(options({ port: 0 }));
+    await listener.listen(options(changes));
     expect(await accepts("127.0.0.1", port)).toBe(false);
+    await listener.listen(options({}));
+    expect(await accepts("127.0.0.1", port)).toBe(true);
   });
 
   test("not to a port that is taken: it stays where it was", async () => {

@@ -230,6 +230,18 @@ describe("errors", () => {
   });
 
   it.each([
+    ["requirepass one two", "requirepass (redacted)"],
+    ['masterauth "se cret', "masterauth (redacted)"],
+    [
+      "user a on >secret <secret #abc !abc (>x ~k nonsense",
+      "user a on (redacted) (redacted) (redacted) (redacted) (redacted) ~k nonsense",
+    ],
+    ["user a on nonsense", "user a on nonsense"],
+  ])("do not show secrets: %s", (line, shown) => {
+    expect(errorOf([write(line)]).report("1.2.3")).toContain(`>>> '${shown}'`);
+  });
+
+  it.each([
     ["foo bar", "Bad directive or wrong number of arguments"],
     ["include", "Bad directive or wrong number of arguments"],
     ["list-max-ziplist-entries", "Bad directive or wrong number of arguments"],
