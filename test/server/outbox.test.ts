@@ -70,7 +70,7 @@ class Bench {
       run: () => {},
       closed: (connection: Connection) => this.clients.remove(connection),
     };
-    const connection = new Connection(this.clients.nextId(), transport, host, true);
+    const connection = new Connection(this.clients.nextId(), transport, host);
     connection.resp = resp;
     this.clients.add(connection);
     return { connection, transport };
