@@ -65,9 +65,10 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
   isClosing = false;
   /** The peer sends nothing more. */
   hasEnded = false;
-  /** Pieces of output that leave at the end of the turn, their bytes, and the last of them (outbox.ts). */
+  /** Pieces of output that leave at the end of the turn, their bytes, and places of the first and last (outbox.ts). */
   queuedPieces = 0;
   queuedOutputBytes = 0;
+  firstPiece = 0;
   lastPiece = 0;
   /** Pieces of output held back by the reply gate. */
   heldPieces = 0;

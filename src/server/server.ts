@@ -32,6 +32,7 @@ import { applyConfig } from "./config-hooks.ts";
 import { Connection, type ConnectionHost } from "./connection.ts";
 import { Cron } from "./cron.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { LoadProgress } from "./load-progress.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { OutputLimits } from "./output-limits.ts";
 import { Propagation } from "./propagation.ts";
@@ -88,6 +89,7 @@ export class Server implements ConnectionHost {
   readonly startedMs: number;
   /** Data is being loaded: clients are told so. */
   isLoading = true;
+  readonly progress: LoadProgress;
   /** The server is ending, or all data is being replaced: no command is executed. */
   isStopping = false;
   /** Listens as `port` and `bind` say now, or, if that is not possible, rejects and listens as before. */
@@ -132,6 +134,7 @@ export class Server implements ConnectionHost {
       isSaving: () => this.saves.isBusy,
     });
     this.saves = new SaveState(this);
+    this.progress = new LoadProgress(world, config);
     this.acl = new Acl({
       table: this.table,
       settings: config.values,

@@ -187,8 +187,8 @@ export const settings = {
   "save-max-bytes-per-second": memory("used", "0"),
   "rdb-del-sync-files": yesNo("ignored", "no"),
   "rdb-key-save-delay": integer("used", 0, { min: INT_MIN, unit: "microseconds", ...hidden }),
-  "key-load-delay": integer("ignored", 0, { min: INT_MIN, unit: "microseconds", ...hidden }),
-  "loading-process-events-interval-bytes": integer("ignored", 2 << 20, {
+  "key-load-delay": integer("used", 0, { min: INT_MIN, unit: "microseconds", ...hidden }),
+  "loading-process-events-interval-bytes": integer("used", 2 << 20, {
     min: 1024,
     unit: "bytes",
     ...hidden,

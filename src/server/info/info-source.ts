@@ -74,6 +74,9 @@ export interface LoadingFacts {
   readonly startedMs: number;
   readonly totalBytes: number;
   readonly loadedBytes: number;
+  /** Memory that the data took where the RDB file was written. */
+  readonly usedMemoryBytes: number;
+  readonly secondsLeft: number;
 }
 
 export interface RdbFacts {

@@ -116,9 +116,11 @@ export class ServerInfoSource implements InfoSource {
   }
 
   persistence(): PersistenceFacts {
-    const { isLoading, saves, startedMs } = this.own;
+    const { clock, isLoading, progress, saves } = this.own;
+    const { startedMs, totalBytes, loadedBytes, usedMemoryBytes } = progress;
+    const secondsLeft = progress.secondsLeft(clock.nowMs);
     return {
-      loading: isLoading ? { startedMs, totalBytes: 0, loadedBytes: 0 } : undefined,
+      loading: isLoading ? { startedMs, totalBytes, loadedBytes, usedMemoryBytes, secondsLeft } : undefined,
       rdb: {
         keysProcessed: saves.keysDone,
         keysTotal: saves.keysTotal,

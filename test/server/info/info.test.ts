@@ -94,6 +94,14 @@ const RDB = {
   keysExpiredAtLoad: 2,
 };
 
+const LOADING = {
+  startedMs: 1_700_000_000_000,
+  totalBytes: 1000,
+  loadedBytes: 250,
+  usedMemoryBytes: 5000,
+  secondsLeft: 29,
+};
+
 function source(parts: Partial<InfoSource> = {}): InfoSource {
   const table = new CommandTable(commandSpecs);
   return {
@@ -135,11 +143,7 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       scripting: SCRIPTING,
       heapBytes: 9,
     }),
-    persistence: () => ({
-      loading: { startedMs: 1_700_000_000_000, totalBytes: 1000, loadedBytes: 250 },
-      rdb: RDB,
-      aof: AOF,
-    }),
+    persistence: () => ({ loading: LOADING, rdb: RDB, aof: AOF }),
     counters: () => ({
       connectionsReceived: 11,
       connectionsRejected: 1,
@@ -232,6 +236,7 @@ describe("values", () => {
     const text = infoText(source(), ["persistence"]);
     for (const line of [
       "loading:1",
+      "loading_rdb_used_mem:5000",
       "loading_loaded_perc:25.00",
       "loading_eta_seconds:29",
       "rdb_last_save_time:1700000000",

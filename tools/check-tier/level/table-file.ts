@@ -1,0 +1,174 @@
+/**
+ * Reads LevelDB's table files (.ldb), block by block, and verifies every block's checksum, which LevelDB itself does not
+ * do when it reads: a flipped bit in the filter makes it call a key absent that is there.
+ *
+ *   blocks        each followed by its type u8 (0: plain) and a masked CRC-32C of both
+ *   metaindex     a block; "filter.<name>" leads to the filter
+ *   index         a block; for each data block a key at or behind its last one, and where it lies
+ *   footer        48 bytes: where metaindex and index lie, padding, magic number
+ *
+ * Entries of a block: length shared with the key before, length of the rest, length of the value, rest, value; at the
+ * end u32 offsets of entries that share nothing, and their number. Behind each key: type (1 put, 0 delete) and
+ * sequence, together u64.
+ */
+import type { FileHandle } from "../../../src/base/files.ts";
+import { type LevelEntry, maskedChecksum, RecordBytes } from "./log-file.ts";
+import { SEQUENCE_BYTES, userKey } from "./version-state.ts";
+
+const FOOTER_BYTES = 48;
+const MAGIC = 0xdb4775248b80fb57n;
+const TRAILER_BYTES = 5;
+const PLAIN = 0;
+const NUMBER_BYTES = 4;
+
+interface BlockPlace {
+  readonly offset: number;
+  readonly length: number;
+}
+
+interface DataBlock extends BlockPlace {
+  /** No key of the block is greater. */
+  readonly upTo: Buffer;
+}
+
+/** A part of a table that cannot be read. */
+export interface TableDamage {
+  readonly offset: number;
+  readonly what: "footer" | "index" | "data" | "filter" | "metaindex";
+  /** Keys that may have been in it: above `after` (undefined: from the first on), up to `upTo` (undefined: the last). */
+  readonly after: Buffer | undefined;
+  readonly upTo: Buffer | undefined;
+}
+
+export class TableFile {
+  readonly #file: FileHandle;
+  readonly #size: number;
+  #blocks: readonly DataBlock[] = [];
+  #metaindex: BlockPlace | undefined;
+  /** Why the table as a whole cannot be read. */
+  readonly damage: TableDamage | undefined;
+
+  private constructor(file: FileHandle, size: number, damage: TableDamage | undefined) {
+    this.#file = file;
+    this.#size = size;
+    this.damage = damage;
+  }
+
+  static async open(file: FileHandle): Promise<TableFile> {
+    const size = await file.size();
+    const whole = (what: TableDamage["what"], offset: number): TableFile =>
+      new TableFile(file, size, { offset, what, after: undefined, upTo: undefined });
+    if (size < FOOTER_BYTES) return whole("footer", 0);
+    const footer = Buffer.alloc(FOOTER_BYTES);
+    await file.read(footer, size - FOOTER_BYTES);
+    if (footer.readBigUInt64LE(FOOTER_BYTES - 8) !== MAGIC) return whole("footer", size - FOOTER_BYTES);
+    const table = new TableFile(file, size, undefined);
+    let at = size - FOOTER_BYTES;
+    try {
+      const bytes = new RecordBytes(footer);
+      table.#metaindex = placeIn(bytes);
+      const index = placeIn(bytes);
+      at = index.offset;
+      const contents = await table.#block(index);
+      if (contents === undefined) return whole("index", at);
+      table.#blocks = [...entriesIn(contents)].map(({ key, value }) => ({
+        ...placeIn(new RecordBytes(value)),
+        upTo: userKey(key),
+      }));
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return whole("index", at);
+    }
+    return table;
+  }
+
+  /** All damaged parts. Reads the whole file. */
+  async *verify(): AsyncGenerator<TableDamage, void, undefined> {
+    if (this.damage !== undefined) {
+      yield this.damage;
+      return;
+    }
+    let after: Buffer | undefined;
+    for (const place of this.#blocks) {
+      const contents = await this.#block(place);
+      if (contents === undefined || !isReadable(contents))
+        yield { offset: place.offset, what: "data", after, upTo: place.upTo };
+      after = place.upTo;
+    }
+    yield* this.#verifyFilter();
+  }
+
+  async *#verifyFilter(): AsyncGenerator<TableDamage, void, undefined> {
+    const none = { after: undefined, upTo: undefined };
+    const metaindex = this.#metaindex!;
+    const contents = await this.#block(metaindex);
+    if (contents === undefined || !isReadable(contents)) {
+      yield { offset: metaindex.offset, what: "metaindex", ...none };
+      return;
+    }
+    for (const { value } of entriesIn(contents)) {
+      const place = placeIn(new RecordBytes(value));
+      if ((await this.#block(place)) === undefined) yield { offset: place.offset, what: "filter", ...none };
+    }
+  }
+
+  /** All entries of intact blocks, in order. Keys and values are views of the block. */
+  async *entries(): AsyncGenerator<LevelEntry, void, undefined> {
+    for (const place of this.#blocks) {
+      const contents = await this.#block(place);
+      if (contents === undefined || !isReadable(contents)) continue;
+      for (const { key, value } of entriesIn(contents)) {
+        const tag = key.readBigUInt64LE(key.length - SEQUENCE_BYTES);
+        const isPut = (tag & 0xffn) === 1n;
+        yield {
+          key: key.subarray(0, key.length - SEQUENCE_BYTES),
+          sequence: Number(tag >> 8n),
+          value: isPut ? value : undefined,
+        };
+      }
+    }
+  }
+
+  /** A block's contents; undefined if its checksum does not match. */
+  async #block({ offset, length }: BlockPlace): Promise<Buffer | undefined> {
+    if (offset + length + TRAILER_BYTES > this.#size) return undefined;
+    const bytes = Buffer.allocUnsafe(length + TRAILER_BYTES);
+    if ((await this.#file.read(bytes, offset)) < bytes.length) return undefined;
+    const stored = bytes.readUInt32LE(length + 1);
+    if (stored !== maskedChecksum(bytes.subarray(0, length + 1)) || bytes[length] !== PLAIN) return undefined;
+    return bytes.subarray(0, length);
+  }
+}
+
+function placeIn(bytes: RecordBytes): BlockPlace {
+  const offset = bytes.number();
+  return { offset, length: bytes.number() };
+}
+
+function isReadable(contents: Buffer): boolean {
+  try {
+    for (const { key } of entriesIn(contents)) if (key.length < SEQUENCE_BYTES) return false;
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
+/** Entries of a block. Throws RangeError where it makes no sense. */
+function* entriesIn(contents: Buffer): Generator<{ key: Buffer; value: Buffer }, void, undefined> {
+  if (contents.length < NUMBER_BYTES) throw new RangeError("it is cut off");
+  const restarts = contents.readUInt32LE(contents.length - NUMBER_BYTES);
+  const end = contents.length - NUMBER_BYTES * (restarts + 1);
+  if (end < 0) throw new RangeError("it is cut off");
+  const bytes = new RecordBytes(contents.subarray(0, end));
+  let key: Buffer = Buffer.alloc(0);
+  while (!bytes.isAtEnd) {
+    const shared = bytes.number();
+    const rest = bytes.number();
+    const length = bytes.number();
+    if (shared > key.length) throw new RangeError("a key shares more than there is");
+    key = Buffer.concat([key.subarray(0, shared), bytes.take(rest)]);
+    yield { key, value: bytes.take(length) };
+  }
+}
