@@ -9,7 +9,7 @@ import type { CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import { type Fetch, RESIDENT, UNREADABLE } from "../keyspace/warmer.ts";
-import { CANNOT_WAIT_IN_TRANSACTION, coldKeyUnreadable, UNBLOCKED } from "../protocol/errors.ts";
+import { coldKeyUnreadable } from "../protocol/errors.ts";
 import { DONE, type Outcome, SUSPENDED } from "../protocol/outcome.ts";
 import { ReplyWriter } from "../protocol/reply-writer.ts";
 import { Request } from "../protocol/request.ts";
@@ -26,6 +26,7 @@ import { PubSub } from "./pubsub.ts";
 import { Pushes } from "./pushes.ts";
 import { Scripts } from "./scripts.ts";
 import { SnapshotGate } from "./snapshot-gate.ts";
+import { Suspension } from "./suspension.ts";
 import type { Transaction } from "./transaction.ts";
 import { type GroupedEffects, isExec, type TransactionHost, Transactions } from "./transactions.ts";
 import { type Answerer, WaitingClients } from "./waiting-clients.ts";
@@ -73,7 +74,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   command: CompiledCommand | undefined;
   /** Of `reply.errors`, those that were counted for their commands. */
   private countedErrors = 0;
-  private suspension: { readonly work: Promise<unknown>; readonly finish: Continuation<never> } | undefined;
+  private readonly suspension = new Suspension(this);
 
   constructor(parts: DispatcherParts) {
     this.parts = parts;
@@ -159,12 +160,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   }
 
   suspend<T>(work: Promise<T>, finish: Continuation<T>): Outcome {
-    if (this.client.isExecuting) {
-      work.catch(() => undefined);
-      return this.reply.error(CANNOT_WAIT_IN_TRANSACTION);
-    }
-    this.suspension = { work, finish: finish as Continuation<never> };
-    return SUSPENDED;
+    return this.suspension.begin(work, finish);
   }
 
   /** The connection is gone: nothing may wait for it. */
@@ -298,7 +294,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     // Those of a transaction's commands are counted by then.
     if (reply.errors !== this.countedErrors) command.failedCalls++;
     this.countedErrors = reply.errors;
-    if (this.suspension !== undefined) this.awaitSuspension(connection, command);
+    if (this.suspension.work !== undefined) this.suspension.wait(connection, command);
     if (command.mayHaveEffects) this.afterEffects(connection, command.isWrite);
     return outcome;
   }
@@ -375,37 +371,6 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     if (state === RESIDENT) return undefined;
     if (state === UNREADABLE) return this.refuseUnreadable(client);
     return this.parkForKeys(residency, client);
-  }
-
-  private awaitSuspension(connection: Connection, command: CompiledCommand): void {
-    const suspension = this.suspension!;
-    this.suspension = undefined;
-    connection.park();
-    let isOver = false;
-    const answer = (action: (ctx: CommandContext) => Outcome) => {
-      if (isOver || connection.isClosed) return;
-      isOver = true;
-      connection.unblock = undefined;
-      if (this.answer(connection, command, this.request, action) === DONE) connection.goOn();
-      else this.awaitSuspension(connection, command);
-    };
-    // Only what waits for an event, not for the disk, can be made to wait no longer.
-    if (command.spec.flags.includes("blocking")) {
-      connection.unblock = (asError) => {
-        connection.unblock = undefined;
-        // Not now: the reply of the client that asks for it is just being made.
-        setImmediate(answer, (ctx: CommandContext) =>
-          asError ? ctx.reply.error(UNBLOCKED) : suspension.finish(ctx, undefined as never),
-        );
-      };
-    }
-    suspension.work.then(
-      (value) => answer((ctx) => suspension.finish(ctx, value as never)),
-      (error: unknown) => {
-        const text = error instanceof Error ? error.message : String(error);
-        answer(({ reply }) => reply.error(`ERR ${text}`));
-      },
-    );
   }
 
   /**
