@@ -77,6 +77,8 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
   overSoftLimitSinceMs = 0;
 
   unblock: ((asError: boolean) => void) | undefined;
+  /** Its command waits for the end of a pause (client-pause.ts). */
+  isPostponed = false;
 
   /** Set by tracking/tracking.ts. */
   tracking: ClientTracking | undefined;
@@ -150,7 +152,7 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
   }
 
   get isBlocked(): boolean {
-    return this.unblock !== undefined;
+    return this.unblock !== undefined || this.isPostponed;
   }
 
   get queuedCommands(): number {

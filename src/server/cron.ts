@@ -46,7 +46,8 @@ export class Cron {
       return;
     }
     aof.files?.writer.cron();
-    if (this.activeExpiry && keyspace.expiring) {
+    this.server.pause.endIfOver();
+    if (this.activeExpiry && keyspace.expiring && !keyspace.isStill) {
       expiry.hotCycle(Math.min(EXPIRY_MAX_MS, (1000 / values.hz) * EXPIRY_SHARE));
       if (tier !== undefined && warmer !== undefined) void expiry.coldCycle(tier, warmer);
     }

@@ -170,6 +170,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.pubsub.forgetClient(connection);
     this.parts.warmer?.cancel(connection);
     this.gates.forget(connection);
+    this.parts.pause.forget(connection);
   }
 
   private execute(connection: Connection): Outcome {
@@ -180,6 +181,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     if (refusal !== undefined) return this.reject(command, refusal);
     this.db = this.keyspace.databases[connection.dbIndex];
     if (this.scripts.runner.isBusy && !command.allowedWhileBusy) return this.refuseBusy(command, connection);
+    const { pause } = this.parts;
+    if (pause.isOn && pause.postpones(command, request, connection)) return SUSPENDED;
     const { transaction } = connection;
     if (transaction !== undefined) {
       const outcome = this.executeInTransaction(transaction, command, connection);

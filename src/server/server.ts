@@ -26,6 +26,7 @@ import type { DecoderLimits } from "../protocol/request-decoder.ts";
 import { Acl } from "./acl/acl.ts";
 import { isLocalAddress, refusalOf } from "./admission.ts";
 import { AofState } from "./aof-state.ts";
+import { ClientPause } from "./client-pause.ts";
 import { ClientRegistry } from "./client-registry.ts";
 import type { Config } from "./config/config.ts";
 import { applyConfig } from "./config-hooks.ts";
@@ -84,6 +85,7 @@ export class Server implements ConnectionHost {
   readonly services: Services;
   readonly dispatcher: Dispatcher;
   readonly tracking: Tracking;
+  readonly pause: ClientPause;
   readonly cron: Cron;
   readonly decoderLimits: DecoderLimits;
   readonly startedMs: number;
@@ -148,6 +150,12 @@ export class Server implements ConnectionHost {
     });
     this.services = new Services(this);
     this.tracking = this.createTracking();
+    this.pause = new ClientPause({
+      keyspace,
+      mayScriptWrite: (command, request) => this.dispatcher.scripts.mayWrite(command, request),
+      resume: (connection) => this.dispatcher.resume(connection),
+      scheduleTurnEnd: this.turnEnd.schedule,
+    });
     this.dispatcher = this.createDispatcher();
     this.dispatcher.reply.onError = (text) => this.statistics.countError(text);
     this.propagation.context = this.dispatcher;
@@ -262,14 +270,16 @@ export class Server implements ConnectionHost {
 
   /** Without a cold tier: makes room for what no write asks for, such as the buffers of readers. */
   private evict(): void {
-    if (this.isLoading || this.isStopping) return;
+    if (this.isLoading || this.isStopping || this.keyspace.isStill) return;
     // Part of it with the next turn: the loop must not be held.
     if (this.freeMemory() && this.budget.isOver) this.scheduleTurnEnd();
   }
 
   /** Evicts by the policy; says whether enough is free, or will be. */
   private freeMemory(): boolean {
-    const { budget, config, dispatcher, eviction, tracking } = this;
+    const { budget, config, dispatcher, eviction, keyspace, tracking } = this;
+    // While clients are paused, nothing goes; and who may write then, as an exception, may.
+    if (keyspace.isStill) return true;
     const policy = config.values["maxmemory-policy"] as MaxmemoryPolicy;
     const samples = config.values["maxmemory-samples"];
     const isDone = eviction.freeMemory(policy, samples, budget.limitBytes, () => budget.chargedBytes);
@@ -325,6 +335,7 @@ export class Server implements ConnectionHost {
       aof: this.aof,
       saves: this.saves,
       tracking: this.tracking,
+      pause: this.pause,
       warmer: this.warmer,
       spiller: this.spiller,
       scheduleTurnEnd: this.turnEnd.schedule,

@@ -8,6 +8,7 @@ import type {
   AofAccess,
   ConfigAccess,
   KeyWalk,
+  PauseAccess,
   SaveAccess,
   ServerServices,
   ShutdownOptions,
@@ -55,6 +56,10 @@ export class Services implements ServerServices {
 
   get tracking(): TrackingAccess {
     return this.server.tracking;
+  }
+
+  get pause(): PauseAccess {
+    return this.server.pause;
   }
 
   get walk(): KeyWalk {

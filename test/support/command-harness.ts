@@ -364,6 +364,7 @@ function newServices(
     aof: disabledAof,
     saves: idleSaves,
     debugging: noDebugging,
+    pause: { begin: () => missing("pause.begin"), end: () => missing("pause.end") },
     tracking: { enable: () => missing("tracking.enable"), disable: () => undefined },
     clients: () => [client],
     client: (id) => (id === client.id ? client : undefined),
