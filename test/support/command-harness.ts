@@ -305,6 +305,7 @@ export function newClient(id: number, nowMs: number): HarnessClient {
     authenticated: true,
     mustAuthenticate: false,
     isRestricted: false,
+    subscriptions: undefined,
     address: "127.0.0.1:50000",
     localAddress: "127.0.0.1:6379",
     fileDescriptor: 8,
