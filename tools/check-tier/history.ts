@@ -68,7 +68,8 @@ export async function checkMarkers(
   const last = pointOf(() => readStamp(store))?.batch;
   let expected = checkpoint.batch + 1;
   const missing = (from: number, to: number): void => {
-    findings.add({ kind: "marker", reason: `batches ${from} to ${to} were lost` });
+    const reason = `the markers of batches ${from} to ${to} are missing: so may be what these batches wrote`;
+    findings.add({ kind: "marker", reason });
   };
   await walk(store, markersFrom(expected), ENTRIES_AT_ONCE, ([key]) => {
     const batch = numberOf(key);

@@ -124,6 +124,8 @@ export interface LevelEntry {
   readonly sequence: number;
   /** undefined: it was deleted. */
   readonly value: Buffer | undefined;
+  /** From a damaged block: the sequence cannot be trusted. */
+  readonly isWithoutSequence?: boolean;
 }
 
 const BATCH_HEADER_BYTES = 12;
