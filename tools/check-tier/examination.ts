@@ -1,6 +1,6 @@
 /**
- * Examines a copy of the tier, and leaves in it what can be proved: the tier as of the checkpoint, without what is damaged
- * or doubtful. The tier itself is only read.
+ * Examines a copy of the tier, and leaves in it what can be proved: the tier as of the checkpoint, without what
+ * is damaged or doubtful. The tier itself is only read.
  */
 import { join } from "node:path";
 import type { Files } from "../../src/base/files.ts";

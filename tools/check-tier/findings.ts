@@ -5,10 +5,10 @@ import { asBytes, plural } from "../shared/texts.ts";
 import type { LevelProblem } from "./level/structure.ts";
 
 /**
- * What kind of problem: "files" LevelDB's own files; "meta" the tier's stamps; "marker", "undo" what leads back to the
- * checkpoint; "damaged" a record that cannot be read; "misplaced" one under another key's hash; "newer" one written
- * after the checkpoint, which nothing leads back from; "unknown" one that the checkpoint does not know; "missing" one
- * that it knows; "doubtful" one that may be older than what was lost; "tail" a key that the
+ * What kind of problem: "files" LevelDB's own files; "meta" the tier's stamps; "marker", "undo" what leads back
+ * to the checkpoint; "damaged" a record that cannot be read; "misplaced" one under another key's hash; "newer"
+ * one written after the checkpoint, which nothing leads back from; "unknown" one that the checkpoint does not
+ * know; "missing" one that it knows; "doubtful" one that may be older than what was lost; "tail" a key that the
  * append-only file makes of a lost one; "index" an entry of the expiry index; "count".
  */
 export type ProblemKind =

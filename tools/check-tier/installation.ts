@@ -1,6 +1,7 @@
 /**
- * Puts a repaired tier, and the base file that goes with it, in the place of the old ones. The new tier takes the folder
- * that is free, so that one change of the manifest puts both in force: whatever fails before, the old ones are.
+ * Puts a repaired tier, and the base file that goes with it, in the place of the old ones. The new tier takes
+ * the folder that is free, so that one change of the manifest puts both in force: whatever fails before, the
+ * old ones are.
  */
 import { join } from "node:path";
 import type { Files } from "../../src/base/files.ts";

@@ -1,7 +1,8 @@
 /**
- * What the append-only file does, behind the checkpoint, to keys whose records are lost. A command that changes such a
- * key makes something at the next start that was never there: half of a list, a counter from 0. So does one that
- * reads it to write another key. One that sets the whole value, or deletes the key, makes it right again.
+ * What the append-only file does, behind the checkpoint, to keys whose records are lost. A command that changes
+ * such a key makes something at the next start that was never there: half of a list, a counter from 0. So does
+ * one that reads it to write another key. One that sets the whole value, or deletes the key, makes it right
+ * again.
  *
  * Keys that do not come right are to be deleted at the end of the log: `commands` does that.
  */

@@ -1,10 +1,11 @@
 /**
- * Makes a new store of what is intact in a damaged one: for each key the newest entry, as sequence numbers tell, of all
- * tables and logs that count. (LevelDB's own repair takes tables by their numbers, and may bring back older values.)
+ * Makes a new store of what is intact in a damaged one: for each key the newest entry, as sequence numbers
+ * tell, of all tables and logs that count. (LevelDB's own repair takes tables by their numbers, and may bring
+ * back older values.)
  *
- * Where a part of a table is lost, an older entry below it may show through. So an entry counts only if it is newer than
- * all that was lost around its key: it comes from a log, or from a table above. Of a damaged block those entries count
- * that carry their own checksum; where they lie tells which is newer.
+ * Where a part of a table is lost, an older entry below it may show through. So an entry counts only if it is
+ * newer than all that was lost around its key: it comes from a log, or from a table above. Of a damaged block
+ * those entries count that carry their own checksum; where they lie tells which is newer.
  */
 import { join } from "node:path";
 import type { FileHandle, Files } from "../../../src/base/files.ts";
@@ -90,7 +91,7 @@ export class Rebuild {
       for (const { key: name, value } of this.#damaged.splice(0))
         await this.#onLeftOut({ kind: "damaged", key: name, value: value! });
       if (newest.entry.value === undefined) continue;
-      if (this.#isDoubtful(key, newest.source)) {
+      if (newest.entry.isAfterDamage === true || this.#isDoubtful(key, newest.source)) {
         await this.#onLeftOut({ kind: "doubtful", key, value: newest.entry.value });
         continue;
       }

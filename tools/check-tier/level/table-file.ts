@@ -1,6 +1,6 @@
 /**
- * Reads LevelDB's table files (.ldb), block by block, and verifies every block's checksum, which LevelDB itself does not
- * do when it reads: a flipped bit in the filter makes it call a key absent that is there.
+ * Reads LevelDB's table files (.ldb), block by block, and verifies every block's checksum, which LevelDB itself
+ * does not do when it reads: a flipped bit in the filter makes it call a key absent that is there.
  *
  *   blocks        each followed by its type u8 (0: plain) and a masked CRC-32C of both
  *   metaindex     a block; "filter.<name>" leads to the filter
@@ -36,7 +36,8 @@ interface DataBlock extends BlockPlace {
 export interface TableDamage {
   readonly offset: number;
   readonly what: "footer" | "index" | "data" | "filter" | "metaindex";
-  /** Keys that may have been in it: above `after` (undefined: from the first on), up to `upTo` (undefined: the last). */
+  /** Keys that may have been in it: above `after` (undefined: from the first on), up to `upTo` (undefined: the
+   * last). */
   readonly after: Buffer | undefined;
   readonly upTo: Buffer | undefined;
 }
@@ -114,10 +115,31 @@ export class TableFile {
   }
 
   /**
-   * All entries, in order: of intact blocks, and of damaged ones those that carry a checksum of their own which proves
-   * them. `onDamaged` is shown the others of these. Keys and values are views of the block.
+   * All entries, in order: of intact blocks, and of damaged ones those that carry a checksum of their own which
+   * proves them. `onDamaged` is shown the others of these. Keys and values are views of the block.
+   *
+   * A table may hold several entries of a key, the newest first. So the first key behind damage is marked: its newest
+   * entry may be what is damaged.
    */
   async *entries(onDamaged: (entry: LevelEntry) => void): AsyncGenerator<LevelEntry, void, undefined> {
+    let isAfterDamage = false;
+    let before: Buffer | undefined;
+    for await (const entry of this.#allEntries(onDamaged)) {
+      if (entry === undefined) {
+        isAfterDamage = true;
+        before = undefined;
+        continue;
+      }
+      if (isAfterDamage && before !== undefined && !entry.key.equals(before)) isAfterDamage = false;
+      if (isAfterDamage) before = Buffer.from(entry.key);
+      yield isAfterDamage ? { ...entry, isAfterDamage } : entry;
+    }
+  }
+
+  /** Entries, with `undefined` where something is damaged. */
+  async *#allEntries(
+    onDamaged: (entry: LevelEntry) => void,
+  ): AsyncGenerator<LevelEntry | undefined, void, undefined> {
     for (const place of this.#blocks) {
       const contents = await this.#block(place);
       if (contents === undefined || !isReadable(contents)) {
@@ -139,14 +161,21 @@ export class TableFile {
   async *#provenEntries(
     { length, offset }: BlockPlace,
     onDamaged: (entry: LevelEntry) => void,
-  ): AsyncGenerator<LevelEntry, void, undefined> {
+  ): AsyncGenerator<LevelEntry | undefined, void, undefined> {
     const contents = Buffer.alloc(Math.max(0, Math.min(length, this.#size - offset)));
     await this.#file.read(contents, offset);
-    for (const { key, value } of readableEntriesIn(contents)) {
-      const entry = { key: key.subarray(0, key.length - SEQUENCE_BYTES), sequence: 0, value };
-      if (isProven(entry)) yield { ...entry, isWithoutSequence: true };
-      else onDamaged(entry);
+    for (const found of readableEntriesIn(contents)) {
+      const key = found?.key.subarray(0, found.key.length - SEQUENCE_BYTES);
+      const entry = key === undefined ? undefined : { key, sequence: 0, value: found!.value };
+      if (entry !== undefined && isProven(entry)) {
+        yield { ...entry, isWithoutSequence: true };
+        continue;
+      }
+      yield undefined;
+      if (entry !== undefined) onDamaged(entry);
     }
+    // Whatever was damaged may have been the last.
+    yield undefined;
   }
 
   /** A block's contents; undefined if its checksum does not match. */
@@ -166,8 +195,11 @@ function isProven({ key, value }: { readonly key: Buffer; readonly value: Buffer
   return end > 0 && value.readUInt32BE(end) === crc32c(value.subarray(0, end), crc32c(key));
 }
 
-/** What can be read of a damaged block: from each place on where an entry shares nothing with the one before. */
-function* readableEntriesIn(contents: Buffer): Generator<{ key: Buffer; value: Buffer }, void, undefined> {
+/** What can be read of a damaged block, from each place on where an entry shares nothing with the one before;
+ * undefined where nothing can. */
+function* readableEntriesIn(
+  contents: Buffer,
+): Generator<{ key: Buffer; value: Buffer } | undefined, void, undefined> {
   const starts = restartsOf(contents);
   for (const [i, start] of starts.entries()) {
     const bytes = new RecordBytes(contents.subarray(0, starts[i + 1] ?? contents.length), start);
@@ -176,10 +208,11 @@ function* readableEntriesIn(contents: Buffer): Generator<{ key: Buffer; value: B
       while (!bytes.isAtEnd) {
         const entry = entryAt(bytes, key);
         key = entry.key;
-        if (key.length > SEQUENCE_BYTES) yield entry;
+        yield key.length > SEQUENCE_BYTES ? entry : undefined;
       }
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
+      yield undefined;
     }
   }
 }
