@@ -4,7 +4,8 @@
  */
 import type { KeyList } from "../keyspace/key-list.ts";
 import type { KeyFilter, WalkResult } from "../keyspace/tier-walk.ts";
-import type { Client } from "./client.ts";
+import type { AccessControl } from "./access.ts";
+import type { Client, ClientTracking } from "./client.ts";
 import type { CommandSpec } from "./command.ts";
 
 export interface ConfigAccess {
@@ -13,8 +14,8 @@ export interface ConfigAccess {
   /** Sets several directives or none. Returns the error text (without "-"), or undefined; a promise of it where the
    * server has to try first. */
   set(pairs: readonly [name: Buffer, value: Buffer][]): string | undefined | Promise<string | undefined>;
-  /** The password for AUTH; "" if none is set. */
-  readonly requirepass: string;
+  /** Whether the value of a directive is a secret. */
+  isSensitive(name: Buffer): boolean;
   readonly maxmemoryPolicy: string;
   /** Whether payloads of DUMP are compressed. */
   readonly rdbcompression: boolean;
@@ -79,12 +80,26 @@ export interface ShutdownOptions {
   readonly force: boolean;
 }
 
+/** What CLIENT TRACKING ON asks for; `prefixes` are added to those that the client has. */
+export type TrackingOptions = Pick<
+  ClientTracking,
+  "redirect" | "isBroadcast" | "optIn" | "optOut" | "noLoop" | "prefixes"
+>;
+
+export interface TrackingAccess {
+  /** Switches it on, or gives it other options. */
+  enable(client: Client, options: TrackingOptions): void;
+  disable(client: Client): void;
+}
+
 export interface ServerServices {
   readonly version: string;
+  readonly access: AccessControl;
   readonly config: ConfigAccess;
   readonly aof: AofAccess;
   readonly saves: SaveAccess;
   readonly debugging: DebugAccess;
+  readonly tracking: TrackingAccess;
   /** All clients, in the order of their ids. */
   clients(): Iterable<Client>;
   /** The client with that id. */

@@ -11,7 +11,7 @@ import { dataTypeOfRdb, LOADABLE_RDB_TYPES } from "../types/registry.ts";
 import { encodingOf, fillValue, STRING } from "../types/string/string-value.ts";
 import { type AofOutcome, AofReader, detectFormat } from "./aof/reader.ts";
 import type { CheckpointMetadata } from "./checkpoint.ts";
-import { AUX_TIER, RDB_HEADER_BYTES } from "./rdb/format.ts";
+import { AUX_TIER, AUX_USED_MEMORY, RDB_HEADER_BYTES } from "./rdb/format.ts";
 import { type RdbEntry, RdbError, RdbReader } from "./rdb/reader.ts";
 
 /** Executes the commands of an append-only file. */
@@ -24,6 +24,16 @@ export interface Executor {
   drain(): Promise<void>;
   /** A new file begins: database 0 is selected. */
   beginFile(): void;
+}
+
+/** Is told how far loading has come. */
+export interface LoadObserver {
+  /** Memory that the data took where the file was written. */
+  usedMemory(bytes: number): void;
+  /** The file is loaded up to there, with so many keys or commands of it. What it returns is awaited. */
+  reached(offset: number, keys: number): Promise<void> | undefined;
+  /** All of a file is loaded. */
+  fileEnded(bytes: number): void;
 }
 
 /** Data that cannot be loaded. `message` says which, why, and what to do. */
@@ -49,6 +59,7 @@ export interface RdbLoadOptions {
   readonly onDuplicate?: "refuse" | "replace";
   /** Waits until memory is within its budget again. */
   readonly makeRoom: () => Promise<void>;
+  readonly observer?: LoadObserver | undefined;
 }
 
 export interface RdbLoadResult {
@@ -81,6 +92,8 @@ export async function loadRdb(
         if (error !== undefined) throw new LoadError(`A library of functions cannot be loaded: ${error}`);
       } else if (record.kind === "cold-keys") {
         loadColdKeys(databaseOf(keyspace, record.db), record);
+      } else if (record.kind === "aux") {
+        if (record.key.toString() === AUX_USED_MEMORY) options.observer?.usedMemory(Number(record.value));
       } else if (record.kind === "module-aux") {
         options.onSkipped?.(`Data of the module type ${record.module} is not kept: there are no modules`);
       } else if (record.kind === "entry") {
@@ -95,6 +108,7 @@ export async function loadRdb(
       }
     }
     await options.makeRoom();
+    await options.observer?.reached(endOffset, keys);
   }
   options.onLoaded?.(keys, expired);
   return { keys, endOffset };
@@ -206,10 +220,14 @@ export async function loadAofFile(
     name,
     ...(options.end === undefined ? {} : { end: options.end }),
   });
+  let commands = 0;
   do {
     while (reader.next()) {
       executor.add(reader);
-      if (executor.isFull) await executor.drain();
+      commands++;
+      if (!executor.isFull) continue;
+      await executor.drain();
+      await options.observer?.reached(reader.endOffset, commands);
     }
   } while (await reader.advance());
   await executor.drain();

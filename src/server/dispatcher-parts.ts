@@ -2,23 +2,25 @@
  * What the dispatcher works with.
  */
 import type { ServerServices } from "../commands/services.ts";
-import type { CommandTable } from "../commands/table.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { TierWalk } from "../keyspace/tier-walk.ts";
 import type { Warmer } from "../keyspace/warmer.ts";
+import type { CommandCheckParts } from "./command-checks.ts";
 import type { Connection } from "./connection.ts";
 import type { OutboxAof } from "./outbox.ts";
+import type { OutputLimits } from "./output-limits.ts";
 import type { ReplyGate } from "./reply-gate.ts";
+import type { Tracking } from "./tracking/tracking.ts";
 import type { GroupedEffects } from "./transactions.ts";
 import type { GateAof, WriteGatesParts } from "./write-gates.ts";
 
 /** The append-only file as the dispatcher sees it; `enabled` false means no AOF. */
 export interface DispatchAof extends OutboxAof, GateAof {}
 
-export interface DispatcherParts extends WriteGatesParts {
+export interface DispatcherParts extends WriteGatesParts, CommandCheckParts {
   readonly keyspace: Keyspace;
-  readonly table: CommandTable;
   readonly gate: ReplyGate;
+  readonly outputLimits: OutputLimits;
   readonly effects: GroupedEffects;
   readonly services: ServerServices;
   readonly aof: DispatchAof;
@@ -26,10 +28,9 @@ export interface DispatcherParts extends WriteGatesParts {
   readonly warmer: Warmer | undefined;
   /** Writes the append-only file and sends replies, without waiting for the end of the turn. */
   readonly flushNow: () => void;
-  readonly isLoading: () => boolean;
+  /** Client-side caching. */
+  readonly tracking: Tracking;
   readonly walk: TierWalk;
-  /** Whether the client may use DEBUG. */
-  readonly isDebugAllowed: (connection: Connection) => boolean;
   readonly onQueryBufferLimit: (connection: Connection) => void;
   readonly onReplyTooLarge: (connection: Connection) => void;
   /** redis.log: 0 is debug, 3 a warning. */

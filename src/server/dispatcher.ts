@@ -9,30 +9,21 @@ import type { CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import { type Fetch, RESIDENT, UNREADABLE } from "../keyspace/warmer.ts";
-import {
-  CANNOT_WAIT_IN_TRANSACTION,
-  coldKeyUnreadable,
-  DEBUG_NOT_ALLOWED,
-  LOADING,
-  NOT_AUTHENTICATED,
-  NOT_IN_TRANSACTION,
-  SAVE_FAILED,
-  UNBLOCKED,
-  unknownCommand,
-  unknownSubcommand,
-  wrongArity,
-} from "../protocol/errors.ts";
+import { CANNOT_WAIT_IN_TRANSACTION, coldKeyUnreadable, UNBLOCKED } from "../protocol/errors.ts";
 import { DONE, type Outcome, SUSPENDED } from "../protocol/outcome.ts";
 import { ReplyWriter } from "../protocol/reply-writer.ts";
 import { Request } from "../protocol/request.ts";
 import { RequestBatch } from "../protocol/request-batch.ts";
 import { NEED_MORE, QUERY_BUFFER_LIMIT } from "../protocol/request-decoder.ts";
+import { CommandChecks } from "./command-checks.ts";
 import type { Connection } from "./connection.ts";
 import type { DispatcherParts } from "./dispatcher-parts.ts";
 import { runHandler } from "./handler-run.ts";
 import { KeyResidency } from "./key-residency.ts";
 import { Outbox } from "./outbox.ts";
 import { Prefetch } from "./prefetch.ts";
+import { PubSub } from "./pubsub.ts";
+import { Pushes } from "./pushes.ts";
 import { Scripts } from "./scripts.ts";
 import { SnapshotGate } from "./snapshot-gate.ts";
 import type { Transaction } from "./transaction.ts";
@@ -52,7 +43,11 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   request = new Request();
   readonly reply = new ReplyWriter();
   readonly outbox: Outbox;
+  readonly pushes = new Pushes(this);
+  readonly pubsub = new PubSub(this);
   client!: Connection;
+  /** Whose run is just executed. (`client` is also who is served because of it.) */
+  current: Connection | undefined;
   db!: Database;
   readonly keyspace: Keyspace;
   readonly effects: GroupedEffects;
@@ -60,6 +55,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   /** Commands executed, for INFO. */
   commandsProcessed = 0;
   readonly gates: WriteGates;
+  readonly checks: CommandChecks;
   private readonly snapshotGate: SnapshotGate;
   private readonly parts: DispatcherParts;
   private readonly batch = new RequestBatch();
@@ -81,12 +77,14 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
 
   constructor(parts: DispatcherParts) {
     this.parts = parts;
+    this.checks = new CommandChecks(parts);
     this.gates = new WriteGates(parts);
     this.snapshotGate = new SnapshotGate(parts.keyspace);
     this.outbox = new Outbox({
       reply: this.reply,
       aof: parts.aof,
       gate: parts.gate,
+      limits: parts.outputLimits,
       scheduleFlush: parts.scheduleTurnEnd,
       flushNow: parts.flushNow,
     });
@@ -110,6 +108,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const { batch } = this;
     const { decoder } = connection;
     this.client = connection;
+    this.current = connection;
     this.reply.resp = connection.resp;
     let left = REQUESTS_PER_RUN;
     while (!connection.isClosing && left > 0) {
@@ -123,6 +122,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     }
     if (left <= 0 && !connection.parked && !connection.isClosing) this.yieldTo(connection);
     this.outbox.add(connection);
+    this.current = undefined;
     if (connection.isClosing || connection.hasEnded) connection.closeIfDone();
     // Not what `held` holds by now: if it was empty it is still the connection's set, and a command may have parked.
     if (!holdsSome) return;
@@ -133,6 +133,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   /** Executes the requests of the batch. False if the connection parks before the last of them is done, or closes. */
   private executeBatch(connection: Connection): boolean {
     const { batch, prefetch, reply } = this;
+    const { tracking } = this.parts;
     const isPrefetched = batch.count > 1 && prefetch.load(batch, this.keyspace.databases[connection.dbIndex]);
     try {
       for (let i = 0; i < batch.count; i++) {
@@ -146,9 +147,10 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
         if (reply.hasOverflowed) this.dropReply(connection, replyStart);
         // Of a transaction that mutes its client, the replies of before stay.
         if (connection.replyMode !== "on") this.muteReply(connection, wasMuted ? replyStart : reply.end);
+        if (tracking.hasPending || connection.tracking !== undefined) tracking.commandDone(this);
         if (this.waiting.hasReady && !this.scripts.runner.isBusy) this.serveWaiting(connection);
         if (connection.isClosing) return false;
-        if (reply.end >= LARGE_REPLY_BYTES) this.outbox.add(connection);
+        if (this.outbox.bytes >= LARGE_REPLY_BYTES) this.outbox.add(connection);
       }
     } finally {
       if (isPrefetched) prefetch.end();
@@ -169,31 +171,18 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   forget(connection: Connection): void {
     this.waiting.forget(connection);
     this.transactions.end(connection);
+    this.pubsub.forgetClient(connection);
     this.parts.warmer?.cancel(connection);
     this.gates.forget(connection);
   }
 
   private execute(connection: Connection): Outcome {
     const { request } = this;
-    let command = this.parts.table.find(request);
-    if (command?.subcommands !== undefined && request.argc > 1) {
-      const sub = command.subcommands.find(request.buf, request.start[1], request.len[1]);
-      if (sub === undefined) return this.reject(command, unknownSubcommand(request));
-      command = sub;
-    }
-    if (command === undefined) return this.reject(command, unknownCommand(request));
-    if (!command.accepts(request.argc) || command.run === undefined) {
-      return this.reject(command, wrongArity(command.fullName));
-    }
-    if (command.isProtected && !this.parts.isDebugAllowed(connection))
-      return this.reject(command, DEBUG_NOT_ALLOWED);
-    if (!connection.authenticated && command.needsAuth) return this.reject(command, NOT_AUTHENTICATED);
+    const command = this.parts.table.findExact(request);
+    if (command === undefined) return this.reject(undefined, this.checks.unknown(request));
+    const refusal = this.checks.refusalOf(command, request, connection);
+    if (refusal !== undefined) return this.reject(command, refusal);
     this.db = this.keyspace.databases[connection.dbIndex];
-    if (!command.allowedWhileLoading && this.parts.isLoading() && !connection.isReplay) {
-      return this.reject(command, LOADING);
-    }
-    // As in Redis: whoever watches the server is to notice.
-    if (command.isPing && this.parts.saves.refusesWrites) return this.reject(command, SAVE_FAILED);
     if (this.scripts.runner.isBusy && !command.allowedWhileBusy) return this.refuseBusy(command, connection);
     const { transaction } = connection;
     if (transaction !== undefined) {
@@ -224,8 +213,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
 
   /** Parks the connection if its command would hold up a snapshot, and so everybody. */
   private waitsForSnapshot(command: CompiledCommand, connection: Connection): boolean {
-    if (!command.isWrite || !command.hasKeys || connection.isReplay) return false;
-    if (!this.snapshotGate.mustWait(command, this.request, this.db, () => connection.goOn())) return false;
+    if (!this.snapshotGate.mustWait(command, this.request, connection)) return false;
+    if (this.hasKeysReady) this.parts.warmer!.goOnHolding(this.held, connection);
     connection.parkAgain();
     return true;
   }
@@ -237,7 +226,6 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     connection: Connection,
   ): Outcome | undefined {
     if (command.isQueued) {
-      if (command.noMulti) return this.reject(command, NOT_IN_TRANSACTION);
       // What is queued takes memory, whatever it will do.
       const refused = this.refuseWrite(command, { isWrite: command.isWrite, denyOom: true }, connection);
       if (refused !== undefined) return refused;
@@ -299,9 +287,13 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.command = command;
     reply.begin(command.isWrite, connection.isExecuting);
     const outcome = runHandler(command, this);
+    reply.finish();
     if (timed) {
       const standsFor = earlierCalls < TIMED_CALLS ? 1 : TIMED_CALLS;
       command.microseconds += (this.keyspace.clock.monotonicMs() - begun) * 1000 * standsFor;
+    }
+    if (connection.tracking !== undefined && command.isTracked) {
+      this.parts.tracking.remember(connection, command, this.request);
     }
     // Those of a transaction's commands are counted by then.
     if (reply.errors !== this.countedErrors) command.failedCalls++;
@@ -314,7 +306,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   /** The reply was too large: the client cannot be answered, and what follows would be taken for the answer. */
   private dropReply(connection: Connection, replyStart: number): void {
     this.reply.hasOverflowed = false;
-    this.reply.end = replyStart;
+    this.takeBack(replyStart);
     if (connection.isReplay) return;
     connection.closeAfterReply();
     this.parts.onReplyTooLarge(connection);
@@ -323,7 +315,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   /** Bookkeeping after a command that may have changed something. What a reading command changes (PFCOUNT keeps what
    * it counted) is no write of the client's: he must not wait for a disk that takes none. */
   afterEffects(connection: Connection, isWrite: boolean): void {
-    if (this.keyspace.watchers !== undefined) this.transactions.watched.settle();
+    if (this.keyspace.watchers !== undefined) this.keyspace.watchers.settle();
     const { aof } = this.parts;
     if (!aof.enabled || connection.lastWritePosition === aof.appended) return;
     if (isWrite) connection.lastWritePosition = aof.appended;
@@ -426,8 +418,9 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     request: Request,
     action: (ctx: CommandContext) => Outcome,
   ): Outcome {
-    const { client, reply, request: present, db } = this;
+    const { client, command: presentCommand, reply, request: present, db } = this;
     this.client = connection;
+    this.command = command;
     this.request = request;
     this.db = this.keyspace.databases[connection.dbIndex];
     reply.resp = connection.resp;
@@ -435,12 +428,16 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const errors = reply.errors;
     reply.begin(true, false);
     const outcome = action(this);
+    reply.finish();
     if (reply.hasOverflowed) this.dropReply(connection, replyStart);
     if (reply.errors !== errors) command.failedCalls++;
     if (outcome === DONE && connection.replyMode !== "on") this.muteReply(connection, replyStart);
     if (command.isWrite) this.afterEffects(connection, true);
     this.outbox.add(connection);
+    const { tracking } = this.parts;
+    if (tracking.hasPending && outcome === DONE) tracking.deliver(connection);
     this.client = client;
+    this.command = presentCommand;
     this.request = present;
     this.db = db;
     if (client !== undefined) reply.resp = client.resp;
@@ -471,12 +468,18 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     // Each piece of the output must hold one connection's replies only.
     this.outbox.add(connection);
     this.waiting.serveReady();
+    if (this.parts.tracking.hasPending) this.parts.tracking.deliver();
+  }
+
+  /** Takes back what was written since `end` was `replyStart`, as far as it has not been cut for a push. */
+  private takeBack(replyStart: number): void {
+    this.reply.end = Math.max(replyStart, this.outbox.cutEnd);
   }
 
   /** CLIENT REPLY OFF and SKIP: takes the reply back. */
   private muteReply(connection: Connection, replyStart: number): void {
     const mode = connection.replyMode;
-    this.reply.end = replyStart;
+    this.takeBack(replyStart);
     if (mode === "skip") connection.replyMode = "on";
     else if (mode === "skip-next") connection.replyMode = "skip";
   }

@@ -57,9 +57,11 @@ export async function main(argv: readonly string[]): Promise<void> {
         createVerifier: (small) => new WorkerVerifier(small, VERIFIER_NICENESS),
       },
       config,
+      async (opened) => {
+        await listen(opened, config);
+        log.notice("Server initialized");
+      },
     );
-    log.notice("Server initialized");
-    await listen(server, config);
   } catch (error) {
     log.warning(`Fatal error, can't start: ${errorText(error)}`);
     process.exit(1);

@@ -1,6 +1,7 @@
 /**
  * The services that commands ask of the server (commands/services.ts), made of its parts.
  */
+import type { AccessControl } from "../commands/access.ts";
 import type { Client } from "../commands/client.ts";
 import type { CommandSpec } from "../commands/command.ts";
 import type {
@@ -10,6 +11,7 @@ import type {
   SaveAccess,
   ServerServices,
   ShutdownOptions,
+  TrackingAccess,
 } from "../commands/services.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
 import { CANNOT_WAIT_IN_TRANSACTION } from "../protocol/errors.ts";
@@ -39,12 +41,20 @@ export class Services implements ServerServices {
     this.infoSource = new ServerInfoSource(server, server.statistics);
   }
 
+  get access(): AccessControl {
+    return this.server.acl;
+  }
+
   get aof(): AofAccess {
     return this.server.aof;
   }
 
   get saves(): SaveAccess {
     return this.server.saves;
+  }
+
+  get tracking(): TrackingAccess {
+    return this.server.tracking;
   }
 
   get walk(): KeyWalk {
@@ -139,9 +149,7 @@ class ConfigForCommands implements ConfigAccess {
     }
   }
 
-  get requirepass(): string {
-    return this.server.config.values.requirepass.toString("latin1");
-  }
+  isSensitive = (name: Buffer): boolean => this.server.config.isSensitive(name);
 
   get maxmemoryPolicy(): string {
     return this.server.config.values["maxmemory-policy"];

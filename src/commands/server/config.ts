@@ -6,6 +6,7 @@ import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import { defineCommand } from "../command.ts";
 import type { CommandContext } from "../context.ts";
 import { helpCommand } from "../help.ts";
+import { argumentsFrom } from "../secrets.ts";
 
 const get = defineCommand({
   name: "get",
@@ -45,6 +46,9 @@ const set = defineCommand({
   categories: [],
   keys: [],
   tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
+  secretsOf(request, { isSensitive }) {
+    return argumentsFrom(request, 3).filter((i) => i % 2 === 1 && isSensitive(request.bytes(i - 1)));
+  },
   run(ctx) {
     const { request, server } = ctx;
     if (request.argc % 2 !== 0) return ctx.reply.error(SYNTAX_ERROR);

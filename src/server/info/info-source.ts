@@ -31,6 +31,8 @@ export interface ClientFacts {
   readonly largestInputBytes: number;
   readonly largestOutputBytes: number;
   readonly blocked: number;
+  /** With CLIENT TRACKING. */
+  readonly tracking: number;
 }
 
 export interface MemoryFacts {
@@ -72,6 +74,9 @@ export interface LoadingFacts {
   readonly startedMs: number;
   readonly totalBytes: number;
   readonly loadedBytes: number;
+  /** Memory that the data took where the RDB file was written. */
+  readonly usedMemoryBytes: number;
+  readonly secondsLeft: number;
 }
 
 export interface RdbFacts {
@@ -129,6 +134,14 @@ export interface CounterFacts {
   readonly evicted: number;
   readonly hits: number;
   readonly misses: number;
+  /** Names that clients are subscribed to. */
+  readonly channels: number;
+  readonly patterns: number;
+  readonly shardChannels: number;
+  /** Keys that are tracked, the clients of each added up, and prefixes. */
+  readonly trackedKeys: number;
+  readonly trackedItems: number;
+  readonly trackedPrefixes: number;
 }
 
 export interface DatabaseFacts {

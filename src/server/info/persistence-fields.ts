@@ -11,7 +11,7 @@ export function persistenceFields(source: InfoSource): Field[] {
     ["async_loading", 0],
     ...rdbFields(rdb),
     ...aofFields(aof),
-    ...(loading === undefined ? [] : loadingFields(loading, source.server().timeMicroseconds / 1000)),
+    ...(loading === undefined ? [] : loadingFields(loading)),
   ];
 }
 
@@ -68,17 +68,14 @@ function aofFields(aof: AofFacts): Field[] {
   return fields;
 }
 
-function loadingFields(loading: LoadingFacts, nowMs: number): Field[] {
-  const { startedMs, loadedBytes, totalBytes } = loading;
-  const remainingBytes = Math.max(0, totalBytes - loadedBytes);
-  const elapsedSeconds = seconds(nowMs - startedMs);
-  // Before the first second has passed any guess is as good as another; Redis says one second.
-  const eta = elapsedSeconds === 0 ? 1 : Math.floor((elapsedSeconds * remainingBytes) / (loadedBytes + 1));
+function loadingFields(loading: LoadingFacts): Field[] {
+  const { startedMs, loadedBytes, secondsLeft, totalBytes, usedMemoryBytes } = loading;
   return [
     ["loading_start_time", seconds(startedMs)],
     ["loading_total_bytes", totalBytes],
+    ["loading_rdb_used_mem", usedMemoryBytes],
     ["loading_loaded_bytes", loadedBytes],
     ["loading_loaded_perc", (totalBytes === 0 ? 0 : (loadedBytes * 100) / totalBytes).toFixed(2)],
-    ["loading_eta_seconds", eta],
+    ["loading_eta_seconds", secondsLeft],
   ];
 }

@@ -90,6 +90,7 @@ export class ServerInfoSource implements InfoSource {
       largestInputBytes,
       largestOutputBytes,
       blocked: clients.measure().blocked,
+      tracking: this.own.tracking.clients,
     };
   }
 
@@ -115,9 +116,11 @@ export class ServerInfoSource implements InfoSource {
   }
 
   persistence(): PersistenceFacts {
-    const { isLoading, saves, startedMs } = this.own;
+    const { clock, isLoading, progress, saves } = this.own;
+    const { startedMs, totalBytes, loadedBytes, usedMemoryBytes } = progress;
+    const secondsLeft = progress.secondsLeft(clock.nowMs);
     return {
-      loading: isLoading ? { startedMs, totalBytes: 0, loadedBytes: 0 } : undefined,
+      loading: isLoading ? { startedMs, totalBytes, loadedBytes, usedMemoryBytes, secondsLeft } : undefined,
       rdb: {
         keysProcessed: saves.keysDone,
         keysTotal: saves.keysTotal,
@@ -136,7 +139,7 @@ export class ServerInfoSource implements InfoSource {
   }
 
   counters(): CounterFacts {
-    const { clients, dispatcher, keyspace } = this.own;
+    const { clients, dispatcher, keyspace, tracking } = this.own;
     return {
       connectionsReceived: clients.totalReceived,
       connectionsRejected: clients.rejected,
@@ -146,6 +149,12 @@ export class ServerInfoSource implements InfoSource {
       evicted: keyspace.evicted,
       hits: keyspace.hits,
       misses: keyspace.misses,
+      channels: dispatcher.pubsub.count("channel"),
+      patterns: dispatcher.pubsub.count("pattern"),
+      shardChannels: dispatcher.pubsub.count("shardChannel"),
+      trackedKeys: tracking.table.size,
+      trackedItems: tracking.table.items,
+      trackedPrefixes: tracking.broadcast.size,
     };
   }
 

@@ -4,13 +4,15 @@
  *   - every handle reads into one static buffer, because the bytes are consumed within the callback (`useUserBuffer`,
  *     what net.Socket's own option `onread` uses);
  *   - a write is tried at once by libuv; if it went through, its request object is used again for the next;
- *   - a small write is copied to where a Buffer of its length is at hand: to make one for each costs more.
+ *   - a small write is copied to where a Buffer of its length is at hand: to make one for each costs more;
+ *   - while a write is under way, what follows waits here (backlog.ts), and not as requests in libuv's queue.
  *
  * The handles are Node's internals: stable for years (the `onread` option rests on them), but not documented. So the
  * code asks whether all it needs is there (`fastTcpAvailable`), and the server falls back to plain-socket.ts.
  */
 import type { Server } from "node:net";
 import { copyBytes, withView } from "../../base/byte-copy.ts";
+import { Backlog } from "./backlog.ts";
 import { type Acceptor, addressText, type Transport, type TransportEvents } from "./transport.ts";
 
 const READ_BUFFER_BYTES = 64 * 1024;
@@ -115,6 +117,8 @@ class FastTcpTransport implements Transport {
   readonly localAddress: string;
   private handle: TcpHandle | undefined;
   private events: TransportEvents | undefined;
+  /** What waits for a write to end. */
+  private backlog: Backlog | undefined;
 
   constructor(handle: TcpHandle) {
     this.handle = handle;
@@ -139,9 +143,21 @@ class FastTcpTransport implements Transport {
   send(buffer: Buffer, start: number, end: number): boolean {
     const handle = this.handle;
     if (handle === undefined) return true;
-    if (end - start > SMALL_WRITE_BYTES) return this.write(handle, buffer.subarray(start, end));
-    if (!this.write(handle, smallWrites.copyOf(buffer, start, end))) smallWrites = new SmallWrites();
+    if (this.pendingBytes > 0) {
+      this.pendingBytes += end - start;
+      this.backlog ??= new Backlog();
+      return this.backlog.add(buffer, start, end);
+    }
+    if (end - start === buffer.length) return this.begin(handle, buffer);
+    if (end - start > SMALL_WRITE_BYTES) return this.begin(handle, buffer.subarray(start, end));
+    if (!this.begin(handle, smallWrites.copyOf(buffer, start, end))) smallWrites = new SmallWrites();
     return true;
+  }
+
+  private begin(handle: TcpHandle, bytes: Buffer): boolean {
+    const isGone = this.write(handle, bytes);
+    if (!isGone) this.pendingBytes = bytes.length;
+    return isGone;
   }
 
   /** True if all of it is gone; else it is kept until it is. */
@@ -159,7 +175,6 @@ class FastTcpTransport implements Transport {
     }
     request.handle = handle;
     request.buffer = bytes;
-    this.pendingBytes += bytes.length;
     return false;
   }
 
@@ -175,6 +190,7 @@ class FastTcpTransport implements Transport {
     const handle = this.handle;
     this.handle = undefined;
     this.events = undefined;
+    this.backlog = undefined;
     if (handle === undefined) return;
     handle.transport = undefined;
     handle.readStop();
@@ -190,7 +206,17 @@ class FastTcpTransport implements Transport {
   sent(bytes: number, status: number): void {
     this.pendingBytes -= bytes;
     if (status !== 0) this.fail();
-    else if (this.pendingBytes === 0) this.events?.onDrain();
+    else this.sendBacklog();
+  }
+
+  private sendBacklog(): void {
+    while (this.handle !== undefined && this.pendingBytes > 0) {
+      const chunk = this.backlog!.take()!;
+      if (!this.write(this.handle, chunk)) return;
+      this.pendingBytes -= chunk.length;
+    }
+    this.backlog = undefined;
+    if (this.handle !== undefined) this.events?.onDrain();
   }
 
   private fail(): void {

@@ -2,6 +2,7 @@
  * The transport on net.Socket: for whatever fast-tcp.ts cannot take.
  */
 import type { Socket } from "node:net";
+import { isSmall } from "./backlog.ts";
 import { type Acceptor, addressText, type Transport, type TransportEvents } from "./transport.ts";
 
 /** Serves a socket that net.Server accepted (with allowHalfOpen, so that replies can follow the peer's end). */
@@ -42,10 +43,13 @@ class PlainSocketTransport implements Transport {
   }
 
   send(buffer: Buffer, start: number, end: number): boolean {
-    this.socket.write(buffer.subarray(start, end), () => {
-      if (this.socket.writableLength === 0) this.events?.onDrain();
+    const { socket } = this;
+    const bytes = buffer.subarray(start, end);
+    const isCopied = socket.writableLength > 0 && isSmall(bytes.length);
+    socket.write(isCopied ? Buffer.from(bytes) : bytes, () => {
+      if (socket.writableLength === 0) this.events?.onDrain();
     });
-    return false;
+    return isCopied;
   }
 
   pause(): void {

@@ -134,10 +134,18 @@ describe("loadConfig", () => {
     expect(errorOf([write(`dir ${below}`)]).message).toBe("Not a directory");
   });
 
-  it("refuses rename-command lines, which would leave a command open that the file takes away", () => {
-    expect(errorOf([write('rename-command FLUSHALL ""')]).message).toBe(
-      "tsredis cannot rename commands: rename-command cannot be obeyed",
+  it("keeps the lines about access", () => {
+    const { config } = loadText(
+      'rename-command FLUSHALL ""\nuser alice on >a (~k +get) (~l +set)\nuser bob\nrename-command get holen',
     );
+    expect(config.renamings).toEqual([
+      { from: "FLUSHALL", to: "" },
+      { from: "get", to: "holen" },
+    ]);
+    expect(config.users).toEqual([
+      { name: "alice", rules: ["on", ">a", "(~k +get)", "(~l +set)"] },
+      { name: "bob", rules: [] },
+    ]);
   });
 
   it("warns of directives without effect, unless they say what is the case anyway", () => {
@@ -240,8 +248,19 @@ describe("errors", () => {
     ["sentinel monitor a", "sentinel directive while not in sentinel mode"],
     ["cluster-enabled yes\nreplicaof a 1", "replicaof directive not allowed in cluster mode"],
     ["replicaof a x", "Invalid master port"],
-    ["aclfile users.acl", "tsredis has no ACL users: an aclfile cannot be loaded"],
-    ["user alice on nopass", "tsredis has no ACL users: a user line cannot be obeyed"],
+    ["rename-command nothing x", "No such command in rename-command"],
+    ["rename-command get SET", "Target command name already exists"],
+    ['rename-command get ""\nrename-command get x', "No such command in rename-command"],
+    [
+      "user a on\nuser a off",
+      "Error in user declaration 'a': Duplicate user found. A user can only be defined once in config files",
+    ],
+    ["user a on nonsense", "Error in user declaration 'nonsense': Syntax error"],
+    [
+      "user a #secret",
+      "Error in user declaration 'a': The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters",
+    ],
+    ["user a on (~x +get", "Error in user declaration '(~x': Unmatched parenthesis"],
     ["loadmodule a.so", "tsredis has no modules: loadmodule cannot be obeyed"],
   ])("%s: %s", (text, message) => {
     expect(errorOf([write(text)]).message).toBe(message);

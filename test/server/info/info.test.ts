@@ -94,6 +94,14 @@ const RDB = {
   keysExpiredAtLoad: 2,
 };
 
+const LOADING = {
+  startedMs: 1_700_000_000_000,
+  totalBytes: 1000,
+  loadedBytes: 250,
+  usedMemoryBytes: 5000,
+  secondsLeft: 29,
+};
+
 function source(parts: Partial<InfoSource> = {}): InfoSource {
   const table = new CommandTable(commandSpecs);
   return {
@@ -112,7 +120,14 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       executable: "/bin/server",
       configFile: "",
     }),
-    clients: () => ({ connected: 3, maximum: 100, largestInputBytes: 5, largestOutputBytes: 6, blocked: 1 }),
+    clients: () => ({
+      connected: 3,
+      maximum: 100,
+      largestInputBytes: 5,
+      largestOutputBytes: 6,
+      blocked: 1,
+      tracking: 2,
+    }),
     memory: () => ({
       usedBytes: 3 * 1024 * 1024,
       peakBytes: 4 * 1024 * 1024,
@@ -128,11 +143,7 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       scripting: SCRIPTING,
       heapBytes: 9,
     }),
-    persistence: () => ({
-      loading: { startedMs: 1_700_000_000_000, totalBytes: 1000, loadedBytes: 250 },
-      rdb: RDB,
-      aof: AOF,
-    }),
+    persistence: () => ({ loading: LOADING, rdb: RDB, aof: AOF }),
     counters: () => ({
       connectionsReceived: 11,
       connectionsRejected: 1,
@@ -142,6 +153,12 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       evicted: 2,
       hits: 3,
       misses: 4,
+      channels: 6,
+      patterns: 7,
+      shardChannels: 8,
+      trackedKeys: 21,
+      trackedItems: 22,
+      trackedPrefixes: 23,
     }),
     databases: () => [
       { index: 0, keys: 2, expires: 1, averageTtlMs: 1234.9 },
@@ -219,6 +236,7 @@ describe("values", () => {
     const text = infoText(source(), ["persistence"]);
     for (const line of [
       "loading:1",
+      "loading_rdb_used_mem:5000",
       "loading_loaded_perc:25.00",
       "loading_eta_seconds:29",
       "rdb_last_save_time:1700000000",
