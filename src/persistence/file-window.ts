@@ -5,6 +5,7 @@
  * Each chunk is a buffer of its own and never written again, so views on it stay valid as long as they are kept.
  * Memory: one chunk, or as much as one `fill` asked for.
  */
+import { withView } from "../base/byte-copy.ts";
 import type { FileHandle } from "../base/files.ts";
 
 export const WINDOW_CHUNK_BYTES = 1 << 18;
@@ -45,7 +46,7 @@ export class FileWindow {
     const position = this.position;
     if (position + needed > this.limit) return false;
     const capacity = Math.min(this.limit - position, Math.max(needed, this.#chunkBytes));
-    const chunk = Buffer.allocUnsafeSlow(capacity);
+    const chunk = withView(Buffer.allocUnsafeSlow(capacity));
     this.buffer.copy(chunk, 0, this.next, this.end);
     const read = await this.#file.read(chunk.subarray(held), position + held);
     if (held + read < needed) return false;
