@@ -48,6 +48,8 @@ export interface Client {
   readonly isExecuting: boolean;
   /** A script of the client runs, and executes its commands. */
   readonly isInScript: boolean;
+  /** It is shown all commands (MONITOR, flag "O"). */
+  readonly isMonitor: boolean;
   /** A key that it watches was changed (flag "d"). */
   readonly hasLostWatch: boolean;
   /** It will be closed when its replies are sent (flag "c"). */

@@ -6,6 +6,7 @@ import type { WalkWish } from "../keyspace/tier-walk.ts";
 import type { Outcome } from "../protocol/outcome.ts";
 import type { Request } from "../protocol/request.ts";
 import type { CommandContext } from "./context.ts";
+import type { ServerServices } from "./services.ts";
 
 /** Redis's command flags (COMMAND INFO), as far as commands here use them. `may_replicate` is not shown: the command
  * is `readonly` to its users, and yet may change how a value lies, and then has effects. Nor is `protected`: a
@@ -142,6 +143,10 @@ export interface CommandSpec {
   /** Of a command whose keys have `variable_flags`: what a request, whose name is argument `nameAt`, does to them. */
   readonly keyFlagsOf?: (request: Request, nameAt: number) => readonly KeyFlag[];
   readonly tips?: readonly string[];
+  /** Arguments that must not be seen in the slow log or by MONITOR: their positions. */
+  readonly secretsOf?: (request: Request, server: ServerServices) => readonly number[];
+  /** Has the flag "fast" as in Redis, but there are calls that take long (XADD that trims). */
+  readonly mayTakeLong?: boolean;
   /** Between MULTI and EXEC it is executed at once. */
   readonly isNeverQueued?: boolean;
   /** It runs scripts that may write: before it begins there must be memory for what they do. */

@@ -2,6 +2,7 @@
  * The table of commands: finds one by its name in a request without allocating, and holds what the dispatcher needs
  * of each, worked out once from its declaration.
  */
+import type { LatencyHistogram } from "../base/latency-histogram.ts";
 import type { Request } from "../protocol/request.ts";
 import { ACL_CATEGORIES } from "./acl-categories.ts";
 import type { CommandSpec, Handler, KeySpec } from "./command.ts";
@@ -17,6 +18,8 @@ export class CompiledCommand {
   readonly isWrite: boolean;
   /** Whether it may have effects: all that write, and few that read (flag may_replicate). */
   readonly mayHaveEffects: boolean;
+  /** It reads or writes keys: nothing for clients that only watch. */
+  readonly isForKeys: boolean;
   readonly denyOom: boolean;
   readonly needsAuth: boolean;
   readonly allowedWhileLoading: boolean;
@@ -33,10 +36,23 @@ export class CompiledCommand {
   readonly isProtected: boolean;
   /** PING, which Redis refuses while dumps fail. */
   readonly isPing: boolean;
+  /** With few and short arguments, and a short reply, it takes no noticeable time, whatever the keys hold. */
+  readonly isQuick: boolean;
+  readonly isFast: boolean;
+  /** Not for the slow log. */
+  readonly isUnlogged: boolean;
+  /** MONITOR shows it before it runs (scripts, whose commands come behind it), or not at all. */
+  readonly showsFirst: boolean;
+  readonly isHidden: boolean;
   readonly subcommands: CommandNames | undefined;
-  /** Statistics of INFO commandstats. */
+  /** Statistics of INFO commandstats. `microseconds` are those of the calls that are accounted for. */
   calls = 0;
+  accountedCalls = 0;
   microseconds = 0;
+  /** Of the call that was accounted for last. */
+  lastMicroseconds = 0;
+  /** Present once a call was recorded. */
+  histogram: LatencyHistogram | undefined;
   rejectedCalls = 0;
   failedCalls = 0;
 
@@ -49,6 +65,7 @@ export class CompiledCommand {
     this.run = spec.run;
     this.isWrite = spec.flags.includes("write");
     this.mayHaveEffects = this.isWrite || spec.flags.includes("may_replicate");
+    this.isForKeys = this.mayHaveEffects || spec.flags.includes("readonly");
     this.denyOom = spec.flags.includes("denyoom");
     this.needsAuth = !spec.flags.includes("no_auth");
     this.allowedWhileLoading = spec.flags.includes("loading");
@@ -60,6 +77,11 @@ export class CompiledCommand {
     this.noMulti = spec.flags.includes("no_multi");
     this.isProtected = spec.flags.includes("protected");
     this.isPing = spec.name === "ping";
+    this.isQuick = isQuick(spec);
+    this.isFast = spec.flags.includes("fast");
+    this.isUnlogged = spec.flags.includes("skip_slowlog");
+    this.showsFirst = spec.flags.includes("skip_monitor");
+    this.isHidden = this.showsFirst || spec.flags.includes("admin");
     this.subcommands =
       spec.subcommands === undefined
         ? undefined
@@ -70,6 +92,11 @@ export class CompiledCommand {
   accepts(argc: number): boolean {
     return this.arity >= 0 ? argc === this.arity : argc >= -this.arity;
   }
+}
+
+function isQuick({ complexity, flags, keys, mayTakeLong, subcommands }: CommandSpec): boolean {
+  if (flags.includes("blocking") || subcommands !== undefined || mayTakeLong === true) return false;
+  return flags.includes("fast") || (complexity === "O(1)" && keys.length > 0);
 }
 
 /** What a declaration must not contradict. Throws on a mistake in our own code. */

@@ -59,7 +59,7 @@ export class Cron {
     this.closeIdleClients();
     this.closeSlowReaders();
     const nowMs = this.server.clock.monotonicMs();
-    this.server.statistics.sample(this.server.dispatcher.commandsProcessed, nowMs);
+    this.server.statistics.sample(this.server.dispatcher.calls.total, nowMs);
     if (nowMs >= this.slowAtMs) {
       this.slowAtMs = nowMs + SLOW_EVERY_MS;
       this.server.dispatcher.reply.shrink();
@@ -80,7 +80,12 @@ export class Cron {
     const { timeout } = config.values;
     if (timeout === 0) return;
     for (const connection of clients) {
-      if (connection.parked || clock.nowMs - connection.lastActiveMs <= timeout * 1000) continue;
+      if (
+        connection.parked ||
+        connection.isMonitor ||
+        clock.nowMs - connection.lastActiveMs <= timeout * 1000
+      )
+        continue;
       world.log.verbose("Closing idle client");
       connection.close();
     }

@@ -7,6 +7,8 @@ import type { TierWalk } from "../keyspace/tier-walk.ts";
 import type { Warmer } from "../keyspace/warmer.ts";
 import type { CommandCheckParts } from "./command-checks.ts";
 import type { Connection } from "./connection.ts";
+import type { LatencyEvents } from "./observation/latency-events.ts";
+import type { SlowLog } from "./observation/slow-log.ts";
 import type { OutboxAof } from "./outbox.ts";
 import type { ReplyGate } from "./reply-gate.ts";
 import type { GroupedEffects } from "./transactions.ts";
@@ -20,6 +22,8 @@ export interface DispatcherParts extends WriteGatesParts, CommandCheckParts {
   readonly gate: ReplyGate;
   readonly effects: GroupedEffects;
   readonly services: ServerServices;
+  readonly slowLog: SlowLog;
+  readonly events: LatencyEvents;
   readonly aof: DispatchAof;
   /** Absent when the cold tier is off. */
   readonly warmer: Warmer | undefined;

@@ -20,6 +20,7 @@ import type { Connection } from "./connection.ts";
 import type { DispatcherParts } from "./dispatcher-parts.ts";
 import { runHandler } from "./handler-run.ts";
 import { KeyResidency } from "./key-residency.ts";
+import { Calls } from "./observation/calls.ts";
 import { Outbox } from "./outbox.ts";
 import { Prefetch } from "./prefetch.ts";
 import { Scripts } from "./scripts.ts";
@@ -33,9 +34,6 @@ import { type Nature, WAIT, WriteGates } from "./write-gates.ts";
 const REQUESTS_PER_RUN = 128;
 /** With this much to send, the rest of a pipeline comes after it. */
 const LARGE_REPLY_BYTES = 1024 * 1024;
-/** After as many calls of a command only one in this many is timed for commandstats, and stands for all of them: timing
- * each would cost as much as a GET. */
-const TIMED_CALLS = 64;
 
 export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   request = new Request();
@@ -46,8 +44,6 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   readonly keyspace: Keyspace;
   readonly effects: GroupedEffects;
   readonly server: ServerServices;
-  /** Commands executed, for INFO. */
-  commandsProcessed = 0;
   readonly gates: WriteGates;
   private readonly checks: CommandChecks;
   private readonly snapshotGate: SnapshotGate;
@@ -65,8 +61,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   private readonly resumable: Connection[] = [];
   /** The command whose handler runs. */
   command: CompiledCommand | undefined;
-  /** Of `reply.errors`, those that were counted for their commands. */
-  private countedErrors = 0;
+  readonly calls: Calls;
   private suspension: { readonly work: Promise<unknown>; readonly finish: Continuation<never> } | undefined;
 
   constructor(parts: DispatcherParts) {
@@ -87,6 +82,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.waiting = new WaitingClients(parts.keyspace, parts.warmer, this);
     this.effects = parts.effects;
     this.server = parts.services;
+    this.calls = new Calls({ ...parts, clock: parts.keyspace.clock, reply: this.reply });
     this.transactions = new Transactions(this, parts);
     this.scripts = new Scripts(this, { ...parts, clock: parts.keyspace.clock });
   }
@@ -125,6 +121,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   private executeBatch(connection: Connection): boolean {
     const { batch, prefetch, reply } = this;
     const isPrefetched = batch.count > 1 && prefetch.load(batch, this.keyspace.databases[connection.dbIndex]);
+    this.calls.beginBatch(batch.count);
     try {
       for (let i = 0; i < batch.count; i++) {
         if (isPrefetched) prefetch.begin(batch, i);
@@ -143,6 +140,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       }
     } finally {
       if (isPrefetched) prefetch.end();
+      this.calls.endBatch();
     }
     return true;
   }
@@ -256,8 +254,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       residency.of(command, request, client) === UNREADABLE
     ) {
       this.refuseUnreadable(client);
-      command.rejectedCalls++;
-      this.countedErrors = reply.errors;
+      this.calls.refused(command);
     } else {
       this.invoke(command, client);
     }
@@ -265,23 +262,13 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   }
 
   private invoke(command: CompiledCommand, connection: Connection): Outcome {
-    const { reply } = this;
-    this.countedErrors = reply.errors;
-    this.commandsProcessed++;
-    const earlierCalls = command.calls++;
-    const timed = earlierCalls < TIMED_CALLS || (earlierCalls & (TIMED_CALLS - 1)) === 0;
-    const begun = timed ? this.keyspace.clock.monotonicMs() : 0;
+    const { calls, reply, request } = this;
     this.keyspace.touching = !connection.noTouch;
     this.command = command;
     reply.begin(command.isWrite, connection.isExecuting);
+    const begunMs = calls.begin(command, request, connection);
     const outcome = runHandler(command, this);
-    if (timed) {
-      const standsFor = earlierCalls < TIMED_CALLS ? 1 : TIMED_CALLS;
-      command.microseconds += (this.keyspace.clock.monotonicMs() - begun) * 1000 * standsFor;
-    }
-    // Those of a transaction's commands are counted by then.
-    if (reply.errors !== this.countedErrors) command.failedCalls++;
-    this.countedErrors = reply.errors;
+    calls.end(command, request, connection, begunMs, outcome, this.batch.count > 1);
     if (this.suspension !== undefined) this.awaitSuspension(connection, command);
     if (command.mayHaveEffects) this.afterEffects(connection, command.isWrite);
     return outcome;
@@ -307,7 +294,11 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   }
 
   private reject(command: CompiledCommand | undefined, text: string): Outcome {
-    if (command !== undefined) command.rejectedCalls++;
+    if (command !== undefined) {
+      command.rejectedCalls++;
+      // Whoever watches saw MULTI, and is to see that it is over.
+      if (isExec(command)) this.calls.monitors?.show(command, this.request, this.client);
+    }
     return this.reply.error(this.transactions.refusal(command, text));
   }
 
@@ -410,9 +401,11 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const replyStart = reply.end;
     const errors = reply.errors;
     reply.begin(true, false);
+    const resumedMs = this.keyspace.clock.monotonicMs();
     const outcome = action(this);
     if (reply.hasOverflowed) this.dropReply(connection, replyStart);
     if (reply.errors !== errors) command.failedCalls++;
+    if (outcome === DONE) this.calls.endBlocked(command, connection, resumedMs);
     if (outcome === DONE && connection.replyMode !== "on") this.muteReply(connection, replyStart);
     if (command.isWrite) this.afterEffects(connection, true);
     this.outbox.add(connection);

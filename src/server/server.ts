@@ -32,6 +32,7 @@ import { Connection, type ConnectionHost } from "./connection.ts";
 import { Cron } from "./cron.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { MemoryBudget } from "./memory-budget.ts";
+import { Observation } from "./observation/observation.ts";
 import { Propagation } from "./propagation.ts";
 import { ReplyGate } from "./reply-gate.ts";
 import { SaveState } from "./save-state.ts";
@@ -64,6 +65,7 @@ export class Server implements ConnectionHost {
   readonly warmer: Warmer | undefined;
   readonly spiller: Spiller | undefined;
   readonly table = new CommandTable(commandSpecs);
+  readonly observation: Observation;
   readonly budget: MemoryBudget;
   readonly eviction: Eviction;
   readonly expiry: ActiveExpiry;
@@ -104,6 +106,7 @@ export class Server implements ConnectionHost {
     this.keyspace = keyspace;
     this.tier = tier;
     this.startedMs = world.clock.nowMs;
+    this.observation = new Observation(world.clock, this.table);
     this.budget = new MemoryBudget(keyspace, tier !== undefined, config.values["cold-tier-spill-all"]);
     this.eviction = new Eviction(keyspace);
     this.expiry = new ActiveExpiry(keyspace);
@@ -126,6 +129,7 @@ export class Server implements ConnectionHost {
     this.services = new Services(this);
     this.dispatcher = this.createDispatcher();
     this.dispatcher.reply.onError = (text) => this.statistics.countError(text);
+    this.observation.attach(this.dispatcher, config, this.turnEnd.schedule);
     this.propagation.context = this.dispatcher;
     keyspace.functions = this.dispatcher.scripts.functions;
     keyspace.onKeyRemoved = (database, key) => {
@@ -177,6 +181,7 @@ export class Server implements ConnectionHost {
 
   closed(connection: Connection): void {
     this.clients.remove(connection);
+    this.observation.remove(connection);
     this.dispatcher.forget(connection);
     this.budget.clientGone(connection.memoryBytes);
   }
@@ -205,6 +210,7 @@ export class Server implements ConnectionHost {
   /** Hands what was appended to the disk, and sends the replies that need not wait for it. */
   private writeAndReply(): void {
     this.aof.files?.writer.kick();
+    this.observation.flushMonitors();
     this.releaseReplies();
   }
 
@@ -278,6 +284,8 @@ export class Server implements ConnectionHost {
       gate: this.gate,
       effects: this.propagation,
       services: this.services,
+      slowLog: this.observation.slowLog,
+      events: this.observation.events,
       aof: this.aof,
       saves: this.saves,
       warmer: this.warmer,

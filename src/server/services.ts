@@ -7,9 +7,12 @@ import type {
   AofAccess,
   ConfigAccess,
   KeyWalk,
+  LatencyAccess,
+  MonitorAccess,
   SaveAccess,
   ServerServices,
   ShutdownOptions,
+  SlowLogAccess,
 } from "../commands/services.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
 import { CANNOT_WAIT_IN_TRANSACTION } from "../protocol/errors.ts";
@@ -45,6 +48,18 @@ export class Services implements ServerServices {
 
   get saves(): SaveAccess {
     return this.server.saves;
+  }
+
+  get slowLog(): SlowLogAccess {
+    return this.server.observation.slowLog;
+  }
+
+  get latency(): LatencyAccess {
+    return this.server.observation;
+  }
+
+  get monitors(): MonitorAccess {
+    return this.server.observation;
   }
 
   get walk(): KeyWalk {
@@ -137,6 +152,10 @@ class ConfigForCommands implements ConfigAccess {
       takeBack();
       return setError(moved, LISTEN_FAILURES[moved]).message;
     }
+  }
+
+  isSensitive(name: Buffer): boolean {
+    return this.server.config.isSensitive(name);
   }
 
   get requirepass(): string {

@@ -20,6 +20,7 @@ import type {
   ConfigAccess,
   DebugAccess,
   KeyWalk,
+  LatencyAccess,
   SaveAccess,
   ServerServices,
 } from "../../src/commands/services.ts";
@@ -281,6 +282,7 @@ export function newClient(id: number, nowMs: number): HarnessClient {
     queuedBytes: 0,
     isExecuting: false,
     isInScript: false,
+    isMonitor: false,
     hasLostWatch: false,
     unblock: undefined,
     isClosing: false,
@@ -295,6 +297,17 @@ export function newClient(id: number, nowMs: number): HarnessClient {
   };
 }
 
+/** Nothing took long, and nothing was called. */
+const noLatency: LatencyAccess = {
+  thresholdMs: 0,
+  slowLogMicroseconds: -1,
+  all: () => [],
+  of: () => undefined,
+  reset: () => 0,
+  histograms: () => [],
+  histogramsOf: () => [],
+};
+
 function newServices(
   options: HarnessOptions,
   client: Client,
@@ -305,6 +318,7 @@ function newServices(
     config: {
       get: () => missing("config.get"),
       set: () => missing("config.set"),
+      isSensitive: () => false,
       requirepass: "",
       maxmemoryPolicy: "noeviction",
       rdbcompression: true,
@@ -315,6 +329,9 @@ function newServices(
     aof: disabledAof,
     saves: idleSaves,
     debugging: noDebugging,
+    slowLog: { length: 0, newest: () => [], reset() {} },
+    latency: noLatency,
+    monitors: { add: () => missing("monitors"), remove() {} },
     clients: () => [client],
     client: (id) => (id === client.id ? client : undefined),
     info: () => missing("info"),

@@ -13,6 +13,7 @@ import {
   WRONG_PASSWORD,
 } from "../../protocol/errors.ts";
 import { DONE } from "../../protocol/outcome.ts";
+import type { Request } from "../../protocol/request.ts";
 import { isWord, longOrReply, textForError } from "../arguments.ts";
 import { defineCommand } from "../command.ts";
 import type { CommandContext } from "../context.ts";
@@ -48,6 +49,7 @@ export const auth = defineCommand({
   flags: ["noscript", "loading", "stale", "fast", "no_auth", "allow_busy"],
   categories: ["connection"],
   keys: [],
+  secretsOf: () => [1, 2],
   run(ctx) {
     const { request, reply } = ctx;
     if (request.argc > 3) return reply.error(SYNTAX_ERROR);
@@ -68,6 +70,7 @@ export const hello = defineCommand({
   flags: ["noscript", "loading", "stale", "fast", "no_auth", "allow_busy"],
   categories: ["connection"],
   keys: [],
+  secretsOf: helloSecrets,
   run(ctx) {
     const { request, reply, client } = ctx;
     let version: number = client.resp;
@@ -83,6 +86,16 @@ export const hello = defineCommand({
     return greet(ctx);
   },
 });
+
+/** User and password of HELLO's AUTH. */
+function helloSecrets(request: Request): number[] {
+  const secrets: number[] = [];
+  for (let i = 2; i < request.argc; i++) {
+    if (i + 2 < request.argc && isWord(request, i, "auth")) secrets.push(++i, ++i);
+    else if (isWord(request, i, "setname")) i++;
+  }
+  return secrets;
+}
 
 /** AUTH and SETNAME of HELLO, in their order; false after an error reply. */
 function applyHelloOptions(ctx: CommandContext): boolean {

@@ -87,6 +87,7 @@ export const reset = defineCommand({
   isNeverQueued: true,
   run({ client, reply, server, transactions }) {
     transactions.discard();
+    if (client.isMonitor) server.monitors.remove(client);
     client.dbIndex = 0;
     client.resp = 2;
     reply.resp = 2;

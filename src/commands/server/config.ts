@@ -45,6 +45,13 @@ const set = defineCommand({
   categories: [],
   keys: [],
   tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
+  secretsOf(request, server) {
+    const secrets: number[] = [];
+    for (let i = 3; i < request.argc; i += 2) {
+      if (server.config.isSensitive(request.bytes(i - 1))) secrets.push(i);
+    }
+    return secrets;
+  },
   run(ctx) {
     const { request, server } = ctx;
     if (request.argc % 2 !== 0) return ctx.reply.error(SYNTAX_ERROR);

@@ -99,6 +99,7 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
   return {
     statistics: new Statistics(),
     commands: () => table.all,
+    latencyPercentiles: () => undefined,
     server: () => ({
       redisVersion: "7.2.4",
       version: "0.1.0",
@@ -170,10 +171,11 @@ describe("sections", () => {
   test("are those asked for, in their own order, once each", () => {
     expect(titles(infoText(source(), []))).toEqual(usual);
     expect(titles(infoText(source(), ["default"]))).toEqual(usual);
-    const all = [...usual.slice(0, 8), "Commandstats", ...usual.slice(8)];
+    const stats = [...usual.slice(0, 8), "Commandstats", ...usual.slice(8)];
+    const all = [...stats.slice(0, 10), "Latencystats", ...stats.slice(10)];
     expect(titles(infoText(source(), ["all"]))).toEqual(all);
     expect(titles(infoText(source(), ["everything", "server"]))).toEqual(all);
-    expect(titles(infoText(source(), ["default", "commandstats"]))).toEqual(all);
+    expect(titles(infoText(source(), ["default", "commandstats"]))).toEqual(stats);
     expect(titles(infoText(source(), ["keyspace", "server", "keyspace"]))).toEqual(["Server", "Keyspace"]);
     expect(infoText(source(), ["nothing"])).toBe("");
   });
