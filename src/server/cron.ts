@@ -35,8 +35,20 @@ export class Cron {
 
   /** One call; tests make it themselves. */
   run(): void {
-    const { aof, budget, clients, config, dispatcher, expiry, keyspace, saves, spiller, tier, warmer } =
-      this.server;
+    const {
+      aof,
+      budget,
+      clients,
+      config,
+      dispatcher,
+      expiry,
+      keyspace,
+      observation,
+      saves,
+      spiller,
+      tier,
+      warmer,
+    } = this.server;
     const { values } = config;
     keyspace.refreshClock();
     if (dispatcher.scripts.runner.isBusy) {
@@ -47,7 +59,9 @@ export class Cron {
     }
     aof.files?.writer.cron();
     if (this.activeExpiry && keyspace.expiring) {
+      const begunMs = observation.events.begin();
       expiry.hotCycle(Math.min(EXPIRY_MAX_MS, (1000 / values.hz) * EXPIRY_SHARE));
+      observation.events.end("expire-cycle", begunMs);
       if (tier !== undefined && warmer !== undefined) void expiry.coldCycle(tier, warmer);
     }
     keyspace.freeRetired(FREE_PER_CALL);

@@ -129,7 +129,7 @@ export class Server implements ConnectionHost {
     this.services = new Services(this);
     this.dispatcher = this.createDispatcher();
     this.dispatcher.reply.onError = (text) => this.statistics.countError(text);
-    this.observation.attach(this.dispatcher, config, this.turnEnd.schedule);
+    this.observation.attach(this.dispatcher, config, this.warmer, this.turnEnd.schedule);
     this.propagation.context = this.dispatcher;
     keyspace.functions = this.dispatcher.scripts.functions;
     keyspace.onKeyRemoved = (database, key) => {
@@ -202,14 +202,25 @@ export class Server implements ConnectionHost {
     // Keys that expired, which no command told.
     if (this.dispatcher.waiting.hasReady) this.dispatcher.waiting.serveReady();
     this.writeAndReply();
-    this.spiller?.run();
+    if (this.spiller !== undefined) this.spill(this.spiller);
     this.dispatcher.gates.admit();
     this.dispatcher.resumeClients();
   }
 
+  /** Chooses and packs what leaves memory, if it must. */
+  private spill(spiller: Spiller): void {
+    const { events } = this.observation;
+    const begunMs = events.begin();
+    spiller.run();
+    events.end("spill-cycle", begunMs);
+  }
+
   /** Hands what was appended to the disk, and sends the replies that need not wait for it. */
   private writeAndReply(): void {
+    const { events } = this.observation;
+    const begunMs = events.begin();
     this.aof.files?.writer.kick();
+    events.end("aof-write", begunMs);
     this.observation.flushMonitors();
     this.releaseReplies();
   }
@@ -253,9 +264,13 @@ export class Server implements ConnectionHost {
   /** Evicts by the policy; says whether enough is free, or will be. */
   private freeMemory(): boolean {
     const { budget, config, eviction } = this;
+    const { events } = this.observation;
     const policy = config.values["maxmemory-policy"] as MaxmemoryPolicy;
     const samples = config.values["maxmemory-samples"];
-    return eviction.freeMemory(policy, samples, budget.limitBytes, () => budget.chargedBytes);
+    const begunMs = events.begin();
+    const isEnough = eviction.freeMemory(policy, samples, budget.limitBytes, () => budget.chargedBytes);
+    events.end("eviction-cycle", begunMs);
+    return isEnough;
   }
 
   private createSpiller(tier: ColdTier, warmer: Warmer): Spiller {

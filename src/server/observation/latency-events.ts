@@ -2,6 +2,7 @@
  * The latency monitor: for each kind of event the last 160 seconds in which it took longer than
  * `latency-monitor-threshold`, and the longest ever. Of several events within one second the longest counts.
  */
+import type { Clock } from "../../base/clock.ts";
 import type { LatencySeries } from "../../commands/services.ts";
 
 /** Kinds of events. Redis's names, as far as there is such a thing here. */
@@ -17,6 +18,7 @@ export type LatencyEvent =
   | "spill-cycle";
 
 const MAX_SAMPLES = 160;
+const NOT_TIMED = -1;
 
 class Series implements LatencySeries {
   longestMs = 0;
@@ -39,10 +41,19 @@ export class LatencyEvents {
   /** Milliseconds; 0 records nothing. */
   thresholdMs = 0;
   private readonly series = new Map<string, Series>();
-  private readonly clock: { readonly nowMs: number };
+  private readonly clock: Clock;
 
-  constructor(clock: { readonly nowMs: number }) {
+  constructor(clock: Clock) {
     this.clock = clock;
+  }
+
+  /** An event begins; the result is for `end`. */
+  begin(): number {
+    return this.thresholdMs === 0 ? NOT_TIMED : this.clock.monotonicMs();
+  }
+
+  end(event: LatencyEvent, begunMs: number): void {
+    if (begunMs !== NOT_TIMED) this.add(event, this.clock.monotonicMs() - begunMs);
   }
 
   /** Records what took so long, if that was long enough. */
@@ -69,7 +80,7 @@ export class LatencyEvents {
   /** Forgets events of that kind (in any case), or of all. Returns how many kinds that were. */
   reset(event?: string): number {
     let count = 0;
-    for (const name of [...this.series.keys()]) {
+    for (const name of this.series.keys()) {
       if (event !== undefined && event.toLowerCase() !== name) continue;
       this.series.delete(name);
       count++;

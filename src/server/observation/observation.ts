@@ -11,6 +11,7 @@ import type {
   MonitorAccess,
 } from "../../commands/services.ts";
 import type { CommandTable, CompiledCommand } from "../../commands/table.ts";
+import type { Warmer } from "../../keyspace/warmer.ts";
 import type { Config } from "../config/config.ts";
 import type { Connection } from "../connection.ts";
 import type { Dispatcher } from "../dispatcher.ts";
@@ -34,7 +35,12 @@ export class Observation implements LatencyAccess, MonitorAccess {
   }
 
   /** Observes what the dispatcher executes, as the configuration says. */
-  attach(dispatcher: Dispatcher, config: Config, scheduleTurnEnd: () => void): void {
+  attach(
+    dispatcher: Dispatcher,
+    config: Config,
+    warmer: Warmer | undefined,
+    scheduleTurnEnd: () => void,
+  ): void {
     const { clock } = this;
     const { outbox, reply, server: services } = dispatcher;
     this.calls = dispatcher.calls;
@@ -46,6 +52,8 @@ export class Observation implements LatencyAccess, MonitorAccess {
       this.events.thresholdMs = values["latency-monitor-threshold"];
       this.calls.keepsHistograms = values["latency-tracking"];
       this.calls.configure();
+      const readNow = (elapsedMs: number) => this.events.add("cold-read", elapsedMs);
+      if (warmer !== undefined) warmer.onReadNow = this.events.thresholdMs === 0 ? undefined : readNow;
     };
     apply();
     config.onChange(

@@ -26,9 +26,11 @@ const CONTAINERS = new Set([
   "config",
   "command",
   "function",
+  "latency",
   "memory",
   "object",
   "script",
+  "slowlog",
   "xgroup",
   "xinfo",
 ]);
