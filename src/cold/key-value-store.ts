@@ -44,6 +44,8 @@ export interface StoreSnapshot extends StoreReads {
 }
 
 export interface KeyValueStore extends StoreReads {
+  /** Bytes of memory, at most, that written entries take until they are in table files. */
+  readonly memtableBytes: number;
   getSync(key: Buffer): Buffer | undefined;
   /** Applies all changes or, after a crash, none. With `sync` they, and all batches before them in the present
    * log, are durable when this resolves. */

@@ -142,6 +142,11 @@ class LevelStore implements KeyValueStore {
     this.#writeBufferSize = writeBufferSize;
   }
 
+  /** One is filled while the one before it is written. */
+  get memtableBytes(): number {
+    return 2 * this.#writeBufferSize;
+  }
+
   getMany(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
     return this.#getMany(keys, undefined);
   }

@@ -106,6 +106,11 @@ export class ColdTier {
     this.#expiry = new ExpiryIndex(this.#log.view, (namespace) => this.#namespaces.isAlive(namespace));
   }
 
+  /** Bytes of memory that the store may take for what is not in table files yet. */
+  get memtableBytes(): number {
+    return this.#store.memtableBytes;
+  }
+
   /** Makes a new tier in a store that holds none. Throws StorageError. */
   static async create(store: KeyValueStore, options: TierOptions): Promise<ColdTier> {
     return new ColdTier(await createParts(store, options.seed), options.compression ?? true);

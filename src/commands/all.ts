@@ -1,6 +1,7 @@
 /**
  * All commands there are. A new one is listed in the index of its group, a new group here.
  */
+import { aclCommands } from "./acl/index.ts";
 import { bitmapCommands } from "./bitmaps/index.ts";
 import type { CommandSpec } from "./command.ts";
 import { connectionCommands } from "./connection/index.ts";
@@ -9,6 +10,7 @@ import { hashCommands } from "./hashes/index.ts";
 import { hyperloglogCommands } from "./hyperloglog/index.ts";
 import { keyCommands } from "./keys/index.ts";
 import { listCommands } from "./lists/index.ts";
+import { pubsubCommands } from "./pubsub/index.ts";
 import { scriptingCommands } from "./scripting/index.ts";
 import { serverCommands } from "./server/index.ts";
 import { setCommands } from "./sets/index.ts";
@@ -31,5 +33,7 @@ export const commandSpecs: readonly CommandSpec[] = [
   ...connectionCommands,
   ...transactionCommands,
   ...scriptingCommands,
+  ...aclCommands,
+  ...pubsubCommands,
   ...serverCommands,
 ];

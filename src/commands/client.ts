@@ -2,6 +2,27 @@
  * A client as commands see it. The server's connection implements it; so do the clients that are no connection
  * (AOF replay, tests).
  */
+import type { ClientUser } from "./access.ts";
+
+/** How a client is told of changes to keys that it may have cached (CLIENT TRACKING). */
+export interface ClientTracking {
+  /** Id of the client that gets the messages in its stead; 0: it gets them itself. */
+  readonly redirect: number;
+  /** Told of changes to all keys with its prefixes, and not of keys that it has read. */
+  readonly isBroadcast: boolean;
+  /** Told only of keys that it read right after CLIENT CACHING YES; of all but those read after CLIENT CACHING NO. */
+  readonly optIn: boolean;
+  readonly optOut: boolean;
+  /** Not told of its own changes. */
+  readonly noLoop: boolean;
+  /** In the order of their bytes, one character per byte; none but in broadcast mode. */
+  readonly prefixes: readonly string[];
+  /** CLIENT CACHING was given for the next command. */
+  isCachingGiven: boolean;
+  /** A message could not be sent, because the client it was redirected to is gone. */
+  isRedirectBroken: boolean;
+}
+
 export interface Client {
   /** Unique, ascending, from 1. */
   readonly id: number;
@@ -14,7 +35,10 @@ export interface Client {
   resp: 2 | 3;
   /** Number of the selected database. */
   dbIndex: number;
-  authenticated: boolean;
+  /** Undefined of one that may do everything (a log that is replayed). */
+  readonly user: ClientUser | undefined;
+  /** Whether it has given a password, or needed none when it connected. */
+  readonly authenticated: boolean;
   /** Peer and own address, "127.0.0.1:6379". */
   readonly address: string;
   readonly localAddress: string;
@@ -50,8 +74,16 @@ export interface Client {
   readonly isInScript: boolean;
   /** It is shown all commands (MONITOR, flag "O"). */
   readonly isMonitor: boolean;
+  /** It is subscribed to something (flag "P"): in RESP2 it may do little else. */
+  readonly isSubscribed: boolean;
+  /** How many channels, patterns and shard channels it is subscribed to. */
+  readonly subscribedChannels: number;
+  readonly subscribedPatterns: number;
+  readonly subscribedShardChannels: number;
   /** A key that it watches was changed (flag "d"). */
   readonly hasLostWatch: boolean;
+  /** Present while CLIENT TRACKING is on. */
+  readonly tracking: ClientTracking | undefined;
   /** It will be closed when its replies are sent (flag "c"). */
   readonly isClosing: boolean;
   /** Position in the append-only file after the client's last write (for WAITAOF). */

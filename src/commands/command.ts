@@ -6,7 +6,7 @@ import type { WalkWish } from "../keyspace/tier-walk.ts";
 import type { Outcome } from "../protocol/outcome.ts";
 import type { Request } from "../protocol/request.ts";
 import type { CommandContext } from "./context.ts";
-import type { ServerServices } from "./services.ts";
+import type { ConfigAccess } from "./services.ts";
 
 /** Redis's command flags (COMMAND INFO), as far as commands here use them. `may_replicate` is not shown: the command
  * is `readonly` to its users, and yet may change how a value lies, and then has effects. Nor is `protected`: a
@@ -101,6 +101,18 @@ export interface KeyArgument {
   readonly flags: readonly KeyFlag[];
 }
 
+/** What a command does with channels. */
+export type ChannelUse = "publish" | "subscribe" | "unsubscribe";
+
+/** Arguments that name channels, from `first` to `last` (negative: from the end), for access control. */
+export interface ChannelSpec {
+  readonly first: number;
+  readonly last: number;
+  /** They are patterns of names. */
+  readonly isPattern: boolean;
+  readonly use: ChannelUse;
+}
+
 export type CommandGroup =
   | "string"
   | "list"
@@ -115,6 +127,7 @@ export type CommandGroup =
   | "connection"
   | "transactions"
   | "scripting"
+  | "pubsub"
   | "server";
 
 /** Runs one command: reads ctx.request, answers through ctx.reply. Synchronous: see protocol/outcome.ts. */
@@ -142,13 +155,16 @@ export interface CommandSpec {
   readonly walkOf?: (request: Request) => WalkWish | undefined;
   /** Of a command whose keys have `variable_flags`: what a request, whose name is argument `nameAt`, does to them. */
   readonly keyFlagsOf?: (request: Request, nameAt: number) => readonly KeyFlag[];
+  readonly channels?: ChannelSpec;
   readonly tips?: readonly string[];
-  /** Arguments that must not be seen in the slow log or by MONITOR: their positions. */
-  readonly secretsOf?: (request: Request, server: ServerServices) => readonly number[];
   /** Has the flag "fast" as in Redis, but there are calls that take long (XADD that trims). */
   readonly mayTakeLong?: boolean;
+  /** The arguments of a request that nobody else may see (commands/secrets.ts). */
+  readonly secretsOf?: (request: Request, config: Pick<ConfigAccess, "isSensitive">) => readonly number[];
   /** Between MULTI and EXEC it is executed at once. */
   readonly isNeverQueued?: boolean;
+  /** A client in RESP2 that is subscribed to something may use it. */
+  readonly isForSubscribers?: boolean;
   /** It runs scripts that may write: before it begins there must be memory for what they do. */
   readonly runsScripts?: boolean;
   readonly run?: Handler;

@@ -116,6 +116,28 @@ export interface FunctionControl {
   restore(argument: number, policy: RestorePolicy): string | undefined;
 }
 
+/** Patterns are of channels. */
+export type SubscriptionKind = "channel" | "pattern" | "shardChannel";
+
+/** Publish and subscribe, of the present client. Names and messages are arguments of the request. */
+export interface PubSubControl {
+  /** Subscribes to what the argument names, and tells the client. */
+  subscribe(kind: SubscriptionKind, argument: number): void;
+  /** Ends that subscription, if there is one, and tells the client. */
+  unsubscribe(kind: SubscriptionKind, argument: number): void;
+  /** Ends all of a kind, and tells the client of each; that there was none, too. */
+  unsubscribeAll(kind: SubscriptionKind): void;
+  /** Ends all of all kinds, without telling. */
+  forget(): void;
+  /** Sends the message in argument `payload` to those who are to get it; says how many. */
+  publish(kind: "channel" | "shardChannel", channel: number, payload: number): number;
+  /** Names that anybody is subscribed to, and how many there are. */
+  names(kind: SubscriptionKind): Iterable<Buffer>;
+  count(kind: SubscriptionKind): number;
+  /** How many are subscribed to the name in that argument. */
+  subscribers(kind: SubscriptionKind, argument: number): number;
+}
+
 /** Scripts. */
 export interface ScriptControl {
   readonly functions: FunctionControl;
@@ -144,6 +166,7 @@ export interface CommandContext {
   readonly server: ServerServices;
   readonly transactions: TransactionControl;
   readonly scripts: ScriptControl;
+  readonly pubsub: PubSubControl;
   /** Parks the client until `work` settles, then runs `finish` (or answers the error `work` rejected with). Used by
    * the few commands that read the disk or wait for it. Not while the client executes a transaction. */
   suspend<T>(work: Promise<T>, finish: Continuation<T>): Outcome;

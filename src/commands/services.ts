@@ -4,7 +4,8 @@
  */
 import type { KeyList } from "../keyspace/key-list.ts";
 import type { KeyFilter, WalkResult } from "../keyspace/tier-walk.ts";
-import type { Client } from "./client.ts";
+import type { AccessControl } from "./access.ts";
+import type { Client, ClientTracking } from "./client.ts";
 import type { CommandSpec } from "./command.ts";
 
 export interface ConfigAccess {
@@ -13,10 +14,8 @@ export interface ConfigAccess {
   /** Sets several directives or none. Returns the error text (without "-"), or undefined; a promise of it where the
    * server has to try first. */
   set(pairs: readonly [name: Buffer, value: Buffer][]): string | undefined | Promise<string | undefined>;
-  /** Whether the value of a directive must not be shown. */
+  /** Whether the value of a directive is a secret. */
   isSensitive(name: Buffer): boolean;
-  /** The password for AUTH; "" if none is set. */
-  readonly requirepass: string;
   readonly maxmemoryPolicy: string;
   /** Whether payloads of DUMP are compressed. */
   readonly rdbcompression: boolean;
@@ -139,8 +138,21 @@ export interface ShutdownOptions {
   readonly force: boolean;
 }
 
+/** What CLIENT TRACKING ON asks for; `prefixes` are added to those that the client has. */
+export type TrackingOptions = Pick<
+  ClientTracking,
+  "redirect" | "isBroadcast" | "optIn" | "optOut" | "noLoop" | "prefixes"
+>;
+
+export interface TrackingAccess {
+  /** Switches it on, or gives it other options. */
+  enable(client: Client, options: TrackingOptions): void;
+  disable(client: Client): void;
+}
+
 export interface ServerServices {
   readonly version: string;
+  readonly access: AccessControl;
   readonly config: ConfigAccess;
   readonly aof: AofAccess;
   readonly saves: SaveAccess;
@@ -148,6 +160,7 @@ export interface ServerServices {
   readonly slowLog: SlowLogAccess;
   readonly latency: LatencyAccess;
   readonly monitors: MonitorAccess;
+  readonly tracking: TrackingAccess;
   /** All clients, in the order of their ids. */
   clients(): Iterable<Client>;
   /** The client with that id. */

@@ -1,11 +1,17 @@
 /**
  * The table of commands: finds one by its name in a request without allocating, and holds what the dispatcher needs
  * of each, worked out once from its declaration.
+ *
+ * A command may have been renamed (rename-command): clients find it by its new name only, or not at all. Rules about
+ * commands and the append-only file use the original names, so that both outlive another configuration.
  */
 import type { LatencyHistogram } from "../base/latency-histogram.ts";
 import type { Request } from "../protocol/request.ts";
 import { ACL_CATEGORIES } from "./acl-categories.ts";
 import type { CommandSpec, Handler, KeySpec } from "./command.ts";
+import { CommandNames } from "./command-names.ts";
+import { hasKeys } from "./key-positions.ts";
+import { keyRightsOf } from "./key-rights.ts";
 
 /** A declared command made ready for dispatch. */
 export class CompiledCommand {
@@ -13,6 +19,12 @@ export class CompiledCommand {
   /** "get", "client|list". */
   readonly fullName: string;
   readonly name: Buffer;
+  readonly isSubcommand: boolean;
+  /** Numbers all commands and subcommands of a table, from 0 on. */
+  id = -1;
+  /** The name that goes to the append-only file in place of the one that the client used; undefined if they are the
+   * same. */
+  originalName: string | undefined;
   readonly arity: number;
   readonly run: Handler | undefined;
   readonly isWrite: boolean;
@@ -20,10 +32,14 @@ export class CompiledCommand {
   readonly mayHaveEffects: boolean;
   /** It reads or writes keys: nothing for clients that only watch. */
   readonly isForKeys: boolean;
+  /** Whether a client that tracks keys (CLIENT TRACKING) has read those of this command. */
+  readonly isTracked: boolean;
   readonly denyOom: boolean;
   readonly needsAuth: boolean;
   readonly allowedWhileLoading: boolean;
   readonly hasKeys: boolean;
+  /** Bits of what it does to the keys of each specification: KEY_READ, KEY_WRITE. */
+  readonly keyRights: readonly number[];
   /** Whether it is queued between MULTI and EXEC, and whether it is refused there. */
   readonly isQueued: boolean;
   readonly noMulti: boolean;
@@ -44,6 +60,8 @@ export class CompiledCommand {
   /** MONITOR shows it before it runs (scripts, whose commands come behind it), or not at all. */
   readonly showsFirst: boolean;
   readonly isHidden: boolean;
+  /** Whether subscribers in RESP2 may use it. */
+  readonly isForSubscribers: boolean;
   readonly subcommands: CommandNames | undefined;
   /** Statistics of INFO commandstats. `microseconds` are those of the calls that are accounted for. */
   calls = 0;
@@ -61,15 +79,19 @@ export class CompiledCommand {
     this.spec = spec;
     this.fullName = container === undefined ? spec.name : `${container.name}|${spec.name}`;
     this.name = Buffer.from(spec.name);
+    this.isSubcommand = container !== undefined;
     this.arity = spec.arity;
     this.run = spec.run;
     this.isWrite = spec.flags.includes("write");
     this.mayHaveEffects = this.isWrite || spec.flags.includes("may_replicate");
     this.isForKeys = this.mayHaveEffects || spec.flags.includes("readonly");
+    // Of a script it depends on the commands that it calls.
+    this.isTracked = spec.flags.includes("readonly") && spec.group !== "scripting";
     this.denyOom = spec.flags.includes("denyoom");
     this.needsAuth = !spec.flags.includes("no_auth");
     this.allowedWhileLoading = spec.flags.includes("loading");
-    this.hasKeys = spec.keys.length > 0;
+    this.hasKeys = hasKeys(spec);
+    this.keyRights = spec.keys.map((key) => keyRightsOf(key.flags));
     this.isQueued = spec.isNeverQueued !== true;
     this.isForScripts = !spec.flags.includes("noscript");
     this.runsScripts = spec.runsScripts === true;
@@ -82,10 +104,11 @@ export class CompiledCommand {
     this.isUnlogged = spec.flags.includes("skip_slowlog");
     this.showsFirst = spec.flags.includes("skip_monitor");
     this.isHidden = this.showsFirst || spec.flags.includes("admin");
+    this.isForSubscribers = spec.isForSubscribers === true;
     this.subcommands =
       spec.subcommands === undefined
         ? undefined
-        : new CommandNames(spec.subcommands.map((sub) => new CompiledCommand(sub, spec)));
+        : CommandNames.of(spec.subcommands.map((sub) => new CompiledCommand(sub, spec)));
   }
 
   /** Whether a request with `argc` arguments, the name(s) included, has the right number of them. */
@@ -127,48 +150,48 @@ function isPossible(key: KeySpec): boolean {
   return key.first >= 1 && key.step >= 1 && (key.last < 0 || key.last >= key.first);
 }
 
-/** Commands by name, in any case. */
-export class CommandNames {
-  readonly all: readonly CompiledCommand[];
-  private readonly slots: (CompiledCommand | undefined)[];
-  private readonly mask: number;
-
-  constructor(commands: readonly CompiledCommand[]) {
-    this.all = commands;
-    let capacity = 8;
-    while (capacity < commands.length * 4) capacity *= 2;
-    this.mask = capacity - 1;
-    this.slots = Array.from({ length: capacity }, () => undefined);
-    for (const command of commands) {
-      const { name } = command;
-      if (this.find(name, 0, name.length) !== undefined)
-        throw new Error(`command '${command.fullName}' stands twice`);
-      let slot = hashName(name, 0, name.length) & this.mask;
-      while (this.slots[slot] !== undefined) slot = (slot + 1) & this.mask;
-      this.slots[slot] = command;
-    }
-  }
-
-  find(buf: Buffer, start: number, length: number): CompiledCommand | undefined {
-    let slot = hashName(buf, start, length) & this.mask;
-    for (;;) {
-      const command = this.slots[slot];
-      if (command === undefined) return undefined;
-      if (sameName(command.name, buf, start, length)) return command;
-      slot = (slot + 1) & this.mask;
-    }
-  }
+/** A line `rename-command` of the configuration; an empty new name takes the command away. */
+export interface Renaming {
+  readonly from: string;
+  readonly to: string;
 }
 
 export class CommandTable {
-  private readonly names: CommandNames;
+  private readonly original: CommandNames;
+  private readonly renamed: CommandNames;
+  private names: CommandNames;
+  /** What `renamed` is made of. */
+  private readonly presentNames: ReadonlyMap<string, CompiledCommand>;
 
-  constructor(specs: readonly CommandSpec[]) {
-    this.names = new CommandNames(specs.map((spec) => new CompiledCommand(spec)));
+  constructor(specs: readonly CommandSpec[], renamings: readonly Renaming[] = []) {
+    this.original = CommandNames.of(specs.map((spec) => new CompiledCommand(spec)));
+    let count = 0;
+    for (const command of this.originals) {
+      command.id = count++;
+      for (const subcommand of command.subcommands?.all ?? []) subcommand.id = count++;
+    }
+    this.presentNames = this.rename(renamings);
+    this.renamed = renamings.length === 0 ? this.original : CommandNames.byText(this.presentNames);
+    this.names = this.renamed;
   }
 
+  /** All commands that clients can find. */
   get all(): readonly CompiledCommand[] {
     return this.names.all;
+  }
+
+  /** All commands, also those that were taken away. */
+  get originals(): readonly CompiledCommand[] {
+    return this.original.all;
+  }
+
+  /** While an append-only file is loaded, original names count, and new ones where they are not those of others. */
+  setLoading(isLoading: boolean): void {
+    this.names = this.renamed;
+    if (!isLoading || this.renamed === this.original) return;
+    const named = new Map(this.originals.map((command) => [command.spec.name, command]));
+    for (const [name, command] of this.presentNames) if (!named.has(name)) named.set(name, command);
+    this.names = CommandNames.byText(named);
   }
 
   /** The command that the request names; of a container, the container itself. */
@@ -178,34 +201,54 @@ export class CommandTable {
 
   /** As `find`; of a container with a further argument, the subcommand that it names, if any. */
   findExact(request: Request): CompiledCommand | undefined {
-    const command = this.find(request);
-    if (command?.subcommands === undefined || request.argc === 1) return command;
-    return command.subcommands.find(request.buf, request.start[1], request.len[1]);
+    return this.findExactAt(request, 0);
+  }
+
+  /** The same of a command that begins with argument `nameAt` of the request. */
+  findExactAt(request: Request, nameAt: number): CompiledCommand | undefined {
+    const { argc, buf, start, len } = request;
+    const command = this.names.find(buf, start[nameAt], len[nameAt]);
+    if (command?.subcommands === undefined || argc === nameAt + 1) return command;
+    return command.subcommands.find(buf, start[nameAt + 1], len[nameAt + 1]);
   }
 
   findByName(name: string, subcommand?: string): CompiledCommand | undefined {
-    const bytes = Buffer.from(name, "latin1");
-    const command = this.names.find(bytes, 0, bytes.length);
-    if (subcommand === undefined) return command;
-    const subBytes = Buffer.from(subcommand, "latin1");
-    return command?.subcommands?.find(subBytes, 0, subBytes.length);
+    const command = this.names.findText(name);
+    return subcommand === undefined ? command : command?.subcommands?.findText(subcommand);
+  }
+
+  /** As `findByName`, by the original names. */
+  findOriginal(name: string, subcommand?: string): CompiledCommand | undefined {
+    const command = this.original.findText(name);
+    return subcommand === undefined ? command : command?.subcommands?.findText(subcommand);
+  }
+
+  private rename(renamings: readonly Renaming[]): Map<string, CompiledCommand> {
+    const named = new Map(this.originals.map((command) => [command.spec.name, command]));
+    for (const { from, to } of renamings) {
+      const command = named.get(inLowerCase(from));
+      if (command === undefined) throw new RenamingError("No such command in rename-command");
+      named.delete(inLowerCase(from));
+      if (to === "") continue;
+      if (named.has(inLowerCase(to))) throw new RenamingError("Target command name already exists");
+      named.set(inLowerCase(to), command);
+    }
+    for (const [name, command] of named) {
+      const { spec } = command;
+      const originalName = name === spec.name ? undefined : spec.name;
+      command.originalName = originalName;
+      for (const subcommand of command.subcommands?.all ?? []) subcommand.originalName = originalName;
+    }
+    return named;
   }
 }
 
-/** Any spread will do: a hundred names, chosen by us. Case is folded by setting bit 5. */
-function hashName(buf: Buffer, start: number, length: number): number {
-  let hash = length;
-  for (let i = 0; i < length; i++) hash = (Math.imul(hash, 31) + (buf[start + i] | 0x20)) | 0;
-  return hash ^ (hash >>> 7);
+/** A `rename-command` that is not possible; the message is Redis's. */
+export class RenamingError extends Error {
+  override name = "RenamingError";
 }
 
-/** `name` is in lower case. */
-function sameName(name: Buffer, buf: Buffer, start: number, length: number): boolean {
-  if (name.length !== length) return false;
-  for (let i = 0; i < length; i++) {
-    let byte = buf[start + i];
-    if (byte >= 0x41 && byte <= 0x5a) byte |= 0x20;
-    if (name[i] !== byte) return false;
-  }
-  return true;
+/** As commands are found: only those of ASCII have cases. */
+function inLowerCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
 }

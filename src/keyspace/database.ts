@@ -236,8 +236,10 @@ export class Database {
 
   /** Deletes a live key's entry; a tombstone stays if a record lies under it, or is just being written. */
   delete(address: number): void {
-    this.beforeWrite(address);
-    const { entries, snapshots } = this.keyspace;
+    const { entries, snapshots, watchers } = this.keyspace;
+    const isTakenOver = snapshots.active && snapshots.takeOver(this, address);
+    if (!isTakenOver) this.beforeWrite(address);
+    else if (watchers !== undefined) watchers.changing(this, address);
     const hash = this.hashOf(address);
     const head = entries.head(address);
     this.signalReady(address);
@@ -252,7 +254,7 @@ export class Database {
       this.tombstones++;
       this.keyspace.onTombstone?.(this, hash, key);
     }
-    this.free(address);
+    if (!isTakenOver) this.free(address);
   }
 
   /**
@@ -261,7 +263,8 @@ export class Database {
    */
   drop(address: number): void {
     const { entries, snapshots } = this.keyspace;
-    if (snapshots.active) snapshots.capture(this, address);
+    const isTakenOver = snapshots.active && snapshots.takeOver(this, address);
+    if (snapshots.active && !isTakenOver) snapshots.capture(this, address);
     const hash = this.hashOf(address);
     const head = entries.head(address);
     if ((head & EXPIRES) !== 0) this.volatile.remove(hash, address);
@@ -269,6 +272,11 @@ export class Database {
     if ((head & RECORD) !== 0) this.shadowed--;
     if ((head & TYPE_MASK) === TOMBSTONE) this.tombstones--;
     this.table.remove(hash, address);
+    if (!isTakenOver) this.free(address);
+  }
+
+  /** Frees an entry that left the database some time ago: see Snapshots.takeOver. */
+  freeDeparted(address: number): void {
     this.free(address);
   }
 

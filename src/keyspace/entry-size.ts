@@ -5,6 +5,12 @@ import { dataTypeOf } from "../types/registry.ts";
 import { isRooted, rootOf } from "../types/rooted.ts";
 import type { ValueMemory } from "../types/value-memory.ts";
 
+/** Values of so many elements take some milliseconds to be written; a string, which is only copied, may be longer. */
+const LARGE_BYTES = 256 * 1024;
+const LARGE_STRING_BYTES = 4 * 1024 * 1024;
+/** Elements looked at to find out whether a value is large. */
+const SAMPLES = 5;
+
 /** Bytes of the entry and its value; of a value of many parts estimated from `samples` of them, where its type has to
  * look at each. */
 export function entryBytes(memory: ValueMemory, address: number, samples: number): number {
@@ -13,4 +19,11 @@ export function entryBytes(memory: ValueMemory, address: number, samples: number
   if (!isRooted(entries.head(address))) return bytes;
   const { rooted } = dataTypeOf(entries.type(address));
   return bytes + rooted!.sizeBytes(memory, rootOf(entries, address), samples);
+}
+
+/** Whether the value is so large that everybody would notice if it were written in one go. */
+export function isLarge(memory: ValueMemory, address: number): boolean {
+  const { entries } = memory;
+  if (!isRooted(entries.head(address))) return entries.valueLength(address) >= LARGE_STRING_BYTES;
+  return entryBytes(memory, address, SAMPLES) >= LARGE_BYTES;
 }

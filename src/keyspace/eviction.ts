@@ -42,9 +42,12 @@ export class Eviction {
     limitBytes: number,
     usedBytes: () => number,
   ): boolean {
+    const { snapshots } = this.keyspace;
     let evictions = 0;
     while (usedBytes() > limitBytes) {
-      // Nothing needs to go, and nobody to be refused, for memory that is only waiting to be freed.
+      // Nothing needs to go, and nobody to be refused, for memory that is only waiting to be freed; nor for what a
+      // snapshot has to write first, which it does next.
+      if (snapshots.hasDeparted) return true;
       if (this.keyspace.isFreeing) {
         this.keyspace.freeRetired(FREED_AT_ONCE);
         continue;
@@ -55,7 +58,7 @@ export class Eviction {
       const flags = volatileOnly ? EXPIRES : 0;
       this.victims.choose(flags, flags, volatileOnly, samplesPerVictim, this.coldness(policy));
       if (this.victims.count === 0) return false;
-      for (let i = 0; i < this.victims.count && usedBytes() > limitBytes; i++) {
+      for (let i = 0; i < this.victims.count && usedBytes() > limitBytes && !snapshots.hasDeparted; i++) {
         const database = this.victims.databases[i];
         const address = this.victims.addresses[i];
         const key = Buffer.from(this.keyspace.entries.key(address));

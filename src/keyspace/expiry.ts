@@ -71,6 +71,7 @@ export class ActiveExpiry implements Waiter {
     let looked = 0;
     for (const address of addresses) {
       const size = this.hash.open(database, address).fields.size;
+      if (this.hash.isInSnapshot) continue;
       looked += this.hash.removeSomeDue(FIELDS_PER_ROUND) ? 1 : Math.min(size, FIELDS_PER_ROUND);
     }
     return this.keyspace.expiredFields - before > looked * ACCEPTABLE_STALE;

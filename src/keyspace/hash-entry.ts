@@ -70,6 +70,18 @@ export class HashEntry {
     return false;
   }
 
+  /** As `find`, for who only reads: a due field stays for now if removing it would hold up everybody. */
+  see(name: Buffer, start: number, length: number): boolean {
+    if (!this.isInSnapshot) return this.find(name, start, length);
+    return this.fields.find(name, start, length) && !this.isDue(this.fields.time);
+  }
+
+  /** Whether a snapshot would have to take all of this large hash before any of it changed. */
+  get isInSnapshot(): boolean {
+    const { snapshots } = this.keyspace;
+    return snapshots.active && !this.isGone && snapshots.isAwaitedLarge(this.entry.address);
+  }
+
   /** Whether a field with this time is past it. */
   isDue(time: number): boolean {
     return time !== NO_TIME && time <= this.keyspace.nowMs && this.keyspace.expiring;

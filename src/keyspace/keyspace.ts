@@ -12,6 +12,7 @@ import { ValueMemory } from "../types/value-memory.ts";
 import { AccessClock } from "./access-clock.ts";
 import { Database } from "./database.ts";
 import { DiscardedValues } from "./discarded-values.ts";
+import { type KeyWatchers, withoutWatcher, withWatcher } from "./key-watchers.ts";
 import { Snapshots } from "./snapshot.ts";
 
 /** What the keyspace must know of the cold tier; absent when it is off. */
@@ -29,21 +30,6 @@ export interface KeyWaiters {
   keyReady(dbIndex: number, key: Buffer): void;
   /** The database has other contents now. */
   databaseReplaced(dbIndex: number): void;
-}
-
-/**
- * Told of changes while clients watch keys: see server/watched-keys.ts. Not told of what only moves between memory and
- * disk.
- */
-export interface KeyWatchers {
-  /** An entry is about to change. If in the end the command changes nothing, that is its business (`settle`). */
-  changing(database: Database, address: number): void;
-  /** The key of an entry counts as changed, whatever the command does further. */
-  changed(database: Database, key: Buffer): void;
-  /** The database is about to lose all that it holds. */
-  emptying(database: Database): void;
-  /** Two databases are about to exchange their contents. */
-  swapping(first: Database, second: Database): void;
 }
 
 /** Libraries of functions, which are saved with the data: see server/functions.ts. */
@@ -98,7 +84,7 @@ export class Keyspace {
 
   /** Present while clients wait for keys. */
   waiters: KeyWaiters | undefined;
-  /** Present while clients watch keys. */
+  /** Present while somebody is to be told of changes to keys: see `watch`. */
   watchers: KeyWatchers | undefined;
 
   private tier: RecordCounts | undefined;
@@ -125,6 +111,15 @@ export class Keyspace {
     let bytes = this.entries.allocatedBytes;
     for (const database of this.databases) bytes += database.directoryBytes;
     return bytes;
+  }
+
+  /** From now on `watcher` is told of changes, besides others; until `unwatch`. */
+  watch(watcher: KeyWatchers): void {
+    this.watchers = withWatcher(this.watchers, watcher);
+  }
+
+  unwatch(watcher: KeyWatchers): void {
+    this.watchers = withoutWatcher(this.watchers, watcher);
   }
 
   /** Connects the tier. `namespaces` gives the namespace of each database. The databases must be empty. */

@@ -10,11 +10,14 @@
  * kept alive until the walk is done.
  *
  * A large value may be taken in parts. Until the last part it does not count as visited, nothing else of the walk is
- * emitted, and whoever is about to change it has the receiver take the rest at once. Who can wait should not: `hasten`
- * has the walk take the value next, and tells when it has.
+ * emitted, and whoever is about to change it has the receiver take the rest at once. Who can wait should not ask for
+ * that: `hasten` has the walk take the value next, and tells when it has. One that leaves its database as a whole (it
+ * is deleted, replaced, expires) needs no waiting: `takeOver` keeps the entry until it has been visited, and only then
+ * is it freed.
  */
 import { VISITED } from "../memory/entries.ts";
 import type { Database } from "./database.ts";
+import { isLarge } from "./entry-size.ts";
 import type { Keyspace } from "./keyspace.ts";
 
 /** Receives the entries of a snapshot. Must copy what it needs before it returns. */
@@ -48,6 +51,11 @@ interface HastenedEntry {
   readonly onVisited: () => void;
 }
 
+/** An entry that its database does not have any more, and that has not been visited. */
+interface DepartedEntry extends SnapshotDatabase {
+  readonly address: number;
+}
+
 export class Snapshots {
   active = false;
   /** The value of VISITED that new entries carry. */
@@ -59,6 +67,7 @@ export class Snapshots {
   /** The entry of which a part was taken; 0 if there is none. */
   private partly = 0;
   private hastened: HastenedEntry[] = [];
+  private readonly departed: DepartedEntry[] = [];
   /** Of the present step. */
   private readonly addresses: number[] = [];
   /** Those whose heads are read together; and what means nothing: see Entries.readHeads. */
@@ -118,9 +127,32 @@ export class Snapshots {
     return this.active && (this.keyspace.entries.head(address) & VISITED) !== this.newEntryFlag;
   }
 
-  /** Whether somebody waits for an entry. */
+  /** Whether the entry is one of those, and too large to be emitted in one go. */
+  isAwaitedLarge(address: number): boolean {
+    return this.isAwaited(address) && isLarge(this.keyspace.memory, address);
+  }
+
+  /**
+   * For an entry that leaves its database: true if it is to be emitted later, and freed then. Then the caller must not
+   * free it, and nobody may change it any more. False if it is small, or was emitted; see `capture`.
+   */
+  takeOver(database: Database, address: number): boolean {
+    if (this.receiver === NOBODY || !this.isAwaitedLarge(address)) return false;
+    const held = this.databases.find((candidate) => candidate.database === database);
+    if (held === undefined) return false;
+    this.departed.push({ ...held, address });
+    this.endWaits(address);
+    return true;
+  }
+
+  /** Whether entries that left their databases still take memory. */
+  get hasDeparted(): boolean {
+    return this.departed.length > 0;
+  }
+
+  /** Whether somebody waits for an entry, or memory for being freed. */
   get isHastened(): boolean {
-    return this.hastened.length > 0;
+    return this.hastened.length > 0 || this.departed.length > 0;
   }
 
   /** Has an entry that is awaited visited next; calls `onVisited` in a later turn, when it has been. */
@@ -139,6 +171,10 @@ export class Snapshots {
     if (this.hastened.length > 0) {
       const [{ database, address }] = this.hastened;
       this.visit(database, address);
+      return false;
+    }
+    if (this.departed.length > 0) {
+      this.visitDeparted();
       return false;
     }
     const { entries } = this.keyspace;
@@ -186,8 +222,26 @@ export class Snapshots {
     else this.markVisited(address);
   }
 
+  /** The oldest of them is emitted, or freed if it has been. */
+  private visitDeparted(): void {
+    const [{ address, database, index }] = this.departed;
+    if (this.isAwaited(address)) {
+      if (this.receiver!.entry(index, database, address, true)) {
+        this.partly = address;
+        return;
+      }
+      this.markVisited(address);
+    }
+    this.departed.shift();
+    database.freeDeparted(address);
+  }
+
   private markVisited(address: number): void {
     this.keyspace.entries.mark(address, this.newEntryFlag, VISITED ^ this.newEntryFlag);
+    this.endWaits(address);
+  }
+
+  private endWaits(address: number): void {
     if (this.hastened.length === 0) return;
     for (const each of this.hastened) if (each.address === address) setImmediate(each.onVisited);
     this.hastened = this.hastened.filter((each) => each.address !== address);

@@ -22,9 +22,9 @@ const BATCH_ENTRIES = 128;
 /** While data is loaded nobody waits, and fewer batches mean fewer syncs. */
 const LOADING_BATCH_ENTRIES = 4096;
 const BATCH_BYTES = 4 * 1024 * 1024;
-/** Rounds of sampling without a single victim after which memory counts as unspillable. */
 /** Elements looked at to estimate how much a large value frees. */
 const SIZE_SAMPLES = 5;
+/** Rounds of sampling without a single victim after which memory counts as unspillable. */
 const FRUITLESS_ROUNDS = 4;
 /** Deleted keys that wait before a batch is written for their sake alone. */
 const DELETES_PER_BATCH = 256;
@@ -213,7 +213,9 @@ export class Spiller {
   private dropUnchanged(): void {
     const { samplesPerVictim } = this.options;
     let fruitless = 0;
-    while (this.budget.chargedBytes > this.budget.spillToBytes && fruitless < FRUITLESS_ROUNDS) {
+    const { snapshots } = this.options.keyspace;
+    const isFull = () => this.budget.chargedBytes > this.budget.spillToBytes;
+    while (isFull() && fruitless < FRUITLESS_ROUNDS && !snapshots.hasDeparted) {
       this.victims.choose(
         SPILLING | PINNED | RECORD | DIRTY,
         RECORD,
@@ -240,9 +242,13 @@ export class Spiller {
     const { entries } = keyspace;
     const head = entries.head(address);
     if ((head & (RECORD | DIRTY)) === RECORD) {
+      // A snapshot may keep it for a moment.
+      const laterBytes = keyspace.snapshots.isAwaitedLarge(address)
+        ? entryBytes(keyspace.memory, address, SIZE_SAMPLES)
+        : 0;
       database.drop(address);
       this.droppedEntries++;
-      return 0;
+      return laterBytes;
     }
     const key = Buffer.from(entries.key(address));
     const size = entryBytes(keyspace.memory, address, SIZE_SAMPLES);

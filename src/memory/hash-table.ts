@@ -10,6 +10,11 @@
  *
  * The table does not know keys: several entries may share a hash, and the caller compares.
  *
+ * Hashes are spread evenly, but those of the entries need not be: a walk over cold keys warms them in the order of
+ * their hashes, far more than the rest of memory holds in such an interval, and what it warmed leaves again behind it.
+ * So the slots behind a crowded interval may run out in a segment that is not full: then it splits before it is full,
+ * more than once if need be, and is not joined with its sibling.
+ *
  * Segment layout (32-bit words): [0] local depth, [1] entries, [2..3] unused, then SLOTS pairs (hash, address);
  * address 0 marks a free slot. The last OVERFLOW slots take what is pushed beyond the last regular slot.
  */
@@ -129,14 +134,7 @@ export class HashTable {
   }
 
   insert(hash: number, address: number): void {
-    for (;;) {
-      const place = hash >>> (32 - this.depth);
-      const segment = this.directory[place];
-      const words = this.slabs.words[segment >>> SLAB_SHIFT];
-      const base = (segment & SLAB_MASK) << 2;
-      if (words[base + 1] < MAX_LOAD && insertIntoSegment(words, base, hash, address)) break;
-      this.split(place);
-    }
+    this.place(hash, address);
     this.size++;
   }
 
@@ -225,6 +223,17 @@ export class HashTable {
     return segment;
   }
 
+  private place(hash: number, address: number): void {
+    for (;;) {
+      const place = hash >>> (32 - this.depth);
+      const segment = this.directory[place];
+      const words = this.slabs.words[segment >>> SLAB_SHIFT];
+      const base = (segment & SLAB_MASK) << 2;
+      if (words[base + 1] < MAX_LOAD && insertIntoSegment(words, base, hash, address)) return;
+      this.split(place);
+    }
+  }
+
   private split(place: number): void {
     const old = this.directory[place];
     const words = this.slabs.words[old >>> SLAB_SHIFT];
@@ -237,6 +246,8 @@ export class HashTable {
     }
     const low = this.createSegment(localDepth + 1);
     const high = this.createSegment(localDepth + 1);
+    // Entries crowded before the middle have the free slots of the other half behind them, and lose those.
+    const crowded: number[] = [];
     const end = base + HEADER_WORDS + SLOTS * 2;
     for (let index = base + HEADER_WORDS; index < end; index += 2) {
       const address = words[index + 1];
@@ -244,13 +255,15 @@ export class HashTable {
       const hash = words[index];
       const target = ((hash << localDepth) & 0x8000_0000) === 0 ? low : high;
       const targetWords = this.slabs.words[target >>> SLAB_SHIFT];
-      mustInsert(targetWords, (target & SLAB_MASK) << 2, hash, address);
+      if (!insertIntoSegment(targetWords, (target & SLAB_MASK) << 2, hash, address)) crowded.push(index);
     }
     const span = 1 << (this.depth - localDepth);
     const first = place - (place % span);
     this.directory.fill(low, first, first + span / 2);
     this.directory.fill(high, first + span / 2, first + span);
     this.localDepths.fill(localDepth + 1, first, first + span);
+    // Splits the half that has no room for them.
+    for (const index of crowded) this.place(words[index], words[index + 1]);
     this.slabs.free(old);
   }
 
@@ -283,8 +296,10 @@ export class HashTable {
     if (siblingWords[siblingBase] !== localDepth) return;
     if (words[base + 1] + siblingWords[siblingBase + 1] >= MERGE_LOAD) return;
     const joined = this.createSegment(localDepth - 1);
-    this.moveEntries(segment, joined);
-    this.moveEntries(sibling, joined);
+    if (!this.copyEntries(segment, joined) || !this.copyEntries(sibling, joined)) {
+      this.slabs.free(joined);
+      return;
+    }
     const start = Math.min(first, siblingFirst);
     this.directory.fill(joined, start, start + span * 2);
     this.localDepths.fill(localDepth - 1, start, start + span * 2);
@@ -292,15 +307,18 @@ export class HashTable {
     this.slabs.free(sibling);
   }
 
-  private moveEntries(from: number, to: number): void {
+  /** Says whether there was room for all. */
+  private copyEntries(from: number, to: number): boolean {
     const words = this.slabs.words[from >>> SLAB_SHIFT];
     const base = (from & SLAB_MASK) << 2;
     const targetWords = this.slabs.words[to >>> SLAB_SHIFT];
     const targetBase = (to & SLAB_MASK) << 2;
     const end = base + HEADER_WORDS + SLOTS * 2;
     for (let index = base + HEADER_WORDS; index < end; index += 2) {
-      if (words[index + 1] !== 0) mustInsert(targetWords, targetBase, words[index], words[index + 1]);
+      if (words[index + 1] === 0) continue;
+      if (!insertIntoSegment(targetWords, targetBase, words[index], words[index + 1])) return false;
     }
+    return true;
   }
 }
 
@@ -334,12 +352,6 @@ function insertIntoSegment(words: Int32Array, base: number, hash: number, addres
   words[index + 1] = address;
   words[base + 1]++;
   return true;
-}
-
-/** Moving entries to a segment that is emptier than theirs cannot fail; if it does, better stop than lose one. */
-function mustInsert(words: Int32Array, base: number, hash: number, address: number): void {
-  if (!insertIntoSegment(words, base, hash, address))
-    throw new Error("hash table: a split segment overflowed");
 }
 
 /** Takes out the slot at `index` and moves back those after it that had been pushed behind their own slots. */

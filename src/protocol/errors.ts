@@ -34,6 +34,10 @@ export const DB_INDEX_OUT_OF_RANGE = "ERR DB index is out of range";
 
 // Gates before a command: authentication, memory, disk, state of the server.
 export const NOT_AUTHENTICATED = "NOAUTH Authentication required.";
+export const NO_PERMISSION_FOR_KEY =
+  "NOPERM this user has no permissions to access one of the keys used as arguments";
+export const NO_PERMISSION_FOR_CHANNEL =
+  "NOPERM this user has no permissions to access one of the channels used as arguments";
 export const NESTED_MULTI = "ERR MULTI calls can not be nested";
 export const EXEC_WITHOUT_MULTI = "ERR EXEC without MULTI";
 export const DISCARD_WITHOUT_MULTI = "ERR DISCARD without MULTI";
@@ -217,12 +221,43 @@ export const NO_SUCH_CLIENT = "ERR No such client";
 export const UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
 export const INVALID_UNBLOCK_REASON = "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR";
 export const INVALID_PAUSE_MODE = "ERR CLIENT PAUSE mode must be WRITE or ALL";
+export const REDIRECTED_TWICE = "ERR A client can only redirect to a single other client";
+export const REDIRECTION_WITHOUT_CLIENT = "ERR The client ID you want redirect to does not exist";
+export const PREFIX_WITHOUT_BCAST = "ERR PREFIX option requires BCAST mode to be enabled";
+export const CANNOT_SWITCH_BCAST =
+  "ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then re-enabling it with a" +
+  " different mode.";
+export const BCAST_WITH_OPTIONS = "ERR OPTIN and OPTOUT are not compatible with BCAST";
+export const OPTIN_AND_OPTOUT = "ERR You can't specify both OPTIN mode and OPTOUT mode";
+export const CANNOT_SWITCH_OPTIONS =
+  "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then re-enabling it with a" +
+  " different mode.";
+export const CACHING_WITHOUT_TRACKING =
+  "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled";
+export const CACHING_YES_WITHOUT_OPTIN =
+  "ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.";
+export const CACHING_NO_WITHOUT_OPTOUT =
+  "ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.";
 export const TIMEOUT_NOT_A_FLOAT = "ERR timeout is not a float or out of range";
 export const TIMEOUT_NOT_AN_INTEGER = "ERR timeout is not an integer or out of range";
 export const TIMEOUT_NEGATIVE = "ERR timeout is negative";
 export const TIMEOUT_OUT_OF_RANGE = "ERR timeout is out of range";
 export const WAITAOF_WITHOUT_AOF =
   "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
+
+// Users: ACL.
+export const INVALID_USERNAME = "ERR Usernames can't contain spaces or null characters";
+export const DEFAULT_USER_STAYS = "ERR The 'default' user cannot be removed";
+export const GENPASS_BITS =
+  "ERR ACL GENPASS argument must be the number of bits for the output password, a positive number up to 4096";
+export const NO_ACL_FILE =
+  "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER" +
+  " command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store users" +
+  " in the Redis configuration.";
+export const ACL_NOT_SAVED =
+  "ERR There was an error trying to save the ACLs. Please check the server logs for more information";
+export const SORT_BY_DENIED = "ERR BY option of SORT denied due to insufficient ACL permissions.";
+export const SORT_GET_DENIED = "ERR GET option of SORT denied due to insufficient ACL permissions.";
 
 // The server: COMMAND, CONFIG, saving, SHUTDOWN.
 export const INVALID_COMMAND = "ERR Invalid command specified";
@@ -279,6 +314,16 @@ export function wrongSubcommandSyntax(request: Request): string {
   const container = repeated(request, 0, request.len[0]).toUpperCase();
   const name = repeated(request, 1, MAX_REPEATED);
   return `ERR unknown subcommand or wrong number of arguments for '${name}'. Try ${container} HELP.`;
+}
+
+/** `command` is the full name in lower case. */
+export function notForSubscribers(command: string): string {
+  return `ERR Can't execute '${command}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`;
+}
+
+/** `command` is the name of a command that subscribes. */
+export function subscribeNotAllowed(command: string): string {
+  return `ERR ${command.toUpperCase()} isn't allowed for a DENY BLOCKING client`;
 }
 
 /** `command` is the full name in lower case, "client|kill" for a subcommand. */
@@ -358,8 +403,41 @@ export function unknownClientType(type: string): string {
   return `ERR Unknown client type '${type}'`;
 }
 
+/** `command` is the full name in lower case. */
+export function noPermissionFor(command: string): string {
+  return `NOPERM this user has no permissions to run the '${command}' command`;
+}
+
+/** A command was queued while it was allowed, and is not any more when EXEC comes. */
+export function noPermissionAnyMore(reason: string): string {
+  return (
+    "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command is no" +
+    ` longer allowed for the following reason: ${reason}`
+  );
+}
+
+export function unknownAclCategory(category: string): string {
+  return `ERR Unknown category '${category}'`;
+}
+
+/** ACL DRYRUN. */
+export function noSuchUserToTry(user: string): string {
+  return `ERR User '${user}' not found`;
+}
+
+export function noSuchCommandToTry(command: string): string {
+  return `ERR Command '${command}' not found`;
+}
+
 export function noSuchUser(user: string): string {
   return `ERR No such user '${user}'`;
+}
+
+/** CLIENT TRACKING: two prefixes of one client, one of which begins the other. `other` is a given one, or one that the
+ * client has already. */
+export function prefixesOverlap(prefix: string, other: string, isExisting: boolean): string {
+  const kind = isExisting ? "an existing" : "another provided";
+  return `ERR Prefix '${prefix}' overlaps with ${kind} prefix '${other}'. Prefixes for a single client must not overlap.`;
 }
 
 /** CLIENT SETINFO with an attribute that no client has, or a value that does not fit a line of CLIENT LIST. */

@@ -71,7 +71,9 @@ export class ReplyWriter {
   /** The reply that began last is too large, and not to be sent. The owner clears it. */
   hasOverflowed = false;
   /** Where the reply that began last does so. */
-  private replyStart = 0;
+  replyStart = 0;
+  /** Where its present part begins; beyond all buffers between parts, and between replies. */
+  private partStart = MAX_BUFFER_BYTES;
   private mustFinish = false;
   private readonly moved = new Uint8Array(MAX_MOVED_BYTES);
   private spare: Buffer = EMPTY;
@@ -83,8 +85,25 @@ export class ReplyWriter {
    * `hasOverflowed` tells.
    */
   begin(mustFinish: boolean, isPart: boolean): void {
-    if (!isPart) this.replyStart = this.end;
+    const { end } = this;
+    if (!isPart) this.replyStart = end;
+    this.partStart = end;
     this.mustFinish = mustFinish;
+  }
+
+  /** What began last, a reply or a part, is whole (or will go on at another time). */
+  finish(): void {
+    this.partStart = MAX_BUFFER_BYTES;
+  }
+
+  /** Position behind all replies and parts that are whole. */
+  get wholeEnd(): number {
+    return Math.min(this.partStart, this.end);
+  }
+
+  /** What was written before `position` is not to be given up any more. */
+  keep(position: number): void {
+    if (this.replyStart < position) this.replyStart = position;
   }
 
   /** Gives up the reply that began last. */

@@ -28,6 +28,13 @@ export const WRONG_ARITY_IN_SCRIPT = "ERR Wrong number of args calling Redis com
 export const NOT_ALLOWED_IN_SCRIPT = "ERR This Redis command is not allowed from script";
 export const REPLY_TOO_LARGE_IN_SCRIPT = "ERR The reply to a command called from script is too large";
 export const WRITE_IN_READ_ONLY_SCRIPT = "ERR Write commands are not allowed from read-only scripts.";
+/** The user of the client may not execute a command that the script calls. */
+export const COMMAND_DENIED_IN_SCRIPT =
+  "ERR The user executing the script can't run this command or subcommand";
+export const KEY_DENIED_IN_SCRIPT =
+  "ERR The user executing the script can't access at least one of the keys mentioned in the command arguments";
+export const CHANNEL_DENIED_IN_SCRIPT =
+  "ERR The user executing the script can't publish to the channel mentioned in the command";
 export const INVALID_SHEBANG = "ERR Invalid script shebang";
 export const INVALID_SHEBANG_ENGINE = "ERR Invalid engine in script shebang";
 

@@ -4,17 +4,18 @@
  */
 import { PROTECTED_MODE, TOO_MANY_CLIENTS } from "../protocol/errors.ts";
 
-export interface AdmissionRules {
-  readonly maxclients: number;
-  readonly "protected-mode": boolean;
-  readonly requirepass: { readonly length: number };
-}
-
-/** The error for a new client at `address` while `connected` others are there; undefined lets it in. */
-export function refusalOf(rules: AdmissionRules, connected: number, address: string): string | undefined {
-  if (connected >= rules.maxclients) return TOO_MANY_CLIENTS;
-  const isOpen = rules["protected-mode"] && rules.requirepass.length === 0;
-  return isOpen && !isLocalAddress(address) ? PROTECTED_MODE : undefined;
+/**
+ * The error for a new client at `address` while `connected` others are there; undefined lets it in.
+ * @param isLocalOnly whether clients elsewhere are refused: in protected mode, while the default user has no password
+ */
+export function refusalOf(
+  maxclients: number,
+  isLocalOnly: boolean,
+  connected: number,
+  address: string,
+): string | undefined {
+  if (connected >= maxclients) return TOO_MANY_CLIENTS;
+  return isLocalOnly && !isLocalAddress(address) ? PROTECTED_MODE : undefined;
 }
 
 /** Whether a client is on this machine: its address is one of the loopback interface, or no network address at all. */

@@ -8,14 +8,20 @@ import {
   DEBUG_NOT_ALLOWED,
   LOADING,
   MONITOR_HAS_NO_KEYSPACE,
+  NO_PERMISSION_FOR_CHANNEL,
+  NO_PERMISSION_FOR_KEY,
   NOT_AUTHENTICATED,
   NOT_IN_TRANSACTION,
+  noPermissionFor,
+  notForSubscribers,
   SAVE_FAILED,
   unknownCommand,
   unknownSubcommand,
   wrongArity,
 } from "../protocol/errors.ts";
 import type { Request } from "../protocol/request.ts";
+import type { Acl } from "./acl/acl.ts";
+import { ALLOWED, DENIED_COMMAND, DENIED_KEY } from "./acl/permission-check.ts";
 import type { Connection } from "./connection.ts";
 
 export interface CommandCheckParts {
@@ -23,6 +29,8 @@ export interface CommandCheckParts {
   readonly isLoading: () => boolean;
   /** Whether the client may use DEBUG. */
   readonly isDebugAllowed: (connection: Connection) => boolean;
+  /** Who may execute what. */
+  readonly acl: Acl;
   /** `refusesWrites`: dumps fail, and nobody may write because of that. */
   readonly saves: { readonly refusesWrites: boolean };
 }
@@ -46,12 +54,29 @@ export class CommandChecks {
     const { parts } = this;
     if (!command.accepts(request.argc) || command.run === undefined) return wrongArity(command.fullName);
     if (command.isProtected && !parts.isDebugAllowed(connection)) return DEBUG_NOT_ALLOWED;
-    if (!connection.authenticated && command.needsAuth) return NOT_AUTHENTICATED;
+    if (connection.isRestricted && connection.mustAuthenticate && command.needsAuth) return NOT_AUTHENTICATED;
     if (command.noMulti && connection.transaction !== undefined) return NOT_IN_TRANSACTION;
+    if (connection.isRestricted) {
+      const denial = this.denialOf(command, request, connection);
+      if (denial !== undefined) return denial;
+    }
+    if (connection.isSubscribed && connection.resp === 2 && !command.isForSubscribers) {
+      return notForSubscribers(command.fullName);
+    }
     if (!command.allowedWhileLoading && parts.isLoading() && !connection.isReplay) return LOADING;
     // As in Redis: whoever watches the server is to notice.
     if (command.isPing && parts.saves.refusesWrites) return SAVE_FAILED;
     if (connection.isMonitor && command.isForKeys) return MONITOR_HAS_NO_KEYSPACE;
     return undefined;
+  }
+
+  /** The error for a command that the client's user has no permission for. */
+  denialOf(command: CompiledCommand, request: Request, connection: Connection): string | undefined {
+    // What ACL LOG shows of the client is this command.
+    connection.lastCommand = command.fullName;
+    const result = this.parts.acl.judge(connection, command, request);
+    if (result === ALLOWED) return undefined;
+    if (result === DENIED_COMMAND) return noPermissionFor(command.fullName);
+    return result === DENIED_KEY ? NO_PERMISSION_FOR_KEY : NO_PERMISSION_FOR_CHANNEL;
   }
 }

@@ -45,7 +45,8 @@ export function applyConfig(server: Server): void {
     of.streamNodeMaxBytes = values["stream-node-max-bytes"];
     of.streamNodeMaxEntries = values["stream-node-max-entries"];
   };
-  for (const hook of [memory, policy, limits, types]) hook();
+  const output = () => server.outputLimits.configure(values["client-output-buffer-limit"]);
+  for (const hook of [memory, policy, limits, output, types]) hook();
   config.onChange("maxmemory", memory);
   config.onChange(["maxmemory-policy", "lfu-log-factor", "lfu-decay-time"], policy);
   config.onChange(["proto-max-bulk-len", "client-query-buffer-limit"], limits);
@@ -63,6 +64,9 @@ export function applyConfig(server: Server): void {
     types,
   );
   config.onChange(["appendfsync", "aof-timestamp-enabled", "maxmemory"], fsync);
+  config.onChange("requirepass", () => server.acl.applyRequirepass());
+  config.onChange("client-output-buffer-limit", output);
   config.onChange("aof-disable-auto-gc", history);
+  config.onChange("tracking-table-max-keys", () => server.tracking.limitTable());
   config.onChange("appendonly", () => applyAppendonly(server));
 }

@@ -53,7 +53,7 @@ export class Cron {
     keyspace.refreshClock();
     if (dispatcher.scripts.runner.isBusy) {
       aof.files?.writer.cron();
-      this.closeSlowReaders();
+      this.server.outputLimits.checkAll();
       this.server.endTurn();
       return;
     }
@@ -65,13 +65,14 @@ export class Cron {
       if (tier !== undefined && warmer !== undefined) void expiry.coldCycle(tier, warmer);
     }
     keyspace.freeRetired(FREE_PER_CALL);
+    this.server.tracking.cron();
     budget.measureOverhead(clients.measure().bytes + dispatcher.scripts.memoryBytes);
     aof.startScheduled();
     saves.saveIfDue();
     aof.rewriteIfGrown(values["auto-aof-rewrite-min-size"], values["auto-aof-rewrite-percentage"]);
     saves.startScheduled();
     this.closeIdleClients();
-    this.closeSlowReaders();
+    this.server.outputLimits.checkAll();
     const nowMs = this.server.clock.monotonicMs();
     this.server.statistics.sample(this.server.dispatcher.calls.total, nowMs);
     if (nowMs >= this.slowAtMs) {
@@ -101,30 +102,6 @@ export class Cron {
       )
         continue;
       world.log.verbose("Closing idle client");
-      connection.close();
-    }
-  }
-
-  /** client-output-buffer-limit: a client that does not read its replies must not take all memory. */
-  private closeSlowReaders(): void {
-    const { clients, clock, config, world } = this.server;
-    const {
-      hardLimitBytes: hard,
-      softLimitBytes: soft,
-      softSeconds,
-    } = config.values["client-output-buffer-limit"].normal;
-    if (hard === 0 && soft === 0) return;
-    for (const connection of clients) {
-      const bytes = connection.transport.pendingBytes;
-      if (soft === 0 || bytes <= soft) connection.overSoftLimitSinceMs = 0;
-      else if (connection.overSoftLimitSinceMs === 0) connection.overSoftLimitSinceMs = clock.nowMs;
-      const since = connection.overSoftLimitSinceMs;
-      const isSoftOver = since !== 0 && clock.nowMs - since > softSeconds * 1000;
-      if (!isSoftOver && (hard === 0 || bytes <= hard)) continue;
-      clients.outputBufferLimitDisconnections++;
-      world.log.warning(
-        `Client id=${connection.id} addr=${connection.address} closed for overcoming of output buffer limits.`,
-      );
       connection.close();
     }
   }

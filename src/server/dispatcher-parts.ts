@@ -10,7 +10,9 @@ import type { Connection } from "./connection.ts";
 import type { LatencyEvents } from "./observation/latency-events.ts";
 import type { SlowLog } from "./observation/slow-log.ts";
 import type { OutboxAof } from "./outbox.ts";
+import type { OutputLimits } from "./output-limits.ts";
 import type { ReplyGate } from "./reply-gate.ts";
+import type { Tracking } from "./tracking/tracking.ts";
 import type { GroupedEffects } from "./transactions.ts";
 import type { GateAof, WriteGatesParts } from "./write-gates.ts";
 
@@ -20,6 +22,7 @@ export interface DispatchAof extends OutboxAof, GateAof {}
 export interface DispatcherParts extends WriteGatesParts, CommandCheckParts {
   readonly keyspace: Keyspace;
   readonly gate: ReplyGate;
+  readonly outputLimits: OutputLimits;
   readonly effects: GroupedEffects;
   readonly services: ServerServices;
   readonly slowLog: SlowLog;
@@ -29,6 +32,8 @@ export interface DispatcherParts extends WriteGatesParts, CommandCheckParts {
   readonly warmer: Warmer | undefined;
   /** Writes the append-only file and sends replies, without waiting for the end of the turn. */
   readonly flushNow: () => void;
+  /** Client-side caching. */
+  readonly tracking: Tracking;
   readonly walk: TierWalk;
   readonly onQueryBufferLimit: (connection: Connection) => void;
   readonly onReplyTooLarge: (connection: Connection) => void;

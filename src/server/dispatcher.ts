@@ -23,6 +23,8 @@ import { KeyResidency } from "./key-residency.ts";
 import { Calls } from "./observation/calls.ts";
 import { Outbox } from "./outbox.ts";
 import { Prefetch } from "./prefetch.ts";
+import { PubSub } from "./pubsub.ts";
+import { Pushes } from "./pushes.ts";
 import { Scripts } from "./scripts.ts";
 import { SnapshotGate } from "./snapshot-gate.ts";
 import type { Transaction } from "./transaction.ts";
@@ -39,13 +41,17 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   request = new Request();
   readonly reply = new ReplyWriter();
   readonly outbox: Outbox;
+  readonly pushes = new Pushes(this);
+  readonly pubsub = new PubSub(this);
   client!: Connection;
+  /** Whose run is just executed. (`client` is also who is served because of it.) */
+  current: Connection | undefined;
   db!: Database;
   readonly keyspace: Keyspace;
   readonly effects: GroupedEffects;
   readonly server: ServerServices;
   readonly gates: WriteGates;
-  private readonly checks: CommandChecks;
+  readonly checks: CommandChecks;
   private readonly snapshotGate: SnapshotGate;
   private readonly parts: DispatcherParts;
   private readonly batch = new RequestBatch();
@@ -73,6 +79,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       reply: this.reply,
       aof: parts.aof,
       gate: parts.gate,
+      limits: parts.outputLimits,
       scheduleFlush: parts.scheduleTurnEnd,
       flushNow: parts.flushNow,
     });
@@ -97,6 +104,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const { batch } = this;
     const { decoder } = connection;
     this.client = connection;
+    this.current = connection;
     this.reply.resp = connection.resp;
     let left = REQUESTS_PER_RUN;
     while (!connection.isClosing && left > 0) {
@@ -110,6 +118,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     }
     if (left <= 0 && !connection.parked && !connection.isClosing) this.yieldTo(connection);
     this.outbox.add(connection);
+    this.current = undefined;
     if (connection.isClosing || connection.hasEnded) connection.closeIfDone();
     // Not what `held` holds by now: if it was empty it is still the connection's set, and a command may have parked.
     if (!holdsSome) return;
@@ -120,6 +129,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   /** Executes the requests of the batch. False if the connection parks before the last of them is done, or closes. */
   private executeBatch(connection: Connection): boolean {
     const { batch, prefetch, reply } = this;
+    const { tracking } = this.parts;
     const isPrefetched = batch.count > 1 && prefetch.load(batch, this.keyspace.databases[connection.dbIndex]);
     this.calls.beginBatch(batch.count);
     try {
@@ -134,9 +144,10 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
         if (reply.hasOverflowed) this.dropReply(connection, replyStart);
         // Of a transaction that mutes its client, the replies of before stay.
         if (connection.replyMode !== "on") this.muteReply(connection, wasMuted ? replyStart : reply.end);
+        if (tracking.hasPending || connection.tracking !== undefined) tracking.commandDone(this);
         if (this.waiting.hasReady && !this.scripts.runner.isBusy) this.serveWaiting(connection);
         if (connection.isClosing) return false;
-        if (reply.end >= LARGE_REPLY_BYTES) this.outbox.add(connection);
+        if (this.outbox.bytes >= LARGE_REPLY_BYTES) this.outbox.add(connection);
       }
     } finally {
       if (isPrefetched) prefetch.end();
@@ -158,6 +169,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   forget(connection: Connection): void {
     this.waiting.forget(connection);
     this.transactions.end(connection);
+    this.pubsub.forgetClient(connection);
     this.parts.warmer?.cancel(connection);
     this.gates.forget(connection);
   }
@@ -199,8 +211,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
 
   /** Parks the connection if its command would hold up a snapshot, and so everybody. */
   private waitsForSnapshot(command: CompiledCommand, connection: Connection): boolean {
-    if (!command.isWrite || !command.hasKeys || connection.isReplay) return false;
-    if (!this.snapshotGate.mustWait(command, this.request, this.db, () => connection.goOn())) return false;
+    if (!this.snapshotGate.mustWait(command, this.request, connection)) return false;
+    if (this.hasKeysReady) this.parts.warmer!.goOnHolding(this.held, connection);
     connection.parkAgain();
     return true;
   }
@@ -268,7 +280,11 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     reply.begin(command.isWrite, connection.isExecuting);
     const begunMs = calls.begin(command, request, connection);
     const outcome = runHandler(command, this);
+    reply.finish();
     calls.end(command, request, connection, begunMs, outcome, this.batch.count > 1);
+    if (connection.tracking !== undefined && command.isTracked) {
+      this.parts.tracking.remember(connection, command, this.request);
+    }
     if (this.suspension !== undefined) this.awaitSuspension(connection, command);
     if (command.mayHaveEffects) this.afterEffects(connection, command.isWrite);
     return outcome;
@@ -277,7 +293,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   /** The reply was too large: the client cannot be answered, and what follows would be taken for the answer. */
   private dropReply(connection: Connection, replyStart: number): void {
     this.reply.hasOverflowed = false;
-    this.reply.end = replyStart;
+    this.takeBack(replyStart);
     if (connection.isReplay) return;
     connection.closeAfterReply();
     this.parts.onReplyTooLarge(connection);
@@ -286,7 +302,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   /** Bookkeeping after a command that may have changed something. What a reading command changes (PFCOUNT keeps what
    * it counted) is no write of the client's: he must not wait for a disk that takes none. */
   afterEffects(connection: Connection, isWrite: boolean): void {
-    if (this.keyspace.watchers !== undefined) this.transactions.watched.settle();
+    if (this.keyspace.watchers !== undefined) this.keyspace.watchers.settle();
     const { aof } = this.parts;
     if (!aof.enabled || connection.lastWritePosition === aof.appended) return;
     if (isWrite) connection.lastWritePosition = aof.appended;
@@ -393,8 +409,9 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     request: Request,
     action: (ctx: CommandContext) => Outcome,
   ): Outcome {
-    const { client, reply, request: present, db } = this;
+    const { client, command: presentCommand, reply, request: present, db } = this;
     this.client = connection;
+    this.command = command;
     this.request = request;
     this.db = this.keyspace.databases[connection.dbIndex];
     reply.resp = connection.resp;
@@ -403,13 +420,17 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     reply.begin(true, false);
     const resumedMs = this.keyspace.clock.monotonicMs();
     const outcome = action(this);
+    reply.finish();
     if (reply.hasOverflowed) this.dropReply(connection, replyStart);
     if (reply.errors !== errors) command.failedCalls++;
     if (outcome === DONE) this.calls.endBlocked(command, connection, resumedMs);
     if (outcome === DONE && connection.replyMode !== "on") this.muteReply(connection, replyStart);
     if (command.isWrite) this.afterEffects(connection, true);
     this.outbox.add(connection);
+    const { tracking } = this.parts;
+    if (tracking.hasPending && outcome === DONE) tracking.deliver(connection);
     this.client = client;
+    this.command = presentCommand;
     this.request = present;
     this.db = db;
     if (client !== undefined) reply.resp = client.resp;
@@ -440,12 +461,18 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     // Each piece of the output must hold one connection's replies only.
     this.outbox.add(connection);
     this.waiting.serveReady();
+    if (this.parts.tracking.hasPending) this.parts.tracking.deliver();
+  }
+
+  /** Takes back what was written since `end` was `replyStart`, as far as it has not been cut for a push. */
+  private takeBack(replyStart: number): void {
+    this.reply.end = Math.max(replyStart, this.outbox.cutEnd);
   }
 
   /** CLIENT REPLY OFF and SKIP: takes the reply back. */
   private muteReply(connection: Connection, replyStart: number): void {
     const mode = connection.replyMode;
-    this.reply.end = replyStart;
+    this.takeBack(replyStart);
     if (mode === "skip") connection.replyMode = "on";
     else if (mode === "skip-next") connection.replyMode = "skip";
   }

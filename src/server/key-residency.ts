@@ -10,6 +10,7 @@ import { NOT_RESIDENT, RESIDENT, UNREADABLE, type Warmer } from "../keyspace/war
 import type { Request } from "../protocol/request.ts";
 import { REQUEST } from "../protocol/request-decoder.ts";
 import type { Connection } from "./connection.ts";
+import { FollowedDatabases } from "./followed-databases.ts";
 import type { PlacedWish } from "./prepared-walks.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -20,20 +21,17 @@ const LOOK_AHEAD_KEYS = 1024;
 const FOUND_KEYS_AT_ONCE = 65_536;
 
 export class KeyResidency {
-  private readonly keyspace: Keyspace;
   private readonly warmer: Warmer;
   private readonly table: CommandTable;
   private readonly places = new KeyPlaces();
   /** Whose keys are looked for, and in which database. */
   private connection!: Connection;
-  private databases: readonly Database[];
-  private dbIndex = 0;
+  private readonly databases: FollowedDatabases;
 
   constructor(keyspace: Keyspace, warmer: Warmer, table: CommandTable) {
-    this.keyspace = keyspace;
     this.warmer = warmer;
     this.table = table;
-    this.databases = keyspace.databases;
+    this.databases = new FollowedDatabases(keyspace);
   }
 
   /** Where the keys of a request are: RESIDENT if all are in memory or known to be absent. */
@@ -64,8 +62,8 @@ export class KeyResidency {
     this.turnTo(connection);
     for (const [i, command] of commands.entries()) {
       const wish = command.spec.walkOf?.(requests[i]);
-      if (wish !== undefined) wishes.push({ database: this.databases[this.dbIndex], wish });
-      this.follow(command, requests[i]);
+      if (wish !== undefined) wishes.push({ database: this.databases.present, wish });
+      this.databases.follow(command, requests[i]);
     }
     return wishes;
   }
@@ -73,7 +71,7 @@ export class KeyResidency {
   /** As `of`, for keys that the command has found in values; asks for those that are cold. */
   wantFound(keys: Iterable<Buffer>, connection: Connection): number {
     this.turnTo(connection);
-    const db = this.databases[this.dbIndex];
+    const db = this.databases.present;
     let result = RESIDENT;
     let wanted = 0;
     for (const key of keys) {
@@ -104,8 +102,7 @@ export class KeyResidency {
 
   private turnTo(connection: Connection): void {
     this.connection = connection;
-    this.databases = this.keyspace.databases;
-    this.dbIndex = connection.dbIndex;
+    this.databases.begin(connection.dbIndex);
   }
 
   private lookAtAll({ commands, requests }: Transaction, connection: Connection, wanting: boolean): number {
@@ -113,31 +110,16 @@ export class KeyResidency {
     let result = RESIDENT;
     for (const [i, command] of commands.entries()) {
       const request = requests[i];
-      if (!command.hasKeys) this.follow(command, request);
+      if (!command.hasKeys) this.databases.follow(command, request);
       else if (this.look(command, request, wanting) === NOT_RESIDENT) result = NOT_RESIDENT;
       if (result !== RESIDENT && !wanting) break;
     }
     return result;
   }
 
-  /** Within a transaction: which databases the commands behind this one will find. */
-  private follow({ spec }: CompiledCommand, request: Request): void {
-    if (spec.name === "select") {
-      const index = Number(request.text(1));
-      if (this.databases[index] !== undefined) this.dbIndex = index;
-    } else if (spec.name === "swapdb") {
-      const first = Number(request.text(1));
-      const second = Number(request.text(2));
-      const databases = [...this.databases];
-      if (databases[first] === undefined || databases[second] === undefined) return;
-      [databases[first], databases[second]] = [databases[second], databases[first]];
-      this.databases = databases;
-    }
-  }
-
   private look(command: CompiledCommand, request: Request, wanting: boolean): number {
     const { places, databases } = this;
-    const db = databases[this.dbIndex];
+    const db = databases.present;
     let result = RESIDENT;
     for (const spec of command.spec.keys) {
       if (spec.kind === "unknown") return this.lookAtFound(command, request, wanting);
@@ -150,7 +132,7 @@ export class KeyResidency {
       }
     }
     const foreign = command.spec.foreignKey?.(request);
-    const other = foreign === undefined ? undefined : databases[foreign.dbIndex];
+    const other = foreign === undefined ? undefined : databases.at(foreign.dbIndex);
     if (other === undefined) return result;
     const state = this.ofArgument(other, request, foreign!.position, wanting);
     return state === RESIDENT ? result : state;
@@ -158,7 +140,7 @@ export class KeyResidency {
 
   /** For a command whose keys no rule finds. */
   private lookAtFound(command: CompiledCommand, request: Request, wanting: boolean): number {
-    const db = this.databases[this.dbIndex];
+    const db = this.databases.present;
     let result = RESIDENT;
     for (const { position } of command.spec.keysOf!(request, 0)) {
       const state = this.ofArgument(db, request, position, wanting);

@@ -1,7 +1,8 @@
 /**
  * What counts against maxmemory: everything that data causes. The hot tier's share is exact at any moment; the rest
- * (table directories, buffers of clients) is added up once per cron. As in Redis, buffers of the append-only file
- * do not count: spilling could not make them smaller. They have a limit of their own (aof-state.ts).
+ * (table directories, buffers of clients) is added up once per cron; LevelDB's memtables count as if they were full.
+ * As in Redis, buffers of the append-only file do not count: spilling could not make them smaller. They have a limit
+ * of their own (aof-state.ts).
  */
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { SpillBudget } from "../keyspace/spiller.ts";
@@ -12,6 +13,8 @@ const SPILL_TO = 0.95;
 /** With a cold tier, buffers of clients drive out at most this share of the limit in data: what is fetched and
  * written must have some room, or a few clients with long pipelines would bring everything to a stop. */
 const BUFFERS_SHARE = 0.75;
+/** At most this share of the limit goes to the cold tier's memtables; what they take above that comes on top. */
+const MEMTABLES_SHARE = 1 / 16;
 /** While data is loaded there are no clients with buffers, and what a log adds to the base would all have to be written
  * to the cold tier before anybody is served. So loading may use so much more, and the tier takes it afterwards. */
 const LOADING_SHARE = 0.5;
@@ -36,16 +39,19 @@ export class MemoryBudget implements SpillBudget {
   private chargedOverheadBytes = 0;
   private readonly keyspace: Keyspace;
   private readonly hasTier: boolean;
+  private readonly memtableBytes: number;
 
-  constructor(keyspace: Keyspace, hasTier: boolean, spillsAll = false) {
+  /** @param tier the cold tier, if there is one: what it takes of memory counts, too */
+  constructor(keyspace: Keyspace, tier?: { readonly memtableBytes: number }, spillsAll = false) {
     this.keyspace = keyspace;
-    this.hasTier = hasTier;
-    this.spillsAll = spillsAll && hasTier;
+    this.hasTier = tier !== undefined;
+    this.memtableBytes = tier?.memtableBytes ?? 0;
+    this.spillsAll = spillsAll && this.hasTier;
   }
 
   /** All bytes in use, for INFO. */
   get usedBytes(): number {
-    return this.keyspace.entries.allocatedBytes + this.overheadBytes;
+    return this.keyspace.entries.allocatedBytes + this.overheadBytes + this.memtableShare;
   }
 
   /** The bytes that are compared with the limits. */
@@ -93,6 +99,11 @@ export class MemoryBudget implements SpillBudget {
 
   private chargeOverhead(): void {
     const most = this.hasTier ? this.limitBytes * BUFFERS_SHARE : Number.POSITIVE_INFINITY;
-    this.chargedOverheadBytes = Math.min(this.overheadBytes, most);
+    this.chargedOverheadBytes = Math.min(this.overheadBytes, most) + this.memtableShare;
+  }
+
+  /** Without a limit nothing is to be shared, and what the data takes is told alone. */
+  private get memtableShare(): number {
+    return Math.min(this.memtableBytes, this.limit * MEMTABLES_SHARE);
   }
 }

@@ -4,10 +4,16 @@
  */
 import type { ArgumentEdits } from "../commands/argument-edits.ts";
 import type { CommandContext } from "../commands/context.ts";
+import type { CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { AofEncoder } from "../persistence/aof/encoder.ts";
 import type { AofWriter } from "../persistence/aof/writer.ts";
+import type { Request } from "../protocol/request.ts";
 import type { GroupedEffects } from "./transactions.ts";
+
+type EffectsContext = Pick<CommandContext, "request" | "client"> & {
+  readonly command: CompiledCommand | undefined;
+};
 
 export class Propagation implements GroupedEffects {
   /** Absent while the append-only file is off, and while it is being loaded. */
@@ -19,8 +25,8 @@ export class Propagation implements GroupedEffects {
   private removals = 0;
   /** Where the present group is open. */
   private grouping: AofEncoder | undefined;
-  /** Set once: whose request and database the effects are of. */
-  context: Pick<CommandContext, "request" | "client"> | undefined;
+  /** Set once: whose request and database the effects are of, and of which command. */
+  context: EffectsContext | undefined;
 
   get commandEffects(): number {
     return this.changes - this.removals;
@@ -49,8 +55,20 @@ export class Propagation implements GroupedEffects {
     this.changes++;
     const { writer, context } = this;
     if (writer === undefined || this.isMuted) return;
-    writer.encoder.select(context!.client.dbIndex);
-    writer.encoder.command(context!.request);
+    const { encoder } = writer;
+    const { client, command, request } = context!;
+    encoder.select(client.dbIndex);
+    if (command?.originalName === undefined) encoder.command(request);
+    else this.renamed(encoder, request, command.originalName);
+  }
+
+  /** The request with the original name of its command: the log must not depend on what commands are called now. */
+  private renamed(encoder: AofEncoder, request: Request, name: string): void {
+    encoder.begin(request.argc);
+    encoder.argumentText(name);
+    for (let i = 1; i < request.argc; i++) {
+      encoder.argumentRange(request.buf, request.start[i], request.len[i]);
+    }
   }
 
   command(...args: (string | Buffer | number)[]): void {
@@ -63,12 +81,14 @@ export class Propagation implements GroupedEffects {
     const { writer, context } = this;
     if (writer === undefined || this.isMuted) return;
     const { encoder } = writer;
-    const { request, client } = context!;
+    const { client, command, request } = context!;
     encoder.select(client.dbIndex);
     encoder.begin(request.argc);
     for (let i = 0; i < request.argc; i++) {
       const edit = edits.find(i);
-      if (edit === -1) encoder.argumentRange(request.buf, request.start[i], request.len[i]);
+      if (i === 0 && edit === -1 && command?.originalName !== undefined) {
+        encoder.argumentText(command.originalName);
+      } else if (edit === -1) encoder.argumentRange(request.buf, request.start[i], request.len[i]);
       else encoder.argumentRange(edits.textOf(edit), 0, edits.lengthOf(edit));
     }
   }

@@ -49,12 +49,11 @@ export class Replay implements Executor {
 
   constructor(server: Server) {
     this.server = server;
-    this.connection = new Connection(
-      0,
-      nowhere,
-      { ...hostOf(server), decoderLimits: NO_LIMITS, statistics: new Statistics() },
-      true,
-    );
+    this.connection = new Connection(0, nowhere, {
+      ...hostOf(server),
+      decoderLimits: NO_LIMITS,
+      statistics: new Statistics(),
+    });
     this.connection.isReplay = true;
   }
 

@@ -26,9 +26,9 @@ export class ReplyGate {
     return this.queue.length - this.first;
   }
 
-  /** Holds a copy of `bytes` until the position is safe. */
+  /** Holds `bytes`, which must not change, until the position is safe. */
   hold(connection: Connection, bytes: Buffer, position: number): void {
-    this.queue.push({ connection, bytes: Buffer.from(bytes), position });
+    this.queue.push({ connection, bytes, position });
     connection.heldPieces++;
     connection.heldBytes += bytes.length;
   }

@@ -16,6 +16,9 @@ import type { Request } from "../protocol/request.ts";
 import {
   BUSY_FUNCTION,
   BUSY_SCRIPT,
+  CHANNEL_DENIED_IN_SCRIPT,
+  COMMAND_DENIED_IN_SCRIPT,
+  KEY_DENIED_IN_SCRIPT,
   NO_SCRIPT_RUNNING,
   NOT_ALLOWED_IN_SCRIPT,
   REPLY_TOO_LARGE_IN_SCRIPT,
@@ -29,6 +32,8 @@ import type { RunState } from "../scripting/engine.ts";
 import type { ScriptHost } from "../scripting/host.ts";
 import { LuaFatalError } from "../scripting/lua-module.ts";
 import { webAssembly } from "../scripting/web-assembly.ts";
+import type { Acl } from "./acl/acl.ts";
+import { ALLOWED, DENIED_COMMAND, DENIED_KEY } from "./acl/permission-check.ts";
 import type { Connection } from "./connection.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Run } from "./script-run.ts";
@@ -64,6 +69,7 @@ export interface ScriptDispatcher {
 
 export interface ScriptRunnerParts {
   readonly table: CommandTable;
+  readonly acl: Acl;
   readonly clock: Clock;
   readonly aof: { readonly appended: number };
   /** Milliseconds; 0 is never. */
@@ -116,6 +122,11 @@ export class ScriptRunner implements ScriptHost {
     return { kind, name, words: present.words, durationMs };
   }
 
+  /** The command that called the script which runs, and its request. */
+  get caller(): { readonly command: CompiledCommand; readonly request: Request } | undefined {
+    return this.present;
+  }
+
   /** Runs a script whose permissions are known, and answers what it returns. */
   execute(run: Run): Outcome {
     const { dispatcher, parts } = this;
@@ -154,6 +165,10 @@ export class ScriptRunner implements ScriptHost {
       return this.refuse(command, WRONG_ARITY_IN_SCRIPT);
     }
     if (!command.isForScripts) return this.refuse(command, NOT_ALLOWED_IN_SCRIPT);
+    if (run.client.isRestricted) {
+      const denial = this.denialOf(run, command, request);
+      if (denial !== undefined) return this.refuse(command, denial);
+    }
     if (command.mayHaveEffects && run.isReadOnly) return this.refuse(command, WRITE_IN_READ_ONLY_SCRIPT);
     if (!run.hasWritten) {
       if (command.isWrite && run.diskRefusal !== undefined) return this.refuse(command, run.diskRefusal);
@@ -181,7 +196,10 @@ export class ScriptRunner implements ScriptHost {
   }
 
   mayCall(request: Request): boolean | undefined {
-    return this.parts.table.findExact(request) === undefined ? undefined : true;
+    const command = this.parts.table.findExact(request);
+    return command === undefined
+      ? undefined
+      : this.parts.acl.mayExecute(this.present!.client, command, request);
   }
 
   log(level: number, text: string): void {
@@ -205,6 +223,13 @@ export class ScriptRunner implements ScriptHost {
     if (run.isBusy) return nowMs - run.sliceBegunMs >= SLICE_MS;
     const thresholdMs = this.parts.busyThresholdMs();
     return thresholdMs > 0 && nowMs - run.begunMs >= thresholdMs;
+  }
+
+  private denialOf({ client }: Run, command: CompiledCommand, request: Request): string | undefined {
+    const result = this.parts.acl.judge(client, command, request, "lua");
+    if (result === ALLOWED) return undefined;
+    if (result === DENIED_COMMAND) return COMMAND_DENIED_IN_SCRIPT;
+    return result === DENIED_KEY ? KEY_DENIED_IN_SCRIPT : CHANNEL_DENIED_IN_SCRIPT;
   }
 
   private refuse(command: CompiledCommand | undefined, text: string): string {

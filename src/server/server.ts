@@ -23,6 +23,7 @@ import type { AofWriter } from "../persistence/aof/writer.ts";
 import { type CheckpointParts, runCheckpoint } from "../persistence/checkpoint.ts";
 import type { DumpVerifier, InlineVerifier } from "../persistence/dump-verifier.ts";
 import type { DecoderLimits } from "../protocol/request-decoder.ts";
+import { Acl } from "./acl/acl.ts";
 import { isLocalAddress, refusalOf } from "./admission.ts";
 import { AofState } from "./aof-state.ts";
 import { ClientRegistry } from "./client-registry.ts";
@@ -33,11 +34,14 @@ import { Cron } from "./cron.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { Observation } from "./observation/observation.ts";
+import { OutputLimits } from "./output-limits.ts";
 import { Propagation } from "./propagation.ts";
 import { ReplyGate } from "./reply-gate.ts";
 import { SaveState } from "./save-state.ts";
 import { Services } from "./services.ts";
 import { Statistics } from "./statistics.ts";
+import { InvalidationSender } from "./tracking/invalidation-sender.ts";
+import { Tracking } from "./tracking/tracking.ts";
 import type { Transport, TransportEvents } from "./transport/transport.ts";
 import { nextTurn, sleep, TurnEnd } from "./turn-end.ts";
 
@@ -64,7 +68,7 @@ export class Server implements ConnectionHost {
   readonly tierFolder: string;
   readonly warmer: Warmer | undefined;
   readonly spiller: Spiller | undefined;
-  readonly table = new CommandTable(commandSpecs);
+  readonly table: CommandTable;
   readonly observation: Observation;
   readonly budget: MemoryBudget;
   readonly eviction: Eviction;
@@ -75,9 +79,12 @@ export class Server implements ConnectionHost {
   readonly saves: SaveState;
   readonly clients = new ClientRegistry();
   readonly statistics = new Statistics();
+  readonly outputLimits: OutputLimits;
   readonly walk: TierWalk;
+  readonly acl: Acl;
   readonly services: Services;
   readonly dispatcher: Dispatcher;
+  readonly tracking: Tracking;
   readonly cron: Cron;
   readonly decoderLimits: DecoderLimits;
   readonly startedMs: number;
@@ -102,14 +109,16 @@ export class Server implements ConnectionHost {
     this.world = world;
     this.tierFolder = tierFolder;
     this.config = config;
+    this.table = new CommandTable(commandSpecs, config.renamings);
     this.clock = world.clock;
     this.keyspace = keyspace;
     this.tier = tier;
     this.startedMs = world.clock.nowMs;
     this.observation = new Observation(world.clock, this.table);
-    this.budget = new MemoryBudget(keyspace, tier !== undefined, config.values["cold-tier-spill-all"]);
+    this.budget = new MemoryBudget(keyspace, tier, config.values["cold-tier-spill-all"]);
     this.eviction = new Eviction(keyspace);
     this.expiry = new ActiveExpiry(keyspace);
+    this.outputLimits = new OutputLimits({ clients: this.clients, clock: world.clock, log: world.log });
     this.walk = new TierWalk(keyspace, tier);
     this.decoderLimits = {
       maxBulkLength: config.values["proto-max-bulk-len"],
@@ -126,7 +135,19 @@ export class Server implements ConnectionHost {
       isSaving: () => this.saves.isBusy,
     });
     this.saves = new SaveState(this);
+    this.acl = new Acl({
+      table: this.table,
+      settings: config.values,
+      resolve: (path) => config.resolve(path),
+      files: world.files,
+      clock: world.clock,
+      random: world.random,
+      log: world.log,
+      clients: this.clients,
+      present: () => this.dispatcher.client,
+    });
     this.services = new Services(this);
+    this.tracking = this.createTracking();
     this.dispatcher = this.createDispatcher();
     this.dispatcher.reply.onError = (text) => this.statistics.countError(text);
     this.observation.attach(this.dispatcher, config, this.warmer, this.turnEnd.schedule);
@@ -149,19 +170,16 @@ export class Server implements ConnectionHost {
   accept(transport: Transport): TransportEvents | undefined {
     const { values } = this.config;
     this.clients.totalReceived++;
-    const refusal = refusalOf(values, this.clients.size, transport.remoteAddress);
+    const isLocalOnly = values["protected-mode"] && this.acl.isOpen;
+    const refusal = refusalOf(values.maxclients, isLocalOnly, this.clients.size, transport.remoteAddress);
     if (refusal !== undefined) {
       this.clients.rejected++;
       const reply = Buffer.from(`-${refusal}\r\n`);
       transport.send(reply, 0, reply.length);
       return undefined;
     }
-    const connection = new Connection(
-      this.clients.nextId(),
-      transport,
-      this,
-      values.requirepass.length === 0,
-    );
+    const connection = new Connection(this.clients.nextId(), transport, this);
+    this.acl.begin(connection);
     this.clients.add(connection);
     return connection;
   }
@@ -182,6 +200,7 @@ export class Server implements ConnectionHost {
   closed(connection: Connection): void {
     this.clients.remove(connection);
     this.observation.remove(connection);
+    this.tracking.forget(connection);
     this.dispatcher.forget(connection);
     this.budget.clientGone(connection.memoryBytes);
   }
@@ -201,6 +220,7 @@ export class Server implements ConnectionHost {
     if (this.spiller === undefined && this.budget.isOver) this.evict();
     // Keys that expired, which no command told.
     if (this.dispatcher.waiting.hasReady) this.dispatcher.waiting.serveReady();
+    this.tracking.endTurn();
     this.writeAndReply();
     if (this.spiller !== undefined) this.spill(this.spiller);
     this.dispatcher.gates.admit();
@@ -263,14 +283,32 @@ export class Server implements ConnectionHost {
 
   /** Evicts by the policy; says whether enough is free, or will be. */
   private freeMemory(): boolean {
-    const { budget, config, eviction } = this;
-    const { events } = this.observation;
+    const { budget, config, dispatcher, eviction, tracking } = this;
     const policy = config.values["maxmemory-policy"] as MaxmemoryPolicy;
     const samples = config.values["maxmemory-samples"];
+    const { events } = this.observation;
     const begunMs = events.begin();
-    const isEnough = eviction.freeMemory(policy, samples, budget.limitBytes, () => budget.chargedBytes);
+    const isDone = eviction.freeMemory(policy, samples, budget.limitBytes, () => budget.chargedBytes);
     events.end("eviction-cycle", begunMs);
-    return isEnough;
+    // A client that caches a key has to hear of its end before a reply that was made after that.
+    if (tracking.hasPending && dispatcher.current?.isExecuting !== true) tracking.deliver();
+    return isDone;
+  }
+
+  private createTracking(): Tracking {
+    const { clients, config, keyspace, propagation } = this;
+    return new Tracking({
+      keyspace,
+      sender: new InvalidationSender(clients, () => this.dispatcher.pushes),
+      clientById: (id) => clients.byId(id),
+      currentClient: () => this.dispatcher.current,
+      changer: () => this.dispatcher.client,
+      scriptCall: () => this.dispatcher.scripts.runner.caller,
+      table: this.table,
+      countEffects: () => propagation.commandEffects,
+      maxKeys: () => config.values["tracking-table-max-keys"],
+      scheduleTurnEnd: this.turnEnd.schedule,
+    });
   }
 
   private createSpiller(tier: ColdTier, warmer: Warmer): Spiller {
@@ -294,15 +332,18 @@ export class Server implements ConnectionHost {
     return new Dispatcher({
       keyspace: this.keyspace,
       table: this.table,
+      acl: this.acl,
       budget: this.budget,
       freeMemory: () => this.freeMemory(),
       gate: this.gate,
+      outputLimits: this.outputLimits,
       effects: this.propagation,
       services: this.services,
       slowLog: this.observation.slowLog,
       events: this.observation.events,
       aof: this.aof,
       saves: this.saves,
+      tracking: this.tracking,
       warmer: this.warmer,
       spiller: this.spiller,
       scheduleTurnEnd: this.turnEnd.schedule,

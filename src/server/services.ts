@@ -1,6 +1,7 @@
 /**
  * The services that commands ask of the server (commands/services.ts), made of its parts.
  */
+import type { AccessControl } from "../commands/access.ts";
 import type { Client } from "../commands/client.ts";
 import type { CommandSpec } from "../commands/command.ts";
 import type {
@@ -13,6 +14,7 @@ import type {
   ServerServices,
   ShutdownOptions,
   SlowLogAccess,
+  TrackingAccess,
 } from "../commands/services.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
 import { CANNOT_WAIT_IN_TRANSACTION } from "../protocol/errors.ts";
@@ -42,6 +44,10 @@ export class Services implements ServerServices {
     this.infoSource = new ServerInfoSource(server, server.statistics);
   }
 
+  get access(): AccessControl {
+    return this.server.acl;
+  }
+
   get aof(): AofAccess {
     return this.server.aof;
   }
@@ -60,6 +66,10 @@ export class Services implements ServerServices {
 
   get monitors(): MonitorAccess {
     return this.server.observation;
+  }
+
+  get tracking(): TrackingAccess {
+    return this.server.tracking;
   }
 
   get walk(): KeyWalk {
@@ -154,13 +164,7 @@ class ConfigForCommands implements ConfigAccess {
     }
   }
 
-  isSensitive(name: Buffer): boolean {
-    return this.server.config.isSensitive(name);
-  }
-
-  get requirepass(): string {
-    return this.server.config.values.requirepass.toString("latin1");
-  }
+  isSensitive = (name: Buffer): boolean => this.server.config.isSensitive(name);
 
   get maxmemoryPolicy(): string {
     return this.server.config.values["maxmemory-policy"];

@@ -53,6 +53,7 @@ export async function startServer(world: World, config: Config): Promise<Server>
     await removeUnfinishedDumps(world.files, values.dir, isOtherProcess);
     const server = new Server(world, config, keyspace, tier, folder);
     server.lock = lock;
+    await server.acl.start(config.users);
     await loadData(server, directory);
     return server;
   } catch (error) {
@@ -208,6 +209,7 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
   const { values } = config;
   const begun = clock.monotonicMs();
   keyspace.expiring = false;
+  server.table.setLoading(true);
   server.budget.setLoading(true);
   const makeRoom = () => waitForRoom(server);
   if (values.appendonly) {
@@ -247,6 +249,7 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
     await loadDump(server, makeRoom);
   }
   keyspace.expiring = true;
+  server.table.setLoading(false);
   server.budget.setLoading(false);
   server.isLoading = false;
   server.saves.loaded();

@@ -12,10 +12,12 @@ import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Spiller } from "../keyspace/spiller.ts";
 import type { TierWalk } from "../keyspace/tier-walk.ts";
 import type { Warmer } from "../keyspace/warmer.ts";
-import { TRANSACTION_HAD_ERRORS, transactionDiscarded } from "../protocol/errors.ts";
+import { noPermissionAnyMore, TRANSACTION_HAD_ERRORS, transactionDiscarded } from "../protocol/errors.ts";
 import { DONE, type Outcome } from "../protocol/outcome.ts";
 import type { ReplyWriter } from "../protocol/reply-writer.ts";
 import type { Request } from "../protocol/request.ts";
+import type { Acl } from "./acl/acl.ts";
+import { ALLOWED, DENIED_COMMAND, DENIED_KEY } from "./acl/permission-check.ts";
 import type { Connection } from "./connection.ts";
 import { type PlacedWish, PreparedWalks } from "./prepared-walks.ts";
 import { Transaction } from "./transaction.ts";
@@ -47,6 +49,7 @@ export interface TransactionHost {
 }
 
 export interface TransactionParts {
+  readonly acl: Acl;
   /** Both absent when the cold tier is off. */
   readonly warmer: Warmer | undefined;
   readonly spiller: Spiller | undefined;
@@ -132,7 +135,11 @@ export class Transactions implements TransactionControl {
     client.isExecuting = true;
     this.parts.walk.prepared = client.walks?.names;
     try {
-      for (let i = 0; i < commands.length; i++) host.executeQueued(commands[i], requests[i]);
+      for (let i = 0; i < commands.length; i++) {
+        const lost = client.isRestricted ? this.lostPermission(commands[i], requests[i]) : undefined;
+        if (lost === undefined) host.executeQueued(commands[i], requests[i]);
+        else reply.error(noPermissionAnyMore(lost));
+      }
     } finally {
       client.isExecuting = false;
       this.parts.walk.prepared = undefined;
@@ -141,6 +148,15 @@ export class Transactions implements TransactionControl {
     }
     host.afterEffects(client, isWrite);
     return DONE;
+  }
+
+  /** What the present client was allowed to do when the command was queued, and is not any more. */
+  private lostPermission(command: CompiledCommand, request: Request): string | undefined {
+    const result = this.parts.acl.judge(this.host.client, command, request, "multi");
+    if (result === ALLOWED) return undefined;
+    if (result === DENIED_COMMAND) return "no permission to execute the command or subcommand";
+    if (result === DENIED_KEY) return "no permission to touch the specified keys";
+    return "no permission to access one of the channels used as arguments";
   }
 
   /** Ends the transaction of a client, if it is in one, and all its watches. */

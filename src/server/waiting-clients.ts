@@ -15,12 +15,14 @@ import { UNREADABLE, type Warmer } from "../keyspace/warmer.ts";
 import { coldKeyUnreadable, UNBLOCKED } from "../protocol/errors.ts";
 import { DONE, type Outcome } from "../protocol/outcome.ts";
 import { Request } from "../protocol/request.ts";
+import type { CommandChecks } from "./command-checks.ts";
 import type { Connection } from "./connection.ts";
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** What waiting clients need of the dispatcher. */
 export interface Answerer {
+  readonly checks: Pick<CommandChecks, "denialOf">;
   /** Runs `action` as a part of a command of `connection`, and queues what it answers. */
   answer(
     connection: Connection,
@@ -129,11 +131,20 @@ export class WaitingClients implements KeyWaiters {
       const { wait } = client;
       const isWanted = this.typeOf(key) === wait.type;
       if (!isWanted && wait.wakesOnLoss !== true) continue;
-      if (!this.hasKeys(client)) continue;
+      if (this.hasLostPermission(client) || !this.hasKeys(client)) continue;
       const position = client.places.get(name)!;
       const outcome = this.answer(client, (ctx) => wait.serve(ctx, position));
       if (outcome === DONE) this.finish(client);
     }
+  }
+
+  /** Whether the client's user may not do any more what it waits for: then it waits no longer. As in Redis 7.2. */
+  private hasLostPermission(client: WaitingClient): boolean {
+    const { command, connection, request } = client;
+    if (!connection.isRestricted) return false;
+    const denial = this.answerer.checks.denialOf(command, request, connection);
+    if (denial !== undefined) this.end(client, ({ reply }) => reply.error(denial));
+    return denial !== undefined;
   }
 
   /** The entry type of what the key holds now; -1 if it does not exist. */

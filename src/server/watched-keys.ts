@@ -10,7 +10,8 @@
  * disk is no change.
  */
 import type { Database } from "../keyspace/database.ts";
-import type { Keyspace, KeyWatchers } from "../keyspace/keyspace.ts";
+import type { KeyWatchers } from "../keyspace/key-watchers.ts";
+import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Warmer } from "../keyspace/warmer.ts";
 
 /** A client that watches. */
@@ -68,8 +69,8 @@ export class WatchedKeys implements KeyWatchers {
     const others = this.watches.get(name);
     if (others === undefined) this.watches.set(name, [watch]);
     else others.push(watch);
-    if (this.keyspace.watchers !== undefined) return;
-    this.keyspace.watchers = this;
+    if (this.watches.size > 1 || others !== undefined) return;
+    this.keyspace.watch(this);
     this.effectsBefore = this.countEffects();
   }
 
@@ -82,7 +83,7 @@ export class WatchedKeys implements KeyWatchers {
       if (all.length === 0) this.watches.delete(watch.name);
     }
     if (this.watches.size > 0) return;
-    this.keyspace.watchers = undefined;
+    this.keyspace.unwatch(this);
     this.pending.clear();
   }
 
@@ -105,7 +106,6 @@ export class WatchedKeys implements KeyWatchers {
     this.touch(name);
   }
 
-  /** A command is done: what it was about to change it has changed if it had effects. */
   settle(): void {
     const effects = this.countEffects();
     const hadEffects = effects !== this.effectsBefore;

@@ -14,6 +14,7 @@ import type {
 export type MemoryImage = Map<string, [key: Buffer, value: Buffer]>;
 
 export class MemoryStore implements KeyValueStore {
+  readonly memtableBytes = 0;
   /** Present contents, by key as latin1. */
   image: MemoryImage;
   /** Called with each batch before it is applied. */

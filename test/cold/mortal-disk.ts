@@ -130,6 +130,7 @@ class MortalSnapshot extends MortalReads implements StoreSnapshot {
 }
 
 class MortalStore extends MortalReads implements KeyValueStore {
+  readonly memtableBytes = 0;
   readonly #disk: MortalDisk;
   readonly #store: KeyValueStore;
 

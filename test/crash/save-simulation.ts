@@ -6,18 +6,17 @@
  * Checked after each save: the dump holds what was there at the cut. Checked at each start: what was loaded is what was
  * held at one of the cuts, that of the last save that was reported to have succeeded or a later one.
  */
-import { ManualClock } from "../../src/base/clock.ts";
 import { SeededRandom } from "../../src/base/random.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
 import type { SnapshotReceiver } from "../../src/keyspace/snapshot.ts";
 import type { Server } from "../../src/server/server.ts";
 import { startServer } from "../../src/server/start.ts";
-import type { Transport, TransportEvents } from "../../src/server/transport/transport.ts";
 import type { Fault } from "../support/simulated-process.ts";
 import { CommandGenerator } from "./generator.ts";
-import { encodeRequest } from "./resp.ts";
+import { SilentClient } from "./silent-client.ts";
 import { configOf, FOLDER, SimulatedWorld, STARTED_MS } from "./simulated-world.ts";
-import { contentsOf, contentsOfDump, type HeldKey, linesAt } from "./whole-contents.ts";
+import { TickingClock } from "./ticking-clock.ts";
+import { contentsOf, contentsOfDump, expectSame, type HeldKey, linesAt } from "./whole-contents.ts";
 
 const LIVES = 4;
 const MAX_STEPS = 80;
@@ -55,16 +54,6 @@ export function newSaveTally(): SaveTally {
     refusedWrites: 0,
     loadedKeys: 0,
   };
-}
-
-/** Each look at it costs time, so that slices of the walk end. */
-class TickingClock extends ManualClock {
-  private ticks = 0;
-
-  override monotonicMs(): number {
-    this.ticks += 0.7;
-    return this.nowMs + this.ticks;
-  }
 }
 
 /** All names that the generator uses. */
@@ -251,7 +240,7 @@ export class SaveSimulation {
     else if (choice < 78) client.request(["BGSAVE"]);
     else if (choice < 80) client.request(["BGSAVE", "SCHEDULE"]);
     else if (choice < 82) client.request(["SAVE"]);
-    else if (choice < 83) for (const name of ["BGSAVE", "FLUSHALL"]) client.request([name]);
+    else if (choice < 83) client.request(["BGSAVE"], ["FLUSHALL"]);
     else if (choice < 88) server.config.set([["maxmemory", this.memoryLimit()]]);
     else if (choice < 92) server.keyspace.freeRetired(100);
     else if (choice < 96) this.advance(1 + this.random.below(1500));
@@ -283,37 +272,4 @@ export class SaveSimulation {
       this.world.kill();
     }
   }
-}
-
-function expectSame(found: readonly HeldKey[], expected: readonly HeldKey[]): void {
-  const [is, was] = [found, expected].map((keys) => linesAt(keys, 0));
-  if (is !== was) throw new Error(`saved:\n${is}\n-- but at the cut there was\n${was}`);
-}
-
-/** Sends requests and looks at no reply. */
-class SilentClient implements Transport {
-  readonly remoteAddress = "127.0.0.1:50000";
-  readonly localAddress = "127.0.0.1:6379";
-  readonly fileDescriptor = 9;
-  readonly pendingBytes = 0;
-  private readonly events: TransportEvents;
-
-  constructor(server: Server) {
-    this.events = server.accept(this)!;
-  }
-
-  request(args: readonly string[]): void {
-    const bytes = Buffer.from(encodeRequest(args), "latin1");
-    this.events.onData(bytes, bytes.length);
-  }
-
-  send(): boolean {
-    return true;
-  }
-
-  pause(): void {}
-
-  resume(): void {}
-
-  close(): void {}
 }

@@ -7,10 +7,9 @@ import { SeededRandom } from "../../src/base/random.ts";
 import { warmRecord } from "../../src/keyspace/cold-records.ts";
 import type { Database } from "../../src/keyspace/database.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
-import { RdbReader } from "../../src/persistence/rdb/reader.ts";
+import { loadRdb } from "../../src/persistence/load.ts";
 import type { Server } from "../../src/server/server.ts";
-import { encodeString, STRING_OVERHEAD_BYTES } from "../../src/types/rdb-encoding.ts";
-import { dataTypeOf, LOADABLE_RDB_TYPES } from "../../src/types/registry.ts";
+import { dataTypeOf } from "../../src/types/registry.ts";
 import { ValueDigest } from "../../src/types/value-digest.ts";
 import { memoryFile } from "../persistence/memory-file.ts";
 
@@ -22,6 +21,12 @@ const scratch = new Keyspace({
   hashSeed: Buffer.alloc(16),
 });
 
+/** A server, as far as it holds data. */
+export type Tiers = Pick<Server, "keyspace" | "tier">;
+
+/** More than any of these tests has. */
+const MOST_DATABASES = 4;
+
 export interface HeldKey {
   /** Database, key, type and value. */
   readonly line: string;
@@ -29,12 +34,13 @@ export interface HeldKey {
   readonly expireMs: number;
 }
 
-/** Every key that has one of these names, in order. Keys past their expiry that are still there come too. */
-export function contentsOf(server: Server, names: readonly Buffer[]): HeldKey[] {
+/** Every key that has one of these names, in order. Keys past their expiry that are still there come too.
+ * `isHotOnly`: those that are in memory. */
+export function contentsOf(server: Tiers, names: readonly Buffer[], isHotOnly = false): HeldKey[] {
   const found: HeldKey[] = [];
   for (const database of server.keyspace.databases) {
     for (const name of names) {
-      const held = heldKey(server, database, name);
+      const held = heldKey(server, database, name, isHotOnly);
       if (held !== undefined) found.push(held);
     }
   }
@@ -49,42 +55,38 @@ export function linesAt(keys: readonly HeldKey[], nowMs: number): string {
     .join("\n");
 }
 
-/** What a dump holds, in the order of `contentsOf`. */
+/** Throws if what was saved is not what there was. */
+export function expectSame(saved: readonly HeldKey[], held: readonly HeldKey[]): void {
+  const [is, was] = [saved, held].map((keys) => linesAt(keys, 0));
+  if (is !== was) throw new Error(`saved:\n${is}\n-- but at the cut there was\n${was}`);
+}
+
+/** What a dump or a base file holds, in the order of `contentsOf`. Throws if a key is there twice. */
 export async function contentsOfDump(dump: Buffer, names: readonly Buffer[]): Promise<HeldKey[]> {
-  const file = memoryFile(dump);
-  const reader = await RdbReader.open(file, { loadableTypes: LOADABLE_RDB_TYPES });
-  const found: (HeldKey & { readonly place: number })[] = [];
-  for await (const record of reader) {
-    if (record.kind !== "entry") continue;
-    const [database] = scratch.databases;
-    const key = Buffer.from(record.key);
-    const packed = {
-      type: record.type,
-      lru: 0,
-      expireMs: 0,
-      payload: record.payload ?? stringOf(record.value!),
-    };
-    const address = warmRecord(scratch, database, 0, key, packed);
-    const line = describe(scratch, { index: record.db }, key, address);
-    scratch.flush(0, false);
-    const place = record.db * names.length + names.findIndex((name) => name.equals(key));
-    found.push({ line, expireMs: record.expireMs ?? 0, place });
-  }
-  return found.sort((a, b) => a.place - b.place);
+  const keyspace = new Keyspace({
+    databases: MOST_DATABASES,
+    clock: new ManualClock(0),
+    random: new SeededRandom(1),
+    hashSeed: Buffer.alloc(16),
+  });
+  keyspace.expiring = false;
+  await loadRdb(memoryFile(dump), keyspace, { withTier: true, makeRoom: async () => {} });
+  return contentsOf({ keyspace, tier: undefined }, names);
 }
 
-function stringOf(text: Buffer): Buffer {
-  const packed = Buffer.alloc(text.length + STRING_OVERHEAD_BYTES);
-  return packed.subarray(0, encodeString(packed, 0, text, 0, text.length, false));
-}
-
-function heldKey({ keyspace, tier }: Server, database: Database, name: Buffer): HeldKey | undefined {
+function heldKey(
+  { keyspace, tier }: Tiers,
+  database: Database,
+  name: Buffer,
+  isHotOnly: boolean,
+): HeldKey | undefined {
   const { entries } = keyspace;
   const address = database.find(name, 0, name.length);
   if (address !== 0) {
     if (database.isTombstone(address)) return undefined;
     return { line: describe(keyspace, database, name, address), expireMs: entries.expireMs(address) };
   }
+  if (isHotOnly) return undefined;
   const hash = database.hash >>> 0;
   const record = tier?.fetchSync({ namespace: database.namespace, hash, key: name });
   if (record === undefined) return undefined;

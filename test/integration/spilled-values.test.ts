@@ -43,3 +43,24 @@ test("SORT by keys, and getting keys, that are all on disk", async () => {
   expect(await client.text("LRANGE", "list", 0, 1)).toBe("*2\r\n$1\r\n5\r\n$1\r\n4\r\n");
   await expect.poll(allCold, POLL).toBe(String(2 * ELEMENTS + 1));
 });
+
+test("SCAN over what is mostly on disk, each key read as it comes", async () => {
+  const client = await fixture.start("--maxmemory", "8mb", "--save", "");
+  const keys = 15_000;
+  const value = Buffer.alloc(1000, "v");
+  for (let from = 0; from < keys; from += 500) {
+    await client.runAll(Array.from({ length: 500 }, (_, i) => ["SET", `key:${from + i}`, value]));
+  }
+  const seen = new Set<string>();
+  for (let cursor = "0"; ; ) {
+    const [, , next, , ...rest] = (await client.text("SCAN", cursor, "COUNT", 100)).split("\r\n");
+    const found = rest.filter((word) => word.startsWith("key:"));
+    for (const key of found) seen.add(key);
+    // Warmed in the order of their hashes, and so far more crowded there than what else is in memory.
+    const lengths = await client.runAll(found.map((key) => ["GETRANGE", key, 0, 1]));
+    expect(lengths.every((reply) => reply.toString() === "$2\r\nvv\r\n")).toBe(true);
+    cursor = next;
+    if (cursor === "0") break;
+  }
+  expect(seen.size).toBe(keys);
+});

@@ -77,6 +77,56 @@ describe("HashTable", () => {
     for (const address of stays) expect(seen.has(address)).toBe(true);
   });
 
+  it("takes a crowd of hashes anywhere, and lets it go", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 0xffff_ffff }),
+        fc.integer({ min: 1, max: 21 }),
+        fc.integer({ min: 1, max: 2000 }),
+        fc.integer({ min: 0, max: 2000 }),
+        (beginning, shift, crowd, others) => {
+          const slabs = new Slabs();
+          const table = new HashTable(slabs);
+          const model: [hash: number, address: number][] = [];
+          const add = (hash: number) => {
+            model.push([hash, model.length + 1]);
+            table.insert(hash, model.length);
+          };
+          for (let i = 0; i < others; i++) add(Math.imul(i, 0x9e3779b1) | 0);
+          for (let i = 0; i < crowd; i++) add((beginning + i * 2 ** shift) | 0);
+          expect(model.every(([hash, address]) => addressesOf(table, hash).includes(address))).toBe(true);
+          const all: number[] = [];
+          table.collect(0, 0x1_0000_0000, Number.MAX_SAFE_INTEGER, all);
+          expect(all.length).toBe(model.length);
+          // The others first: what remains is a crowd in segments that would be joined if it had room.
+          for (const [hash, address] of model) table.remove(hash, address);
+          expect(table.size).toBe(0);
+          table.dispose();
+          expect(slabs.allocatedBytes).toBe(0);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  it("a window of neighbouring hashes moves through it, as a walk over cold keys warms them", () => {
+    for (const window of [100, 1000, 10_000]) {
+      const table = new HashTable(new Slabs());
+      for (let i = 1; i <= 20_000; i++) table.insert(Math.imul(i, 0x9e3779b1) | 0, i);
+      const all = Array.from({ length: 100_000 }, (_, i) => Math.imul(i, 0x85ebca6b) >>> 0).sort(
+        (a, b) => a - b,
+      );
+      const address = (i: number) => 100_000 + i;
+      for (const [i, hash] of all.entries()) {
+        table.insert(hash | 0, address(i));
+        if (i >= window) table.remove(all[i - window] | 0, address(i - window));
+      }
+      expect(table.size).toBe(20_000 + window);
+      for (let i = all.length - window; i < all.length; i++)
+        expect(addressesOf(table, all[i] | 0)).toContain(address(i));
+    }
+  });
+
   it("samples only live entries", () => {
     const table = new HashTable(new Slabs());
     expect(table.sample(123)).toBe(0);

@@ -4,6 +4,7 @@
  * part of it; arity is.
  */
 import { ManualClock } from "../../src/base/clock.ts";
+import { silentLog } from "../../src/base/log.ts";
 import { type Random, SeededRandom } from "../../src/base/random.ts";
 import type { Client } from "../../src/commands/client.ts";
 import type { CommandSpec } from "../../src/commands/command.ts";
@@ -12,6 +13,7 @@ import type {
   Continuation,
   Effects,
   KeyWait,
+  PubSubControl,
   ScriptControl,
   TransactionControl,
 } from "../../src/commands/context.ts";
@@ -24,12 +26,15 @@ import type {
   SaveAccess,
   ServerServices,
 } from "../../src/commands/services.ts";
+import { CommandTable } from "../../src/commands/table.ts";
 import type { Database } from "../../src/keyspace/database.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
 import { unknownCommand, unknownSubcommand, wrongArity } from "../../src/protocol/errors.ts";
 import { DONE, type Outcome, SUSPENDED } from "../../src/protocol/outcome.ts";
 import { ReplyWriter } from "../../src/protocol/reply-writer.ts";
 import { Request } from "../../src/protocol/request.ts";
+import { Acl, type AclClient, type AclSettings } from "../../src/server/acl/acl.ts";
+import { SimulatedDisk } from "./simulated-files.ts";
 import { SPILLS, spillAll } from "./spill-mode.ts";
 
 export type Argument = string | Uint8Array | number;
@@ -39,13 +44,15 @@ export interface HarnessOptions {
   /** Parts of the server's services that the commands under test need; others throw when they are used. */
   readonly services?: Partial<ServerServices>;
   readonly config?: Partial<ConfigAccess>;
+  /** Settings about users; the others have their defaults. */
+  readonly acl?: Partial<AclSettings>;
   readonly databases?: number;
   readonly startMs?: number;
   readonly random?: Random;
 }
 
 /** Writable where the server's client is not, so that a test can arrange anything. */
-export type HarnessClient = { -readonly [Field in keyof Client]: Client[Field] } & { closed: boolean };
+export type HarnessClient = { -readonly [Field in keyof AclClient]: AclClient[Field] } & { closed: boolean };
 
 export class CommandHarness {
   readonly clock: ManualClock;
@@ -78,8 +85,30 @@ export class CommandHarness {
       this.effects.push([Buffer.from("HDEL"), key, ...fields]);
     this.client = newClient(1, this.clock.nowMs);
     for (const command of options.commands) this.commands.set(command.name, command);
-    this.server = newServices(options, this.client, this.commands);
+    const access = this.createAcl(options);
+    access.begin(this.client);
+    this.server = { ...newServices(options, this.client, this.commands), access };
     this.context = new HarnessContext(this);
+  }
+
+  private createAcl({ acl, commands, random }: HarnessOptions): Acl {
+    return new Acl({
+      table: new CommandTable(commands),
+      settings: {
+        aclfile: "",
+        "acllog-max-len": 128,
+        "acl-pubsub-default": "resetchannels",
+        requirepass: Buffer.alloc(0),
+        ...acl,
+      },
+      resolve: (path) => path,
+      files: new SimulatedDisk(),
+      clock: this.clock,
+      random: random ?? new SeededRandom(1),
+      log: silentLog,
+      clients: { [Symbol.iterator]: () => [this.client][Symbol.iterator]() },
+      present: () => this.client,
+    });
   }
 
   /** The client's database. */
@@ -221,6 +250,18 @@ class HarnessContext implements CommandContext {
     kill: () => missing("scripts"),
   };
 
+  /** Nobody is subscribed to anything. */
+  readonly pubsub: PubSubControl = {
+    subscribe: () => missing("pubsub"),
+    unsubscribe: () => missing("pubsub"),
+    unsubscribeAll: () => missing("pubsub"),
+    forget: () => {},
+    publish: () => 0,
+    names: () => [],
+    count: () => 0,
+    subscribers: () => 0,
+  };
+
   /** There is no cold tier. */
   fetchKeys(): undefined {}
 
@@ -261,7 +302,10 @@ export function newClient(id: number, nowMs: number): HarnessClient {
     libraryVersion: "",
     resp: 2,
     dbIndex: 0,
+    user: undefined,
     authenticated: true,
+    mustAuthenticate: false,
+    isRestricted: false,
     address: "127.0.0.1:50000",
     localAddress: "127.0.0.1:6379",
     fileDescriptor: 8,
@@ -283,7 +327,12 @@ export function newClient(id: number, nowMs: number): HarnessClient {
     isExecuting: false,
     isInScript: false,
     isMonitor: false,
+    isSubscribed: false,
+    subscribedChannels: 0,
+    subscribedPatterns: 0,
+    subscribedShardChannels: 0,
     hasLostWatch: false,
+    tracking: undefined,
     unblock: undefined,
     isClosing: false,
     lastWritePosition: 0,
@@ -312,14 +361,13 @@ function newServices(
   options: HarnessOptions,
   client: Client,
   commands: ReadonlyMap<string, CommandSpec>,
-): ServerServices {
+): Omit<ServerServices, "access"> {
   return {
     version: "0.0.0",
     config: {
       get: () => missing("config.get"),
       set: () => missing("config.set"),
       isSensitive: () => false,
-      requirepass: "",
       maxmemoryPolicy: "noeviction",
       rdbcompression: true,
       protoMaxBulkLength: 512 * 1024 * 1024,
@@ -332,6 +380,7 @@ function newServices(
     slowLog: { length: 0, newest: () => [], reset() {} },
     latency: noLatency,
     monitors: { add: () => missing("monitors"), remove() {} },
+    tracking: { enable: () => missing("tracking.enable"), disable: () => undefined },
     clients: () => [client],
     client: (id) => (id === client.id ? client : undefined),
     info: () => missing("info"),

@@ -38,6 +38,7 @@ function storageError(code: string, attempt: string): StorageError {
 }
 
 export class SimulatedStore implements KeyValueStore {
+  readonly memtableBytes = 0;
   readonly #parts: SimulatedStoreParts;
   readonly #life: number;
   /** Tables and memtables as one: what reads see. */

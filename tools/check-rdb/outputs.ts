@@ -1,8 +1,8 @@
 /** What the keys of an RDB file are written to: another RDB file, commands, or lines of JSON. */
-import { encodeSelect } from "../../src/persistence/aof/encoder.ts";
 import { printable } from "../../src/persistence/aof/salvage-run.ts";
 import { typeName } from "../../src/persistence/rdb/format.ts";
 import type { RdbEntry } from "../../src/persistence/rdb/reader.ts";
+import { type Argument, CommandWriter, commandsOf } from "../shared/command-writer.ts";
 import type { FileWriter } from "../shared/file-writer.ts";
 import { RdbOutput } from "../shared/rdb-output.ts";
 import { ValueHolder } from "../shared/value-holder.ts";
@@ -17,8 +17,6 @@ export interface Output {
   /** What was left out, or changed. */
   readonly remarks: readonly string[];
 }
-
-type Argument = string | Buffer | number;
 
 const MODULE_TYPE = 7;
 /** Remarks about single keys: the others are counted. */
@@ -90,19 +88,18 @@ export class RdbFileOutput extends RemarkingOutput implements Output {
 
 /** Commands that make the keys: a stock append-only file. */
 export class AofOutput extends RemarkingOutput implements Output {
-  readonly #writer: FileWriter;
+  readonly #commands: CommandWriter;
   readonly #holder = new ValueHolder();
-  #db = -1;
 
   constructor(writer: FileWriter) {
     super();
-    this.#writer = writer;
+    this.#commands = new CommandWriter(writer);
   }
 
   async aux(): Promise<void> {}
 
-  async function(code: Buffer): Promise<void> {
-    await this.#command("FUNCTION", "LOAD", code);
+  function(code: Buffer): Promise<void> {
+    return this.#commands.function(code);
   }
 
   async entry(entry: RdbEntry): Promise<void> {
@@ -111,34 +108,16 @@ export class AofOutput extends RemarkingOutput implements Output {
       this.remark(`Key '${printable(key)}' of database ${db} is left out: it is a module's`);
       return;
     }
-    if (db !== this.#db) await this.#writer.write(encodeSelect(db));
-    this.#db = db;
-    if (value !== undefined) await this.#command("SET", key, value);
-    else for (const args of commandsOf(this.#holder, entry)) await this.#command(...args);
-    if (expireMs !== undefined) await this.#command("PEXPIREAT", key, expireMs);
+    const made =
+      value === undefined
+        ? commandsOf(key, (sink) => this.#holder.rewrite(entry, sink))
+        : [["SET", key, value]];
+    await this.#commands.key(db, key, made, expireMs);
   }
 
   async end(): Promise<void> {
     this.finishRemarks();
   }
-
-  async #command(...args: Argument[]): Promise<void> {
-    const parts: Buffer[] = [Buffer.from(`*${args.length}\r\n`)];
-    for (const arg of args) {
-      const bytes = Buffer.isBuffer(arg) ? arg : Buffer.from(String(arg), "latin1");
-      parts.push(Buffer.from(`$${bytes.length}\r\n`), bytes, Buffer.from("\r\n"));
-    }
-    await this.#writer.write(Buffer.concat(parts));
-  }
-}
-
-/** The commands that make a value. Kept together: the types show them one by one, and do not wait. */
-function commandsOf(holder: ValueHolder, entry: RdbEntry): Argument[][] {
-  const commands: Argument[][] = [];
-  holder.rewrite(entry, (...args) => {
-    commands.push(args.map((arg) => (Buffer.isBuffer(arg) && arg !== entry.key ? Buffer.from(arg) : arg)));
-  });
-  return commands;
 }
 
 /**
@@ -190,7 +169,7 @@ export class JsonOutput extends RemarkingOutput implements Output {
   /** Element by element: a large collection need not be one text. */
   async #collection(head: object, entry: RdbEntry): Promise<void> {
     await this.#writer.write(Buffer.from(`${JSON.stringify(head).slice(0, -1)},"value":[`));
-    const commands = commandsOf(this.#holder, entry);
+    const commands = commandsOf(entry.key, (sink) => this.#holder.rewrite(entry, sink));
     const times = new Map<string, number>();
     const others: unknown[] = [];
     for (const args of commands) {

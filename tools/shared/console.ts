@@ -84,13 +84,16 @@ export class Console {
     this.#output.write(`${JSON.stringify({ ...result, messages }, undefined, 2)}\n`);
   }
 
-  /** Shows how far `work` has come, while it runs. */
-  async withProgress<T>(sizeBytes: number, position: () => number, work: () => Promise<T>): Promise<T> {
+  /** Shows how far `work` has come, while it runs. What is counted may be something else than bytes: then `least` of
+   * them take a while. */
+  async withProgress<T>(
+    sizeBytes: number,
+    position: () => number,
+    work: () => Promise<T>,
+    least = PROGRESS_FROM_BYTES,
+  ): Promise<T> {
     const isShown =
-      !this.isJson &&
-      this.#output.isTTY === true &&
-      this.#terminal.isTTY === true &&
-      sizeBytes >= PROGRESS_FROM_BYTES;
+      !this.isJson && this.#output.isTTY === true && this.#terminal.isTTY === true && sizeBytes >= least;
     if (!isShown) return work();
     const bar = new SingleBar({
       stream: this.#terminal,

@@ -4,7 +4,32 @@ import { folderOf } from "./copies.ts";
 
 const BUFFER_BYTES = 1 << 20;
 
-export class FileWriter {
+/** Takes bytes one after the other. */
+export interface ByteWriter {
+  /** Bytes given so far. */
+  readonly position: number;
+  /** The bytes are the caller's again when this resolves. */
+  write(bytes: Uint8Array): Promise<void>;
+}
+
+/** Writes to a stream, as fast as that takes it. */
+export class StreamWriter implements ByteWriter {
+  position = 0;
+  readonly #stream: NodeJS.WritableStream;
+
+  constructor(stream: NodeJS.WritableStream) {
+    this.#stream = stream;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    this.position += bytes.length;
+    await new Promise<void>((resolve, reject) => {
+      this.#stream.write(bytes, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+}
+
+export class FileWriter implements ByteWriter {
   readonly path: string;
   readonly #files: Files;
   readonly #file: FileHandle;

@@ -9,6 +9,8 @@ export interface OptionSpec {
   readonly help: string;
   /** A short form, like "-h". */
   readonly short?: string;
+  /** May be given several times: the values are joined by commas. */
+  readonly isRepeatable?: boolean;
 }
 
 export interface ParsedOptions<Name extends string> {
@@ -43,14 +45,16 @@ export function parseOptions<Name extends string>(
     const written = equals === -1 ? arg : arg.slice(0, equals);
     const name = names.find((each) => each === written || specs[each].short === written);
     if (name === undefined) throw new UsageError(`Unknown option ${written}${suggestion(written, names)}`);
-    if (given.has(name)) throw new UsageError(`Option ${name} is given twice`);
+    const before = given.get(name);
+    if (before !== undefined && specs[name].isRepeatable !== true)
+      throw new UsageError(`Option ${name} is given twice`);
     if (specs[name].value === undefined) {
       if (equals !== -1) throw new UsageError(`Option ${name} takes no value`);
       given.set(name, "");
     } else {
       const value = equals === -1 ? args[++i] : arg.slice(equals + 1);
       if (value === undefined) throw new UsageError(`Option ${name} needs a value: ${specs[name].value}`);
-      given.set(name, value);
+      given.set(name, before === undefined ? value : `${before},${value}`);
     }
   }
   return { given, operands };

@@ -12,6 +12,9 @@ import type { ValueMemory } from "../../src/types/value-memory.ts";
 
 const BLOCKS_AT_ONCE = 1 << 16;
 
+/** A value that is no string, with its key. */
+export type HeldEntry = Pick<RdbEntry, "key" | "type" | "payload">;
+
 export interface PackedValue {
   readonly type: number;
   /** Valid until the next value. */
@@ -23,12 +26,12 @@ export class ValueHolder {
   readonly #arena = new ByteArena();
 
   /** Shows the commands that make the value: of an entry that is no string. */
-  rewrite(entry: RdbEntry, sink: CommandSink): void {
+  rewrite(entry: HeldEntry, sink: CommandSink): void {
     this.#with(entry, (dataType, address) => dataType.rewrite(this.memory, address, entry.key, sink));
   }
 
   /** The value in the form that this version writes. */
-  pack(entry: RdbEntry, compress: boolean): PackedValue {
+  pack(entry: HeldEntry, compress: boolean): PackedValue {
     this.#arena.reset();
     return this.#with(entry, (dataType, address) => ({
       type: dataType.rdbTypeOf(this.memory, address),
@@ -36,7 +39,7 @@ export class ValueHolder {
     }));
   }
 
-  #with<T>(entry: RdbEntry, use: (dataType: DataType, address: number) => T): T {
+  #with<T>(entry: HeldEntry, use: (dataType: DataType, address: number) => T): T {
     const { memory } = this;
     const { entries } = memory;
     const dataType = dataTypeOfRdb(entry.type);

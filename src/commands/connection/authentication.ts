@@ -1,7 +1,6 @@
 /**
- * Who a client is: AUTH and HELLO. There is one user, "default", with the password of `requirepass` or none.
+ * Who a client is: AUTH and HELLO.
  */
-import { createHash, timingSafeEqual } from "node:crypto";
 import { REDIS_VERSION } from "../../base/compatibility.ts";
 import {
   HELLO_NOT_AUTHENTICATED,
@@ -17,27 +16,10 @@ import type { Request } from "../../protocol/request.ts";
 import { isWord, longOrReply, textForError } from "../arguments.ts";
 import { defineCommand } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { argumentsFrom } from "../secrets.ts";
 import { setNameOrReply } from "./client-names.ts";
 
-export const DEFAULT_USER = "default";
-
-/**
- * Authenticates the client as `user` if `password` is right, and says whether it is. Without `requirepass` any
- * password is. The digests are compared, so that neither the password's bytes nor its length show in the time it
- * takes.
- */
-function authenticate(ctx: CommandContext, user: string, password: Buffer): boolean {
-  if (user !== DEFAULT_USER) return false;
-  const { requirepass } = ctx.server.config;
-  const expected = Buffer.from(requirepass, "latin1");
-  if (requirepass !== "" && !timingSafeEqual(digest(expected), digest(password))) return false;
-  ctx.client.authenticated = true;
-  return true;
-}
-
-function digest(bytes: Buffer): Buffer {
-  return createHash("sha256").update(bytes).digest();
-}
+const DEFAULT_USER = "default";
 
 export const auth = defineCommand({
   name: "auth",
@@ -49,14 +31,16 @@ export const auth = defineCommand({
   flags: ["noscript", "loading", "stale", "fast", "no_auth", "allow_busy"],
   categories: ["connection"],
   keys: [],
-  secretsOf: () => [1, 2],
+  secretsOf: (request) => argumentsFrom(request, 1),
   run(ctx) {
     const { request, reply } = ctx;
     if (request.argc > 3) return reply.error(SYNTAX_ERROR);
-    if (request.argc === 2 && ctx.server.config.requirepass === "") return reply.error(NO_PASSWORD_SET);
+    const { access } = ctx.server;
+    if (request.argc === 2 && access.isOpen) return reply.error(NO_PASSWORD_SET);
     const user = request.argc === 2 ? DEFAULT_USER : request.text(1);
-    const isRight = authenticate(ctx, user, request.bytes(request.argc - 1));
-    return isRight ? reply.ok() : reply.error(WRONG_PASSWORD);
+    return access.authenticate(user, request.bytes(request.argc - 1), request.text(0))
+      ? reply.ok()
+      : reply.error(WRONG_PASSWORD);
   },
 });
 
@@ -70,7 +54,7 @@ export const hello = defineCommand({
   flags: ["noscript", "loading", "stale", "fast", "no_auth", "allow_busy"],
   categories: ["connection"],
   keys: [],
-  secretsOf: helloSecrets,
+  secretsOf: secretsOfHello,
   run(ctx) {
     const { request, reply, client } = ctx;
     let version: number = client.resp;
@@ -87,23 +71,23 @@ export const hello = defineCommand({
   },
 });
 
-/** User and password of HELLO's AUTH. */
-function helloSecrets(request: Request): number[] {
+/** What follows AUTH. */
+function secretsOfHello(request: Request): number[] {
   const secrets: number[] = [];
   for (let i = 2; i < request.argc; i++) {
-    if (i + 2 < request.argc && isWord(request, i, "auth")) secrets.push(++i, ++i);
-    else if (isWord(request, i, "setname")) i++;
+    if (isWord(request, i, "setname")) i++;
+    else if (isWord(request, i, "auth")) secrets.push(...argumentsFrom(request, i + 1).slice(0, 2));
   }
   return secrets;
 }
 
 /** AUTH and SETNAME of HELLO, in their order; false after an error reply. */
 function applyHelloOptions(ctx: CommandContext): boolean {
-  const { request, reply } = ctx;
+  const { request, reply, server } = ctx;
   for (let i = 2; i < request.argc; i++) {
     const following = request.argc - 1 - i;
     if (following >= 2 && isWord(request, i, "auth")) {
-      if (!authenticate(ctx, request.text(i + 1), request.bytes(i + 2))) {
+      if (!server.access.authenticate(request.text(i + 1), request.bytes(i + 2), request.text(0))) {
         reply.error(WRONG_PASSWORD);
         return false;
       }

@@ -17,8 +17,16 @@ export const ping = defineCommand({
   categories: ["connection"],
   keys: [],
   tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
-  run({ request, reply }) {
+  isForSubscribers: true,
+  run({ client, request, reply }) {
     if (request.argc > 2) return reply.error(wrongArity("ping"));
+    if (client.isSubscribed && client.resp === 2) {
+      // What such a client reads are messages, and this looks like one.
+      reply.array(2);
+      reply.bulkText("pong");
+      const length = request.argc === 1 ? 0 : request.len[1];
+      return reply.bulkRange(request.buf, request.start[1], length);
+    }
     if (request.argc === 1) return reply.simple("PONG");
     return reply.bulkRange(request.buf, request.start[1], request.len[1]);
   },
@@ -66,6 +74,7 @@ export const quit = defineCommand({
   flags: ["allow_busy", "noscript", "loading", "stale", "fast", "no_auth"],
   categories: ["connection"],
   keys: [],
+  isForSubscribers: true,
   isNeverQueued: true,
   run({ client, reply }) {
     reply.ok();
@@ -84,14 +93,17 @@ export const reset = defineCommand({
   flags: ["noscript", "loading", "stale", "fast", "no_auth", "allow_busy"],
   categories: ["connection"],
   keys: [],
+  isForSubscribers: true,
   isNeverQueued: true,
-  run({ client, reply, server, transactions }) {
+  run({ client, pubsub, reply, server, transactions }) {
     transactions.discard();
     if (client.isMonitor) server.monitors.remove(client);
+    pubsub.forget();
+    server.tracking.disable(client);
     client.dbIndex = 0;
     client.resp = 2;
     reply.resp = 2;
-    client.authenticated = server.config.requirepass === "";
+    server.access.reset();
     client.name = "";
     client.replyMode = "on";
     client.noTouch = false;

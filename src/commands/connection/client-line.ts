@@ -1,10 +1,9 @@
 /**
  * A client as CLIENT LIST and CLIENT INFO show it: one line of `field=value`, the fields and their order those of
- * Redis 7.0, then lib-name and lib-ver of 7.2. What a client here never has (subscriptions, a static
- * reply buffer) is shown as Redis shows a client without it.
+ * Redis 7.0, then lib-name and lib-ver of 7.2. What a client here never has (a static reply buffer) is shown as Redis
+ * shows a client without it.
  */
 import type { Client } from "../client.ts";
-import { DEFAULT_USER } from "./authentication.ts";
 
 /** The line, without a newline, one character per byte. */
 export function clientLine(client: Client, nowMs: number): string {
@@ -19,9 +18,9 @@ export function clientLine(client: Client, nowMs: number): string {
     ["idle", nowSeconds - seconds(client.lastActiveMs)],
     ["flags", flagLetters(client)],
     ["db", client.dbIndex],
-    ["sub", 0],
-    ["psub", 0],
-    ["ssub", 0],
+    ["sub", client.subscribedChannels],
+    ["psub", client.subscribedPatterns],
+    ["ssub", client.subscribedShardChannels],
     ["multi", client.queuedCommands],
     ["qbuf", client.queryBufferBytes],
     ["qbuf-free", client.queryBufferFreeBytes],
@@ -35,8 +34,8 @@ export function clientLine(client: Client, nowMs: number): string {
     ["tot-mem", client.memoryBytes],
     ["events", client.outputBufferBytes > 0 ? "rw" : "r"],
     ["cmd", client.lastCommand === "" ? "NULL" : client.lastCommand],
-    ["user", DEFAULT_USER],
-    ["redir", -1],
+    ["user", client.user?.name ?? "(superuser)"],
+    ["redir", client.tracking?.redirect ?? -1],
     ["resp", client.resp],
     ["lib-name", client.libraryName],
     ["lib-ver", client.libraryVersion],
@@ -47,8 +46,12 @@ export function clientLine(client: Client, nowMs: number): string {
 function flagLetters(client: Client): string {
   let letters = "";
   if (client.isMonitor) letters += "O";
+  if (client.isSubscribed) letters += "P";
   if (client.queuedCommands >= 0) letters += "x";
   if (client.isBlocked) letters += "b";
+  if (client.tracking !== undefined) letters += "t";
+  if (client.tracking?.isRedirectBroken === true) letters += "R";
+  if (client.tracking?.isBroadcast === true) letters += "B";
   if (client.hasLostWatch) letters += "d";
   if (client.isClosing) letters += "c";
   if (client.noEvict) letters += "e";

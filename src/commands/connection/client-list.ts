@@ -14,11 +14,14 @@ import { isWord, longOrReply, rangeOrReply, textForError } from "../arguments.ts
 import type { Client } from "../client.ts";
 import { type CommandSpec, defineCommand } from "../command.ts";
 import type { CommandContext } from "../context.ts";
-import { DEFAULT_USER } from "./authentication.ts";
 import { clientLine } from "./client-line.ts";
 
-/** Redis's words for kinds of clients. Only normal ones exist here. */
+/** Redis's words for kinds of clients. Only normal ones and subscribers exist here. */
 const CLIENT_TYPES = ["normal", "slave", "replica", "pubsub", "master"];
+
+function typeOf(client: Client): string {
+  return client.isSubscribed ? "pubsub" : "normal";
+}
 
 function replyLines(ctx: CommandContext, clients: Iterable<Client>): Outcome {
   let text = "";
@@ -43,7 +46,10 @@ const list = defineCommand({
     if (request.argc === 4 && isWord(request, 2, "type")) {
       const type = clientTypeOrReply(ctx, 3);
       if (type === undefined) return DONE;
-      return replyLines(ctx, type === "normal" ? server.clients() : []);
+      return replyLines(
+        ctx,
+        [...server.clients()].filter((client) => typeOf(client) === type),
+      );
     }
     if (request.argc < 4 || !isWord(request, 2, "id")) return reply.error(SYNTAX_ERROR);
     const clients = [...server.clients()];
@@ -85,6 +91,7 @@ interface KillFilter {
   address: string | undefined;
   localAddress: string | undefined;
   type: string | undefined;
+  user: string | undefined;
   skipMe: boolean;
 }
 
@@ -105,6 +112,7 @@ const kill = defineCommand({
       address: undefined,
       localAddress: undefined,
       type: undefined,
+      user: undefined,
       skipMe: true,
     };
     const isOldForm = request.argc === 3;
@@ -129,7 +137,8 @@ const kill = defineCommand({
 function matches(client: Client, filter: KillFilter, self: Client): boolean {
   if (filter.address !== undefined && client.address !== filter.address) return false;
   if (filter.localAddress !== undefined && client.localAddress !== filter.localAddress) return false;
-  if (filter.type !== undefined && filter.type !== "normal") return false;
+  if (filter.type !== undefined && filter.type !== typeOf(client)) return false;
+  if (filter.user !== undefined && client.user?.name !== filter.user) return false;
   if (filter.id !== undefined && client.id !== filter.id) return false;
   return !(filter.skipMe && client === self);
 }
@@ -167,7 +176,8 @@ function parseKillOption(
   } else if (isWord(request, i, "laddr")) {
     filter.localAddress = textForError(request, i + 1);
   } else if (isWord(request, i, "user")) {
-    if (request.text(i + 1) !== DEFAULT_USER) {
+    filter.user = request.text(i + 1);
+    if (!ctx.server.access.has(filter.user)) {
       reply.error(noSuchUser(textForError(request, i + 1)));
       return "replied";
     }

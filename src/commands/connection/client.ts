@@ -10,6 +10,7 @@ import type { CommandContext } from "../context.ts";
 import { helpCommand } from "../help.ts";
 import { listSubcommands } from "./client-list.ts";
 import { nameSubcommands } from "./client-names.ts";
+import { trackingSubcommands } from "./client-tracking.ts";
 import { unblock } from "./client-unblock.ts";
 
 const id = defineCommand({
@@ -97,8 +98,12 @@ const noTouch = switchCommand(
 );
 
 const help = helpCommand("client", { group: "connection", since: "5.0.0", categories: ["connection"] }, [
+  "CACHING (YES|NO)",
+  "    Whether the keys of the next command are tracked, in OPTIN or OPTOUT mode.",
   "GETNAME",
   "    The connection's name.",
+  "GETREDIR",
+  "    Which client gets the messages of tracking instead of this connection.",
   "ID",
   "    The connection's number.",
   "INFO",
@@ -125,6 +130,10 @@ const help = helpCommand("client", { group: "connection", since: "5.0.0", catego
   "    Tell the client library and its version.",
   "SETNAME <name>",
   "    Name the connection.",
+  "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]] [OPTIN] [OPTOUT] [NOLOOP]",
+  "    Whether this connection is told of changes to the keys it has read.",
+  "TRACKINGINFO",
+  "    How this connection's keys are tracked.",
   "UNBLOCK <clientid> [TIMEOUT|ERROR]",
   "    End the wait of that connection's blocking command, as if its time were over or with an error.",
 ]);
@@ -139,5 +148,15 @@ export const client = defineCommand({
   flags: [],
   categories: [],
   keys: [],
-  subcommands: [help, id, noEvict, noTouch, reply, ...listSubcommands, ...nameSubcommands, unblock],
+  subcommands: [
+    help,
+    id,
+    noEvict,
+    noTouch,
+    reply,
+    ...listSubcommands,
+    ...nameSubcommands,
+    ...trackingSubcommands,
+    unblock,
+  ],
 });

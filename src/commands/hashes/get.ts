@@ -61,7 +61,7 @@ export const hmget: CommandSpec = readingCommand({
 /** Answers the value of the field that argument i names. */
 function replyValue(ctx: CommandContext, hash: HashEntry, i: number): Outcome {
   const { buf, start, len } = ctx.request;
-  if (!hash.find(buf, start[i], len[i])) return ctx.reply.null();
+  if (!hash.see(buf, start[i], len[i])) return ctx.reply.null();
   const { value } = hash.fields;
   return ctx.reply.bulkRange(value.buffer, value.start, value.length);
 }
@@ -85,13 +85,13 @@ function countingCommand(
 
 export const hexists: CommandSpec = countingCommand(
   { name: "hexists", since: "2.0.0", summary: "Tell whether a hash has a field", arity: 3 },
-  (hash, { request: { buf, start, len } }) => (hash.find(buf, start[FIRST_FIELD], len[FIRST_FIELD]) ? 1 : 0),
+  (hash, { request: { buf, start, len } }) => (hash.see(buf, start[FIRST_FIELD], len[FIRST_FIELD]) ? 1 : 0),
 );
 
 export const hstrlen: CommandSpec = countingCommand(
   { name: "hstrlen", since: "3.2.0", summary: "Tell the length of a field's value", arity: 3 },
   (hash, { request: { buf, start, len } }) =>
-    hash.find(buf, start[FIRST_FIELD], len[FIRST_FIELD]) ? hash.fields.value.length : 0,
+    hash.see(buf, start[FIRST_FIELD], len[FIRST_FIELD]) ? hash.fields.value.length : 0,
 );
 
 export const hlen: CommandSpec = countingCommand(

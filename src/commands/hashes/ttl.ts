@@ -24,7 +24,7 @@ function replyTimes(ctx: CommandContext, isAbsolute: boolean, unitMs: number): O
   if (!areFieldsOrReply(ctx, FIELDS, NUMBER_OF_FIELDS_NOT_POSITIVE)) return DONE;
   reply.array(argc - FIRST_FIELD);
   for (let i = FIRST_FIELD; i < argc; i++) {
-    if (hash === undefined || !hash.find(buf, start[i], len[i])) {
+    if (hash === undefined || !hash.see(buf, start[i], len[i])) {
       reply.integer(NO_FIELD);
       continue;
     }

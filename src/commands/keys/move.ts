@@ -21,6 +21,8 @@ function runRename(ctx: CommandContext, onlyIfAbsent: boolean): Outcome {
   const target = db.lookupWrite(buf, start[2], len[2]);
   if (target !== 0) {
     if (onlyIfAbsent) return ctx.reply.integer(0);
+    // First, so that clients that cache both keys are told of this one first, as by Redis.
+    db.beforeWrite(source);
     db.delete(target);
   }
   moveEntry(ctx.keyspace, db, source, db, buf, start[2], len[2]);

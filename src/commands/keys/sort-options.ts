@@ -1,7 +1,7 @@
 /**
  * The options of SORT and SORT_RO.
  */
-import { SYNTAX_ERROR } from "../../protocol/errors.ts";
+import { SORT_BY_DENIED, SORT_GET_DENIED, SYNTAX_ERROR } from "../../protocol/errors.ts";
 import type { Request } from "../../protocol/request.ts";
 import { isWord, longOrReply } from "../arguments.ts";
 import type { KeyArgument } from "../command.ts";
@@ -41,9 +41,17 @@ export class SortOptions {
       else if (left >= 1 && isWord(request, i, "by")) {
         options.by = new SortPattern(request.bytes(++i));
         if (!options.by.hasPlace) options.keepsOrder = true;
-      } else if (left >= 1 && isWord(request, i, "get"))
+        else if (!ctx.server.access.mayReadAllKeys(request)) {
+          ctx.reply.error(SORT_BY_DENIED);
+          return undefined;
+        }
+      } else if (left >= 1 && isWord(request, i, "get")) {
+        if (!ctx.server.access.mayReadAllKeys(request)) {
+          ctx.reply.error(SORT_GET_DENIED);
+          return undefined;
+        }
         options.gets.push(new SortPattern(request.bytes(++i)));
-      else {
+      } else {
         ctx.reply.error(SYNTAX_ERROR);
         return undefined;
       }

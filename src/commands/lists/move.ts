@@ -38,27 +38,37 @@ export function moveElement(ctx: CommandContext, source: number, from: number, t
   carry(list.buffer, list.start, list.at);
   reply.bulkRange(carried.buffer, 0, carried.length);
   const isOnly = list.size === 1;
-  if (destination !== source || !isOnly) {
-    if (!isOnly) {
+  if (destination === source) {
+    if (isOnly) {
+      db.signalModified(source);
+    } else {
       db.beforeWrite(source);
       list.removePresent();
-    }
-    if (destination === source) {
       list.push(moved, to);
-    } else {
-      if (destination === 0) {
-        addList(ctx, DESTINATION, moved);
-      } else {
-        db.beforeWrite(destination);
-        editList(ctx, destination).push(moved, to);
-      }
-      if (isOnly) db.delete(source);
     }
   } else {
-    db.signalModified(source);
+    // As in Redis, so that clients that cache both lists are told of this one first.
+    if (destination === 0) {
+      addList(ctx, DESTINATION, moved);
+    } else {
+      db.beforeWrite(destination);
+      editList(ctx, destination).push(moved, to);
+    }
+    removeEnd(ctx, source, from, isOnly);
   }
   if (carried.length > KEPT_BYTES) carried = new GrowingBytes();
   return true;
+}
+
+function removeEnd(ctx: CommandContext, source: number, from: number, isOnly: boolean): void {
+  if (isOnly) {
+    ctx.db.delete(source);
+    return;
+  }
+  ctx.db.beforeWrite(source);
+  const list = editList(ctx, source);
+  list.seekEnd(from);
+  list.removePresent();
 }
 
 /** Copies an element, since it must outlive its place. */

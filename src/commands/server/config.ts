@@ -6,6 +6,7 @@ import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import { defineCommand } from "../command.ts";
 import type { CommandContext } from "../context.ts";
 import { helpCommand } from "../help.ts";
+import { argumentsFrom } from "../secrets.ts";
 
 const get = defineCommand({
   name: "get",
@@ -45,12 +46,8 @@ const set = defineCommand({
   categories: [],
   keys: [],
   tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
-  secretsOf(request, server) {
-    const secrets: number[] = [];
-    for (let i = 3; i < request.argc; i += 2) {
-      if (server.config.isSensitive(request.bytes(i - 1))) secrets.push(i);
-    }
-    return secrets;
+  secretsOf(request, { isSensitive }) {
+    return argumentsFrom(request, 3).filter((i) => i % 2 === 1 && isSensitive(request.bytes(i - 1)));
   },
   run(ctx) {
     const { request, server } = ctx;

@@ -8,6 +8,8 @@ import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { globMatch } from "../../base/glob.ts";
 import { type Log, silentLog } from "../../base/log.ts";
+import type { Renaming } from "../../commands/table.ts";
+import type { ConfiguredUser } from "../acl/acl.ts";
 import { ConfigSetError, SettingError } from "./config-error.ts";
 import { bytesOfText, type Parsed, type Setting, textOfBytes } from "./setting.ts";
 import { type ConfigValues, type SettingName, settingNames, settings } from "./settings.ts";
@@ -59,6 +61,9 @@ export class Config {
   readonly values: Readonly<ConfigValues>;
   /** Where failures to take back a change are told; the log itself needs a configuration first. */
   log: Log = silentLog;
+  /** Lines `user` and `rename-command`, in their order. */
+  readonly users: ConfiguredUser[] = [];
+  readonly renamings: Renaming[] = [];
   readonly #values: Record<string, unknown>;
   /** Canonical texts, as CONFIG GET reports them. */
   readonly #texts = new Map<SettingName, string>();

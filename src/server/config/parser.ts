@@ -9,6 +9,7 @@
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { splitArguments } from "../../protocol/inline.ts";
+import { addRenaming, addUser } from "./access-lines.ts";
 import { type CommandLine, parseCommandLine } from "./command-line.ts";
 import { Config, findSetting } from "./config.ts";
 import { ConfigError, type ConfigPlace, SettingError } from "./config-error.ts";
@@ -144,12 +145,9 @@ class Loader {
       }
       this.loadFiles(decodeText(first), depth + 1);
     } else if (name === "rename-command" && args.length === 2) {
-      throw new SettingError("tsredis cannot rename commands: rename-command cannot be obeyed");
+      addRenaming(this.config.renamings, first, args[1]);
     } else if (name === "user" && args.length >= 1) {
-      // Redis writes this line into every file it rewrites; it says what is true here anyway.
-      const isOpenDefault = /^default on nopass( sanitize-payload)? ~\* &\* \+@all$/.test(args.join(" "));
-      // Ignoring any other would open the server to those whom it was to keep out.
-      if (!isOpenDefault) throw new SettingError("tsredis has no ACL users: a user line cannot be obeyed");
+      addUser(this.config.users, first, args.slice(1));
     } else if (name === "loadmodule" && args.length >= 1) {
       throw new SettingError("tsredis has no modules: loadmodule cannot be obeyed");
     } else if (name === "sentinel") {

@@ -83,7 +83,7 @@ export const settings = {
   unixsocketperm: octal("ignored", "0", 0o777, fixed),
   "socket-mark-id": integer("ignored", 0, { max: UINT_MAX, ...fixed }),
   "maxmemory-clients": memoryOrPercent("ignored", "0"),
-  "tracking-table-max-keys": integer("ignored", 1_000_000, { max: LONG_MAX }),
+  "tracking-table-max-keys": integer("used", 1_000_000, { max: LONG_MAX }),
 
   // General
   dir: folder("used", { protected: true, deniedWhileLoading: true }),
@@ -213,11 +213,11 @@ export const settings = {
   "latency-tracking": yesNo("used", "yes"),
   "latency-tracking-info-percentiles": percentiles("used", "50 99 99.9"),
   "notify-keyspace-events": eventClasses("ignored"),
-  "acllog-max-len": integer("ignored", 128, { max: LONG_MAX }),
+  "acllog-max-len": integer("used", 128, { max: LONG_MAX }),
 
   // Access control
-  aclfile: text("ignored", "", { check: refuseAclFile, ...fixed }),
-  "acl-pubsub-default": enumeration("ignored", "resetchannels", ["allchannels", "resetchannels"]),
+  aclfile: text("used", "", fixed),
+  "acl-pubsub-default": enumeration("used", "resetchannels", ["allchannels", "resetchannels"]),
 
   // Replication
   replicaof: masterAddress("ignored", { alias: "slaveof", ...fixed }),
@@ -321,11 +321,6 @@ function checkHostname(value: string): string | undefined {
   if (Buffer.byteLength(value) >= 256) return "Hostnames must be less than 256 characters";
   if (/^[A-Za-z0-9.-]*$/.test(value)) return undefined;
   return "Hostnames may only contain alphanumeric characters, hyphens or dots";
-}
-
-/** Ignoring it would open the server to everyone whom the file was to keep out. */
-function refuseAclFile(value: string): string | undefined {
-  return value === "" ? undefined : "tsredis has no ACL users: an aclfile cannot be loaded";
 }
 
 function checkShutdown(value: readonly string[]): string | undefined {

@@ -31,6 +31,8 @@ export interface ClientFacts {
   readonly largestInputBytes: number;
   readonly largestOutputBytes: number;
   readonly blocked: number;
+  /** With CLIENT TRACKING. */
+  readonly tracking: number;
 }
 
 export interface MemoryFacts {
@@ -129,6 +131,14 @@ export interface CounterFacts {
   readonly evicted: number;
   readonly hits: number;
   readonly misses: number;
+  /** Names that clients are subscribed to. */
+  readonly channels: number;
+  readonly patterns: number;
+  readonly shardChannels: number;
+  /** Keys that are tracked, the clients of each added up, and prefixes. */
+  readonly trackedKeys: number;
+  readonly trackedItems: number;
+  readonly trackedPrefixes: number;
 }
 
 export interface DatabaseFacts {

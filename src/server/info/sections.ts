@@ -43,6 +43,7 @@ export function clientFields(source: InfoSource): Field[] {
     ["client_recent_max_input_buffer", clients.largestInputBytes],
     ["client_recent_max_output_buffer", clients.largestOutputBytes],
     ["blocked_clients", clients.blocked],
+    ["tracking_clients", clients.tracking],
   ];
 }
 
@@ -63,6 +64,12 @@ export function statsFields(source: InfoSource): Field[] {
     ["evicted_keys", counters.evicted],
     ["keyspace_hits", counters.hits],
     ["keyspace_misses", counters.misses],
+    ["pubsub_channels", counters.channels],
+    ["pubsub_patterns", counters.patterns],
+    ["pubsubshard_channels", counters.shardChannels],
+    ["tracking_total_keys", counters.trackedKeys],
+    ["tracking_total_items", counters.trackedItems],
+    ["tracking_total_prefixes", counters.trackedPrefixes],
     ["total_error_replies", statistics.errorReplies],
     ["total_reads_processed", statistics.reads],
     ["total_writes_processed", statistics.writes],

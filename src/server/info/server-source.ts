@@ -95,6 +95,7 @@ export class ServerInfoSource implements InfoSource {
       largestInputBytes,
       largestOutputBytes,
       blocked: clients.measure().blocked,
+      tracking: this.own.tracking.clients,
     };
   }
 
@@ -141,7 +142,7 @@ export class ServerInfoSource implements InfoSource {
   }
 
   counters(): CounterFacts {
-    const { clients, dispatcher, keyspace } = this.own;
+    const { clients, dispatcher, keyspace, tracking } = this.own;
     return {
       connectionsReceived: clients.totalReceived,
       connectionsRejected: clients.rejected,
@@ -151,6 +152,12 @@ export class ServerInfoSource implements InfoSource {
       evicted: keyspace.evicted,
       hits: keyspace.hits,
       misses: keyspace.misses,
+      channels: dispatcher.pubsub.count("channel"),
+      patterns: dispatcher.pubsub.count("pattern"),
+      shardChannels: dispatcher.pubsub.count("shardChannel"),
+      trackedKeys: tracking.table.size,
+      trackedItems: tracking.table.items,
+      trackedPrefixes: tracking.broadcast.size,
     };
   }
 

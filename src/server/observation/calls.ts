@@ -18,6 +18,7 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import { LatencyHistogram } from "../../base/latency-histogram.ts";
+import { secretArguments } from "../../commands/secrets.ts";
 import type { ServerServices } from "../../commands/services.ts";
 import type { CompiledCommand } from "../../commands/table.ts";
 import { type Outcome, SUSPENDED } from "../../protocol/outcome.ts";
@@ -26,7 +27,6 @@ import type { Request } from "../../protocol/request.ts";
 import type { Connection } from "../connection.ts";
 import type { LatencyEvents } from "./latency-events.ts";
 import type { Monitors } from "./monitors.ts";
-import { secretsOf } from "./redaction.ts";
 import { logWords, SCRIPT_CALLER, type SlowLog } from "./slow-log.ts";
 
 /** Of a quick command the first calls are timed alone, and then one in as many. */
@@ -219,7 +219,7 @@ export class Calls {
   }
 
   private wordsOf(command: CompiledCommand, request: Request): Buffer[] {
-    return logWords(request, secretsOf(command, request, this.parts.services));
+    return logWords(request, secretArguments(command.spec, request, this.parts.services.config));
   }
 
   private log(words: readonly Buffer[], client: Connection, elapsedMs: number): void {

@@ -2,14 +2,13 @@
  * Clients that watch all commands (MONITOR). Each line is made once, whatever their number, and leaves at the end of
  * the turn, behind the replies of the turn.
  */
+import { REDACTED, secretArguments } from "../../commands/secrets.ts";
 import type { ServerServices } from "../../commands/services.ts";
 import type { CompiledCommand } from "../../commands/table.ts";
 import { quote } from "../../protocol/quoting.ts";
-import type { ReplyWriter } from "../../protocol/reply-writer.ts";
 import type { Request } from "../../protocol/request.ts";
 import type { Connection } from "../connection.ts";
 import type { Outbox } from "../outbox.ts";
-import { isShown, REDACTED, secretsOf } from "./redaction.ts";
 
 const MICROSECONDS = 1e6;
 const MICROSECOND_DIGITS = 6;
@@ -17,7 +16,6 @@ const MICROSECOND_DIGITS = 6;
 export interface MonitorsParts {
   readonly clock: { microseconds(): number };
   readonly services: ServerServices;
-  readonly reply: ReplyWriter;
   readonly outbox: Outbox;
   readonly scheduleTurnEnd: () => void;
 }
@@ -65,21 +63,26 @@ export class Monitors {
   flush(): void {
     const { lines } = this;
     if (lines.length === 0) return;
-    const { outbox, reply } = this.parts;
+    const { outbox } = this.parts;
     this.lines = [];
-    const all = Buffer.from(lines.join(""), "latin1");
+    const writer = outbox.pushWriter(2);
+    // Where the lines begin, so that who came in their midst is shown the rest of them.
+    const starts = lines.map((line) => {
+      const start = writer.end;
+      writer.raw(Buffer.from(line, "latin1"));
+      return start;
+    });
     for (const connection of this.connections) {
-      const first = this.firstLines.get(connection);
-      reply.raw(first === undefined ? all : Buffer.from(lines.slice(first).join(""), "latin1"));
-      outbox.add(connection);
+      const first = this.firstLines.get(connection) ?? 0;
+      if (first < lines.length) outbox.push(connection, writer.buf, starts[first], writer.end);
     }
     this.firstLines.clear();
   }
 }
 
 function wordsOf(command: CompiledCommand, request: Request, services: ServerServices): string[] {
-  const secrets = secretsOf(command, request, services);
+  const secrets = secretArguments(command.spec, request, services.config);
   return Array.from({ length: request.argc }, (_, i) =>
-    quote(isShown(i, secrets) ? request.text(i) : REDACTED.toString()),
+    quote(secrets.includes(i) ? REDACTED : request.text(i)),
   );
 }

@@ -42,9 +42,9 @@ export class Observation implements LatencyAccess, MonitorAccess {
     scheduleTurnEnd: () => void,
   ): void {
     const { clock } = this;
-    const { outbox, reply, server: services } = dispatcher;
+    const { outbox, server: services } = dispatcher;
     this.calls = dispatcher.calls;
-    this.monitors = new Monitors({ clock, services, reply, outbox, scheduleTurnEnd });
+    this.monitors = new Monitors({ clock, services, outbox, scheduleTurnEnd });
     const { values } = config;
     const apply = () => {
       this.slowLog.thresholdMicroseconds = values["slowlog-log-slower-than"];

@@ -2,9 +2,9 @@
  * The slow log: which calls took longest lately, with their arguments (cut to what is worth keeping, secrets left
  * out) and clients. The newest `slowlog-max-len` entries are kept.
  */
+import { REDACTED } from "../../commands/secrets.ts";
 import type { SlowLogEntry } from "../../commands/services.ts";
 import type { Request } from "../../protocol/request.ts";
-import { isShown, REDACTED } from "./redaction.ts";
 
 /** As in Redis: of a request so many arguments are kept, and so many bytes of each. */
 const MAX_ARGUMENTS = 32;
@@ -80,7 +80,7 @@ export function logWords(request: Request, secrets: readonly number[]): Buffer[]
   const kept = Math.min(argc, MAX_ARGUMENTS);
   return Array.from({ length: kept }, (_, i) => {
     if (kept !== argc && i === kept - 1) return Buffer.from(`... (${argc - kept + 1} more arguments)`);
-    if (!isShown(i, secrets)) return REDACTED;
+    if (secrets.includes(i)) return Buffer.from(REDACTED);
     const bytes = request.bytes(i);
     if (bytes.length <= MAX_ARGUMENT_BYTES) return Buffer.from(bytes);
     const more = bytes.length - MAX_ARGUMENT_BYTES;

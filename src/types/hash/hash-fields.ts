@@ -300,9 +300,18 @@ export class HashFields {
 
   /** The earliest of all times exactly; NO_TIME if no field has one. */
   get exactEarliestTime(): number {
+    const search = this.searchEarliestTime();
+    for (;;) {
+      const step = search.next();
+      if (step.done === true) return step.value;
+    }
+  }
+
+  /** The same, looked for in steps; the hash must not change in between. */
+  *searchEarliestTime(): Generator<void, number> {
     if (this.encoding !== TIMED_TABLE) return this.earliestTime;
     const times = this.table.timesOf(this.holder.root);
-    return times === 0 ? NO_TIME : this.table.times.exactEarliest(times);
+    return times === 0 ? NO_TIME : yield* this.table.times.exactEarliest(times);
   }
 
   /** Whether any field has a time. */

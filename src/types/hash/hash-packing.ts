@@ -101,7 +101,7 @@ export function packHashInParts(
 function* packFields(fields: HashFields, sink: PartSink): Generator<void, void> {
   const { field, value } = fields;
   const meter = new PartMeter();
-  const earliest = fields.exactEarliestTime;
+  const earliest = yield* fields.searchEarliestTime();
   const isTimed = fields.hasTimes;
   if (isTimed) {
     const time = Buffer.alloc(TIME_BYTES);

@@ -24,59 +24,81 @@ import { Stream } from "./stream.ts";
 import { ID_BYTES, StreamId } from "./stream-id.ts";
 import { readNodeId } from "./stream-node.ts";
 
-/** Streams of fewer nodes are packed at once. */
+/** Of no stream. */
+const NOTHING: Buffer = Buffer.alloc(0);
+const nodeId = new StreamId();
+// For who only works out sizes.
+const sized = new Stream();
+const sizedGroup = new ConsumerGroup();
+const sizedTree = new ChunkTree();
+
+/** Streams of fewer nodes and pending entries are packed at once. */
 const FEW_NODES = 10;
+const FEW_PENDING = 1000;
+/** What follows the nodes is handed over when it has come to so many bytes: some tenths of a millisecond. */
+const PART_BYTES = 16 * 1024;
+/** In the buffer for that, a record and a name of usual length have room behind them. */
+const PART_BUFFER_BYTES: number = PART_BYTES + 1024;
 const TIME_BYTES = 8;
 const LENGTH_MAX_BYTES = 9;
 /** Eight numbers, and how many nodes and groups there are. */
 const TOTALS_MAX_BYTES: number = 10 * LENGTH_MAX_BYTES;
 
-const tree = new ChunkTree();
-const stream = new Stream();
-const group = new ConsumerGroup();
-const id = new StreamId();
-const integer = new Int64();
-
 /** Writes a stream where it is told to. */
 class StreamPacker {
-  private target!: Buffer;
-  private end = 0;
+  target: Buffer = NOTHING;
+  end = 0;
+  private partBytes = Number.POSITIVE_INFINITY;
   private blocks!: Blocks;
   private compress = false;
+  private readonly tree = new ChunkTree();
+  private readonly stream = new Stream();
+  private readonly group = new ConsumerGroup();
+  private readonly id = new StreamId();
+  private readonly integer = new Int64();
 
+  /** Packs all of it; the target must have room for it. Returns its length. */
   pack(blocks: Blocks, root: number, target: Buffer, compress: boolean): number {
     this.blocks = blocks;
     this.target = target;
     this.end = 0;
     this.compress = compress;
+    this.partBytes = Number.POSITIVE_INFINITY;
     this.packNodes(root);
-    return this.packRest(root);
-  }
-
-  /** All but the nodes. */
-  packTail(blocks: Blocks, root: number, target: Buffer): number {
-    this.blocks = blocks;
-    this.target = target;
-    this.end = 0;
-    this.compress = false;
-    return this.packRest(root);
-  }
-
-  private packRest(root: number): number {
-    stream.open(this.blocks, root);
-    this.length(stream.length);
-    this.id(stream.lastId);
-    this.id(stream.firstId);
-    this.id(stream.maxDeletedId);
-    this.integer64(stream.entriesAdded);
-    const groups = stream.openGroups();
-    this.length(groups?.size ?? 0);
-    for (let found = groups?.first() ?? false; found; found = groups!.next()) this.packGroup(groups!.address);
+    this.packTail(root).next();
+    // Nobody else's bytes are kept in memory.
+    this.target = NOTHING;
     return this.end;
   }
 
+  /** All but the nodes, in parts, each of which is in `target` up to `end`, the last one too. */
+  *packTailInParts(blocks: Blocks, root: number): Generator<void, void> {
+    this.blocks = blocks;
+    this.target = Buffer.allocUnsafeSlow(PART_BUFFER_BYTES);
+    this.end = 0;
+    this.compress = false;
+    this.partBytes = PART_BYTES;
+    yield* this.packTail(root);
+    yield;
+  }
+
+  /** Yields only after each part, whose bytes are taken then. */
+  private *packTail(root: number): Generator<void, void> {
+    const { stream } = this;
+    stream.open(this.blocks, root);
+    this.length(stream.length);
+    this.streamId(stream.lastId);
+    this.streamId(stream.firstId);
+    this.streamId(stream.maxDeletedId);
+    this.integer64(stream.entriesAdded);
+    const groups = stream.openGroups();
+    this.length(groups?.size ?? 0);
+    for (let found = groups?.first() ?? false; found; found = groups!.next())
+      yield* this.packGroup(groups!.address);
+  }
+
   private packNodes(root: number): void {
-    const { blocks } = this;
+    const { blocks, id, tree } = this;
     tree.open(blocks.slabs, root);
     this.length(tree.leaves);
     for (let leaf = tree.seekFirst(); leaf !== 0; leaf = tree.next()) {
@@ -89,10 +111,11 @@ class StreamPacker {
     }
   }
 
-  private packGroup(address: number): void {
+  private *packGroup(address: number): Generator<void, void> {
+    const { group, id, integer } = this;
     group.open(this.blocks, address);
     this.name(address);
-    this.id(group.lastId);
+    this.streamId(group.lastId);
     this.integer64(group.entriesRead);
     const { pending, consumers } = group;
     this.length(pending.size);
@@ -100,18 +123,29 @@ class StreamPacker {
       this.end = pending.readId(id).writeBytes(this.target, this.end);
       this.time(pending.readTime(integer));
       this.integer64(pending.readCount(integer));
+      if (this.end >= this.partBytes) yield* this.handOver();
     }
     this.length(consumers.size);
-    for (let found = consumers.first(); found; found = consumers.next()) this.packConsumer(consumers.address);
+    for (let found = consumers.first(); found; found = consumers.next())
+      yield* this.packConsumer(consumers.address);
   }
 
-  private packConsumer(address: number): void {
+  private *packConsumer(address: number): Generator<void, void> {
+    const { group, id } = this;
     this.name(address);
-    this.time(readSeen(this.blocks, address, integer));
+    this.time(readSeen(this.blocks, address, this.integer));
     const owned = group.openOwned(address);
     this.length(owned.size);
-    for (let found = owned.first(); found; found = owned.next())
+    if (this.end >= this.partBytes) yield* this.handOver();
+    for (let found = owned.first(); found; found = owned.next()) {
       this.end = owned.readId(id).writeBytes(this.target, this.end);
+      if (this.end >= this.partBytes) yield* this.handOver();
+    }
+  }
+
+  private *handOver(): Generator<void, void> {
+    yield;
+    this.end = 0;
   }
 
   private length(value: number): void {
@@ -122,7 +156,7 @@ class StreamPacker {
     this.end = encodeLength64(this.target, this.end, value.high, value.low);
   }
 
-  private id(value: StreamId): void {
+  private streamId(value: StreamId): void {
     this.end = encodeLength64(this.target, this.end, value.msHigh, value.msLow);
     this.end = encodeLength64(this.target, this.end, value.seqHigh, value.seqLow);
   }
@@ -136,7 +170,17 @@ class StreamPacker {
   private name(address: number): void {
     const { blocks } = this;
     const name = nameOf(blocks, address);
-    this.string(blocks.buffer(name), blocks.start(name), blocks.length(name));
+    const length = blocks.length(name);
+    if (this.partBytes !== Number.POSITIVE_INFINITY) this.makeRoom(length + PART_BUFFER_BYTES - PART_BYTES);
+    this.string(blocks.buffer(name), blocks.start(name), length);
+  }
+
+  /** In a buffer for parts, should a name be a very long one. */
+  private makeRoom(bytes: number): void {
+    if (this.end + bytes <= this.target.length) return;
+    const larger = Buffer.allocUnsafeSlow(this.end + bytes);
+    this.target.copy(larger, 0, 0, this.end);
+    this.target = larger;
   }
 
   private string(bytes: Buffer, start: number, length: number): void {
@@ -152,22 +196,18 @@ export function packStream(blocks: Blocks, root: number, arena: ByteArena, compr
   return target.subarray(0, packer.pack(blocks, root, target, compress));
 }
 
-/** See DataType.packInParts. Groups are one part, however much is pending in them. */
+/** See DataType.packInParts. */
 export function packStreamInParts(
   blocks: Blocks,
   root: number,
   sink: PartSink,
 ): Iterator<void, void> | undefined {
   const nodes = new ChunkTree().open(blocks.slabs, root);
-  return nodes.leaves <= FEW_NODES ? undefined : packNodesInParts(blocks, root, nodes, sink);
+  const isSmall = nodes.leaves <= FEW_NODES && allPending(blocks, root) <= FEW_PENDING;
+  return isSmall ? undefined : packInParts(blocks, root, nodes, sink);
 }
 
-function* packNodesInParts(
-  blocks: Blocks,
-  root: number,
-  nodes: ChunkTree,
-  sink: PartSink,
-): Generator<void, void> {
+function* packInParts(blocks: Blocks, root: number, nodes: ChunkTree, sink: PartSink): Generator<void, void> {
   const meter = new PartMeter();
   const idBytes = Buffer.alloc(ID_BYTES);
   sink.appendLength(nodes.leaves);
@@ -175,22 +215,35 @@ function* packNodesInParts(
     const bytes = blocks.buffer(leaf);
     const start = blocks.start(leaf);
     const length = blocks.length(leaf) - ID_BYTES;
-    readNodeId(bytes, start, id);
-    id.writeBytes(idBytes, 0);
+    readNodeId(bytes, start, nodeId);
+    nodeId.writeBytes(idBytes, 0);
     sink.appendLength(ID_BYTES);
     sink.appendBytes(idBytes, 0, ID_BYTES);
     sink.appendText(bytes, start + ID_BYTES, length);
     if (meter.isFull(length)) yield;
   }
-  const tail = Buffer.allocUnsafeSlow(maxTailBytes(blocks, root));
-  sink.appendBytes(tail, 0, packer.packTail(blocks, root, tail));
+  // Of its own: other streams may be packed between two parts.
+  const tail = new StreamPacker();
+  for (const part of tail.packTailInParts(blocks, root)) {
+    sink.appendBytes(tail.target, 0, tail.end);
+    yield part;
+  }
+}
+
+/** Pending entries of all groups. */
+function allPending(blocks: Blocks, root: number): number {
+  let pending = 0;
+  const groups = sized.open(blocks, root).openGroups();
+  for (let found = groups?.first() ?? false; found; found = groups!.next())
+    pending += pendingCount(blocks, groups!.address);
+  return pending;
 }
 
 /** No fewer bytes than the packed form takes. */
 function maxPackedBytes(blocks: Blocks, root: number): number {
   let bytes = maxTailBytes(blocks, root);
-  tree.open(blocks.slabs, root);
-  for (let leaf = tree.seekFirst(); leaf !== 0; leaf = tree.next())
+  sizedTree.open(blocks.slabs, root);
+  for (let leaf = sizedTree.seekFirst(); leaf !== 0; leaf = sizedTree.next())
     bytes += 1 + blocks.length(leaf) + STRING_OVERHEAD_BYTES;
   return bytes;
 }
@@ -198,12 +251,12 @@ function maxPackedBytes(blocks: Blocks, root: number): number {
 /** The same of what follows the nodes. */
 function maxTailBytes(blocks: Blocks, root: number): number {
   let bytes = TOTALS_MAX_BYTES;
-  const groups = stream.open(blocks, root).openGroups();
+  const groups = sized.open(blocks, root).openGroups();
   for (let found = groups?.first() ?? false; found; found = groups!.next()) {
     const { address } = groups!;
     bytes += nameBytes(blocks, address) + 5 * LENGTH_MAX_BYTES;
     bytes += pendingCount(blocks, address) * (ID_BYTES + TIME_BYTES + LENGTH_MAX_BYTES);
-    const { consumers } = group.open(blocks, address);
+    const { consumers } = sizedGroup.open(blocks, address);
     for (let more = consumers.first(); more; more = consumers.next()) {
       bytes += nameBytes(blocks, consumers.address) + TIME_BYTES + LENGTH_MAX_BYTES;
       bytes += pendingCount(blocks, consumers.address) * ID_BYTES;

@@ -21,8 +21,7 @@ function other(id: number, port: number): HarnessClient {
 
 describe("AUTH", () => {
   const withPassword = (requirepass: string) => {
-    const harness = newServerHarness({ config: { requirepass } });
-    harness.client.authenticated = requirepass === "";
+    const harness = newServerHarness({ acl: { requirepass: Buffer.from(requirepass, "latin1") } });
     return harness;
   };
 

@@ -113,7 +113,14 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       executable: "/bin/server",
       configFile: "",
     }),
-    clients: () => ({ connected: 3, maximum: 100, largestInputBytes: 5, largestOutputBytes: 6, blocked: 1 }),
+    clients: () => ({
+      connected: 3,
+      maximum: 100,
+      largestInputBytes: 5,
+      largestOutputBytes: 6,
+      blocked: 1,
+      tracking: 2,
+    }),
     memory: () => ({
       usedBytes: 3 * 1024 * 1024,
       peakBytes: 4 * 1024 * 1024,
@@ -143,6 +150,12 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       evicted: 2,
       hits: 3,
       misses: 4,
+      channels: 6,
+      patterns: 7,
+      shardChannels: 8,
+      trackedKeys: 21,
+      trackedItems: 22,
+      trackedPrefixes: 23,
     }),
     databases: () => [
       { index: 0, keys: 2, expires: 1, averageTtlMs: 1234.9 },

@@ -1,0 +1,32 @@
+/**
+ * PUBLISH and SPUBLISH. A message is no data: it goes to those who are subscribed now, and not to the append-only file.
+ */
+import { type CommandSpec, defineCommand, keyAt } from "../command.ts";
+
+const facts = {
+  group: "pubsub",
+  arity: 3,
+  flags: ["pubsub", "loading", "stale", "fast", "may_replicate"],
+  categories: [],
+  channels: { first: 1, last: 1, isPattern: false, use: "publish" },
+} as const;
+
+export const publish: CommandSpec = defineCommand({
+  ...facts,
+  name: "publish",
+  since: "2.0.0",
+  summary: "Sends a message to the subscribers of a channel",
+  complexity: "O(N+M) in the number of receivers and that of patterns anybody is subscribed to",
+  keys: [],
+  run: ({ pubsub, reply }) => reply.integer(pubsub.publish("channel", 1, 2)),
+});
+
+export const spublish: CommandSpec = defineCommand({
+  ...facts,
+  name: "spublish",
+  since: "7.0.0",
+  summary: "Sends a message to the subscribers of a shard channel",
+  complexity: "O(N) in the number of receivers",
+  keys: [keyAt(1, "not_key")],
+  run: ({ pubsub, reply }) => reply.integer(pubsub.publish("shardChannel", 1, 2)),
+});

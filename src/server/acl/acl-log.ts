@@ -1,0 +1,54 @@
+/**
+ * ACL LOG: what was denied, newest first. The same again within a minute is counted in the entry that there is.
+ */
+import type { AclLogEntry } from "../../commands/access.ts";
+
+const SAME_WITHIN_MS = 60_000;
+/** So many entries are looked through for one that is the same. */
+const ENTRIES_COMPARED = 10;
+
+/** What was denied, and to whom. */
+export type AclLogEvent = Omit<AclLogEntry, "count" | "ageSeconds">;
+
+interface Entry extends AclLogEvent {
+  readonly count: number;
+  readonly timeMs: number;
+}
+
+export class AclLog {
+  private entries: Entry[] = [];
+  private readonly maxLength: () => number;
+
+  /** @param maxLength acllog-max-len */
+  constructor(maxLength: () => number) {
+    this.maxLength = maxLength;
+  }
+
+  add(event: AclLogEvent, nowMs: number): void {
+    const { entries } = this;
+    const at = entries
+      .slice(0, ENTRIES_COMPARED)
+      .findIndex((entry) => Math.abs(entry.timeMs - nowMs) <= SAME_WITHIN_MS && isSame(entry, event));
+    const [known] = at < 0 ? [] : entries.splice(at, 1);
+    entries.unshift({ ...event, count: (known?.count ?? 0) + 1, timeMs: nowMs });
+    // An entry that was there before stays, whatever the limit is by now: so does Redis.
+    if (known === undefined) entries.length = Math.min(entries.length, this.maxLength());
+  }
+
+  /** The newest entries, at most `count`. */
+  list(count: number, nowMs: number): AclLogEntry[] {
+    return this.entries
+      .slice(0, count)
+      .map(({ timeMs, ...entry }) => ({ ...entry, ageSeconds: (nowMs - timeMs) / 1000 }));
+  }
+
+  clear(): void {
+    this.entries = [];
+  }
+}
+
+function isSame(a: AclLogEvent, b: AclLogEvent): boolean {
+  return (
+    a.reason === b.reason && a.context === b.context && a.object === b.object && a.username === b.username
+  );
+}

@@ -1,0 +1,83 @@
+/**
+ * client-output-buffer-limit: a client that does not read what it is sent must not take all memory. Asked whenever
+ * output for a client is queued, so that one burst cannot pass a limit unnoticed, and by the cron, since time passes
+ * without output, too. As in Redis, a client over its limit is closed without getting what waits for it, but not in the
+ * middle of its command.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { ClientRegistry } from "./client-registry.ts";
+import type { OutputBufferLimit, OutputBufferLimits } from "./config/special-settings.ts";
+import type { Connection } from "./connection.ts";
+
+export interface OutputLimitsParts {
+  readonly clients: ClientRegistry;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class OutputLimits {
+  private readonly parts: OutputLimitsParts;
+  private limits: OutputBufferLimits | undefined;
+  /** No client with less output is over any limit. */
+  private leastBytes = Number.POSITIVE_INFINITY;
+  /** Clients to be closed. */
+  private readonly marked = new Set<Connection>();
+
+  constructor(parts: OutputLimitsParts) {
+    this.parts = parts;
+  }
+
+  configure(limits: OutputBufferLimits): void {
+    this.limits = limits;
+    const bytes = [limits.normal, limits.pubsub].flatMap((limit) => [
+      limit.hardLimitBytes,
+      limit.softLimitBytes,
+    ]);
+    this.leastBytes = Math.min(...bytes.filter((limit) => limit > 0));
+  }
+
+  /** Marks a client that is over its limit for being closed. */
+  check(connection: Connection): void {
+    const bytes = connection.outputBufferBytes + connection.queuedOutputBytes;
+    if (bytes >= this.leastBytes) this.compare(connection, bytes);
+  }
+
+  /** For the cron: looks at all clients, and closes those that are over their limits. */
+  checkAll(): void {
+    if (this.leastBytes === Number.POSITIVE_INFINITY) return;
+    for (const connection of this.parts.clients) {
+      this.compare(connection, connection.outputBufferBytes + connection.queuedOutputBytes);
+    }
+    this.closeMarked();
+  }
+
+  /** Closes the clients that were found over their limits. Not in the middle of a command. */
+  closeMarked(): void {
+    if (this.marked.size === 0) return;
+    for (const connection of this.marked) connection.close();
+    this.marked.clear();
+  }
+
+  private compare(connection: Connection, bytes: number): void {
+    const { clients, clock, log } = this.parts;
+    if (connection.isReplay || connection.isClosed || this.marked.has(connection)) return;
+    const limit = this.limits![connection.isSubscribed ? "pubsub" : "normal"];
+    if (!isOver(connection, bytes, limit, clock.nowMs)) return;
+    connection.closeAfterReply();
+    this.marked.add(connection);
+    clients.outputBufferLimitDisconnections++;
+    log.warning(
+      `Client id=${connection.id} addr=${connection.address} name=${connection.name} omem=${bytes} closed for overcoming of output buffer limits.`,
+    );
+  }
+}
+
+/** The soft limit may be exceeded for a while, which is measured here. */
+function isOver(connection: Connection, bytes: number, limit: OutputBufferLimit, nowMs: number): boolean {
+  const { hardLimitBytes, softLimitBytes, softSeconds } = limit;
+  if (softLimitBytes === 0 || bytes < softLimitBytes) connection.overSoftLimitSinceMs = 0;
+  else if (connection.overSoftLimitSinceMs === 0) connection.overSoftLimitSinceMs = nowMs;
+  else if (nowMs - connection.overSoftLimitSinceMs > softSeconds * 1000) return true;
+  return hardLimitBytes > 0 && bytes >= hardLimitBytes;
+}

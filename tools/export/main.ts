@@ -1,0 +1,243 @@
+/** tsredis-export from arguments to exit status. */
+import { resolve } from "node:path";
+import { globMatchRange } from "../../src/base/glob.ts";
+import type { Log } from "../../src/base/log.ts";
+import { StorageError } from "../../src/base/storage-error.ts";
+import { ManifestError } from "../../src/persistence/aof/manifest.ts";
+import { AofReadError, AofReader } from "../../src/persistence/aof/reader.ts";
+import { DumpDamaged, readBack } from "../../src/persistence/dump-verifier.ts";
+import { LoadError } from "../../src/persistence/load.ts";
+import { RdbError } from "../../src/persistence/rdb/reader.ts";
+import { ConfigError, SettingError } from "../../src/server/config/config-error.ts";
+import { Console, EXIT_FAILED, EXIT_IN_USE, EXIT_OK, Stop } from "../shared/console.ts";
+import { InUseError, lockDirectories } from "../shared/directory-lock.ts";
+import { type ByteWriter, FileWriter, StreamWriter } from "../shared/file-writer.ts";
+import { NoDataError, type OfflineServer, startOffline } from "../shared/offline-server.ts";
+import { ownVersion, type Surroundings } from "../shared/surroundings.ts";
+import { asBytes, errorText, isSystemError, plural } from "../shared/texts.ts";
+import { type ExportRequest, HELP, parseArguments, USAGE } from "./arguments.ts";
+import { Tally, walkKeys } from "./contents.ts";
+import { AofTarget, RdbTarget } from "./targets.ts";
+
+/** Keys from which on progress is shown. */
+const MANY_KEYS = 200_000;
+
+/** What the JSON object holds. */
+interface Result {
+  source?: OfflineServer["source"];
+  keys?: number;
+  keysByDatabase?: Record<string, number>;
+  /** Keys left out because their time had come. */
+  expired?: number;
+  functions?: number;
+  sizeBytes?: number;
+  remarks?: string[];
+}
+
+/** Runs the tool; resolves to the exit status. */
+export async function main(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  const { files, output } = surroundings;
+  const request = parseArguments(args);
+  switch (request.kind) {
+    case "invalid":
+      output.write(`${request.reason}\n${USAGE}Try --help for all options.\n`);
+      return EXIT_FAILED;
+    case "help":
+      output.write(HELP);
+      return EXIT_OK;
+    case "version":
+      output.write(`tsredis-export ${await ownVersion(files)}\n`);
+      return EXIT_OK;
+    case "export":
+      return new Export(request, surroundings).run();
+  }
+}
+
+class Export {
+  readonly #request: ExportRequest;
+  readonly #surroundings: Surroundings;
+  readonly #console: Console;
+  readonly #result: Result = {};
+
+  constructor(request: ExportRequest, surroundings: Surroundings) {
+    this.#request = request;
+    this.#surroundings = surroundings;
+    const { output, terminal } = surroundings;
+    this.#console = new Console(request.isJson, request.output === "-" ? terminal : output, terminal);
+  }
+
+  async run(): Promise<number> {
+    const { folder, format, output } = this.#request;
+    let status: number;
+    try {
+      status = await this.#locked();
+    } catch (error) {
+      if (error instanceof Stop) status = error.status;
+      else if (error instanceof InUseError)
+        status = this.#console.stop(asBytes(error.message), EXIT_IN_USE).status;
+      else if (isAboutData(error)) status = this.#console.stop(asBytes(textOf(error))).status;
+      else throw error;
+    }
+    this.#console.finishJson({ folder, output, format, exitStatus: status, ...this.#result });
+    return status;
+  }
+
+  async #locked(): Promise<number> {
+    const { files } = this.#surroundings;
+    const { folder, output } = this.#request;
+    if ((await files.stat(folder))?.isDirectory !== true)
+      throw this.#console.stop(`There is no folder ${asBytes(folder)}`);
+    if (output !== "-" && (await files.stat(output)) !== undefined)
+      throw this.#console.stop(`${asBytes(output)} exists already`);
+    const lock = await lockDirectories([`${resolve(folder)}/any`]);
+    try {
+      return await this.#export();
+    } finally {
+      await lock.release();
+    }
+  }
+
+  async #export(): Promise<number> {
+    const { config, databaseCount, folder, memory, temporary } = this.#request;
+    const remarks: string[] = [];
+    this.#result.remarks = remarks;
+    const offline = await startOffline({
+      files: this.#surroundings.files,
+      folder,
+      temporary,
+      config,
+      databases: databaseCount,
+      memory,
+      log: this.#logTo(remarks),
+    });
+    try {
+      this.#result.source = offline.source;
+      return await this.#write(offline);
+    } finally {
+      await offline.close();
+    }
+  }
+
+  /** What a start would warn of, the user of this tool should know. */
+  #logTo(remarks: string[]): Log {
+    const nothing = (): void => undefined;
+    return {
+      debug: nothing,
+      verbose: nothing,
+      notice: nothing,
+      warning: (text) => {
+        remarks.push(text);
+        this.#console.printNote(asBytes(text));
+      },
+    };
+  }
+
+  async #write(offline: OfflineServer): Promise<number> {
+    const { files, output } = this.#surroundings;
+    const { output: path } = this.#request;
+    if (path === "-") {
+      const writer = new StreamWriter(output);
+      await this.#writeTo(writer, offline);
+      this.#report(writer);
+      return EXIT_OK;
+    }
+    const temporary = `${path}.part`;
+    const writer = await FileWriter.create(files, temporary);
+    try {
+      await this.#writeTo(writer, offline);
+      await writer.finish();
+      await this.#readBack(temporary, writer.position);
+    } catch (error) {
+      await writer.discard();
+      throw error;
+    }
+    await files.rename(temporary, path);
+    this.#report(writer);
+    return EXIT_OK;
+  }
+
+  async #writeTo(writer: ByteWriter, { server }: OfflineServer): Promise<void> {
+    const { databases, format, pattern } = this.#request;
+    const { databases: all, functions } = server.keyspace;
+    const target = format === "rdb" ? new RdbTarget(server, writer) : new AofTarget(server, writer);
+    const tally = new Tally();
+    const hasDatabase = (index: number): boolean => databases?.has(index) ?? true;
+    const total = all.reduce((sum, { index, size }) => sum + (hasDatabase(index) ? size : 0), 0);
+    const selection = {
+      hasDatabase,
+      hasKey: (source: Buffer, start: number, length: number) =>
+        pattern === undefined || globMatchRange(pattern, source, start, length),
+    };
+    await this.#console.withProgress(
+      total,
+      () => Math.min(total, tally.seen),
+      async () => {
+        await target.begin();
+        await walkKeys(server, selection, tally, target);
+        await target.end();
+      },
+      MANY_KEYS,
+    );
+    this.#result.keys = tally.keys;
+    this.#result.keysByDatabase = Object.fromEntries(tally.keysByDatabase);
+    this.#result.expired = tally.expired;
+    this.#result.functions = [...functions.sources()].length;
+    this.#result.sizeBytes = writer.position;
+  }
+
+  /** What a disk or a mistake of ours has spoilt is found now. */
+  async #readBack(path: string, bytes: number): Promise<void> {
+    const file = await this.#surroundings.files.open(path, "read");
+    try {
+      if (this.#request.format === "rdb") {
+        await readBack(
+          file,
+          () => bytes,
+          () => this.#result.keys!,
+          () => undefined,
+        );
+        return;
+      }
+      const reader = await AofReader.open(file, { name: path });
+      do {
+        while (reader.next());
+      } while (await reader.advance());
+      const { outcome } = reader;
+      if (outcome?.kind !== "clean" || outcome.dataUpTo !== bytes)
+        throw new LoadError(`What was written to ${path} cannot be read back`);
+    } finally {
+      await file.close();
+    }
+  }
+
+  #report(writer: ByteWriter): void {
+    const { keys, expired } = this.#result;
+    const left = expired === 0 ? "" : `; ${plural(expired!, "key")} left out, since expired`;
+    const { output } = this.#request;
+    const where = output === "-" ? "standard output" : asBytes(output);
+    this.#console.printGood(
+      `${plural(keys!, "key")} written to ${where} (${plural(writer.position, "byte")})${left}`,
+    );
+  }
+}
+
+/** An error that tells of the directory, or of what was asked for, and not of a mistake of ours. */
+function isAboutData(error: unknown): boolean {
+  const kinds = [
+    StorageError,
+    LoadError,
+    ManifestError,
+    RdbError,
+    AofReadError,
+    ConfigError,
+    SettingError,
+    NoDataError,
+    DumpDamaged,
+  ];
+  return isSystemError(error) || kinds.some((kind) => error instanceof kind);
+}
+
+function textOf(error: unknown): string {
+  if (isSystemError(error)) return errorText(error);
+  return error instanceof Error ? error.message : String(error);
+}
