@@ -13,6 +13,7 @@ import type {
   AofFacts,
   InfoSource,
   ScriptingFacts,
+  ServerFacts,
   TierFacts,
 } from "../../../src/server/info/info-source.ts";
 import { LoopDelay } from "../../../src/server/loop-delay.ts";
@@ -94,25 +95,27 @@ const RDB = {
   keysExpiredAtLoad: 2,
 };
 
+const SERVER: ServerFacts = {
+  redisVersion: "7.2.4",
+  version: "0.1.0",
+  processId: 42,
+  runId: "f".repeat(40),
+  tcpPort: 6379,
+  timeMicroseconds: 1_700_000_010_000_000,
+  uptimeMs: 2 * 86_400_000 + 1500,
+  hz: 10,
+  lruClock: 7,
+  executable: "/bin/server",
+  configFile: "",
+};
+
 function source(parts: Partial<InfoSource> = {}): InfoSource {
   const table = new CommandTable(commandSpecs);
   return {
     statistics: new Statistics(),
     commands: () => table.all,
     latencyPercentiles: () => undefined,
-    server: () => ({
-      redisVersion: "7.2.4",
-      version: "0.1.0",
-      processId: 42,
-      runId: "f".repeat(40),
-      tcpPort: 6379,
-      timeMicroseconds: 1_700_000_010_000_000,
-      uptimeMs: 2 * 86_400_000 + 1500,
-      hz: 10,
-      lruClock: 7,
-      executable: "/bin/server",
-      configFile: "",
-    }),
+    server: () => SERVER,
     clients: () => ({
       connected: 3,
       maximum: 100,
