@@ -9,7 +9,7 @@ import type { CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import { type Fetch, RESIDENT, UNREADABLE } from "../keyspace/warmer.ts";
-import { CANNOT_WAIT_IN_TRANSACTION, coldKeyUnreadable } from "../protocol/errors.ts";
+import { coldKeyUnreadable } from "../protocol/errors.ts";
 import { DONE, type Outcome, SUSPENDED } from "../protocol/outcome.ts";
 import { ReplyWriter } from "../protocol/reply-writer.ts";
 import { Request } from "../protocol/request.ts";
@@ -20,13 +20,14 @@ import type { Connection } from "./connection.ts";
 import type { DispatcherParts } from "./dispatcher-parts.ts";
 import { runHandler } from "./handler-run.ts";
 import { KeyResidency } from "./key-residency.ts";
+import { Calls } from "./observation/calls.ts";
 import { Outbox } from "./outbox.ts";
 import { Prefetch } from "./prefetch.ts";
 import { PubSub } from "./pubsub.ts";
 import { Pushes } from "./pushes.ts";
 import { Scripts } from "./scripts.ts";
 import { SnapshotGate } from "./snapshot-gate.ts";
-import { Suspensions } from "./suspensions.ts";
+import { Suspension } from "./suspension.ts";
 import type { Transaction } from "./transaction.ts";
 import { type GroupedEffects, isExec, type TransactionHost, Transactions } from "./transactions.ts";
 import { type Answerer, WaitingClients } from "./waiting-clients.ts";
@@ -36,9 +37,6 @@ import { type Nature, WAIT, WriteGates } from "./write-gates.ts";
 const REQUESTS_PER_RUN = 128;
 /** With this much to send, the rest of a pipeline comes after it. */
 const LARGE_REPLY_BYTES = 1024 * 1024;
-/** After as many calls of a command only one in this many is timed for commandstats, and stands for all of them: timing
- * each would cost as much as a GET. */
-const TIMED_CALLS = 64;
 
 export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   request = new Request();
@@ -53,8 +51,6 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   readonly keyspace: Keyspace;
   readonly effects: GroupedEffects;
   readonly server: ServerServices;
-  /** Commands executed, for INFO. */
-  commandsProcessed = 0;
   readonly gates: WriteGates;
   readonly checks: CommandChecks;
   private readonly snapshotGate: SnapshotGate;
@@ -72,9 +68,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   private readonly resumable: Connection[] = [];
   /** The command whose handler runs. */
   command: CompiledCommand | undefined;
-  /** Of `reply.errors`, those that were counted for their commands. */
-  private countedErrors = 0;
-  private readonly suspensions = new Suspensions(this);
+  readonly calls: Calls;
+  private readonly suspension = new Suspension(this);
 
   constructor(parts: DispatcherParts) {
     this.parts = parts;
@@ -95,6 +90,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.waiting = new WaitingClients(parts.keyspace, parts.warmer, this);
     this.effects = parts.effects;
     this.server = parts.services;
+    this.calls = new Calls({ ...parts, clock: parts.keyspace.clock, reply: this.reply });
     this.transactions = new Transactions(this, parts);
     this.scripts = new Scripts(this, { ...parts, clock: parts.keyspace.clock });
   }
@@ -136,6 +132,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const { batch, prefetch, reply } = this;
     const { tracking } = this.parts;
     const isPrefetched = batch.count > 1 && prefetch.load(batch, this.keyspace.databases[connection.dbIndex]);
+    this.calls.beginBatch(batch.count);
     try {
       for (let i = 0; i < batch.count; i++) {
         if (isPrefetched) prefetch.begin(batch, i);
@@ -155,16 +152,13 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       }
     } finally {
       if (isPrefetched) prefetch.end();
+      this.calls.endBatch();
     }
     return true;
   }
 
   suspend<T>(work: Promise<T>, finish: Continuation<T>): Outcome {
-    if (this.client.isExecuting) {
-      work.catch(() => undefined);
-      return this.reply.error(CANNOT_WAIT_IN_TRANSACTION);
-    }
-    return this.suspensions.begin(work, finish);
+    return this.suspension.begin(work, finish);
   }
 
   /** The connection is gone: nothing may wait for it. */
@@ -174,6 +168,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.pubsub.forgetClient(connection);
     this.parts.warmer?.cancel(connection);
     this.gates.forget(connection);
+    this.parts.pause.forget(connection);
   }
 
   private execute(connection: Connection): Outcome {
@@ -185,6 +180,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     if (refusal !== undefined) return this.reject(command, refusal);
     this.db = this.keyspace.databases[connection.dbIndex];
     if (this.scripts.runner.isBusy && !command.allowedWhileBusy) return this.refuseBusy(command, connection);
+    const { pause } = this.parts;
+    if (pause.isOn && pause.postpones(command, request, connection)) return SUSPENDED;
     const { transaction } = connection;
     if (transaction !== undefined) {
       const outcome = this.executeInTransaction(transaction, command, connection);
@@ -269,8 +266,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       residency.of(command, request, client) === UNREADABLE
     ) {
       this.refuseUnreadable(client);
-      command.rejectedCalls++;
-      this.countedErrors = reply.errors;
+      this.calls.refused(command);
     } else {
       this.invoke(command, client);
     }
@@ -278,28 +274,18 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   }
 
   private invoke(command: CompiledCommand, connection: Connection): Outcome {
-    const { reply } = this;
-    this.countedErrors = reply.errors;
-    this.commandsProcessed++;
-    const earlierCalls = command.calls++;
-    const timed = earlierCalls < TIMED_CALLS || (earlierCalls & (TIMED_CALLS - 1)) === 0;
-    const begun = timed ? this.keyspace.clock.monotonicMs() : 0;
+    const { calls, reply, request } = this;
     this.keyspace.touching = !connection.noTouch;
     this.command = command;
     reply.begin(command.isWrite, connection.isExecuting);
+    const begunMs = calls.begin(command, request, connection);
     const outcome = runHandler(command, this);
     reply.finish();
-    if (timed) {
-      const standsFor = earlierCalls < TIMED_CALLS ? 1 : TIMED_CALLS;
-      command.microseconds += (this.keyspace.clock.monotonicMs() - begun) * 1000 * standsFor;
-    }
+    calls.end(command, request, connection, begunMs, outcome, this.batch.count > 1);
     if (connection.tracking !== undefined && command.isTracked) {
       this.parts.tracking.remember(connection, command, this.request);
     }
-    // Those of a transaction's commands are counted by then.
-    if (reply.errors !== this.countedErrors) command.failedCalls++;
-    this.countedErrors = reply.errors;
-    if (this.suspensions.hasBegun) this.suspensions.wait(connection, command);
+    if (this.suspension.work !== undefined) this.suspension.wait(connection, command);
     if (command.mayHaveEffects) this.afterEffects(connection, command.isWrite);
     return outcome;
   }
@@ -324,7 +310,11 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   }
 
   private reject(command: CompiledCommand | undefined, text: string): Outcome {
-    if (command !== undefined) command.rejectedCalls++;
+    if (command !== undefined) {
+      command.rejectedCalls++;
+      // Whoever watches saw MULTI, and is to see that it is over.
+      if (isExec(command)) this.calls.monitors?.show(command, this.request, this.client);
+    }
     return this.reply.error(this.transactions.refusal(command, text));
   }
 
@@ -397,10 +387,12 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const replyStart = reply.end;
     const errors = reply.errors;
     reply.begin(true, false);
+    const resumedMs = this.keyspace.clock.monotonicMs();
     const outcome = action(this);
     reply.finish();
     if (reply.hasOverflowed) this.dropReply(connection, replyStart);
     if (reply.errors !== errors) command.failedCalls++;
+    if (outcome === DONE) this.calls.endBlocked(command, connection, resumedMs);
     if (outcome === DONE && connection.replyMode !== "on") this.muteReply(connection, replyStart);
     if (command.isWrite) this.afterEffects(connection, true);
     this.outbox.add(connection);

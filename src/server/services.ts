@@ -8,9 +8,13 @@ import type {
   AofAccess,
   ConfigAccess,
   KeyWalk,
+  LatencyAccess,
+  MonitorAccess,
+  PauseAccess,
   SaveAccess,
   ServerServices,
   ShutdownOptions,
+  SlowLogAccess,
   TrackingAccess,
 } from "../commands/services.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
@@ -53,8 +57,24 @@ export class Services implements ServerServices {
     return this.server.saves;
   }
 
+  get slowLog(): SlowLogAccess {
+    return this.server.observation.slowLog;
+  }
+
+  get latency(): LatencyAccess {
+    return this.server.observation;
+  }
+
+  get monitors(): MonitorAccess {
+    return this.server.observation;
+  }
+
   get tracking(): TrackingAccess {
     return this.server.tracking;
+  }
+
+  get pause(): PauseAccess {
+    return this.server.pause;
   }
 
   get walk(): KeyWalk {

@@ -152,10 +152,10 @@ describe("loadConfig", () => {
     const file = write(
       "daemonize no\nio-threads 4\nslave-priority 100\nlist-max-ziplist-entries 5\nmaxclients 5",
     );
-    const { config, warnings } = load([file, "--tls-port", "7"]);
+    const { config, warnings } = load([file, "--tls-cluster", "yes"]);
     expect(warnings).toEqual([
       `The directive 'io-threads' has no effect in tsredis (line 2 of the file '${file}').`,
-      "The directive 'tls-port' has no effect in tsredis (the command line).",
+      "The directive 'tls-cluster' has no effect in tsredis (the command line).",
     ]);
     expect(config.text("io-threads")).toBe("4");
   });

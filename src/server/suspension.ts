@@ -1,43 +1,57 @@
 /**
- * Commands that wait for work outside the turn (the disk, an event) before they answer: their connections are parked,
- * and the rest of the command runs as a part of it when the work is done.
+ * Commands that wait for work of the server's (the disk, a save, a time) and answer when it is done. Their clients are
+ * parked meanwhile.
  */
 import type { CommandContext, Continuation } from "../commands/context.ts";
 import type { CompiledCommand } from "../commands/table.ts";
-import { UNBLOCKED } from "../protocol/errors.ts";
+import { CANNOT_WAIT_IN_TRANSACTION, UNBLOCKED } from "../protocol/errors.ts";
 import { DONE, type Outcome, SUSPENDED } from "../protocol/outcome.ts";
+import type { ReplyWriter } from "../protocol/reply-writer.ts";
 import type { Request } from "../protocol/request.ts";
 import type { Connection } from "./connection.ts";
-import type { Answerer } from "./waiting-clients.ts";
 
-interface Suspension {
-  readonly work: Promise<unknown>;
+/** The dispatcher, as far as suspended commands need it. */
+export interface SuspensionHost {
+  readonly client: Connection;
+  readonly request: Request;
+  readonly reply: ReplyWriter;
+  /** Runs a later part of a command as its client, and queues what it answers. */
+  answer(
+    connection: Connection,
+    command: CompiledCommand,
+    request: Request,
+    action: (ctx: CommandContext) => Outcome,
+  ): Outcome;
+}
+
+interface Work {
+  readonly promise: Promise<unknown>;
   readonly finish: Continuation<never>;
 }
 
-export class Suspensions {
-  private readonly host: Pick<Answerer, "answer"> & { readonly request: Request };
-  /** Of the command whose handler runs, or has just run. */
-  private present: Suspension | undefined;
+export class Suspension {
+  /** What the handler that ran last waits for; the dispatcher passes it on to `wait`. */
+  work: Work | undefined;
+  private readonly host: SuspensionHost;
 
-  constructor(host: Pick<Answerer, "answer"> & { readonly request: Request }) {
+  constructor(host: SuspensionHost) {
     this.host = host;
   }
 
-  /** Whether the handler that has just run wants to wait. */
-  get hasBegun(): boolean {
-    return this.present !== undefined;
-  }
-
-  begin<T>(work: Promise<T>, finish: Continuation<T>): Outcome {
-    this.present = { work, finish: finish as Continuation<never> };
+  /** A handler's own words: see CommandContext.suspend. */
+  begin<T>(promise: Promise<T>, finish: Continuation<T>): Outcome {
+    if (this.host.client.isExecuting) {
+      promise.catch(() => undefined);
+      return this.host.reply.error(CANNOT_WAIT_IN_TRANSACTION);
+    }
+    this.work = { promise, finish: finish as Continuation<never> };
     return SUSPENDED;
   }
 
-  /** Parks the connection until what its command has begun to wait for is there. */
+  /** Parks the client of the command that has just asked to wait. */
   wait(connection: Connection, command: CompiledCommand): void {
-    const { work, finish } = this.present!;
-    this.present = undefined;
+    const { promise, finish } = this.work!;
+    this.work = undefined;
     connection.park();
     let isOver = false;
     const answer = (action: (ctx: CommandContext) => Outcome) => {
@@ -57,7 +71,7 @@ export class Suspensions {
         );
       };
     }
-    work.then(
+    promise.then(
       (value) => answer((ctx) => finish(ctx, value as never)),
       (error: unknown) => {
         const text = error instanceof Error ? error.message : String(error);
