@@ -8,7 +8,7 @@ import type { Door } from "./door.ts";
 export interface ListenOptions {
   /** 0: listens on nothing. */
   readonly port: number;
-  /** Addresses as in `bind`, or none; one that begins with "-" may be missing, "*" and "::*" are all of IPv4 and IPv6. */
+  /** Addresses as in `bind`; one that begins with "-" may be missing, "*" and "::*" are all of IPv4 and IPv6. */
   readonly addresses: readonly string[];
   readonly backlog: number;
   readonly door: Door;
