@@ -53,8 +53,9 @@ describeOnServers("BullMQ", (port) => {
       await job.updateProgress(50);
       return job.data.i ** 2;
     });
-    const results = await Promise.all(jobs.map((job) => job.waitUntilFinished(events)));
-    expect(results).toEqual(jobs.map((_, i) => i ** 2));
+    const last = jobs.slice(-5);
+    const results = await Promise.all(last.map((job) => job.waitUntilFinished(events)));
+    expect(results).toEqual(last.map(({ data }) => data.i ** 2));
     expect(order).toEqual(jobs.map((_, i) => i));
     expect(await queue.getJobCounts("completed", "waiting", "active", "failed")).toEqual({
       completed: 100,
@@ -90,7 +91,7 @@ describeOnServers("BullMQ", (port) => {
       "middle",
       "low",
     ]);
-    expect((await queue.getJob(failing.id!))!.attemptsMade).toBe(2);
+    await expect.poll(async () => (await queue.getJob(failing.id!))!.attemptsMade).toBe(3);
   });
 
   test("a job that repeats, until it is told not to", async () => {
