@@ -74,6 +74,64 @@ export interface DebugAccess {
   log(text: string): void;
 }
 
+/** A call that took long. */
+export interface SlowLogEntry {
+  /** Ascending, never used twice. */
+  readonly id: number;
+  readonly unixSeconds: number;
+  readonly microseconds: number;
+  /** Its arguments, cut where they are many or long. */
+  readonly words: readonly Buffer[];
+  readonly address: string;
+  readonly name: string;
+}
+
+export interface SlowLogAccess {
+  readonly length: number;
+  /** The newest entries, newest first. */
+  newest(count: number): Iterable<SlowLogEntry>;
+  reset(): void;
+}
+
+/** The longest event of a kind within a second. */
+export interface LatencySample {
+  readonly unixSeconds: number;
+  readonly milliseconds: number;
+}
+
+/** Events of a kind that took long: at least one. */
+export interface LatencySeries {
+  readonly longestMs: number;
+  /** Oldest first. */
+  readonly samples: readonly LatencySample[];
+}
+
+/** How long calls of a command took: levels of time in microseconds, and how many calls did not exceed them. */
+export interface CommandHistogram {
+  readonly command: string;
+  readonly calls: number;
+  readonly levels: readonly (readonly [microseconds: number, calls: number])[];
+}
+
+export interface LatencyAccess {
+  /** latency-monitor-threshold and slowlog-log-slower-than. */
+  readonly thresholdMs: number;
+  readonly slowLogMicroseconds: number;
+  all(): Iterable<readonly [event: string, series: LatencySeries]>;
+  of(event: string): LatencySeries | undefined;
+  /** Forgets events of a kind, or all; returns how many kinds that were. */
+  reset(event?: string): number;
+  /** Of all commands that were called; or of one, with its subcommands, by its full name in any case. */
+  histograms(): Iterable<CommandHistogram>;
+  histogramsOf(name: string): Iterable<CommandHistogram>;
+}
+
+/** Clients that are shown all commands. */
+export interface MonitorAccess {
+  add(client: Client): void;
+  remove(client: Client): void;
+}
+
 export interface ShutdownOptions {
   readonly save: "default" | "save" | "nosave";
   readonly now: boolean;
@@ -109,6 +167,9 @@ export interface ServerServices {
   readonly aof: AofAccess;
   readonly saves: SaveAccess;
   readonly debugging: DebugAccess;
+  readonly slowLog: SlowLogAccess;
+  readonly latency: LatencyAccess;
+  readonly monitors: MonitorAccess;
   readonly tracking: TrackingAccess;
   readonly pause: PauseAccess;
   /** All clients, in the order of their ids. */

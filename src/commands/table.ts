@@ -5,6 +5,7 @@
  * A command may have been renamed (rename-command): clients find it by its new name only, or not at all. Rules about
  * commands and the append-only file use the original names, so that both outlive another configuration.
  */
+import type { LatencyHistogram } from "../base/latency-histogram.ts";
 import type { Request } from "../protocol/request.ts";
 import { ACL_CATEGORIES } from "./acl-categories.ts";
 import type { CommandSpec, Handler, KeySpec } from "./command.ts";
@@ -29,6 +30,8 @@ export class CompiledCommand {
   readonly isWrite: boolean;
   /** Whether it may have effects: all that write, and few that read (flag may_replicate). */
   readonly mayHaveEffects: boolean;
+  /** It reads or writes keys: nothing for clients that only watch. */
+  readonly isForKeys: boolean;
   /** Whether a client that tracks keys (CLIENT TRACKING) has read those of this command. */
   readonly isTracked: boolean;
   readonly denyOom: boolean;
@@ -49,12 +52,25 @@ export class CompiledCommand {
   readonly isProtected: boolean;
   /** PING, which Redis refuses while dumps fail. */
   readonly isPing: boolean;
+  /** With few and short arguments, and a short reply, it takes no noticeable time, whatever the keys hold. */
+  readonly isQuick: boolean;
+  readonly isFast: boolean;
+  /** Not for the slow log. */
+  readonly isUnlogged: boolean;
+  /** MONITOR shows it before it runs (scripts, whose commands come behind it), or not at all. */
+  readonly showsFirst: boolean;
+  readonly isHidden: boolean;
   /** Whether subscribers in RESP2 may use it. */
   readonly isForSubscribers: boolean;
   readonly subcommands: CommandNames | undefined;
-  /** Statistics of INFO commandstats. */
+  /** Statistics of INFO commandstats. `microseconds` are those of the calls that are accounted for. */
   calls = 0;
+  accountedCalls = 0;
   microseconds = 0;
+  /** Of the call that was accounted for last. */
+  lastMicroseconds = 0;
+  /** Present once a call was recorded. */
+  histogram: LatencyHistogram | undefined;
   rejectedCalls = 0;
   failedCalls = 0;
 
@@ -68,6 +84,7 @@ export class CompiledCommand {
     this.run = spec.run;
     this.isWrite = spec.flags.includes("write");
     this.mayHaveEffects = this.isWrite || spec.flags.includes("may_replicate");
+    this.isForKeys = this.mayHaveEffects || spec.flags.includes("readonly");
     // Of a script it depends on the commands that it calls.
     this.isTracked = spec.flags.includes("readonly") && spec.group !== "scripting";
     this.denyOom = spec.flags.includes("denyoom");
@@ -82,6 +99,11 @@ export class CompiledCommand {
     this.noMulti = spec.flags.includes("no_multi");
     this.isProtected = spec.flags.includes("protected");
     this.isPing = spec.name === "ping";
+    this.isQuick = isQuick(spec);
+    this.isFast = spec.flags.includes("fast");
+    this.isUnlogged = spec.flags.includes("skip_slowlog");
+    this.showsFirst = spec.flags.includes("skip_monitor");
+    this.isHidden = this.showsFirst || spec.flags.includes("admin");
     this.isForSubscribers = spec.isForSubscribers === true;
     this.subcommands =
       spec.subcommands === undefined
@@ -93,6 +115,11 @@ export class CompiledCommand {
   accepts(argc: number): boolean {
     return this.arity >= 0 ? argc === this.arity : argc >= -this.arity;
   }
+}
+
+function isQuick({ complexity, flags, keys, mayTakeLong, subcommands }: CommandSpec): boolean {
+  if (flags.includes("blocking") || subcommands !== undefined || mayTakeLong === true) return false;
+  return flags.includes("fast") || (complexity === "O(1)" && keys.length > 0);
 }
 
 /** What a declaration must not contradict. Throws on a mistake in our own code. */

@@ -8,6 +8,8 @@ import type { Warmer } from "../keyspace/warmer.ts";
 import type { ClientPause } from "./client-pause.ts";
 import type { CommandCheckParts } from "./command-checks.ts";
 import type { Connection } from "./connection.ts";
+import type { LatencyEvents } from "./observation/latency-events.ts";
+import type { SlowLog } from "./observation/slow-log.ts";
 import type { OutboxAof } from "./outbox.ts";
 import type { OutputLimits } from "./output-limits.ts";
 import type { ReplyGate } from "./reply-gate.ts";
@@ -24,6 +26,8 @@ export interface DispatcherParts extends WriteGatesParts, CommandCheckParts {
   readonly outputLimits: OutputLimits;
   readonly effects: GroupedEffects;
   readonly services: ServerServices;
+  readonly slowLog: SlowLog;
+  readonly events: LatencyEvents;
   readonly aof: DispatchAof;
   /** Absent when the cold tier is off. */
   readonly warmer: Warmer | undefined;

@@ -20,6 +20,7 @@ import type { Connection } from "./connection.ts";
 import type { DispatcherParts } from "./dispatcher-parts.ts";
 import { runHandler } from "./handler-run.ts";
 import { KeyResidency } from "./key-residency.ts";
+import { Calls } from "./observation/calls.ts";
 import { Outbox } from "./outbox.ts";
 import { Prefetch } from "./prefetch.ts";
 import { PubSub } from "./pubsub.ts";
@@ -36,9 +37,6 @@ import { type Nature, WAIT, WriteGates } from "./write-gates.ts";
 const REQUESTS_PER_RUN = 128;
 /** With this much to send, the rest of a pipeline comes after it. */
 const LARGE_REPLY_BYTES = 1024 * 1024;
-/** After as many calls of a command only one in this many is timed for commandstats, and stands for all of them: timing
- * each would cost as much as a GET. */
-const TIMED_CALLS = 64;
 
 export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   request = new Request();
@@ -53,8 +51,6 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   readonly keyspace: Keyspace;
   readonly effects: GroupedEffects;
   readonly server: ServerServices;
-  /** Commands executed, for INFO. */
-  commandsProcessed = 0;
   readonly gates: WriteGates;
   readonly checks: CommandChecks;
   private readonly snapshotGate: SnapshotGate;
@@ -72,8 +68,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   private readonly resumable: Connection[] = [];
   /** The command whose handler runs. */
   command: CompiledCommand | undefined;
-  /** Of `reply.errors`, those that were counted for their commands. */
-  private countedErrors = 0;
+  readonly calls: Calls;
   private readonly suspension = new Suspension(this);
 
   constructor(parts: DispatcherParts) {
@@ -95,6 +90,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.waiting = new WaitingClients(parts.keyspace, parts.warmer, this);
     this.effects = parts.effects;
     this.server = parts.services;
+    this.calls = new Calls({ ...parts, clock: parts.keyspace.clock, reply: this.reply });
     this.transactions = new Transactions(this, parts);
     this.scripts = new Scripts(this, { ...parts, clock: parts.keyspace.clock });
   }
@@ -136,6 +132,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const { batch, prefetch, reply } = this;
     const { tracking } = this.parts;
     const isPrefetched = batch.count > 1 && prefetch.load(batch, this.keyspace.databases[connection.dbIndex]);
+    this.calls.beginBatch(batch.count);
     try {
       for (let i = 0; i < batch.count; i++) {
         if (isPrefetched) prefetch.begin(batch, i);
@@ -155,6 +152,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       }
     } finally {
       if (isPrefetched) prefetch.end();
+      this.calls.endBatch();
     }
     return true;
   }
@@ -267,8 +265,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       residency.of(command, request, client) === UNREADABLE
     ) {
       this.refuseUnreadable(client);
-      command.rejectedCalls++;
-      this.countedErrors = reply.errors;
+      this.calls.refused(command);
     } else {
       this.invoke(command, client);
     }
@@ -276,27 +273,17 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   }
 
   private invoke(command: CompiledCommand, connection: Connection): Outcome {
-    const { reply } = this;
-    this.countedErrors = reply.errors;
-    this.commandsProcessed++;
-    const earlierCalls = command.calls++;
-    const timed = earlierCalls < TIMED_CALLS || (earlierCalls & (TIMED_CALLS - 1)) === 0;
-    const begun = timed ? this.keyspace.clock.monotonicMs() : 0;
+    const { calls, reply, request } = this;
     this.keyspace.touching = !connection.noTouch;
     this.command = command;
     reply.begin(command.isWrite, connection.isExecuting);
+    const begunMs = calls.begin(command, request, connection);
     const outcome = runHandler(command, this);
     reply.finish();
-    if (timed) {
-      const standsFor = earlierCalls < TIMED_CALLS ? 1 : TIMED_CALLS;
-      command.microseconds += (this.keyspace.clock.monotonicMs() - begun) * 1000 * standsFor;
-    }
+    calls.end(command, request, connection, begunMs, outcome, this.batch.count > 1);
     if (connection.tracking !== undefined && command.isTracked) {
       this.parts.tracking.remember(connection, command, this.request);
     }
-    // Those of a transaction's commands are counted by then.
-    if (reply.errors !== this.countedErrors) command.failedCalls++;
-    this.countedErrors = reply.errors;
     if (this.suspension.work !== undefined) this.suspension.wait(connection, command);
     if (command.mayHaveEffects) this.afterEffects(connection, command.isWrite);
     return outcome;
@@ -322,7 +309,11 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   }
 
   private reject(command: CompiledCommand | undefined, text: string): Outcome {
-    if (command !== undefined) command.rejectedCalls++;
+    if (command !== undefined) {
+      command.rejectedCalls++;
+      // Whoever watches saw MULTI, and is to see that it is over.
+      if (isExec(command)) this.calls.monitors?.show(command, this.request, this.client);
+    }
     return this.reply.error(this.transactions.refusal(command, text));
   }
 
@@ -395,10 +386,12 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const replyStart = reply.end;
     const errors = reply.errors;
     reply.begin(true, false);
+    const resumedMs = this.keyspace.clock.monotonicMs();
     const outcome = action(this);
     reply.finish();
     if (reply.hasOverflowed) this.dropReply(connection, replyStart);
     if (reply.errors !== errors) command.failedCalls++;
+    if (outcome === DONE) this.calls.endBlocked(command, connection, resumedMs);
     if (outcome === DONE && connection.replyMode !== "on") this.muteReply(connection, replyStart);
     if (command.isWrite) this.afterEffects(connection, true);
     this.outbox.add(connection);

@@ -35,6 +35,7 @@ import { Cron } from "./cron.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { LoadProgress } from "./load-progress.ts";
 import { MemoryBudget } from "./memory-budget.ts";
+import { Observation } from "./observation/observation.ts";
 import { OutputLimits } from "./output-limits.ts";
 import { Propagation } from "./propagation.ts";
 import { ReplyGate } from "./reply-gate.ts";
@@ -70,6 +71,7 @@ export class Server implements ConnectionHost {
   readonly warmer: Warmer | undefined;
   readonly spiller: Spiller | undefined;
   readonly table: CommandTable;
+  readonly observation: Observation;
   readonly budget: MemoryBudget;
   readonly eviction: Eviction;
   readonly expiry: ActiveExpiry;
@@ -116,6 +118,7 @@ export class Server implements ConnectionHost {
     this.keyspace = keyspace;
     this.tier = tier;
     this.startedMs = world.clock.nowMs;
+    this.observation = new Observation(world.clock, this.table);
     this.budget = new MemoryBudget(keyspace, tier, config.values["cold-tier-spill-all"]);
     this.eviction = new Eviction(keyspace);
     this.expiry = new ActiveExpiry(keyspace);
@@ -158,6 +161,7 @@ export class Server implements ConnectionHost {
     });
     this.dispatcher = this.createDispatcher();
     this.dispatcher.reply.onError = (text) => this.statistics.countError(text);
+    this.observation.attach(this.dispatcher, config, this.warmer, this.turnEnd.schedule);
     this.propagation.context = this.dispatcher;
     keyspace.functions = this.dispatcher.scripts.functions;
     keyspace.onKeyRemoved = (database, key) => {
@@ -206,6 +210,7 @@ export class Server implements ConnectionHost {
 
   closed(connection: Connection): void {
     this.clients.remove(connection);
+    this.observation.remove(connection);
     this.tracking.forget(connection);
     this.dispatcher.forget(connection);
     this.budget.clientGone(connection.memoryBytes);
@@ -228,14 +233,26 @@ export class Server implements ConnectionHost {
     if (this.dispatcher.waiting.hasReady) this.dispatcher.waiting.serveReady();
     this.tracking.endTurn();
     this.writeAndReply();
-    this.spiller?.run();
+    if (this.spiller !== undefined) this.spill(this.spiller);
     this.dispatcher.gates.admit();
     this.dispatcher.resumeClients();
   }
 
+  /** Chooses and packs what leaves memory, if it must. */
+  private spill(spiller: Spiller): void {
+    const { events } = this.observation;
+    const begunMs = events.begin();
+    spiller.run();
+    events.end("spill-cycle", begunMs);
+  }
+
   /** Hands what was appended to the disk, and sends the replies that need not wait for it. */
   private writeAndReply(): void {
+    const { events } = this.observation;
+    const begunMs = events.begin();
     this.aof.files?.writer.kick();
+    events.end("aof-write", begunMs);
+    this.observation.flushMonitors();
     this.releaseReplies();
   }
 
@@ -282,7 +299,10 @@ export class Server implements ConnectionHost {
     if (keyspace.isStill) return true;
     const policy = config.values["maxmemory-policy"] as MaxmemoryPolicy;
     const samples = config.values["maxmemory-samples"];
+    const { events } = this.observation;
+    const begunMs = events.begin();
     const isDone = eviction.freeMemory(policy, samples, budget.limitBytes, () => budget.chargedBytes);
+    events.end("eviction-cycle", begunMs);
     // A client that caches a key has to hear of its end before a reply that was made after that.
     if (tracking.hasPending && dispatcher.current?.isExecuting !== true) tracking.deliver();
     return isDone;
@@ -332,6 +352,8 @@ export class Server implements ConnectionHost {
       outputLimits: this.outputLimits,
       effects: this.propagation,
       services: this.services,
+      slowLog: this.observation.slowLog,
+      events: this.observation.events,
       aof: this.aof,
       saves: this.saves,
       tracking: this.tracking,

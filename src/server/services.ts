@@ -8,10 +8,13 @@ import type {
   AofAccess,
   ConfigAccess,
   KeyWalk,
+  LatencyAccess,
+  MonitorAccess,
   PauseAccess,
   SaveAccess,
   ServerServices,
   ShutdownOptions,
+  SlowLogAccess,
   TrackingAccess,
 } from "../commands/services.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
@@ -52,6 +55,18 @@ export class Services implements ServerServices {
 
   get saves(): SaveAccess {
     return this.server.saves;
+  }
+
+  get slowLog(): SlowLogAccess {
+    return this.server.observation.slowLog;
+  }
+
+  get latency(): LatencyAccess {
+    return this.server.observation;
+  }
+
+  get monitors(): MonitorAccess {
+    return this.server.observation;
   }
 
   get tracking(): TrackingAccess {

@@ -12,6 +12,7 @@
  */
 import type { FileHandle } from "../../base/files.ts";
 import { FileWindow } from "../file-window.ts";
+import { EntryPlace, EntryScan } from "./entry-scan.ts";
 import {
   OPCODE_AUX,
   OPCODE_COLD_KEYS,
@@ -116,6 +117,8 @@ const BATCH_RECORDS = 256;
 export class RdbReader {
   readonly #source: RdbSource;
   readonly #options: RdbReaderOptions;
+  readonly #scan: EntryScan;
+  readonly #place = new EntryPlace();
   #version = 0;
   #db = 0;
   #isEnded = false;
@@ -129,6 +132,7 @@ export class RdbReader {
   private constructor(source: RdbSource, options: RdbReaderOptions) {
     this.#source = source;
     this.#options = options;
+    this.#scan = new EntryScan(source, options.loadableTypes ?? new Set(), options.privateOpcodes === true);
     this.#version = options.resume?.version ?? 0;
     this.#db = options.resume?.db ?? 0;
   }
@@ -146,6 +150,22 @@ export class RdbReader {
   /** All records, one by one. */
   async *[Symbol.asyncIterator](): AsyncGenerator<RdbRecord, void, undefined> {
     for (let batch = await this.readBatch(); batch.length > 0; batch = await this.readBatch()) yield* batch;
+  }
+
+  /**
+   * Gives the next entries to `take`, one after the other, without a record for each, as long as they are of the usual
+   * kinds and in memory; at most `limit`. Returns how many: 0 means that `readBatch` has to read what comes next.
+   */
+  takeEntries(take: (place: EntryPlace) => void, limit: number): number {
+    if (this.#version === 0 || this.#isEnded || this.#failure !== undefined) return 0;
+    const place = this.#place;
+    place.db = this.#db;
+    let taken = 0;
+    while (taken < limit && this.#scan.next(place)) {
+      take(place);
+      taken++;
+    }
+    return taken;
   }
 
   /** The next records; none after the "end" record. An error comes after the records before it were returned. */

@@ -207,11 +207,11 @@ export const settings = {
   "hll-sparse-max-bytes": memory("used", "3000"),
 
   // Observation
-  "slowlog-log-slower-than": integer("ignored", 10000, { min: -1, max: LONG_MAX, unit: "microseconds" }),
-  "slowlog-max-len": integer("ignored", 128, { max: LONG_MAX }),
-  "latency-monitor-threshold": integer("ignored", 0, { max: LONG_MAX, unit: "milliseconds" }),
-  "latency-tracking": yesNo("ignored", "yes"),
-  "latency-tracking-info-percentiles": percentiles("ignored", "50 99 99.9"),
+  "slowlog-log-slower-than": integer("used", 10000, { min: -1, max: LONG_MAX, unit: "microseconds" }),
+  "slowlog-max-len": integer("used", 128, { max: LONG_MAX }),
+  "latency-monitor-threshold": integer("used", 0, { max: LONG_MAX, unit: "milliseconds" }),
+  "latency-tracking": yesNo("used", "yes"),
+  "latency-tracking-info-percentiles": percentiles("used", "50 99 99.9"),
   "notify-keyspace-events": eventClasses("ignored"),
   "acllog-max-len": integer("used", 128, { max: LONG_MAX }),
 

@@ -189,6 +189,8 @@ export interface InfoSource {
   readonly statistics: Statistics;
   /** Commands without their subcommands, which they hold. */
   commands(): Iterable<CompiledCommand>;
+  /** latency-tracking-info-percentiles; undefined while latencies are not recorded. */
+  latencyPercentiles(): readonly number[] | undefined;
   server(): ServerFacts;
   clients(): ClientFacts;
   memory(): MemoryFacts;

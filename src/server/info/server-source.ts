@@ -47,7 +47,7 @@ export class ServerInfoSource implements InfoSource {
     this.statistics.reset(table.all);
     clients.totalReceived = 0;
     clients.rejected = 0;
-    dispatcher.commandsProcessed = 0;
+    dispatcher.calls.total = 0;
     keyspace.expired = 0;
     keyspace.expiredFields = 0;
     keyspace.evicted = 0;
@@ -57,6 +57,11 @@ export class ServerInfoSource implements InfoSource {
 
   commands(): Iterable<CompiledCommand> {
     return this.own.table.all;
+  }
+
+  latencyPercentiles(): readonly number[] | undefined {
+    const { values } = this.own.config;
+    return values["latency-tracking"] ? values["latency-tracking-info-percentiles"] : undefined;
   }
 
   server(): ServerFacts {
@@ -143,7 +148,7 @@ export class ServerInfoSource implements InfoSource {
     return {
       connectionsReceived: clients.totalReceived,
       connectionsRejected: clients.rejected,
-      commandsProcessed: dispatcher.commandsProcessed,
+      commandsProcessed: dispatcher.calls.total,
       expired: keyspace.expired,
       expiredFields: keyspace.expiredFields,
       evicted: keyspace.evicted,

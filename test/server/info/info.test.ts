@@ -13,6 +13,7 @@ import type {
   AofFacts,
   InfoSource,
   ScriptingFacts,
+  ServerFacts,
   TierFacts,
 } from "../../../src/server/info/info-source.ts";
 import { LoopDelay } from "../../../src/server/loop-delay.ts";
@@ -102,24 +103,27 @@ const LOADING = {
   secondsLeft: 29,
 };
 
+const SERVER: ServerFacts = {
+  redisVersion: "7.2.4",
+  version: "0.1.0",
+  processId: 42,
+  runId: "f".repeat(40),
+  tcpPort: 6379,
+  timeMicroseconds: 1_700_000_010_000_000,
+  uptimeMs: 2 * 86_400_000 + 1500,
+  hz: 10,
+  lruClock: 7,
+  executable: "/bin/server",
+  configFile: "",
+};
+
 function source(parts: Partial<InfoSource> = {}): InfoSource {
   const table = new CommandTable(commandSpecs);
   return {
     statistics: new Statistics(),
     commands: () => table.all,
-    server: () => ({
-      redisVersion: "7.2.4",
-      version: "0.1.0",
-      processId: 42,
-      runId: "f".repeat(40),
-      tcpPort: 6379,
-      timeMicroseconds: 1_700_000_010_000_000,
-      uptimeMs: 2 * 86_400_000 + 1500,
-      hz: 10,
-      lruClock: 7,
-      executable: "/bin/server",
-      configFile: "",
-    }),
+    latencyPercentiles: () => undefined,
+    server: () => SERVER,
     clients: () => ({
       connected: 3,
       maximum: 100,
@@ -187,10 +191,11 @@ describe("sections", () => {
   test("are those asked for, in their own order, once each", () => {
     expect(titles(infoText(source(), []))).toEqual(usual);
     expect(titles(infoText(source(), ["default"]))).toEqual(usual);
-    const all = [...usual.slice(0, 8), "Commandstats", ...usual.slice(8)];
+    const stats = [...usual.slice(0, 8), "Commandstats", ...usual.slice(8)];
+    const all = [...stats.slice(0, 10), "Latencystats", ...stats.slice(10)];
     expect(titles(infoText(source(), ["all"]))).toEqual(all);
     expect(titles(infoText(source(), ["everything", "server"]))).toEqual(all);
-    expect(titles(infoText(source(), ["default", "commandstats"]))).toEqual(all);
+    expect(titles(infoText(source(), ["default", "commandstats"]))).toEqual(stats);
     expect(titles(infoText(source(), ["keyspace", "server", "keyspace"]))).toEqual(["Server", "Keyspace"]);
     expect(infoText(source(), ["nothing"])).toBe("");
   });
