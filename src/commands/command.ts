@@ -124,6 +124,7 @@ export type CommandGroup =
   | "bitmap"
   | "hyperloglog"
   | "generic"
+  | "cluster"
   | "connection"
   | "transactions"
   | "scripting"

@@ -96,12 +96,8 @@ export class Cron {
     const { timeout } = config.values;
     if (timeout === 0) return;
     for (const connection of clients) {
-      if (
-        connection.parked ||
-        connection.isMonitor ||
-        clock.nowMs - connection.lastActiveMs <= timeout * 1000
-      )
-        continue;
+      if (connection.parked || connection.isSubscribed || connection.isMonitor) continue;
+      if (clock.nowMs - connection.lastActiveMs <= timeout * 1000) continue;
       world.log.verbose("Closing idle client");
       connection.close();
     }

@@ -173,7 +173,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
 
   private execute(connection: Connection): Outcome {
     const { request } = this;
-    const command = this.parts.table.findExact(request);
+    const { table } = this.parts;
+    const command = connection.isReplay ? table.findLogged(request) : table.findExact(request);
     if (command === undefined) return this.reject(undefined, this.checks.unknown(request));
     const refusal = this.checks.refusalOf(command, request, connection);
     if (refusal !== undefined) return this.reject(command, refusal);

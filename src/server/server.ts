@@ -140,17 +140,7 @@ export class Server implements ConnectionHost {
     });
     this.saves = new SaveState(this);
     this.progress = new LoadProgress(world, config);
-    this.acl = new Acl({
-      table: this.table,
-      settings: config.values,
-      resolve: (path) => config.resolve(path),
-      files: world.files,
-      clock: world.clock,
-      random: world.random,
-      log: world.log,
-      clients: this.clients,
-      present: () => this.dispatcher.client,
-    });
+    this.acl = this.createAcl();
     this.services = new Services(this);
     this.tracking = this.createTracking();
     this.pause = new ClientPause({
@@ -338,6 +328,21 @@ export class Server implements ConnectionHost {
         this.spiller!.run();
         this.dispatcher.gates.admit();
       },
+    });
+  }
+
+  private createAcl(): Acl {
+    const { config, world } = this;
+    return new Acl({
+      table: this.table,
+      settings: config.values,
+      resolve: (path) => config.resolve(path),
+      files: world.files,
+      clock: world.clock,
+      random: world.random,
+      log: world.log,
+      clients: this.clients,
+      present: () => this.dispatcher.client,
     });
   }
 

@@ -214,7 +214,6 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
   const { values } = config;
   const begun = clock.monotonicMs();
   keyspace.expiring = false;
-  server.table.setLoading(true);
   server.budget.setLoading(true);
   const makeRoom = () => waitForRoom(server);
   const { progress } = server;
@@ -258,7 +257,6 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
     await loadDump(server, makeRoom, undefined, progress);
   }
   keyspace.expiring = true;
-  server.table.setLoading(false);
   server.budget.setLoading(false);
   server.isLoading = false;
   server.saves.loaded();

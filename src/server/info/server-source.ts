@@ -71,7 +71,7 @@ export class ServerInfoSource implements InfoSource {
       version: VERSION,
       processId: process.pid,
       runId: this.runId,
-      tcpPort: config.values.port,
+      tcpPort: config.values.port || config.values["tls-port"],
       timeMicroseconds: clock.microseconds(),
       uptimeMs: clock.nowMs - startedMs,
       hz: config.values.hz,
