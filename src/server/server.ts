@@ -40,6 +40,7 @@ import { OutputLimits } from "./output-limits.ts";
 import { Propagation } from "./propagation.ts";
 import { ReplyGate } from "./reply-gate.ts";
 import { SaveState } from "./save-state.ts";
+import { Scrubber } from "./scrubber.ts";
 import { Services } from "./services.ts";
 import { Statistics } from "./statistics.ts";
 import { InvalidationSender } from "./tracking/invalidation-sender.ts";
@@ -89,6 +90,7 @@ export class Server implements ConnectionHost {
   readonly tracking: Tracking;
   readonly pause: ClientPause;
   readonly cron: Cron;
+  readonly scrubber = new Scrubber(this);
   readonly decoderLimits: DecoderLimits;
   readonly startedMs: number;
   /** Data is being loaded: clients are told so. */
