@@ -33,6 +33,7 @@ import { Connection, type ConnectionHost } from "./connection.ts";
 import { Cron } from "./cron.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { LoadProgress } from "./load-progress.ts";
+import { KeyNotifications } from "./key-notifications.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { OutputLimits } from "./output-limits.ts";
 import { Propagation } from "./propagation.ts";
@@ -83,6 +84,7 @@ export class Server implements ConnectionHost {
   readonly acl: Acl;
   readonly services: Services;
   readonly dispatcher: Dispatcher;
+  readonly notifications: KeyNotifications;
   readonly tracking: Tracking;
   readonly cron: Cron;
   readonly decoderLimits: DecoderLimits;
@@ -149,6 +151,7 @@ export class Server implements ConnectionHost {
     this.services = new Services(this);
     this.tracking = this.createTracking();
     this.dispatcher = this.createDispatcher();
+    this.notifications = new KeyNotifications(keyspace, this.dispatcher.pubsub);
     this.dispatcher.reply.onError = (text) => this.statistics.countError(text);
     this.propagation.context = this.dispatcher;
     keyspace.functions = this.dispatcher.scripts.functions;
