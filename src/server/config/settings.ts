@@ -214,7 +214,7 @@ export const settings = {
   "latency-monitor-threshold": integer("used", 0, { max: LONG_MAX, unit: "milliseconds" }),
   "latency-tracking": yesNo("used", "yes"),
   "latency-tracking-info-percentiles": percentiles("used", "50 99 99.9"),
-  "notify-keyspace-events": eventClasses("ignored"),
+  "notify-keyspace-events": eventClasses("used"),
   "acllog-max-len": integer("used", 128, { max: LONG_MAX }),
 
   // Access control
