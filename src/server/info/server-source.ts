@@ -78,7 +78,7 @@ export class ServerInfoSource implements InfoSource {
       hz: config.values.hz,
       lruClock: Math.floor(clock.nowMs / 1000) & LRU_CLOCK_MASK,
       executable: process.argv[1] ?? process.execPath,
-      configFile: "",
+      configFile: config.file ?? "",
     };
   }
 
