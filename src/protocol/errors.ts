@@ -306,6 +306,11 @@ export function unknownSubcommand(request: Request): string {
   return `ERR unknown subcommand '${repeated(request, 1, MAX_REPEATED)}'. Try ${container} HELP.`;
 }
 
+/** CONFIG REWRITE could not; `reason` is the system's. */
+export function configNotRewritten(reason: string): string {
+  return `ERR Rewriting config file: ${reason}`;
+}
+
 /** LATENCY GRAPH of events that did not occur. */
 export function noLatencySamples(event: string): string {
   return `ERR No samples available for event '${event}'`;

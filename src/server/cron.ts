@@ -87,6 +87,7 @@ export class Cron {
   private schedule(): void {
     this.timer = setTimeout(() => {
       this.run();
+      this.server.scrubber.tick();
       this.schedule();
     }, 1000 / this.server.config.values.hz);
   }

@@ -132,7 +132,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const { batch, prefetch, reply } = this;
     const { tracking } = this.parts;
     const isPrefetched = batch.count > 1 && prefetch.load(batch, this.keyspace.databases[connection.dbIndex]);
-    this.calls.beginBatch(batch.count);
+    this.calls.beginBatch(connection, batch.count, batch.bytes);
     try {
       for (let i = 0; i < batch.count; i++) {
         if (isPrefetched) prefetch.begin(batch, i);
@@ -281,7 +281,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const begunMs = calls.begin(command, request, connection);
     const outcome = runHandler(command, this);
     reply.finish();
-    calls.end(command, request, connection, begunMs, outcome, this.batch.count > 1);
+    calls.end(command, request, connection, begunMs, outcome);
     if (connection.tracking !== undefined && command.isTracked) {
       this.parts.tracking.remember(connection, command, this.request);
     }

@@ -33,6 +33,7 @@ import { applyConfig } from "./config-hooks.ts";
 import { Connection, type ConnectionHost } from "./connection.ts";
 import { Cron } from "./cron.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { KeyNotifications } from "./key-notifications.ts";
 import { LoadProgress } from "./load-progress.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { Observation } from "./observation/observation.ts";
@@ -40,6 +41,7 @@ import { OutputLimits } from "./output-limits.ts";
 import { Propagation } from "./propagation.ts";
 import { ReplyGate } from "./reply-gate.ts";
 import { SaveState } from "./save-state.ts";
+import { Scrubber } from "./scrubber.ts";
 import { Services } from "./services.ts";
 import { Statistics } from "./statistics.ts";
 import { InvalidationSender } from "./tracking/invalidation-sender.ts";
@@ -86,9 +88,11 @@ export class Server implements ConnectionHost {
   readonly acl: Acl;
   readonly services: Services;
   readonly dispatcher: Dispatcher;
+  readonly notifications: KeyNotifications;
   readonly tracking: Tracking;
   readonly pause: ClientPause;
   readonly cron: Cron;
+  readonly scrubber = new Scrubber(this);
   readonly decoderLimits: DecoderLimits;
   readonly startedMs: number;
   /** Data is being loaded: clients are told so. */
@@ -150,6 +154,7 @@ export class Server implements ConnectionHost {
       scheduleTurnEnd: this.turnEnd.schedule,
     });
     this.dispatcher = this.createDispatcher();
+    this.notifications = new KeyNotifications(keyspace, this.dispatcher.pubsub);
     this.dispatcher.reply.onError = (text) => this.statistics.countError(text);
     this.observation.attach(this.dispatcher, config, this.warmer, this.turnEnd.schedule);
     this.propagation.context = this.dispatcher;

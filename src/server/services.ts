@@ -18,10 +18,12 @@ import type {
   TrackingAccess,
 } from "../commands/services.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
-import { CANNOT_WAIT_IN_TRANSACTION } from "../protocol/errors.ts";
+import { CANNOT_WAIT_IN_TRANSACTION, configNotRewritten, NO_CONFIG_FILE } from "../protocol/errors.ts";
 import { isLocalAddress } from "./admission.ts";
 import { setError } from "./config/config.ts";
 import { ConfigSetError } from "./config/config-error.ts";
+import { rewriteConfigFile } from "./config/rewrite.ts";
+import { systemErrorText } from "./config/special-settings.ts";
 import { Debugging } from "./debugging.ts";
 import { infoText } from "./info/info.ts";
 import { ServerInfoSource } from "./info/server-source.ts";
@@ -173,6 +175,20 @@ class ConfigForCommands implements ConfigAccess {
       await this.server.listen().catch(() => undefined);
       return setError(moved, LISTEN_FAILURES[moved]).message;
     }
+  }
+
+  rewrite(): string | undefined {
+    const { acl, config, world } = this.server;
+    if (config.file === undefined) return NO_CONFIG_FILE;
+    try {
+      rewriteConfigFile(config.file, config, config.values.aclfile === "" ? acl.lines() : undefined);
+    } catch (error) {
+      const reason = systemErrorText(error);
+      world.log.warning(`CONFIG REWRITE failed: ${reason}`);
+      return configNotRewritten(reason);
+    }
+    world.log.warning("CONFIG REWRITE executed with success.");
+    return undefined;
   }
 
   isSensitive = (name: Buffer): boolean => this.server.config.isSensitive(name);

@@ -184,7 +184,7 @@ async function recoverTier(
     await store.close().catch(() => undefined);
     if (!(error instanceof StorageError)) throw error;
     throw new LoadError(
-      `The cold tier in ${path} cannot be used: ${error.message}. Restore it from the backup`,
+      `The cold tier in ${path} cannot be used: ${error.message}. Make a backup, then see what tsredis-check-tier ${dirname(path)} can save`,
     );
   }
 }

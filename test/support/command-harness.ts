@@ -368,6 +368,7 @@ function newServices(
     config: {
       get: () => missing("config.get"),
       set: () => missing("config.set"),
+      rewrite: () => missing("config.rewrite"),
       isSensitive: () => false,
       maxmemoryPolicy: "noeviction",
       rdbcompression: true,

@@ -1,6 +1,6 @@
 /**
- * tsredis-check-tier on tiers whose LevelDB is whole and whose contents are not: each damage is told for what it is, and
- * --fix leaves exactly what can be proved.
+ * tsredis-check-tier on tiers whose LevelDB is whole and whose contents are not: each damage is told for what
+ * it is, and --fix leaves exactly what can be proved.
  */
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";

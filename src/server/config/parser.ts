@@ -62,6 +62,7 @@ export function loadConfig(
   }
   loader.check();
   const { config, warnings } = loader;
+  config.file = file;
   return { kind: "run", config, file, warnings };
 }
 

@@ -186,6 +186,7 @@ export const settings = {
   "sanitize-dump-payload": enumeration("stored", "no", ["no", "yes", "clients"]),
   "rdb-save-incremental-fsync": yesNo("used", "yes"),
   "save-max-bytes-per-second": memory("used", "0"),
+  "scrub-bytes-per-second": memory("used", "1mb", { max: 2 ** 40 }),
   "rdb-del-sync-files": yesNo("ignored", "no"),
   "rdb-key-save-delay": integer("used", 0, { min: INT_MIN, unit: "microseconds", ...hidden }),
   "key-load-delay": integer("used", 0, { min: INT_MIN, unit: "microseconds", ...hidden }),
@@ -213,7 +214,7 @@ export const settings = {
   "latency-monitor-threshold": integer("used", 0, { max: LONG_MAX, unit: "milliseconds" }),
   "latency-tracking": yesNo("used", "yes"),
   "latency-tracking-info-percentiles": percentiles("used", "50 99 99.9"),
-  "notify-keyspace-events": eventClasses("ignored"),
+  "notify-keyspace-events": eventClasses("used"),
   "acllog-max-len": integer("used", 128, { max: LONG_MAX }),
 
   // Access control

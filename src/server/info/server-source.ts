@@ -16,6 +16,7 @@ import type {
   InfoSource,
   MemoryFacts,
   PersistenceFacts,
+  ScrubFacts,
   ServerFacts,
   TierFacts,
 } from "./info-source.ts";
@@ -77,7 +78,7 @@ export class ServerInfoSource implements InfoSource {
       hz: config.values.hz,
       lruClock: Math.floor(clock.nowMs / 1000) & LRU_CLOCK_MASK,
       executable: process.argv[1] ?? process.execPath,
-      configFile: "",
+      configFile: config.file ?? "",
     };
   }
 
@@ -140,7 +141,15 @@ export class ServerInfoSource implements InfoSource {
         keysExpiredAtLoad: saves.keysExpiredAtLoad,
       },
       aof: this.aof(),
+      scrub: this.scrub(),
     };
+  }
+
+  private scrub(): ScrubFacts {
+    const { config, scrubber } = this.own;
+    const { bytesRead, filesDamaged, recordsDamaged, rounds } = scrubber;
+    const isEnabled = config.values["scrub-bytes-per-second"] > 0;
+    return { isEnabled, rounds, bytesRead, recordsDamaged, filesDamaged };
   }
 
   counters(): CounterFacts {

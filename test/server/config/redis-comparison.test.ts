@@ -29,6 +29,7 @@ const OURS_ONLY = [
   "cold-tier-compression",
   "cold-tier-spill-all",
   "save-max-bytes-per-second",
+  "scrub-bytes-per-second",
 ];
 /** Where the default differs on purpose, or by how the servers are started here. */
 const OTHER_DEFAULT = [

@@ -28,6 +28,11 @@ const OWN_FIELDS = new Set([
   "node_version",
   "mem_javascript_heap",
   "mem_lua_reserved",
+  "scrub_enabled",
+  "scrub_rounds",
+  "scrub_bytes_read",
+  "scrub_damaged_records",
+  "scrub_damaged_files",
 ]);
 
 const SCRIPTING: ScriptingFacts = {
@@ -41,6 +46,7 @@ const SCRIPTING: ScriptingFacts = {
   vmReservedBytes: 4096,
 };
 
+const SCRUB = { isEnabled: true, rounds: 2, bytesRead: 3000, recordsDamaged: 4, filesDamaged: 5 };
 const AOF: AofFacts = {
   isEnabled: true,
   isRewriting: false,
@@ -147,7 +153,7 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       scripting: SCRIPTING,
       heapBytes: 9,
     }),
-    persistence: () => ({ loading: LOADING, rdb: RDB, aof: AOF }),
+    persistence: () => ({ loading: LOADING, rdb: RDB, aof: AOF, scrub: SCRUB }),
     counters: () => ({
       connectionsReceived: 11,
       connectionsRejected: 1,
@@ -254,10 +260,15 @@ describe("values", () => {
       "aof_current_rewrite_time_sec:-1",
       "aof_last_write_status:err",
       "aof_current_size:900",
+      "scrub_enabled:1",
+      "scrub_rounds:2",
+      "scrub_bytes_read:3000",
+      "scrub_damaged_records:4",
+      "scrub_damaged_files:5",
     ]) {
       expect(text).toContain(`\r\n${line}\r\n`);
     }
-    const off = { loading: undefined, rdb: RDB, aof: { ...AOF, isEnabled: false } };
+    const off = { loading: undefined, rdb: RDB, aof: { ...AOF, isEnabled: false }, scrub: SCRUB };
     const rest = infoText(source({ persistence: () => off }), ["persistence"]);
     expect(rest).toContain("aof_enabled:0");
     expect(rest).not.toMatch(/aof_current_size|loading_/);
