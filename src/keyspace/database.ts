@@ -350,9 +350,10 @@ export class Database {
     return expireMs !== 0 && expireMs <= this.keyspace.nowMs && this.keyspace.expiring;
   }
 
-  /** Deletes the key if it is past its expiry; says whether it did. */
+  /** Deletes the key if it is past its expiry, unless the data stands still; says whether it is. */
   expireIfDue(address: number): boolean {
     if (!this.isExpired(address)) return false;
+    if (this.keyspace.isStill) return true;
     const key = Buffer.from(this.keyspace.entries.key(address));
     this.delete(address);
     this.keyspace.expired++;

@@ -74,6 +74,8 @@ export class Keyspace {
   evicted = 0;
   /** False while data is loaded: then nothing expires, because the log says itself what did. */
   expiring = true;
+  /** While clients are paused the data stands still: what is past its expiry counts as gone, and stays. */
+  isStill = false;
   /** False while a command runs for a client with NO-TOUCH. */
   touching = true;
   /** Told of each key that expiry or eviction removed, to propagate the deletion. */

@@ -1,6 +1,6 @@
 /**
- * The quarantine file of a data directory: bytes that were found damaged, kept for people to look at, and never read by
- * the server. One JSON object on each line:
+ * The quarantine file of a data directory: bytes that were found damaged, kept for people to look at, and never
+ * read by the server. One JSON object on each line:
  *
  *   {"time": "2026-01-31T10:00:00.000Z", "what": "cold record", "reason": "...", "db": 0, "key": "...",
  *    "namespace": 0, "recordKey": base64, "value": base64}

@@ -88,5 +88,3 @@ export function nextRequest(random: Random): string[] {
   const line = REQUESTS[random.below(REQUESTS.length)];
   return line.split(" ").map((word) => (word === "K" ? nextKey(random) : word));
 }
-
-export const REQUEST_COUNT: number = REQUESTS.length;

@@ -86,7 +86,13 @@ export class RawClient {
     }
   }
 
-  private async readReplies(count: number): Promise<Buffer[]> {
+  /** Reads nothing more of what the server sends. */
+  pause(): void {
+    this.socket.pause();
+  }
+
+  /** So many replies, whether they were asked for or not. */
+  async readReplies(count: number): Promise<Buffer[]> {
     const replies: Buffer[] = [];
     let scannedBytes = -1;
     while (replies.length < count) {

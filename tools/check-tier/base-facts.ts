@@ -1,7 +1,8 @@
 /**
- * What the base file knows of the cold tier as of the checkpoint: its generation, how many records each namespace had,
- * and the hashes of their keys. Of keys in memory (entries and tombstones) that have a record, hashes are kept here, four
- * bytes each; those of cold keys, which may be many more, are read when they are needed, in their order.
+ * What the base file knows of the cold tier as of the checkpoint: its generation, how many records each
+ * namespace had, and the hashes of their keys. Of keys in memory (entries and tombstones) that have a record,
+ * hashes are kept here, four bytes each; those of cold keys, which may be many more, are read when they are
+ * needed, in their order.
  */
 import type { FileHandle, Files } from "../../src/base/files.ts";
 import { KeyHash } from "../../src/memory/key-hash.ts";

@@ -1,12 +1,12 @@
 /**
- * Examines a copy of the tier, and leaves in it what can be proved: the tier as of the checkpoint, without what is damaged
- * or doubtful. The tier itself is only read.
+ * Examines a copy of the tier, and leaves in it what can be proved: the tier as of the checkpoint, without what
+ * is damaged or doubtful. The tier itself is only read.
  */
 import { join } from "node:path";
 import type { Files } from "../../src/base/files.ts";
 import { StorageError } from "../../src/base/storage-error.ts";
 import type { KeyValueStore } from "../../src/cold/key-value-store.ts";
-import { inlineKeyOf, isDigestKey, isRecordKey, namespaceOf } from "../../src/cold/keys.ts";
+import { hashOf, inlineKeyOf, isDigestKey, isRecordKey, namespaceOf } from "../../src/cold/keys.ts";
 import { openLevelStore } from "../../src/cold/level-store.ts";
 import { identityOf, readSeed } from "../../src/cold/stamp.ts";
 import type { Console } from "../shared/console.ts";
@@ -15,7 +15,7 @@ import { BaseFacts } from "./base-facts.ts";
 import type { TierDirectory } from "./directory.ts";
 import type { Findings } from "./findings.ts";
 import { BeyondRepair, checkMarkers, checkStamps, rollBack } from "./history.ts";
-import { type DoubtfulEntry, Rebuild } from "./level/rebuild.ts";
+import { type LeftOut, Rebuild } from "./level/rebuild.ts";
 import { examineStructure, type LevelStructure } from "./level/structure.ts";
 import type { QuarantineSink } from "./quarantine-sink.ts";
 import { type Losses, RecordCheck } from "./records.ts";
@@ -23,6 +23,7 @@ import type { TierStatistics } from "./statistics.ts";
 
 /** Records from which on progress is shown. */
 const MANY_RECORDS = 200_000;
+const IN_DAMAGED_BLOCK = "it lies in a damaged block, and its checksum does not match";
 const DOUBTFUL =
   "it is older than a damaged or missing part of LevelDB's files, which may have held a newer one";
 
@@ -108,8 +109,8 @@ async function rebuild(
   const { directory, files } = parts;
   const store = await openLevelStore()(path);
   try {
-    const onDoubtful = (entry: DoubtfulEntry): Promise<void> => leaveOut(parts, entry);
-    await new Rebuild(files, directory.tierPath, structure, onDoubtful).run(store);
+    const onLeftOut = (entry: LeftOut): Promise<void> => leaveOut(parts, entry);
+    await new Rebuild(files, directory.tierPath, structure, onLeftOut).run(store);
   } catch (error) {
     await store.close();
     throw error;
@@ -119,15 +120,19 @@ async function rebuild(
 
 async function leaveOut(
   { directory, findings, quarantine }: ExaminationParts,
-  { key: recordKey, value }: DoubtfulEntry,
+  { key: recordKey, kind, value }: LeftOut,
 ): Promise<void> {
   if (!isRecordKey(recordKey)) return;
   const namespace = namespaceOf(recordKey);
   const db = directory.metadata.namespaces.indexOf(namespace);
   if (db === -1) return;
-  const name = isDigestKey(recordKey) ? {} : { key: Buffer.from(inlineKeyOf(recordKey)) };
-  findings.add({ kind: "doubtful", db, reason: DOUBTFUL, ...name });
-  await quarantine.add({ what: "cold record", reason: DOUBTFUL, db, namespace, recordKey, value, ...name });
+  const reason = kind === "doubtful" ? DOUBTFUL : IN_DAMAGED_BLOCK;
+  const key = isDigestKey(recordKey) ? undefined : Buffer.from(inlineKeyOf(recordKey));
+  // The name of a damaged record may be damaged itself: it counts if its hash is among those that are missing.
+  const name = key === undefined ? {} : { key };
+  if (key !== undefined) findings.noteName(db, hashOf(recordKey), key);
+  if (kind === "doubtful") findings.add({ kind, db, reason, ...name });
+  await quarantine.add({ what: "cold record", reason, db, namespace, recordKey, value, ...name });
 }
 
 function seedOf(store: KeyValueStore, identity: string): Buffer {

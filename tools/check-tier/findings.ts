@@ -5,10 +5,11 @@ import { asBytes, plural } from "../shared/texts.ts";
 import type { LevelProblem } from "./level/structure.ts";
 
 /**
- * What kind of problem: "files" LevelDB's own files; "meta" the tier's stamps; "marker", "undo" what leads back to the
- * checkpoint; "damaged" a record that cannot be read; "misplaced" one under another key's hash; "newer" one written
- * after the checkpoint, which nothing leads back from; "unknown" one that the checkpoint does not know; "missing" one
- * that it knows; "doubtful" one that may be older than what was lost; "index" an entry of the expiry index; "count".
+ * What kind of problem: "files" LevelDB's own files; "meta" the tier's stamps; "marker", "undo" what leads back
+ * to the checkpoint; "damaged" a record that cannot be read; "misplaced" one under another key's hash; "newer"
+ * one written after the checkpoint, which nothing leads back from; "unknown" one that the checkpoint does not
+ * know; "missing" one that it knows; "doubtful" one that may be older than what was lost; "tail" a key that the
+ * append-only file makes of a lost one; "index" an entry of the expiry index; "count".
  */
 export type ProblemKind =
   | "files"
@@ -21,6 +22,7 @@ export type ProblemKind =
   | "unknown"
   | "missing"
   | "doubtful"
+  | "tail"
   | "index"
   | "count";
 
@@ -45,6 +47,17 @@ export class Findings {
   readonly problems: Problem[] = [];
   readonly counts = new Map<ProblemKind, number>();
   keysLost = 0;
+  /** Names of records that were left out, by database and hash. */
+  readonly #names = new Map<string, Buffer>();
+
+  /** The name of a record that was left out: should one with that hash be missing, it is this. */
+  noteName(db: number, hash: number, key: Buffer): void {
+    this.#names.set(`${db} ${hash}`, key);
+  }
+
+  nameOf(db: number, hash: number): Buffer | undefined {
+    return this.#names.get(`${db} ${hash}`);
+  }
 
   get isClean(): boolean {
     return this.counts.size === 0;

@@ -1,9 +1,11 @@
 /**
- * What leads from the tier as it is back to the checkpoint that the base file names: stamps, batch markers, undo blocks.
- * As in src/cold/recovery.ts, but going on where that refuses, as far as something can still be proved:
+ * What leads from the tier as it is back to the checkpoint that the base file names: stamps, batch markers,
+ * undo blocks. As in src/cold/recovery.ts, but going on where that refuses, as far as something can still be
+ * proved:
  *
  * - A stamp says what markers and undo blocks say, too.
- * - A record that a lost batch or undo block should have led back is from a generation after the checkpoint: it is found
+ * - A record that a lost batch or undo block should have led back is from a generation after the checkpoint: it
+ *   is found
  *   by that, and one that a lost undo block should have restored is missing from what the base file lists.
  */
 import { StorageError } from "../../src/base/storage-error.ts";
@@ -68,7 +70,8 @@ export async function checkMarkers(
   const last = pointOf(() => readStamp(store))?.batch;
   let expected = checkpoint.batch + 1;
   const missing = (from: number, to: number): void => {
-    findings.add({ kind: "marker", reason: `batches ${from} to ${to} were lost` });
+    const reason = `the markers of batches ${from} to ${to} are missing: so may be what these batches wrote`;
+    findings.add({ kind: "marker", reason });
   };
   await walk(store, markersFrom(expected), ENTRIES_AT_ONCE, ([key]) => {
     const batch = numberOf(key);

@@ -25,6 +25,7 @@ import { examine, type ProvableTier } from "./examination.ts";
 import { Findings } from "./findings.ts";
 import { BeyondRepair } from "./history.ts";
 import { type Backups, install } from "./installation.ts";
+import { readTail, type TailFindings } from "./log-tail.ts";
 import { newMetadata, writeNewBase } from "./new-base.ts";
 import { QuarantineSink } from "./quarantine-sink.ts";
 import { TierStatistics } from "./statistics.ts";
@@ -41,6 +42,17 @@ interface Result {
   /** Why it cannot be repaired. */
   beyondRepair?: string;
 }
+
+/** All that was found, and where. */
+interface Outcome {
+  readonly directory: TierDirectory;
+  readonly scratch: string;
+  readonly provable: ProvableTier;
+  readonly quarantine: QuarantineSink;
+  readonly tail: TailFindings;
+}
+
+const TAINTED = "the append-only file changes it behind the checkpoint, and what it changes is lost";
 
 /** Runs the tool; resolves to the exit status. */
 export async function main(args: readonly string[], surroundings: Surroundings): Promise<number> {
@@ -147,20 +159,19 @@ class TierTool {
     }
     try {
       await quarantine.finish();
+      const tail = await readTail(files, directory, provable.seed, provable.losses);
+      for (const { db, isLost, key } of tail.tainted)
+        findings.add({ kind: "tail", db, key, reason: TAINTED, losesKey: !isLost });
       findings.print(console);
       if (this.#request.wantsStatistics) statistics.print(console);
-      return await this.#conclude(directory, scratch, provable, quarantine);
+      return await this.#conclude({ directory, scratch, provable, quarantine, tail });
     } finally {
       await provable.store.close();
     }
   }
 
-  async #conclude(
-    directory: TierDirectory,
-    scratch: string,
-    provable: ProvableTier,
-    quarantine: QuarantineSink,
-  ): Promise<number> {
+  async #conclude(outcome: Outcome): Promise<number> {
+    const { provable, quarantine, tail } = outcome;
     const { isAnswered, isDryRun, isFix } = this.#request;
     const console = this.#console;
     const records = [...provable.kept.values()].reduce((sum, count) => sum + count, 0);
@@ -181,20 +192,17 @@ class TierTool {
     console.print(
       `This will write the tier anew with ${plural(records, "record")}, and put ${plural(quarantine.pieces, "record")} into ${QUARANTINE_FILE}`,
     );
+    if (tail.tainted.length > 0)
+      console.print(`and delete ${plural(tail.tainted.length, "key")} at the end of the append-only file`);
     if (isDryRun) return EXIT_WOULD_CHANGE;
     if (!isAnswered && !(await confirms(console, this.#surroundings.input)))
       throw console.stop("Aborting...");
-    await this.#repair(directory, scratch, provable, quarantine, records);
+    await this.#repair(outcome, records);
     return EXIT_OK;
   }
 
-  async #repair(
-    directory: TierDirectory,
-    scratch: string,
-    provable: ProvableTier,
-    quarantine: QuarantineSink,
-    records: number,
-  ): Promise<void> {
+  async #repair(outcome: Outcome, records: number): Promise<void> {
+    const { directory, provable, quarantine, scratch, tail } = outcome;
     const { files } = this.#surroundings;
     const { facts, kept, losses, path, seed, store } = provable;
     const console = this.#console;
@@ -227,6 +235,7 @@ class TierTool {
       directory,
       tierPath: records === 0 ? undefined : path,
       newBase,
+      tail,
       keepsBackup: this.#request.keepsBackup,
     });
     this.#result.isRepaired = true;

@@ -1,4 +1,5 @@
-/** Gathers what is taken out, in a file beside the copy that is examined; with --fix it goes to the data directory. */
+/** Gathers what is taken out, in a file beside the copy that is examined; with --fix it goes to the data
+ * directory. */
 import type { Files } from "../../src/base/files.ts";
 import { appendToQuarantine, type Quarantined, quarantineLine } from "../../src/persistence/quarantine.ts";
 import { copyRange } from "../shared/copies.ts";

@@ -258,8 +258,16 @@ export class RecordCheck {
       const reason = losesKey
         ? "its record is missing"
         : "its record is missing, which does no harm: the key lies in memory, or is deleted";
-      this.#parts.findings.add({ kind: "missing", db: this.#db, hash, reason, losesKey });
+      const name = this.#nameOf(hash);
+      this.#parts.findings.add({ kind: "missing", db: this.#db, reason, losesKey, ...name });
     }
+  }
+
+  /** What a missing record is called, if something was found that has its hash. */
+  #nameOf(hash: number): { readonly key: Buffer } | { readonly hash: number } {
+    const key = this.#parts.findings.nameOf(this.#db, hash);
+    const isRight = key !== undefined && this.#hash.of(key, 0, key.length) >>> 0 === hash;
+    return isRight ? { key } : { hash };
   }
 
   #count({ hash }: Pick<ExpectedRecords, "hash">, cold: number, hasShadowed: boolean): void {

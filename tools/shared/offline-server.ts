@@ -1,6 +1,6 @@
 /**
- * Starts a server on a data directory that nobody serves, to see what it would show: the same recovery, byte for byte,
- * and nothing in the directory changes. The server listens nowhere, and its clockwork does not run.
+ * Starts a server on a data directory that nobody serves, to see what it would show: the same recovery, byte
+ * for byte, and nothing in the directory changes. The server listens nowhere, and its clockwork does not run.
  */
 import { join, resolve } from "node:path";
 import { SystemClock } from "../../src/base/clock.ts";

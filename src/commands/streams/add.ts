@@ -36,6 +36,7 @@ export const xadd = defineCommand({
   complexity: "O(log N) in the entries of the stream; trimming is O(N) in the nodes removed",
   arity: -5,
   flags: ["write", "denyoom", "fast"],
+  mayTakeLong: true,
   categories: ["stream"],
   keys: [
     {

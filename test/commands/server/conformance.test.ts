@@ -27,9 +27,11 @@ const CONTAINERS = new Set([
   "config",
   "command",
   "function",
+  "latency",
   "memory",
   "object",
   "script",
+  "slowlog",
   "xgroup",
   "xinfo",
 ]);

@@ -6,8 +6,8 @@
  *   type     u8    1 a whole record, 2 its first part, 3 a part in between, 4 its last part
  *   data
  *
- * Integers are little-endian; fewer than 7 bytes at the end of a block are padding. LevelDB itself passes over what is
- * damaged without a word.
+ * Integers are little-endian; fewer than 7 bytes at the end of a block are padding. LevelDB itself passes over
+ * what is damaged without a word.
  */
 import { crc32c } from "../../../src/base/checksum.ts";
 
@@ -124,11 +124,16 @@ export interface LevelEntry {
   readonly sequence: number;
   /** undefined: it was deleted. */
   readonly value: Buffer | undefined;
+  /** From a damaged block: the sequence cannot be trusted. */
+  readonly isWithoutSequence?: boolean;
+  /** Just before it something is damaged, which may have been a newer entry of the same key. */
+  readonly isAfterDamage?: boolean;
 }
 
 const BATCH_HEADER_BYTES = 12;
 
-/** The changes of a batch of a write-ahead log: sequence u64, count u32, then type (1 put, 0 delete), key and value. */
+/** The changes of a batch of a write-ahead log: sequence u64, count u32, then type (1 put, 0 delete), key and
+ * value. */
 export function readBatch(record: Buffer): LevelEntry[] {
   const entries: LevelEntry[] = [];
   if (record.length < BATCH_HEADER_BYTES) throw new RangeError("it is cut off");

@@ -1,9 +1,11 @@
 /**
- * Makes a new store of what is intact in a damaged one: for each key the newest entry, as sequence numbers tell, of all
- * tables and logs that count. (LevelDB's own repair takes tables by their numbers, and may bring back older values.)
+ * Makes a new store of what is intact in a damaged one: for each key the newest entry, as sequence numbers
+ * tell, of all tables and logs that count. (LevelDB's own repair takes tables by their numbers, and may bring
+ * back older values.)
  *
- * Where a part of a table is lost, an older entry below it may show through. So an entry counts only if it is newer than
- * all that was lost around its key: it comes from a log, or from a table above.
+ * Where a part of a table is lost, an older entry below it may show through. So an entry counts only if it is
+ * newer than all that was lost around its key: it comes from a log, or from a table above. Of a damaged block
+ * those entries count that carry their own checksum; where they lie tells which is newer.
  */
 import { join } from "node:path";
 import type { FileHandle, Files } from "../../../src/base/files.ts";
@@ -14,8 +16,10 @@ import { TableFile } from "./table-file.ts";
 
 const BATCH_BYTES = 1 << 20;
 
-/** An entry below something lost. */
-export interface DoubtfulEntry {
+/** What is left out. */
+export interface LeftOut {
+  /** It lies below something lost; or it is damaged itself: then the key may be, too. */
+  readonly kind: "doubtful" | "damaged";
   readonly key: Buffer;
   readonly value: Buffer;
 }
@@ -49,12 +53,18 @@ class Source {
   }
 }
 
+interface Found {
+  readonly entry: LevelEntry;
+  readonly source: Source;
+}
+
 export class Rebuild {
   readonly #files: Files;
   readonly #folder: string;
   readonly #structure: LevelStructure;
-  /** Entries that were left out. */
-  readonly #onDoubtful: (entry: DoubtfulEntry) => Promise<void>;
+  readonly #onLeftOut: (entry: LeftOut) => Promise<void>;
+  /** Found in damaged blocks since the last key was taken. */
+  #damaged: LevelEntry[] = [];
   /** Tables not yet opened, by their first keys, the last first. */
   #waiting: { readonly number: number; readonly name: string; readonly smallest: Buffer }[] = [];
   #active: Source[] = [];
@@ -63,12 +73,12 @@ export class Rebuild {
     files: Files,
     folder: string,
     structure: LevelStructure,
-    onDoubtful: (entry: DoubtfulEntry) => Promise<void>,
+    onLeftOut: (entry: LeftOut) => Promise<void>,
   ) {
     this.#files = files;
     this.#folder = folder;
     this.#structure = structure;
-    this.#onDoubtful = onDoubtful;
+    this.#onLeftOut = onLeftOut;
   }
 
   /** Fills an empty store. */
@@ -78,9 +88,11 @@ export class Rebuild {
     let bytes = 0;
     for (let key = await this.#nextKey(); key !== undefined; key = await this.#nextKey()) {
       const newest = await this.#take(key);
+      for (const { key: name, value } of this.#damaged.splice(0))
+        await this.#onLeftOut({ kind: "damaged", key: name, value: value! });
       if (newest.entry.value === undefined) continue;
-      if (this.#isDoubtful(key, newest.source)) {
-        await this.#onDoubtful({ key, value: newest.entry.value });
+      if (newest.entry.isAfterDamage === true || this.#isDoubtful(key, newest.source)) {
+        await this.#onLeftOut({ kind: "doubtful", key, value: newest.entry.value });
         continue;
       }
       changes.push({ key, value: Buffer.from(newest.entry.value) });
@@ -90,6 +102,8 @@ export class Rebuild {
       changes = [];
       bytes = 0;
     }
+    for (const { key: name, value } of this.#damaged.splice(0))
+      await this.#onLeftOut({ kind: "damaged", key: name, value: value! });
     await store.batch(changes, true);
     await store.flush();
   }
@@ -102,6 +116,8 @@ export class Rebuild {
       this.#waiting.push({ number, name, smallest: Buffer.from(source.current.key) });
       await source.close();
     }
+    // They come again.
+    this.#damaged = [];
     this.#waiting.sort((a, b) => Buffer.compare(b.smallest, a.smallest));
     const entries: LevelEntry[] = [];
     for (const name of logs) {
@@ -123,7 +139,12 @@ export class Rebuild {
     const file = await this.#files.open(join(this.#folder, name), "read");
     const table = await TableFile.open(file);
     const level = this.#structure.version?.tables.get(number)?.level;
-    const source = new Source(table.entries(), number, level, file);
+    const source = new Source(
+      table.entries((entry) => this.#damaged.push(entry)),
+      number,
+      level,
+      file,
+    );
     await source.advance();
     return Object.assign(source, { close: () => file.close() });
   }
@@ -143,12 +164,12 @@ export class Rebuild {
   }
 
   /** Takes all entries of `key`, and gives the newest. */
-  async #take(key: Buffer): Promise<{ entry: LevelEntry; source: Source }> {
-    let newest: { entry: LevelEntry; source: Source } | undefined;
+  async #take(key: Buffer): Promise<Found> {
+    let newest: Found | undefined;
     for (const source of this.#active) {
       while (source.current?.key.equals(key) === true) {
-        if (newest === undefined || source.current.sequence > newest.entry.sequence)
-          newest = { entry: source.current, source };
+        const found = { entry: source.current, source };
+        if (newest === undefined || isNewerEntry(found, newest)) newest = found;
         await source.advance();
       }
     }
@@ -161,13 +182,22 @@ export class Rebuild {
   }
 }
 
+function isNewerEntry(found: Found, other: Found): boolean {
+  if (found.entry.isWithoutSequence !== true && other.entry.isWithoutSequence !== true)
+    return found.entry.sequence > other.entry.sequence;
+  const { level, table } = other.source;
+  // Of one table, the first entry of a key is the newest.
+  if (table === undefined || table === found.source.table) return false;
+  return isNewer(found.source, { level, table });
+}
+
 function isWithin(key: Buffer, { from, upTo }: LostRange): boolean {
   if (from !== undefined && Buffer.compare(key, from) < 0) return false;
   return upTo === undefined || Buffer.compare(key, upTo) <= 0;
 }
 
 /** Whether what lies in `source` is newer than what was lost. */
-function isNewer({ level, table }: Source, lost: LostRange): boolean {
+function isNewer({ level, table }: Source, lost: Pick<LostRange, "level" | "table">): boolean {
   if (table === undefined) return true;
   if (level === undefined || lost.level === undefined) return false;
   if (level === 0 && lost.level === 0) return table > lost.table;

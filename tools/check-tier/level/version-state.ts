@@ -1,6 +1,6 @@
 /**
- * LevelDB's MANIFEST: a log of edits, which together say which table files there are, on which level, with which keys,
- * and which write-ahead logs have not become tables yet. CURRENT holds its name.
+ * LevelDB's MANIFEST: a log of edits, which together say which table files there are, on which level, with
+ * which keys, and which write-ahead logs have not become tables yet. CURRENT holds its name.
  */
 import { join } from "node:path";
 import type { Files } from "../../../src/base/files.ts";
