@@ -124,6 +124,7 @@ export type CommandGroup =
   | "bitmap"
   | "hyperloglog"
   | "generic"
+  | "cluster"
   | "connection"
   | "transactions"
   | "scripting"
@@ -159,7 +160,8 @@ export interface CommandSpec {
   readonly tips?: readonly string[];
   /** Has the flag "fast" as in Redis, but there are calls that take long (XADD that trims). */
   readonly mayTakeLong?: boolean;
-  /** The arguments of a request that nobody else may see (commands/secrets.ts). */
+  /** The arguments of a request that nobody else may see, in SLOWLOG, MONITOR or a log: passwords, and what may hold
+   * some. */
   readonly secretsOf?: (request: Request, config: Pick<ConfigAccess, "isSensitive">) => readonly number[];
   /** It deals with keys where they are: cold ones are not fetched for it. */
   readonly leavesKeysCold?: boolean;

@@ -195,6 +195,16 @@ export interface TrackingAccess {
   disable(client: Client): void;
 }
 
+/** Who is kept waiting by CLIENT PAUSE. */
+export type PauseMode = "write" | "all";
+
+export interface PauseAccess {
+  /** Begins a pause, or extends the present one: the stricter mode and the later end win. Within a transaction it
+   * begins behind that. */
+  begin(mode: PauseMode, timeoutMs: number, isExecuting: boolean): void;
+  end(): void;
+}
+
 export interface ServerServices {
   readonly version: string;
   readonly access: AccessControl;
@@ -207,6 +217,7 @@ export interface ServerServices {
   readonly monitors: MonitorAccess;
   readonly tier: TierControl;
   readonly tracking: TrackingAccess;
+  readonly pause: PauseAccess;
   /** All clients, in the order of their ids. */
   clients(): Iterable<Client>;
   /** The client with that id. */

@@ -2,12 +2,21 @@
  * A file read from front to back in chunks, for the readers of RDB and AOF files. The bytes in the window can be
  * looked at synchronously; `fill` brings more.
  *
- * Each chunk is a buffer of its own and never written again, so views on it stay valid as long as they are kept.
- * Memory: one chunk, or as much as one `fill` asked for.
+ * Each chunk is a buffer of its own and never written again, so views on it stay valid as long as they are kept. While
+ * one is looked at, the next is being read. Memory: two chunks, or as much as one `fill` asked for.
  */
+import { withView } from "../base/byte-copy.ts";
 import type { FileHandle } from "../base/files.ts";
 
 export const WINDOW_CHUNK_BYTES = 1 << 18;
+/** Room in front of a chunk that is read ahead, for what is held of the one before: most items are shorter. */
+const HELD_MAX_BYTES = 1 << 12;
+
+/** A chunk that is being read; its bytes begin at HELD_MAX_BYTES. */
+interface Ahead {
+  readonly chunk: Buffer;
+  readonly read: Promise<number>;
+}
 
 export class FileWindow {
   buffer: Buffer = Buffer.alloc(0);
@@ -21,6 +30,7 @@ export class FileWindow {
   readonly #chunkBytes: number;
   /** Offset in the file of buffer[0]. */
   #base: number;
+  #ahead: Ahead | undefined;
 
   /** @param limit where to stop: the file's size, or less */
   constructor(file: FileHandle, start: number, limit: number, chunkBytes = WINDOW_CHUNK_BYTES) {
@@ -42,17 +52,55 @@ export class FileWindow {
   async fill(needed: number): Promise<boolean> {
     const held = this.end - this.next;
     if (held >= needed) return true;
-    const position = this.position;
+    const { position } = this;
     if (position + needed > this.limit) return false;
+    const isFilled = (await this.#takeAhead(held, needed)) || (await this.#read(held, needed));
+    if (isFilled) this.#readAhead();
+    return isFilled;
+  }
+
+  async #read(held: number, needed: number): Promise<boolean> {
+    const { position } = this;
     const capacity = Math.min(this.limit - position, Math.max(needed, this.#chunkBytes));
-    const chunk = Buffer.allocUnsafeSlow(capacity);
+    const chunk = withView(Buffer.allocUnsafeSlow(capacity));
     this.buffer.copy(chunk, 0, this.next, this.end);
     const read = await this.#file.read(chunk.subarray(held), position + held);
     if (held + read < needed) return false;
-    this.buffer = chunk;
-    this.#base = position;
-    this.next = 0;
-    this.end = held + read;
+    this.#show(chunk, position, 0, held + read);
     return true;
+  }
+
+  /** Goes over to the chunk that was read ahead, with the bytes that are held in front of it; false if that is not
+   * enough, or there is none. */
+  async #takeAhead(held: number, needed: number): Promise<boolean> {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    if (ahead === undefined || held > HELD_MAX_BYTES) return false;
+    const read = await ahead.read;
+    if (held + read < needed) return false;
+    const { position } = this;
+    const start = HELD_MAX_BYTES - held;
+    this.buffer.copy(ahead.chunk, start, this.next, this.end);
+    this.#show(ahead.chunk, position - start, start, HELD_MAX_BYTES + read);
+    return true;
+  }
+
+  /** Begins to read what comes after the window. */
+  #readAhead(): void {
+    const position = this.#base + this.end;
+    const wanted = Math.min(this.#chunkBytes, this.limit - position);
+    if (wanted === 0) return;
+    const chunk = withView(Buffer.allocUnsafeSlow(HELD_MAX_BYTES + wanted));
+    const read = this.#file.read(chunk.subarray(HELD_MAX_BYTES), position);
+    this.#ahead = { chunk, read };
+    // Whoever needs it is told.
+    read.catch(() => undefined);
+  }
+
+  #show(chunk: Buffer, base: number, next: number, end: number): void {
+    this.buffer = chunk;
+    this.#base = base;
+    this.next = next;
+    this.end = end;
   }
 }

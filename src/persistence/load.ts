@@ -7,12 +7,19 @@ import { StorageError } from "../base/storage-error.ts";
 import type { ColdKeysPart } from "../keyspace/cold-keys.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
+import type { KeyHash } from "../memory/key-hash.ts";
 import { dataTypeOfRdb, LOADABLE_RDB_TYPES } from "../types/registry.ts";
 import { encodingOf, fillValue, STRING } from "../types/string/string-value.ts";
 import { type AofOutcome, AofReader, detectFormat } from "./aof/reader.ts";
 import type { CheckpointMetadata } from "./checkpoint.ts";
-import { AUX_TIER, RDB_HEADER_BYTES } from "./rdb/format.ts";
-import { type RdbEntry, RdbError, RdbReader } from "./rdb/reader.ts";
+import { EntryPlace } from "./rdb/entry-scan.ts";
+import { AUX_TIER, AUX_USED_MEMORY, RDB_HEADER_BYTES, TYPE_STRING } from "./rdb/format.ts";
+import { type RdbEntry, RdbError, RdbReader, type RdbRecord } from "./rdb/reader.ts";
+
+/** Entries looked for at a time, as many as HashTable.seekAll takes. */
+const GROUP_ENTRIES = 16;
+/** Groups loaded before it is looked whether there is memory: some tenths of a millisecond. */
+const GROUPS_AT_ONCE = 32;
 
 /** Executes the commands of an append-only file. */
 export interface Executor {
@@ -24,6 +31,16 @@ export interface Executor {
   drain(): Promise<void>;
   /** A new file begins: database 0 is selected. */
   beginFile(): void;
+}
+
+/** Is told how far loading has come. */
+export interface LoadObserver {
+  /** Memory that the data took where the file was written. */
+  usedMemory(bytes: number): void;
+  /** The file is loaded up to there, with so many keys or commands of it. What it returns is awaited. */
+  reached(offset: number, keys: number): Promise<void> | undefined;
+  /** All of a file is loaded. */
+  fileEnded(bytes: number): void;
 }
 
 /** Data that cannot be loaded. `message` says which, why, and what to do. */
@@ -49,6 +66,7 @@ export interface RdbLoadOptions {
   readonly onDuplicate?: "refuse" | "replace";
   /** Waits until memory is within its budget again. */
   readonly makeRoom: () => Promise<void>;
+  readonly observer?: LoadObserver | undefined;
 }
 
 export interface RdbLoadResult {
@@ -57,47 +75,164 @@ export interface RdbLoadResult {
 }
 
 /** Loads all entries of an RDB file. Throws RdbError, StorageError or LoadError. */
-export async function loadRdb(
+export function loadRdb(
   file: FileHandle,
   keyspace: Keyspace,
   options: RdbLoadOptions,
 ): Promise<RdbLoadResult> {
-  const reader = await RdbReader.open(file, {
-    start: options.start ?? 0,
-    privateOpcodes: options.withTier ?? false,
-    verifyChecksum: options.verifyChecksum ?? true,
-    loadableTypes: LOADABLE_RDB_TYPES,
-  });
-  let keys = 0;
-  let expired = 0;
-  let endOffset = 0;
-  for (let batch = await reader.readBatch(); batch.length > 0; batch = await reader.readBatch()) {
-    for (const record of batch) {
-      endOffset = record.endOffset;
-      if (record.kind === "tombstone") {
-        databaseOf(keyspace, record.db).restoreTombstone(record.key);
-      } else if (record.kind === "function") {
-        const error = keyspace.functions.load(record.code);
-        if (error !== undefined) throw new LoadError(`A library of functions cannot be loaded: ${error}`);
-      } else if (record.kind === "cold-keys") {
-        loadColdKeys(databaseOf(keyspace, record.db), record);
-      } else if (record.kind === "module-aux") {
-        options.onSkipped?.(`Data of the module type ${record.module} is not kept: there are no modules`);
-      } else if (record.kind === "entry") {
-        const isExpired = record.expireMs !== undefined && record.expireMs <= keyspace.nowMs;
-        if (isExpired && options.skipExpired) {
-          expired++;
-          continue;
-        }
-        makePlace(keyspace, record, options);
-        loadEntry(keyspace, record);
-        keys++;
-      }
-    }
-    await options.makeRoom();
+  return new RdbLoad(keyspace, options).run(file);
+}
+
+/** One RDB file on its way into a keyspace. */
+class RdbLoad {
+  private keys = 0;
+  private expired = 0;
+  private readonly keyspace: Keyspace;
+  private readonly options: RdbLoadOptions;
+  /** Entries that are loaded together, the hashes of their keys, and what was found under these. */
+  private readonly places = Array.from({ length: GROUP_ENTRIES }, () => new EntryPlace());
+  private readonly hashes = new Int32Array(GROUP_ENTRIES);
+  private readonly addresses = new Int32Array(GROUP_ENTRIES);
+  private readonly keyHash: KeyHash;
+
+  constructor(keyspace: Keyspace, options: RdbLoadOptions) {
+    this.keyspace = keyspace;
+    this.keyHash = keyspace.keyHash;
+    this.options = options;
   }
-  options.onLoaded?.(keys, expired);
-  return { keys, endOffset };
+
+  async run(file: FileHandle): Promise<RdbLoadResult> {
+    const { options } = this;
+    const reader = await RdbReader.open(file, {
+      start: options.start ?? 0,
+      privateOpcodes: options.withTier ?? false,
+      verifyChecksum: options.verifyChecksum ?? true,
+      loadableTypes: LOADABLE_RDB_TYPES,
+      batchRecords: 1,
+    });
+    for (;;) {
+      if (!this.loadSome(reader)) {
+        const [record] = await reader.readBatch();
+        if (record === undefined) break;
+        this.loadRecord(record);
+      }
+      await options.makeRoom();
+      await options.observer?.reached(reader.position - (options.start ?? 0), this.keys);
+    }
+    options.onLoaded?.(this.keys, this.expired);
+    return { keys: this.keys, endOffset: reader.position };
+  }
+
+  /** False if the reader has to make records of what comes next. */
+  private loadSome(reader: RdbReader): boolean {
+    const { places } = this;
+    let found = reader.scanEntries(places);
+    const isSome = found > 0;
+    for (let groups = 1; found > 0; groups++) {
+      this.loadGroup(found);
+      found = groups < GROUPS_AT_ONCE ? reader.scanEntries(places) : 0;
+    }
+    return isSome;
+  }
+
+  private loadGroup(count: number): void {
+    const { hashes, keyHash, places } = this;
+    this.prefetch(count);
+    try {
+      for (let i = 0; i < count; i++) {
+        const { key, keyLength, keyStart } = places[i];
+        keyHash.remember(key, keyStart, keyLength, hashes[i]);
+        this.load(places[i]);
+      }
+    } finally {
+      keyHash.forget();
+    }
+  }
+
+  /** Hashes the keys, and has the processor read all of their slots at a time instead of waiting for each. */
+  private prefetch(count: number): void {
+    const { hashes, keyHash, places } = this;
+    for (let i = 0; i < count; i++) {
+      const { key, keyLength, keyStart } = places[i];
+      hashes[i] = keyHash.of(key, keyStart, keyLength);
+    }
+    databaseOf(this.keyspace, places[0].db).table.seekAll(hashes, count, this.addresses);
+  }
+
+  private loadRecord(record: RdbRecord): void {
+    const { keyspace, options } = this;
+    if (record.kind === "tombstone") {
+      databaseOf(keyspace, record.db).restoreTombstone(record.key);
+    } else if (record.kind === "function") {
+      const error = keyspace.functions.load(record.code);
+      if (error !== undefined) throw new LoadError(`A library of functions cannot be loaded: ${error}`);
+    } else if (record.kind === "cold-keys") {
+      loadColdKeys(databaseOf(keyspace, record.db), record);
+    } else if (record.kind === "aux") {
+      if (record.key.toString() === AUX_USED_MEMORY) options.observer?.usedMemory(Number(record.value));
+    } else if (record.kind === "module-aux") {
+      options.onSkipped?.(`Data of the module type ${record.module} is not kept: there are no modules`);
+    } else if (record.kind === "entry") {
+      this.loadEntry(record);
+    }
+  }
+
+  private loadEntry({ db, type, key, expireMs, ...record }: RdbEntry): void {
+    const [place] = this.places;
+    if (expireMs !== undefined && expireMs <= 0 && this.isLeftOut(expireMs)) return;
+    const value = record.value ?? record.payload!;
+    Object.assign(place, { db, type, key, keyStart: 0, keyLength: key.length });
+    Object.assign(place, { value, valueStart: 0, valueLength: value.length, expireMs: expireMs ?? 0 });
+    place.idleSeconds = record.idleSeconds ?? -1;
+    place.frequency = record.frequency ?? -1;
+    place.hasRecordBelow = record.hasRecordBelow;
+    this.load(place);
+  }
+
+  /** Whether a key is not to be loaded, since it has expired. */
+  private isLeftOut(expireMs: number): boolean {
+    if (this.options.skipExpired !== true || expireMs > this.keyspace.nowMs) return false;
+    this.expired++;
+    return true;
+  }
+
+  private load(place: EntryPlace): void {
+    const { keyspace, options } = this;
+    const { expireMs } = place;
+    if (expireMs !== 0 && this.isLeftOut(expireMs)) return;
+    const database = databaseOf(keyspace, place.db);
+    makePlace(database, place, options);
+    const address =
+      place.type === TYPE_STRING ? addString(keyspace, database, place) : addValue(keyspace, database, place);
+    const { entries, accessClock } = keyspace;
+    if (place.hasRecordBelow) database.markRecord(address);
+    if (accessClock.lfu) {
+      if (place.frequency >= 0) entries.setAccess(address, accessClock.withFrequency(place.frequency));
+    } else if (place.idleSeconds >= 0) {
+      entries.setAccess(address, accessClock.withIdle(place.idleSeconds));
+    }
+    this.keys++;
+  }
+}
+
+/** The key is the one that was looked for last, as in `addValue`. */
+function addString({ entries }: Keyspace, database: Database, place: EntryPlace): number {
+  const { key, keyStart, keyLength, value, valueStart, valueLength, expireMs } = place;
+  const address = database.add(STRING, key, keyStart, keyLength, valueLength, expireMs);
+  fillValue(entries, address, value, valueStart, valueLength);
+  entries.setEncoding(address, encodingOf(value, valueStart, valueLength));
+  return address;
+}
+
+function addValue({ memory }: Keyspace, database: Database, place: EntryPlace): number {
+  const { key, keyStart, keyLength, expireMs, type, valueStart } = place;
+  const payload = place.value.subarray(valueStart, valueStart + place.valueLength);
+  const dataType = dataTypeOfRdb(type);
+  const value = dataType.unpack(memory, type, payload);
+  const address = database.add(dataType.type, key, keyStart, keyLength, value.length, expireMs);
+  value.fill(memory, address);
+  database.setEncoding(address, value.encoding);
+  return address;
 }
 
 function databaseOf(keyspace: Keyspace, db: number) {
@@ -120,41 +255,19 @@ function loadColdKeys({ coldKeys }: Database, part: ColdKeysPart & { readonly en
 }
 
 /** Sees to it that the database has no such key, which is then the one that was looked for last. */
-function makePlace(keyspace: Keyspace, { db, key }: RdbEntry, { findIn, onDuplicate }: RdbLoadOptions): void {
-  const database = databaseOf(keyspace, db);
-  const address = findIn === undefined ? database.find(key, 0, key.length) : findIn(database, key);
-  if (address === 0 || (findIn !== undefined && database.isTombstone(address))) return;
-  if (onDuplicate !== "replace") {
-    throw new LoadError(`The key '${key.toString("latin1")}' stands twice in the file`);
-  }
-  database.delete(address);
-}
-
-function loadEntry(keyspace: Keyspace, record: RdbEntry): void {
-  const database = databaseOf(keyspace, record.db);
-  const { entries, accessClock, memory } = keyspace;
-  const { key } = record;
-  // Its hash is that of the key that `makePlace` has just looked for.
-  let address: number;
-  const expireMs = record.expireMs ?? 0;
-  if (record.value !== undefined) {
-    const { value } = record;
-    address = database.add(STRING, key, 0, key.length, value.length, expireMs);
-    fillValue(entries, address, value, 0, value.length);
-    entries.setEncoding(address, encodingOf(value, 0, value.length));
+function makePlace(database: Database, place: EntryPlace, { findIn, onDuplicate }: RdbLoadOptions): void {
+  const { key, keyStart, keyLength } = place;
+  if (findIn === undefined) {
+    if (database.find(key, keyStart, keyLength) === 0) return;
   } else {
-    const dataType = dataTypeOfRdb(record.type);
-    const value = dataType.unpack(memory, record.type, record.payload!);
-    address = database.add(dataType.type, key, 0, key.length, value.length, expireMs);
-    value.fill(memory, address);
-    database.setEncoding(address, value.encoding);
+    const address = findIn(database, key.subarray(keyStart, keyStart + keyLength));
+    if (address === 0 || database.isTombstone(address)) return;
   }
-  if (record.hasRecordBelow) database.markRecord(address);
-  if (accessClock.lfu && record.frequency !== undefined) {
-    entries.setAccess(address, accessClock.withFrequency(record.frequency));
-  } else if (!accessClock.lfu && record.idleSeconds !== undefined) {
-    entries.setAccess(address, accessClock.withIdle(record.idleSeconds));
+  if (onDuplicate !== "replace") {
+    const name = key.toString("latin1", keyStart, keyStart + keyLength);
+    throw new LoadError(`The key '${name}' stands twice in the file`);
   }
+  database.delete(database.find(key, keyStart, keyLength));
 }
 
 /** The checkpoint that a base file belongs to. Throws LoadError if it does not say. */
@@ -206,10 +319,14 @@ export async function loadAofFile(
     name,
     ...(options.end === undefined ? {} : { end: options.end }),
   });
+  let commands = 0;
   do {
     while (reader.next()) {
       executor.add(reader);
-      if (executor.isFull) await executor.drain();
+      commands++;
+      if (!executor.isFull) continue;
+      await executor.drain();
+      await options.observer?.reached(reader.endOffset, commands);
     }
   } while (await reader.advance());
   await executor.drain();

@@ -16,7 +16,7 @@ import { missingFileText } from "./aof/error-text.ts";
 import { BLOCKS_HEADER, manifestFileName } from "./aof/format.ts";
 import type { IncrFile } from "./aof/manifest.ts";
 import type { AofOutcome } from "./aof/reader.ts";
-import { type Executor, LoadError, loadAofFile, type RdbLoadOptions } from "./load.ts";
+import { type Executor, LoadError, type LoadObserver, loadAofFile, type RdbLoadOptions } from "./load.ts";
 import { RdbError } from "./rdb/reader.ts";
 
 export interface RecoveryParts {
@@ -33,6 +33,7 @@ export interface RecoveryParts {
   /** See RdbLoadOptions. */
   readonly onLoaded: (keys: number, expired: number) => void;
   readonly monotonicMs: () => number;
+  readonly observer?: LoadObserver | undefined;
 }
 
 export interface RecoveredAof {
@@ -106,6 +107,7 @@ async function loadOne(
     verifyChecksum: parts.verifyChecksum,
     onLoaded: parts.onLoaded,
     makeRoom: parts.makeRoom,
+    observer: parts.observer,
     onSkipped: (text) => log.warning(`${entry.name}: ${text}`),
     ...(entry.end === undefined ? {} : { end: entry.end }),
   };
@@ -120,6 +122,7 @@ async function loadOne(
     await file.close();
   }
   if (outcome !== undefined) judge(parts, entry, isLast, outcome);
+  parts.observer?.fileEnded(info.size);
   const seconds = ((parts.monotonicMs() - begun) / 1000).toFixed(3);
   log.notice(`DB loaded from ${isBase ? "base" : "incr"} file ${entry.name}: ${seconds} seconds`);
   return { outcome, bytes: outcome?.dataUpTo ?? info.size };

@@ -16,7 +16,7 @@ import type { Keyspace } from "../keyspace/keyspace.ts";
 import { dataTypeOf } from "../types/registry.ts";
 import { isRooted } from "../types/rooted.ts";
 import { STRING } from "../types/string/string-value.ts";
-import { TYPE_STRING } from "./rdb/format.ts";
+import { AUX_USED_MEMORY, TYPE_STRING } from "./rdb/format.ts";
 import { RdbWriter } from "./rdb/writer.ts";
 
 /** A loop whose turn takes less has nothing to do; then a slice takes so long. */
@@ -106,7 +106,7 @@ export class SnapshotFile {
     rdb.appendAux("redis-ver", REDIS_VERSION);
     rdb.appendAux("redis-bits", "64");
     rdb.appendAux("ctime", String(Math.floor(clock.nowMs / 1000)));
-    rdb.appendAux("used-mem", String(keyspace.usedBytes));
+    rdb.appendAux(AUX_USED_MEMORY, String(keyspace.usedBytes));
     rdb.appendAux("aof-base", isBase ? "1" : "0");
   }
 

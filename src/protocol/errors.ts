@@ -246,6 +246,8 @@ export const TIMEOUT_OUT_OF_RANGE = "ERR timeout is out of range";
 export const WAITAOF_WITHOUT_AOF =
   "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
 
+export const NO_CLUSTER = "ERR This instance has cluster support disabled";
+
 // Users: ACL.
 export const INVALID_USERNAME = "ERR Usernames can't contain spaces or null characters";
 export const DEFAULT_USER_STAYS = "ERR The 'default' user cannot be removed";

@@ -72,9 +72,10 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
   isClosing = false;
   /** The peer sends nothing more. */
   hasEnded = false;
-  /** Pieces of output that leave at the end of the turn, their bytes, and the last of them (outbox.ts). */
+  /** Pieces of output that leave at the end of the turn, their bytes, and places of the first and last (outbox.ts). */
   queuedPieces = 0;
   queuedOutputBytes = 0;
+  firstPiece = 0;
   lastPiece = 0;
   /** Pieces of output held back by the reply gate. */
   heldPieces = 0;
@@ -83,6 +84,8 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
   overSoftLimitSinceMs = 0;
 
   unblock: ((asError: boolean) => void) | undefined;
+  /** Its command waits for the end of a pause (client-pause.ts). */
+  isPostponed = false;
 
   /** Set by tracking/tracking.ts. */
   tracking: ClientTracking | undefined;
@@ -156,7 +159,7 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
   }
 
   get isBlocked(): boolean {
-    return this.unblock !== undefined;
+    return this.unblock !== undefined || this.isPostponed;
   }
 
   get queuedCommands(): number {

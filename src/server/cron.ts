@@ -58,7 +58,8 @@ export class Cron {
       return;
     }
     aof.files?.writer.cron();
-    if (this.activeExpiry && keyspace.expiring) {
+    this.server.pause.endIfOver();
+    if (this.activeExpiry && keyspace.expiring && !keyspace.isStill) {
       const begunMs = observation.events.begin();
       expiry.hotCycle(Math.min(EXPIRY_MAX_MS, (1000 / values.hz) * EXPIRY_SHARE));
       observation.events.end("expire-cycle", begunMs);
@@ -86,6 +87,7 @@ export class Cron {
   private schedule(): void {
     this.timer = setTimeout(() => {
       this.run();
+      this.server.scrubber.tick();
       this.schedule();
     }, 1000 / this.server.config.values.hz);
   }
@@ -95,12 +97,8 @@ export class Cron {
     const { timeout } = config.values;
     if (timeout === 0) return;
     for (const connection of clients) {
-      if (
-        connection.parked ||
-        connection.isMonitor ||
-        clock.nowMs - connection.lastActiveMs <= timeout * 1000
-      )
-        continue;
+      if (connection.parked || connection.isSubscribed || connection.isMonitor) continue;
+      if (clock.nowMs - connection.lastActiveMs <= timeout * 1000) continue;
       world.log.verbose("Closing idle client");
       connection.close();
     }

@@ -5,6 +5,7 @@ import type { ServerServices } from "../commands/services.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { TierWalk } from "../keyspace/tier-walk.ts";
 import type { Warmer } from "../keyspace/warmer.ts";
+import type { ClientPause } from "./client-pause.ts";
 import type { CommandCheckParts } from "./command-checks.ts";
 import type { Connection } from "./connection.ts";
 import type { LatencyEvents } from "./observation/latency-events.ts";
@@ -32,6 +33,7 @@ export interface DispatcherParts extends WriteGatesParts, CommandCheckParts {
   readonly warmer: Warmer | undefined;
   /** Writes the append-only file and sends replies, without waiting for the end of the turn. */
   readonly flushNow: () => void;
+  readonly pause: ClientPause;
   /** Client-side caching. */
   readonly tracking: Tracking;
   readonly walk: TierWalk;

@@ -9,7 +9,7 @@ import type { CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import { type Fetch, RESIDENT, UNREADABLE } from "../keyspace/warmer.ts";
-import { CANNOT_WAIT_IN_TRANSACTION, coldKeyUnreadable, UNBLOCKED } from "../protocol/errors.ts";
+import { coldKeyUnreadable } from "../protocol/errors.ts";
 import { DONE, type Outcome, SUSPENDED } from "../protocol/outcome.ts";
 import { ReplyWriter } from "../protocol/reply-writer.ts";
 import { Request } from "../protocol/request.ts";
@@ -27,6 +27,7 @@ import { PubSub } from "./pubsub.ts";
 import { Pushes } from "./pushes.ts";
 import { Scripts } from "./scripts.ts";
 import { SnapshotGate } from "./snapshot-gate.ts";
+import { Suspension } from "./suspension.ts";
 import type { Transaction } from "./transaction.ts";
 import { type GroupedEffects, isExec, type TransactionHost, Transactions } from "./transactions.ts";
 import { type Answerer, WaitingClients } from "./waiting-clients.ts";
@@ -68,7 +69,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   /** The command whose handler runs. */
   command: CompiledCommand | undefined;
   readonly calls: Calls;
-  private suspension: { readonly work: Promise<unknown>; readonly finish: Continuation<never> } | undefined;
+  private readonly suspension = new Suspension(this);
 
   constructor(parts: DispatcherParts) {
     this.parts = parts;
@@ -131,7 +132,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const { batch, prefetch, reply } = this;
     const { tracking } = this.parts;
     const isPrefetched = batch.count > 1 && prefetch.load(batch, this.keyspace.databases[connection.dbIndex]);
-    this.calls.beginBatch(batch.count);
+    this.calls.beginBatch(connection, batch.count, batch.bytes);
     try {
       for (let i = 0; i < batch.count; i++) {
         if (isPrefetched) prefetch.begin(batch, i);
@@ -157,12 +158,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   }
 
   suspend<T>(work: Promise<T>, finish: Continuation<T>): Outcome {
-    if (this.client.isExecuting) {
-      work.catch(() => undefined);
-      return this.reply.error(CANNOT_WAIT_IN_TRANSACTION);
-    }
-    this.suspension = { work, finish: finish as Continuation<never> };
-    return SUSPENDED;
+    return this.suspension.begin(work, finish);
   }
 
   /** The connection is gone: nothing may wait for it. */
@@ -172,16 +168,20 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.pubsub.forgetClient(connection);
     this.parts.warmer?.cancel(connection);
     this.gates.forget(connection);
+    this.parts.pause.forget(connection);
   }
 
   private execute(connection: Connection): Outcome {
     const { request } = this;
-    const command = this.parts.table.findExact(request);
+    const { table } = this.parts;
+    const command = connection.isReplay ? table.findLogged(request) : table.findExact(request);
     if (command === undefined) return this.reject(undefined, this.checks.unknown(request));
     const refusal = this.checks.refusalOf(command, request, connection);
     if (refusal !== undefined) return this.reject(command, refusal);
     this.db = this.keyspace.databases[connection.dbIndex];
     if (this.scripts.runner.isBusy && !command.allowedWhileBusy) return this.refuseBusy(command, connection);
+    const { pause } = this.parts;
+    if (pause.isOn && pause.postpones(command, request, connection)) return SUSPENDED;
     const { transaction } = connection;
     if (transaction !== undefined) {
       const outcome = this.executeInTransaction(transaction, command, connection);
@@ -281,11 +281,11 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const begunMs = calls.begin(command, request, connection);
     const outcome = runHandler(command, this);
     reply.finish();
-    calls.end(command, request, connection, begunMs, outcome, this.batch.count > 1);
+    calls.end(command, request, connection, begunMs, outcome);
     if (connection.tracking !== undefined && command.isTracked) {
       this.parts.tracking.remember(connection, command, this.request);
     }
-    if (this.suspension !== undefined) this.awaitSuspension(connection, command);
+    if (this.suspension.work !== undefined) this.suspension.wait(connection, command);
     if (command.mayHaveEffects) this.afterEffects(connection, command.isWrite);
     return outcome;
   }
@@ -366,37 +366,6 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     if (state === RESIDENT) return undefined;
     if (state === UNREADABLE) return this.refuseUnreadable(client);
     return this.parkForKeys(residency, client);
-  }
-
-  private awaitSuspension(connection: Connection, command: CompiledCommand): void {
-    const suspension = this.suspension!;
-    this.suspension = undefined;
-    connection.park();
-    let isOver = false;
-    const answer = (action: (ctx: CommandContext) => Outcome) => {
-      if (isOver || connection.isClosed) return;
-      isOver = true;
-      connection.unblock = undefined;
-      if (this.answer(connection, command, this.request, action) === DONE) connection.goOn();
-      else this.awaitSuspension(connection, command);
-    };
-    // Only what waits for an event, not for the disk, can be made to wait no longer.
-    if (command.spec.flags.includes("blocking")) {
-      connection.unblock = (asError) => {
-        connection.unblock = undefined;
-        // Not now: the reply of the client that asks for it is just being made.
-        setImmediate(answer, (ctx: CommandContext) =>
-          asError ? ctx.reply.error(UNBLOCKED) : suspension.finish(ctx, undefined as never),
-        );
-      };
-    }
-    suspension.work.then(
-      (value) => answer((ctx) => suspension.finish(ctx, value as never)),
-      (error: unknown) => {
-        const text = error instanceof Error ? error.message : String(error);
-        answer(({ reply }) => reply.error(`ERR ${text}`));
-      },
-    );
   }
 
   /**

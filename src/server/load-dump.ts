@@ -5,6 +5,7 @@ import type { Database } from "../keyspace/database.ts";
 import { UNREADABLE } from "../keyspace/warmer.ts";
 import { LoadError, loadRdb } from "../persistence/load.ts";
 import { RdbError } from "../persistence/rdb/reader.ts";
+import type { LoadProgress } from "./load-progress.ts";
 import type { Server } from "./server.ts";
 import { nextTurn } from "./turn-end.ts";
 
@@ -14,11 +15,14 @@ export async function loadDump(
   server: Server,
   makeRoom: () => Promise<void>,
   onDuplicate?: "refuse" | "replace",
+  observer?: LoadProgress,
 ): Promise<boolean> {
   const { clock, config, keyspace, world } = server;
   const { values } = config;
   const path = `${values.dir}/${values.dbfilename}`;
-  if ((await world.files.stat(path)) === undefined) return false;
+  const info = await world.files.stat(path);
+  if (info === undefined) return false;
+  observer?.begin(info.size);
   const begun = clock.monotonicMs();
   const file = await world.files.open(path, "read");
   try {
@@ -27,7 +31,15 @@ export async function loadDump(
     const findIn = (database: Database, key: Buffer) => findAnywhere(server, database, key);
     const present = onDuplicate === undefined ? {} : { findIn, onDuplicate };
     const { rdbchecksum: verifyChecksum } = values;
-    const options = { skipExpired: true, verifyChecksum, makeRoom, onLoaded, onSkipped, ...present };
+    const options = {
+      skipExpired: true,
+      verifyChecksum,
+      makeRoom,
+      onLoaded,
+      onSkipped,
+      observer,
+      ...present,
+    };
     const { keys } = await loadRdb(file, keyspace, options);
     const seconds = ((clock.monotonicMs() - begun) / 1000).toFixed(3);
     world.log.notice(`Done loading RDB, keys loaded: ${keys}`);

@@ -1,8 +1,8 @@
 /**
- * Executes the commands of an append-only file through the dispatcher, as a client without a socket. Commands are
- * gathered by the thousand, so that the cold keys they need can be read together.
+ * Executes the commands of an append-only file through the dispatcher, as a client without a socket. As long as nothing
+ * is cold and there is memory, each is executed where it lies; else commands are gathered by the thousand, so that the
+ * cold keys they need can be read together.
  */
-
 import { keysOfRequest } from "../commands/key-positions.ts";
 import { restore } from "../commands/keys/dump.ts";
 import type { CompiledCommand } from "../commands/table.ts";
@@ -36,6 +36,8 @@ const nowhere: Transport = {
 export class Replay implements Executor {
   private readonly server: Server;
   private readonly connection: Connection;
+  /** Commands that may be executed where they lie. */
+  private readonly plainCommands = new Set<CompiledCommand>();
   private batch: Buffer = Buffer.allocUnsafeSlow(BATCH_BYTES);
   private batchBytes = 0;
   private batchCommands = 0;
@@ -46,6 +48,7 @@ export class Replay implements Executor {
   /** Commands that were answered by an error, and the first such error. */
   private failures = 0;
   private firstFailure = "";
+  private readonly end: () => void;
 
   constructor(server: Server) {
     this.server = server;
@@ -55,6 +58,19 @@ export class Replay implements Executor {
       statistics: new Statistics(),
     });
     this.connection.isReplay = true;
+    // Nobody reads the replies.
+    this.connection.replyMode = "off";
+    for (const command of server.table.all) if (isPlain(command)) this.plainCommands.add(command);
+    const { dispatcher } = server;
+    const countError = dispatcher.reply.onError;
+    // Clients are connected meanwhile, and get errors of their own.
+    dispatcher.reply.onError = (text) => {
+      if (dispatcher.client !== this.connection) countError?.(text);
+      else if (this.failures++ === 0) this.firstFailure = text;
+    };
+    this.end = () => {
+      dispatcher.reply.onError = countError;
+    };
   }
 
   get isFull(): boolean {
@@ -70,11 +86,15 @@ export class Replay implements Executor {
     const { request } = reader;
     // They only tell which commands belong together; the reader has seen to it that all are there.
     if (reader.isInTransaction && /^(multi|exec)$/i.test(request.text(0))) return;
-    const command = this.server.table.find(request);
+    const command = this.server.table.findLogged(request);
     if (command === undefined) {
       throw new LoadError(
         `Unknown command '${request.text(0)}' reading the append only file, at offset ${reader.offset}`,
       );
+    }
+    if (this.batchCommands === 0 && this.plainCommands.has(command) && this.canExecuteNow) {
+      this.executeNow(command, request);
+      return;
     }
     if (command.spec.run === restore.run) checkRestore(this.server.keyspace.memory, request, reader.offset);
     this.noteKeys(request, command);
@@ -104,9 +124,10 @@ export class Replay implements Executor {
     if (this.batch.length > 2 * BATCH_BYTES) this.batch = Buffer.allocUnsafeSlow(BATCH_BYTES);
   }
 
-  /** Says so if commands have failed: a log tells only of such as succeeded, so the data differ from what they were. As
+  /** The end of the last file. Says so if commands have failed: a log tells only of such as succeeded, so the data differ from what they were. As
    * Redis does, the server starts all the same. */
   reportFailures(): void {
+    this.end();
     if (this.failures === 0) return;
     this.server.world.log.warning(
       `${this.failures} commands of the append only file failed when they were repeated. The first error: ${this.firstFailure}`,
@@ -114,17 +135,23 @@ export class Replay implements Executor {
   }
 
   private async execute(commands: Buffer): Promise<void> {
-    const { reply } = this.server.dispatcher;
-    const countError = reply.onError;
-    reply.onError = (text) => {
-      if (this.failures++ === 0) this.firstFailure = text;
-    };
-    try {
-      this.connection.onData(commands, commands.length);
-      await this.connection.whenIdle();
-    } finally {
-      reply.onError = countError;
-    }
+    this.connection.onData(commands, commands.length);
+    await this.connection.whenIdle();
+  }
+
+  /** Nothing is on disk, and no gate would have a command wait for memory. */
+  private get canExecuteNow(): boolean {
+    const { budget, warmer } = this.server;
+    return (warmer === undefined || !warmer.hasRecords) && budget.chargedBytes <= budget.spillFromBytes;
+  }
+
+  private executeNow(command: CompiledCommand, request: Request): void {
+    const { connection } = this;
+    const { dispatcher } = this.server;
+    dispatcher.client = connection;
+    dispatcher.executeQueued(command, request);
+    dispatcher.reply.hasOverflowed = false;
+    this.dbIndex = connection.dbIndex;
   }
 
   private noteKeys(request: Request, command: CompiledCommand): void {
@@ -143,6 +170,12 @@ export class Replay implements Executor {
     this.batch.copy(larger, 0, 0, this.batchBytes);
     this.batch = larger;
   }
+}
+
+/** Whether a command does nothing but change keys, or select a database, at once. */
+function isPlain({ hasKeys, isWrite, spec }: CompiledCommand): boolean {
+  if (spec.name === "select") return true;
+  return isWrite && hasKeys && !spec.flags.includes("blocking") && spec.run !== restore.run;
 }
 
 /** A RESTORE that fails would leave out a whole key without a word: stock Redis writes values of types unknown here. */

@@ -26,18 +26,22 @@ import type { DecoderLimits } from "../protocol/request-decoder.ts";
 import { Acl } from "./acl/acl.ts";
 import { isLocalAddress, refusalOf } from "./admission.ts";
 import { AofState } from "./aof-state.ts";
+import { ClientPause } from "./client-pause.ts";
 import { ClientRegistry } from "./client-registry.ts";
 import type { Config } from "./config/config.ts";
 import { applyConfig } from "./config-hooks.ts";
 import { Connection, type ConnectionHost } from "./connection.ts";
 import { Cron } from "./cron.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { LoadProgress } from "./load-progress.ts";
+import { KeyNotifications } from "./key-notifications.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { Observation } from "./observation/observation.ts";
 import { OutputLimits } from "./output-limits.ts";
 import { Propagation } from "./propagation.ts";
 import { ReplyGate } from "./reply-gate.ts";
 import { SaveState } from "./save-state.ts";
+import { Scrubber } from "./scrubber.ts";
 import { Services } from "./services.ts";
 import { Statistics } from "./statistics.ts";
 import { InvalidationSender } from "./tracking/invalidation-sender.ts";
@@ -84,12 +88,16 @@ export class Server implements ConnectionHost {
   readonly acl: Acl;
   readonly services: Services;
   readonly dispatcher: Dispatcher;
+  readonly notifications: KeyNotifications;
   readonly tracking: Tracking;
+  readonly pause: ClientPause;
   readonly cron: Cron;
+  readonly scrubber = new Scrubber(this);
   readonly decoderLimits: DecoderLimits;
   readonly startedMs: number;
   /** Data is being loaded: clients are told so. */
   isLoading = true;
+  readonly progress: LoadProgress;
   /** The server is ending, or all data is being replaced: no command is executed. */
   isStopping = false;
   /** Listens as `port` and `bind` say now, or, if that is not possible, rejects and listens as before. */
@@ -135,20 +143,18 @@ export class Server implements ConnectionHost {
       isSaving: () => this.saves.isBusy,
     });
     this.saves = new SaveState(this);
-    this.acl = new Acl({
-      table: this.table,
-      settings: config.values,
-      resolve: (path) => config.resolve(path),
-      files: world.files,
-      clock: world.clock,
-      random: world.random,
-      log: world.log,
-      clients: this.clients,
-      present: () => this.dispatcher.client,
-    });
+    this.progress = new LoadProgress(world, config);
+    this.acl = this.createAcl();
     this.services = new Services(this);
     this.tracking = this.createTracking();
+    this.pause = new ClientPause({
+      keyspace,
+      mayScriptWrite: (command, request) => this.dispatcher.scripts.mayWrite(command, request),
+      resume: (connection) => this.dispatcher.resume(connection),
+      scheduleTurnEnd: this.turnEnd.schedule,
+    });
     this.dispatcher = this.createDispatcher();
+    this.notifications = new KeyNotifications(keyspace, this.dispatcher.pubsub);
     this.dispatcher.reply.onError = (text) => this.statistics.countError(text);
     this.observation.attach(this.dispatcher, config, this.warmer, this.turnEnd.schedule);
     this.propagation.context = this.dispatcher;
@@ -276,14 +282,16 @@ export class Server implements ConnectionHost {
 
   /** Without a cold tier: makes room for what no write asks for, such as the buffers of readers. */
   private evict(): void {
-    if (this.isLoading || this.isStopping) return;
+    if (this.isLoading || this.isStopping || this.keyspace.isStill) return;
     // Part of it with the next turn: the loop must not be held.
     if (this.freeMemory() && this.budget.isOver) this.scheduleTurnEnd();
   }
 
   /** Evicts by the policy; says whether enough is free, or will be. */
   private freeMemory(): boolean {
-    const { budget, config, dispatcher, eviction, tracking } = this;
+    const { budget, config, dispatcher, eviction, keyspace, tracking } = this;
+    // While clients are paused, nothing goes; and who may write then, as an exception, may.
+    if (keyspace.isStill) return true;
     const policy = config.values["maxmemory-policy"] as MaxmemoryPolicy;
     const samples = config.values["maxmemory-samples"];
     const { events } = this.observation;
@@ -328,6 +336,21 @@ export class Server implements ConnectionHost {
     });
   }
 
+  private createAcl(): Acl {
+    const { config, world } = this;
+    return new Acl({
+      table: this.table,
+      settings: config.values,
+      resolve: (path) => config.resolve(path),
+      files: world.files,
+      clock: world.clock,
+      random: world.random,
+      log: world.log,
+      clients: this.clients,
+      present: () => this.dispatcher.client,
+    });
+  }
+
   private createDispatcher(): Dispatcher {
     return new Dispatcher({
       keyspace: this.keyspace,
@@ -344,6 +367,7 @@ export class Server implements ConnectionHost {
       aof: this.aof,
       saves: this.saves,
       tracking: this.tracking,
+      pause: this.pause,
       warmer: this.warmer,
       spiller: this.spiller,
       scheduleTurnEnd: this.turnEnd.schedule,

@@ -10,6 +10,7 @@ import type {
   KeyWalk,
   LatencyAccess,
   MonitorAccess,
+  PauseAccess,
   SaveAccess,
   ServerServices,
   ShutdownOptions,
@@ -77,6 +78,10 @@ export class Services implements ServerServices {
     return this.server.tracking;
   }
 
+  get pause(): PauseAccess {
+    return this.server.pause;
+  }
+
   get walk(): KeyWalk {
     return this.server.walk;
   }
@@ -117,17 +122,18 @@ export class Services implements ServerServices {
 /** Redis's words for addresses that cannot be listened on. */
 const LISTEN_FAILURES = {
   port: "Unable to listen on this port. Check server logs.",
+  "tls-port": "Unable to listen on this port. Check server logs.",
   bind: "Failed to bind to specified addresses.",
 } as const;
 
 class ConfigForCommands implements ConfigAccess {
   private readonly server: Server;
   /** The directive that CONFIG SET has just changed and that asks for other listening sockets. */
-  private moved: "port" | "bind" | undefined;
+  private moved: keyof typeof LISTEN_FAILURES | undefined;
 
   constructor(server: Server) {
     this.server = server;
-    for (const name of ["port", "bind"] as const) {
+    for (const name of ["port", "tls-port", "bind"] as const) {
       server.config.onChange(name, () => {
         this.moved = name;
       });
@@ -158,13 +164,18 @@ class ConfigForCommands implements ConfigAccess {
   }
 
   /** Opens the sockets that `port` and `bind` now ask for. If that fails, takes all that was set with them back. */
-  private async listenAnew(moved: "port" | "bind", takeBack: () => void): Promise<string | undefined> {
+  private async listenAnew(
+    moved: keyof typeof LISTEN_FAILURES,
+    takeBack: () => void,
+  ): Promise<string | undefined> {
     try {
       await this.server.listen();
       return undefined;
     } catch (error) {
       this.server.world.log.warning(`Cannot listen as ${moved} asks for: ${errorText(error)}`);
       takeBack();
+      // One of two ports may have moved before the other could not.
+      await this.server.listen().catch(() => undefined);
       return setError(moved, LISTEN_FAILURES[moved]).message;
     }
   }

@@ -35,6 +35,12 @@ export class Shutdown {
 
   private async end(options: ShutdownOptions): Promise<string> {
     const { log } = this.server.world;
+    if (this.server.isLoading) {
+      log.warning("Received shutdown signal during loading, exiting now.");
+      this.onBegin();
+      this.onEnded(0);
+      return new Promise(() => {});
+    }
     const { runner } = this.server.dispatcher.scripts;
     if (options.save === "nosave") runner.drop();
     // A script that has written cannot be left in the middle.

@@ -25,7 +25,7 @@ export class SnapshotGate {
     this.databases = new FollowedDatabases(keyspace);
   }
 
-  /** Whether the command, whose keys are in memory, must wait; then the connection goes on when it need not any more. */
+  /** Whether the command, whose keys are in memory, must wait; then its connection goes on when it need no more. */
   mustWait(command: CompiledCommand, request: Request, connection: Connection): boolean {
     if (connection.isReplay) return false;
     const { databases } = this;

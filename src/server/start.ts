@@ -34,8 +34,12 @@ interface OpenedTier {
   readonly lock?: KeyValueStore;
 }
 
-/** Opens the data and makes a server of it. */
-export async function startServer(world: World, config: Config): Promise<Server> {
+/** Opens the data and makes a server of it. `beforeLoading` may have it listen: until data is loaded it answers so. */
+export async function startServer(
+  world: World,
+  config: Config,
+  beforeLoading: (server: Server) => Promise<void> = async () => {},
+): Promise<Server> {
   const { values } = config;
   // Where the append-only file keeps all, a dump of everything, cold values too, is made only if somebody asks for it.
   if (values.appendonly && !config.isLoaded("save")) config.load("save", [""]);
@@ -54,6 +58,7 @@ export async function startServer(world: World, config: Config): Promise<Server>
     const server = new Server(world, config, keyspace, tier, folder);
     server.lock = lock;
     await server.acl.start(config.users);
+    await beforeLoading(server);
     await loadData(server, directory);
     return server;
   } catch (error) {
@@ -179,7 +184,7 @@ async function recoverTier(
     await store.close().catch(() => undefined);
     if (!(error instanceof StorageError)) throw error;
     throw new LoadError(
-      `The cold tier in ${path} cannot be used: ${error.message}. Restore it from the backup`,
+      `The cold tier in ${path} cannot be used: ${error.message}. Make a backup, then see what tsredis-check-tier ${dirname(path)} can save`,
     );
   }
 }
@@ -209,12 +214,14 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
   const { values } = config;
   const begun = clock.monotonicMs();
   keyspace.expiring = false;
-  server.table.setLoading(true);
   server.budget.setLoading(true);
   const makeRoom = () => waitForRoom(server);
+  const { progress } = server;
+  progress.begin(0);
   if (values.appendonly) {
     const hasAof = directory.manifest.base !== undefined || directory.manifest.incr.length > 0;
-    if (!hasAof) await loadDump(server, makeRoom);
+    if (!hasAof) await loadDump(server, makeRoom, undefined, progress);
+    else progress.begin(await sizeOf(world.files, directory));
     const replay = new Replay(server);
     const { incr, baseBytes, sizeBefore } = await recoverAof({
       files: world.files,
@@ -228,6 +235,7 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
       verifyChecksum: values.rdbchecksum,
       onLoaded: server.saves.onLoaded,
       monotonicMs: () => clock.monotonicMs(),
+      observer: progress,
     });
     replay.reportFailures();
     if (hasAof) {
@@ -246,12 +254,20 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
         throw new LoadError("The first base file of the append only file cannot be written");
     }
   } else {
-    await loadDump(server, makeRoom);
+    await loadDump(server, makeRoom, undefined, progress);
   }
   keyspace.expiring = true;
-  server.table.setLoading(false);
   server.budget.setLoading(false);
   server.isLoading = false;
   server.saves.loaded();
   server.scheduleTurnEnd();
+}
+
+/** Bytes of all files that the manifest names. */
+async function sizeOf(files: Files, directory: AofDirectory): Promise<number> {
+  const { base, incr } = directory.manifest;
+  let bytes = 0;
+  for (const { name } of base === undefined ? incr : [base, ...incr])
+    bytes += (await files.stat(directory.pathOf(name)))?.size ?? 0;
+  return bytes;
 }

@@ -1,6 +1,6 @@
 /**
- * Goal: a dump or base is exactly the state of its beginning, however large values are changed meanwhile, and nobody has
- * one written on the spot who could have waited. Method: snapshot-simulation.ts, by seed. CRASH_SEEDS asks for more
+ * Goal: a dump or base is exactly the state of its beginning, however large values are changed meanwhile, and nobody
+ * has one written on the spot who could have waited. Method: snapshot-simulation.ts, by seed. CRASH_SEEDS asks for more
  * seeds than usual, CRASH_SEED for a single one (with its log).
  */
 import { expect, it } from "vitest";

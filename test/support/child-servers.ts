@@ -29,6 +29,8 @@ export interface ProgramExit {
 
 /** Redis and tsredis say it alike. */
 const READY = "Ready to accept connections";
+/** The same when they listen and load data. */
+export const LISTENING = "Server initialized";
 
 const running = new Set<ChildProcess>();
 const killAll = () => {
@@ -41,21 +43,22 @@ process.once("disconnect", () => process.exit());
 process.once("SIGTERM", () => process.exit());
 
 /**
- * Starts a program whose `args` make it listen on `port`, with `folder` as working folder. Resolves when it accepts
- * connections, rejects with its output if it ends before.
+ * Starts a program whose `args` make it listen on `port`, with `folder` as working folder. Resolves when it has
+ * printed `awaited` (by default, that it accepts connections), rejects with its output if it ends before.
  */
 export async function startListening(
   program: string,
   args: readonly string[],
   folder: string,
   port: number,
+  awaited: string = READY,
 ): Promise<ServerProcess> {
   const child = launch(program, args, folder);
   const printed = collect(child);
   const ended = exitOf(child);
   await new Promise<void>((resolve, reject) => {
     child.stdout!.on("data", () => {
-      if (printed.output.includes(READY)) resolve();
+      if (printed.output.includes(awaited)) resolve();
     });
     ended.then(
       (status) => reject(new Error(`${program} ended with ${status}:\n${printed.output}${printed.errors}`)),

@@ -306,6 +306,7 @@ export function newClient(id: number, nowMs: number): HarnessClient {
     authenticated: true,
     mustAuthenticate: false,
     isRestricted: false,
+    subscriptions: undefined,
     address: "127.0.0.1:50000",
     localAddress: "127.0.0.1:6379",
     fileDescriptor: 8,
@@ -378,6 +379,7 @@ function newServices(
     aof: disabledAof,
     saves: idleSaves,
     debugging: noDebugging,
+    pause: { begin: () => missing("pause.begin"), end: () => missing("pause.end") },
     slowLog: { length: 0, newest: () => [], reset() {} },
     latency: noLatency,
     tier: {

@@ -31,8 +31,9 @@ export async function startServerWith(
   args: readonly string[],
   folder: string,
   port: number,
+  awaited?: string,
 ): Promise<ServerProcess> {
-  return await startListening(process.execPath, [MAIN, ...args], folder, port);
+  return await startListening(process.execPath, [MAIN, ...args], folder, port, awaited);
 }
 
 /** Runs the program with exactly these arguments to its end; for starts that must fail. It ends after `timeoutMs`. */

@@ -61,6 +61,9 @@ export const OPCODE_END = 255;
 /** Name of the AUX field (JSON text) with the state of the cold tier at the cut. */
 export const AUX_TIER = "tsredis-tier";
 
+/** Name of the AUX field with the memory in use, in bytes. */
+export const AUX_USED_MEMORY = "used-mem";
+
 export const TYPE_STRING = 0;
 export const TYPE_MODULE_1 = 6;
 export const TYPE_MODULE_2 = 7;

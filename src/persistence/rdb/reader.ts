@@ -12,6 +12,7 @@
  */
 import type { FileHandle } from "../../base/files.ts";
 import { FileWindow } from "../file-window.ts";
+import { type EntryPlace, EntryScan } from "./entry-scan.ts";
 import {
   OPCODE_AUX,
   OPCODE_COLD_KEYS,
@@ -116,6 +117,7 @@ const BATCH_RECORDS = 256;
 export class RdbReader {
   readonly #source: RdbSource;
   readonly #options: RdbReaderOptions;
+  readonly #scan: EntryScan;
   #version = 0;
   #db = 0;
   #isEnded = false;
@@ -129,6 +131,7 @@ export class RdbReader {
   private constructor(source: RdbSource, options: RdbReaderOptions) {
     this.#source = source;
     this.#options = options;
+    this.#scan = new EntryScan(source, options.loadableTypes ?? new Set(), options.privateOpcodes === true);
     this.#version = options.resume?.version ?? 0;
     this.#db = options.resume?.db ?? 0;
   }
@@ -146,6 +149,20 @@ export class RdbReader {
   /** All records, one by one. */
   async *[Symbol.asyncIterator](): AsyncGenerator<RdbRecord, void, undefined> {
     for (let batch = await this.readBatch(); batch.length > 0; batch = await this.readBatch()) yield* batch;
+  }
+
+  /**
+   * Says where the next entries are, without a record for each, as long as they are of the usual kinds and in memory; as
+   * many as there are `places`. Returns how many: 0 means that `readBatch` has to read what comes next.
+   */
+  scanEntries(places: readonly EntryPlace[]): number {
+    if (this.#version === 0 || this.#isEnded || this.#failure !== undefined) return 0;
+    let found = 0;
+    while (found < places.length && this.#scan.next(places[found])) {
+      places[found].db = this.#db;
+      found++;
+    }
+    return found;
   }
 
   /** The next records; none after the "end" record. An error comes after the records before it were returned. */

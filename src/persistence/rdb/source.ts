@@ -7,6 +7,7 @@
  */
 import { Crc64 } from "../../base/crc64.ts";
 import {
+  COMPRESSED,
   decodeLength,
   decodePlainLength,
   decodeString,
@@ -28,6 +29,8 @@ export type RdbActivity =
   | "read-module-aux"
   | "read-functions";
 
+/** The last first byte of a length that is none of an encoded string. */
+const LENGTH_64 = 0x81;
 const UNEXPECTED_END = "Unexpected EOF reading RDB file";
 /** Longest string that is loaded into memory as one piece. */
 const STRING_MAX_BYTES = 0x7fffffff;
@@ -251,6 +254,43 @@ export class RdbSource {
     } finally {
       window.next = start;
     }
+  }
+
+  /** Passes over `count` bytes if all of them are in the window. */
+  trySkip(count: number): boolean {
+    const { window } = this;
+    if (window.end - window.next < count) return false;
+    window.next += count;
+    return true;
+  }
+
+  /** Passes over a string if all of it is in the window; else says so, and stays where it is. */
+  trySkipString(): boolean {
+    const { window } = this;
+    const { buffer, end, next } = window;
+    if (next === end) return false;
+    const first = buffer[next];
+    let data = next + 1;
+    let length = first;
+    if (first >= 0x40) {
+      if (first < 0x80 && data < end) length = ((first & 0x3f) << 8) | buffer[data++];
+      else if (first >= 0xc0 && first <= 0xc2) length = 1 << (first & 3);
+      else return this.#trySkipRare();
+    }
+    if (end - data < length) return false;
+    window.next = data + length;
+    return true;
+  }
+
+  /** Compressed ones and very long ones. */
+  #trySkipRare(): boolean {
+    const { window } = this;
+    const start = window.next;
+    const isKnown = window.buffer[start] <= LENGTH_64 || window.buffer[start] === COMPRESSED;
+    const size = isKnown ? this.#stringSize() : undefined;
+    if (size === undefined || window.end - start < size.total) return false;
+    window.next = start + size.total;
+    return true;
   }
 
   /** Passes over `count` bytes, however many. */

@@ -22,8 +22,54 @@
 import { moduleName, TYPE_MODULE_1, TYPE_MODULE_2, typeName } from "./format.ts";
 import type { RdbSource } from "./source.ts";
 
-/** Passes over the value. Throws RdbError. */
+/** What most types consist of: a count, and for each element so many lengths, strings and raw bytes, in this order; or
+ * of one string, which holds the packed form. */
+interface ElementLayout {
+  readonly lengths: number;
+  readonly strings: number;
+  readonly rawBytes: number;
+}
+
+const ONE_STRING = "one string";
+const TYPES_OF_ONE_STRING: readonly number[] = [0, 9, 10, 11, 12, 13, 16, 17, 20, 23];
+
+const SIMPLE: readonly (ElementLayout | typeof ONE_STRING | undefined)[] = Array.from(
+  { length: 256 },
+  (_, type) => {
+    if (type === 1 || type === 2 || type === 14) return { lengths: 0, strings: 1, rawBytes: 0 };
+    if (type === 4) return { lengths: 0, strings: 2, rawBytes: 0 };
+    if (type === 5) return { lengths: 0, strings: 1, rawBytes: 8 };
+    if (type === 18) return { lengths: 1, strings: 1, rawBytes: 0 };
+    return TYPES_OF_ONE_STRING.includes(type) ? ONE_STRING : undefined;
+  },
+);
+
+/**
+ * Passes over a value that lies in the window as a whole, if its layout is one of the simple ones. False if not; then
+ * the source is somewhere in it. Throws RdbError.
+ */
+export function trySkipValue(source: RdbSource, type: number): boolean {
+  const layout = SIMPLE[type];
+  if (layout === undefined) return false;
+  if (layout === ONE_STRING) return source.trySkipString();
+  const { lengths, strings, rawBytes } = layout;
+  const count = source.tryLength();
+  if (count === -1) return false;
+  for (let i = 0; i < count; i++) {
+    for (let j = 0; j < lengths; j++) if (source.tryLength() === -1) return false;
+    for (let j = 0; j < strings; j++) if (!source.trySkipString()) return false;
+    if (rawBytes > 0 && !source.trySkip(rawBytes)) return false;
+  }
+  return true;
+}
+
+/** Passes over a value. Throws RdbError. */
 export async function skipValue(source: RdbSource, type: number): Promise<void> {
+  const layout = SIMPLE[type];
+  if (layout !== undefined) {
+    await (layout === ONE_STRING ? source.skipString() : skipElements(source, layout));
+    return;
+  }
   const skip = LAYOUTS[type];
   if (skip === undefined) {
     throw source.fail(
@@ -34,23 +80,19 @@ export async function skipValue(source: RdbSource, type: number): Promise<void> 
   await skip(source, type);
 }
 
+async function skipElements(source: RdbSource, { lengths, strings, rawBytes }: ElementLayout): Promise<void> {
+  const count = await source.length();
+  for (let i = 0; i < count; i++) {
+    for (let j = 0; j < lengths; j++) if (source.tryLength() === -1) await source.length();
+    for (let j = 0; j < strings; j++) if (!source.trySkipString()) await source.skipString();
+    if (rawBytes > 0 && !source.trySkip(rawBytes)) await source.skip(rawBytes);
+  }
+}
+
 /** Hashes with times as release candidates of Redis 7.4 wrote them: without the earliest one in front. */
 const HASH_TIMED_FIRST = 22;
 
 type Skipper = (source: RdbSource, type: number) => Promise<void>;
-
-const oneString: Skipper = (source) => source.skipString();
-
-/** A count, and for each element `perElement` strings followed by `rawBytes` bytes. */
-function counted(perElement: number, rawBytes = 0): Skipper {
-  return async (source) => {
-    const count = await source.length();
-    for (let i = 0; i < count; i++) {
-      for (let j = 0; j < perElement; j++) await source.skipString();
-      if (rawBytes > 0) await source.skip(rawBytes);
-    }
-  };
-}
 
 async function skipTextScores(source: RdbSource): Promise<void> {
   const count = await source.length();
@@ -58,14 +100,6 @@ async function skipTextScores(source: RdbSource): Promise<void> {
     await source.skipString();
     const length = await source.byte();
     if (length < 253) await source.skip(length);
-  }
-}
-
-async function skipQuicklist2(source: RdbSource): Promise<void> {
-  const count = await source.length();
-  for (let i = 0; i < count; i++) {
-    await source.length();
-    await source.skipString();
   }
 }
 
@@ -145,30 +179,15 @@ async function refuseOldModule(source: RdbSource): Promise<void> {
   throw source.fail("unsupported", "A module value of a Redis 4 pre-release: only its module could read it");
 }
 
+/** The others. */
 const LAYOUTS: Record<number, Skipper | undefined> = {
-  0: oneString,
-  1: counted(1),
-  2: counted(1),
   3: skipTextScores,
-  4: counted(2),
-  5: counted(1, 8),
   [TYPE_MODULE_1]: refuseOldModule,
   [TYPE_MODULE_2]: skipModule,
-  9: oneString,
-  10: oneString,
-  11: oneString,
-  12: oneString,
-  13: oneString,
-  14: counted(1),
   15: skipStream,
-  16: oneString,
-  17: oneString,
-  18: skipQuicklist2,
   19: skipStream,
-  20: oneString,
   21: skipStream,
   [HASH_TIMED_FIRST]: skipHashWithExpiries,
-  23: oneString,
   24: skipHashWithExpiries,
   25: skipHashListpackWithExpiries,
 };

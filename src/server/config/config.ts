@@ -170,7 +170,7 @@ export class Config {
         if (!(error instanceof SettingError)) throw error;
         throw setError(shown, error.message);
       }
-      if (this.#isChanged(name, old)) {
+      if (directive(name).rereads === true || this.#isChanged(name, old)) {
         for (const hook of this.#hooks.get(name) ?? []) if (!hooks.has(hook)) hooks.set(hook, shown);
       }
     }

@@ -74,6 +74,9 @@ export interface LoadingFacts {
   readonly startedMs: number;
   readonly totalBytes: number;
   readonly loadedBytes: number;
+  /** Memory that the data took where the RDB file was written. */
+  readonly usedMemoryBytes: number;
+  readonly secondsLeft: number;
 }
 
 export interface RdbFacts {
@@ -119,6 +122,17 @@ export interface PersistenceFacts {
   readonly loading: LoadingFacts | undefined;
   readonly rdb: RdbFacts;
   readonly aof: AofFacts;
+  readonly scrub: ScrubFacts;
+}
+
+/** What looking for damage has found since the process began. */
+export interface ScrubFacts {
+  readonly isEnabled: boolean;
+  /** Times that all was read. */
+  readonly rounds: number;
+  readonly bytesRead: number;
+  readonly recordsDamaged: number;
+  readonly filesDamaged: number;
 }
 
 /** Counters that are kept where things happen; the rest of INFO's Stats is in Statistics. */

@@ -2,16 +2,17 @@
  * INFO's section Persistence.
  */
 import { type Field, flag, seconds, status } from "./fields.ts";
-import type { AofFacts, InfoSource, LoadingFacts, RdbFacts } from "./info-source.ts";
+import type { AofFacts, InfoSource, LoadingFacts, RdbFacts, ScrubFacts } from "./info-source.ts";
 
 export function persistenceFields(source: InfoSource): Field[] {
-  const { loading, rdb, aof } = source.persistence();
+  const { loading, rdb, aof, scrub } = source.persistence();
   return [
     ["loading", flag(loading !== undefined)],
     ["async_loading", 0],
     ...rdbFields(rdb),
     ...aofFields(aof),
-    ...(loading === undefined ? [] : loadingFields(loading, source.server().timeMicroseconds / 1000)),
+    ...scrubFields(scrub),
+    ...(loading === undefined ? [] : loadingFields(loading)),
   ];
 }
 
@@ -68,17 +69,25 @@ function aofFields(aof: AofFacts): Field[] {
   return fields;
 }
 
-function loadingFields(loading: LoadingFacts, nowMs: number): Field[] {
-  const { startedMs, loadedBytes, totalBytes } = loading;
-  const remainingBytes = Math.max(0, totalBytes - loadedBytes);
-  const elapsedSeconds = seconds(nowMs - startedMs);
-  // Before the first second has passed any guess is as good as another; Redis says one second.
-  const eta = elapsedSeconds === 0 ? 1 : Math.floor((elapsedSeconds * remainingBytes) / (loadedBytes + 1));
+/** Of tsredis alone. */
+function scrubFields(scrub: ScrubFacts): Field[] {
+  return [
+    ["scrub_enabled", flag(scrub.isEnabled)],
+    ["scrub_rounds", scrub.rounds],
+    ["scrub_bytes_read", scrub.bytesRead],
+    ["scrub_damaged_records", scrub.recordsDamaged],
+    ["scrub_damaged_files", scrub.filesDamaged],
+  ];
+}
+
+function loadingFields(loading: LoadingFacts): Field[] {
+  const { startedMs, loadedBytes, secondsLeft, totalBytes, usedMemoryBytes } = loading;
   return [
     ["loading_start_time", seconds(startedMs)],
     ["loading_total_bytes", totalBytes],
+    ["loading_rdb_used_mem", usedMemoryBytes],
     ["loading_loaded_bytes", loadedBytes],
     ["loading_loaded_perc", (totalBytes === 0 ? 0 : (loadedBytes * 100) / totalBytes).toFixed(2)],
-    ["loading_eta_seconds", eta],
+    ["loading_eta_seconds", secondsLeft],
   ];
 }

@@ -16,6 +16,7 @@ import type {
   InfoSource,
   MemoryFacts,
   PersistenceFacts,
+  ScrubFacts,
   ServerFacts,
   TierFacts,
 } from "./info-source.ts";
@@ -71,7 +72,7 @@ export class ServerInfoSource implements InfoSource {
       version: VERSION,
       processId: process.pid,
       runId: this.runId,
-      tcpPort: config.values.port,
+      tcpPort: config.values.port || config.values["tls-port"],
       timeMicroseconds: clock.microseconds(),
       uptimeMs: clock.nowMs - startedMs,
       hz: config.values.hz,
@@ -121,9 +122,11 @@ export class ServerInfoSource implements InfoSource {
   }
 
   persistence(): PersistenceFacts {
-    const { isLoading, saves, startedMs } = this.own;
+    const { clock, isLoading, progress, saves } = this.own;
+    const { startedMs, totalBytes, loadedBytes, usedMemoryBytes } = progress;
+    const secondsLeft = progress.secondsLeft(clock.nowMs);
     return {
-      loading: isLoading ? { startedMs, totalBytes: 0, loadedBytes: 0 } : undefined,
+      loading: isLoading ? { startedMs, totalBytes, loadedBytes, usedMemoryBytes, secondsLeft } : undefined,
       rdb: {
         keysProcessed: saves.keysDone,
         keysTotal: saves.keysTotal,
@@ -138,7 +141,15 @@ export class ServerInfoSource implements InfoSource {
         keysExpiredAtLoad: saves.keysExpiredAtLoad,
       },
       aof: this.aof(),
+      scrub: this.scrub(),
     };
+  }
+
+  private scrub(): ScrubFacts {
+    const { config, scrubber } = this.own;
+    const { bytesRead, filesDamaged, recordsDamaged, rounds } = scrubber;
+    const isEnabled = config.values["scrub-bytes-per-second"] > 0;
+    return { isEnabled, rounds, bytesRead, recordsDamaged, filesDamaged };
   }
 
   counters(): CounterFacts {

@@ -22,6 +22,7 @@ const NEWER = new Set(
 );
 /** Containers: Redis has some more subcommands, or tells them in an order of its own. */
 const CONTAINERS = new Set([
+  "acl",
   "client",
   "config",
   "command",

@@ -28,6 +28,11 @@ const OWN_FIELDS = new Set([
   "node_version",
   "mem_javascript_heap",
   "mem_lua_reserved",
+  "scrub_enabled",
+  "scrub_rounds",
+  "scrub_bytes_read",
+  "scrub_damaged_records",
+  "scrub_damaged_files",
 ]);
 
 const SCRIPTING: ScriptingFacts = {
@@ -41,6 +46,7 @@ const SCRIPTING: ScriptingFacts = {
   vmReservedBytes: 4096,
 };
 
+const SCRUB = { isEnabled: true, rounds: 2, bytesRead: 3000, recordsDamaged: 4, filesDamaged: 5 };
 const AOF: AofFacts = {
   isEnabled: true,
   isRewriting: false,
@@ -99,6 +105,14 @@ const RDB = {
   keysExpiredAtLoad: 2,
 };
 
+const LOADING = {
+  startedMs: 1_700_000_000_000,
+  totalBytes: 1000,
+  loadedBytes: 250,
+  usedMemoryBytes: 5000,
+  secondsLeft: 29,
+};
+
 const SERVER: ServerFacts = {
   redisVersion: "7.2.4",
   version: "0.1.0",
@@ -143,11 +157,7 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       scripting: SCRIPTING,
       heapBytes: 9,
     }),
-    persistence: () => ({
-      loading: { startedMs: 1_700_000_000_000, totalBytes: 1000, loadedBytes: 250 },
-      rdb: RDB,
-      aof: AOF,
-    }),
+    persistence: () => ({ loading: LOADING, rdb: RDB, aof: AOF, scrub: SCRUB }),
     counters: () => ({
       connectionsReceived: 11,
       connectionsRejected: 1,
@@ -241,6 +251,7 @@ describe("values", () => {
     const text = infoText(source(), ["persistence"]);
     for (const line of [
       "loading:1",
+      "loading_rdb_used_mem:5000",
       "loading_loaded_perc:25.00",
       "loading_eta_seconds:29",
       "rdb_last_save_time:1700000000",
@@ -253,10 +264,15 @@ describe("values", () => {
       "aof_current_rewrite_time_sec:-1",
       "aof_last_write_status:err",
       "aof_current_size:900",
+      "scrub_enabled:1",
+      "scrub_rounds:2",
+      "scrub_bytes_read:3000",
+      "scrub_damaged_records:4",
+      "scrub_damaged_files:5",
     ]) {
       expect(text).toContain(`\r\n${line}\r\n`);
     }
-    const off = { loading: undefined, rdb: RDB, aof: { ...AOF, isEnabled: false } };
+    const off = { loading: undefined, rdb: RDB, aof: { ...AOF, isEnabled: false }, scrub: SCRUB };
     const rest = infoText(source({ persistence: () => off }), ["persistence"]);
     expect(rest).toContain("aof_enabled:0");
     expect(rest).not.toMatch(/aof_current_size|loading_/);
