@@ -18,6 +18,7 @@ export function error(text: string): string {
 }
 
 // Any command: arguments and keys.
+export const COLD_TIER_IS_OFF = "ERR The cold tier is off (directive cold-tier)";
 export const SLOWLOG_COUNT_INVALID = "ERR count should be greater than or equal to -1";
 export const MONITOR_IN_TRANSACTION = "ERR MONITOR isn't allowed for DENY BLOCKING client";
 export const MONITOR_HAS_NO_KEYSPACE = "ERR Replica can't interact with the keyspace";

@@ -75,7 +75,7 @@ export class Cron {
     this.closeIdleClients();
     this.server.outputLimits.checkAll();
     const nowMs = this.server.clock.monotonicMs();
-    this.server.statistics.sample(this.server.dispatcher.calls.total, nowMs);
+    this.server.statistics.sample(this.server.dispatcher.calls.total, spiller?.spilledBytes ?? 0, nowMs);
     if (nowMs >= this.slowAtMs) {
       this.slowAtMs = nowMs + SLOW_EVERY_MS;
       this.server.dispatcher.reply.shrink();
