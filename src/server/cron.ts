@@ -73,6 +73,7 @@ export class Cron {
     aof.rewriteIfGrown(values["auto-aof-rewrite-min-size"], values["auto-aof-rewrite-percentage"]);
     saves.startScheduled();
     this.closeIdleClients();
+    if (this.server.clientEviction.isOn) this.server.clientEviction.recount();
     this.server.outputLimits.checkAll();
     const nowMs = this.server.clock.monotonicMs();
     this.server.statistics.sample(this.server.dispatcher.calls.total, nowMs);
@@ -99,6 +100,7 @@ export class Cron {
       if (
         connection.parked ||
         connection.isMonitor ||
+        connection.isSubscribed ||
         clock.nowMs - connection.lastActiveMs <= timeout * 1000
       )
         continue;
