@@ -19,6 +19,8 @@ export class Cron {
   private slowAtMs = 0;
   /** False while DEBUG or a test has switched active expiry off. */
   activeExpiry = true;
+  /** DEBUG PAUSE-CRON. */
+  isPaused = false;
 
   constructor(server: Server) {
     this.server = server;
@@ -87,7 +89,7 @@ export class Cron {
 
   private schedule(): void {
     this.timer = setTimeout(() => {
-      this.run();
+      if (!this.isPaused) this.run();
       this.schedule();
     }, 1000 / this.server.config.values.hz);
   }
