@@ -20,6 +20,7 @@ import { readValues } from "./read.ts";
 import { type ColdRecord, decodeRecord, readHeader } from "./record.ts";
 import { createParts, recoverParts, type TierParts, wipe } from "./recovery.ts";
 import { ScanCursor, type ScannedRecord, type ScanOptions } from "./scan.ts";
+import { type DamagedRecord, type ScrubbedPart, scrubRecords } from "./scrub.ts";
 import { checkpointChange, identityOf, type TierCheckpoint, type TierPoint } from "./stamp.ts";
 import type { Sweeper } from "./sweeper.ts";
 import { UndoPacker } from "./undo.ts";
@@ -27,12 +28,14 @@ import { type TierChange, WriteBatch } from "./write-batch.ts";
 
 export type {
   ColdRecord,
+  DamagedRecord,
   ExpiredRef,
   KeyVisitor,
   KeyWalk,
   RecordRef,
   ScanCursor,
   ScannedRecord,
+  ScrubbedPart,
   TierChange,
   TierCheckpoint,
   WalkedRange,
@@ -253,6 +256,16 @@ export class ColdTier {
    */
   scan(namespace: number, fromHash: number, toHash: number, options?: ScanOptions): ScanCursor {
     return new ScanCursor(this.#log.view, namespace, fromHash, toHash, options);
+  }
+
+  /** Verifies about `limitBytes` of a namespace's records where they lie, from `from` on: see scrub.ts. */
+  scrub(
+    namespace: number,
+    from: Buffer | undefined,
+    limitBytes: number,
+    pause: () => Promise<void>,
+  ): Promise<ScrubbedPart> {
+    return scrubRecords(this.#log.view, namespace, from, limitBytes, pause);
   }
 
   /** All records as they are at this very moment, until it is closed. Throws StorageError when the store cannot be read

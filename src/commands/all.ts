@@ -3,6 +3,7 @@
  */
 import { aclCommands } from "./acl/index.ts";
 import { bitmapCommands } from "./bitmaps/index.ts";
+import { clusterCommands } from "./cluster/index.ts";
 import type { CommandSpec } from "./command.ts";
 import { connectionCommands } from "./connection/index.ts";
 import { geoCommands } from "./geo/index.ts";
@@ -34,6 +35,7 @@ export const commandSpecs: readonly CommandSpec[] = [
   ...transactionCommands,
   ...scriptingCommands,
   ...aclCommands,
+  ...clusterCommands,
   ...pubsubCommands,
   ...serverCommands,
 ];

@@ -72,6 +72,8 @@ export interface Client {
   readonly isExecuting: boolean;
   /** A script of the client runs, and executes its commands. */
   readonly isInScript: boolean;
+  /** It is shown all commands (MONITOR, flag "O"). */
+  readonly isMonitor: boolean;
   /** It is subscribed to something (flag "P"): in RESP2 it may do little else. */
   readonly isSubscribed: boolean;
   /** How many channels, patterns and shard channels it is subscribed to. */

@@ -19,7 +19,8 @@ export class CommandNames {
     this.slots = Array.from({ length: capacity }, () => undefined);
     this.names = Array.from({ length: capacity }, () => Buffer.alloc(0));
     for (const [name, command] of named) {
-      if (this.find(name, 0, name.length) !== undefined) throw new Error(`command '${name.toString()}' stands twice`);
+      if (this.find(name, 0, name.length) !== undefined)
+        throw new Error(`command '${name.toString()}' stands twice`);
       let slot = hashName(name, 0, name.length) & this.mask;
       while (this.slots[slot] !== undefined) slot = (slot + 1) & this.mask;
       this.slots[slot] = command;

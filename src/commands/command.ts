@@ -124,6 +124,7 @@ export type CommandGroup =
   | "bitmap"
   | "hyperloglog"
   | "generic"
+  | "cluster"
   | "connection"
   | "transactions"
   | "scripting"
@@ -157,7 +158,10 @@ export interface CommandSpec {
   readonly keyFlagsOf?: (request: Request, nameAt: number) => readonly KeyFlag[];
   readonly channels?: ChannelSpec;
   readonly tips?: readonly string[];
-  /** The arguments of a request that nobody else may see (commands/secrets.ts). */
+  /** Has the flag "fast" as in Redis, but there are calls that take long (XADD that trims). */
+  readonly mayTakeLong?: boolean;
+  /** The arguments of a request that nobody else may see, in SLOWLOG, MONITOR or a log: passwords, and what may hold
+   * some. */
   readonly secretsOf?: (request: Request, config: Pick<ConfigAccess, "isSensitive">) => readonly number[];
   /** Between MULTI and EXEC it is executed at once. */
   readonly isNeverQueued?: boolean;

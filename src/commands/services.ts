@@ -14,6 +14,8 @@ export interface ConfigAccess {
   /** Sets several directives or none. Returns the error text (without "-"), or undefined; a promise of it where the
    * server has to try first. */
   set(pairs: readonly [name: Buffer, value: Buffer][]): string | undefined | Promise<string | undefined>;
+  /** Brings the configuration file to the present values; the error text (without "-"), or undefined. */
+  rewrite(): string | undefined;
   /** Whether the value of a directive is a secret. */
   isSensitive(name: Buffer): boolean;
   readonly maxmemoryPolicy: string;
@@ -74,6 +76,64 @@ export interface DebugAccess {
   log(text: string): void;
 }
 
+/** A call that took long. */
+export interface SlowLogEntry {
+  /** Ascending, never used twice. */
+  readonly id: number;
+  readonly unixSeconds: number;
+  readonly microseconds: number;
+  /** Its arguments, cut where they are many or long. */
+  readonly words: readonly Buffer[];
+  readonly address: string;
+  readonly name: string;
+}
+
+export interface SlowLogAccess {
+  readonly length: number;
+  /** The newest entries, newest first. */
+  newest(count: number): Iterable<SlowLogEntry>;
+  reset(): void;
+}
+
+/** The longest event of a kind within a second. */
+export interface LatencySample {
+  readonly unixSeconds: number;
+  readonly milliseconds: number;
+}
+
+/** Events of a kind that took long: at least one. */
+export interface LatencySeries {
+  readonly longestMs: number;
+  /** Oldest first. */
+  readonly samples: readonly LatencySample[];
+}
+
+/** How long calls of a command took: levels of time in microseconds, and how many calls did not exceed them. */
+export interface CommandHistogram {
+  readonly command: string;
+  readonly calls: number;
+  readonly levels: readonly (readonly [microseconds: number, calls: number])[];
+}
+
+export interface LatencyAccess {
+  /** latency-monitor-threshold and slowlog-log-slower-than. */
+  readonly thresholdMs: number;
+  readonly slowLogMicroseconds: number;
+  all(): Iterable<readonly [event: string, series: LatencySeries]>;
+  of(event: string): LatencySeries | undefined;
+  /** Forgets events of a kind, or all; returns how many kinds that were. */
+  reset(event?: string): number;
+  /** Of all commands that were called; or of one, with its subcommands, by its full name in any case. */
+  histograms(): Iterable<CommandHistogram>;
+  histogramsOf(name: string): Iterable<CommandHistogram>;
+}
+
+/** Clients that are shown all commands. */
+export interface MonitorAccess {
+  add(client: Client): void;
+  remove(client: Client): void;
+}
+
 export interface ShutdownOptions {
   readonly save: "default" | "save" | "nosave";
   readonly now: boolean;
@@ -92,6 +152,16 @@ export interface TrackingAccess {
   disable(client: Client): void;
 }
 
+/** Who is kept waiting by CLIENT PAUSE. */
+export type PauseMode = "write" | "all";
+
+export interface PauseAccess {
+  /** Begins a pause, or extends the present one: the stricter mode and the later end win. Within a transaction it
+   * begins behind that. */
+  begin(mode: PauseMode, timeoutMs: number, isExecuting: boolean): void;
+  end(): void;
+}
+
 export interface ServerServices {
   readonly version: string;
   readonly access: AccessControl;
@@ -99,7 +169,11 @@ export interface ServerServices {
   readonly aof: AofAccess;
   readonly saves: SaveAccess;
   readonly debugging: DebugAccess;
+  readonly slowLog: SlowLogAccess;
+  readonly latency: LatencyAccess;
+  readonly monitors: MonitorAccess;
   readonly tracking: TrackingAccess;
+  readonly pause: PauseAccess;
   /** All clients, in the order of their ids. */
   clients(): Iterable<Client>;
   /** The client with that id. */

@@ -5,6 +5,7 @@
  * A command may have been renamed (rename-command): clients find it by its new name only, or not at all. Rules about
  * commands and the append-only file use the original names, so that both outlive another configuration.
  */
+import type { LatencyHistogram } from "../base/latency-histogram.ts";
 import type { Request } from "../protocol/request.ts";
 import { ACL_CATEGORIES } from "./acl-categories.ts";
 import type { CommandSpec, Handler, KeySpec } from "./command.ts";
@@ -29,6 +30,8 @@ export class CompiledCommand {
   readonly isWrite: boolean;
   /** Whether it may have effects: all that write, and few that read (flag may_replicate). */
   readonly mayHaveEffects: boolean;
+  /** It reads or writes keys: nothing for clients that only watch. */
+  readonly isForKeys: boolean;
   /** Whether a client that tracks keys (CLIENT TRACKING) has read those of this command. */
   readonly isTracked: boolean;
   readonly denyOom: boolean;
@@ -49,12 +52,25 @@ export class CompiledCommand {
   readonly isProtected: boolean;
   /** PING, which Redis refuses while dumps fail. */
   readonly isPing: boolean;
+  /** With few and short arguments, and a short reply, it takes no noticeable time, whatever the keys hold. */
+  readonly isQuick: boolean;
+  readonly isFast: boolean;
+  /** Not for the slow log. */
+  readonly isUnlogged: boolean;
+  /** MONITOR shows it before it runs (scripts, whose commands come behind it), or not at all. */
+  readonly showsFirst: boolean;
+  readonly isHidden: boolean;
   /** Whether subscribers in RESP2 may use it. */
   readonly isForSubscribers: boolean;
   readonly subcommands: CommandNames | undefined;
-  /** Statistics of INFO commandstats. */
+  /** Statistics of INFO commandstats. `microseconds` are those of the calls that are accounted for. */
   calls = 0;
+  accountedCalls = 0;
   microseconds = 0;
+  /** Of the call that was accounted for last. */
+  lastMicroseconds = 0;
+  /** Present once a call was recorded. */
+  histogram: LatencyHistogram | undefined;
   rejectedCalls = 0;
   failedCalls = 0;
 
@@ -68,6 +84,7 @@ export class CompiledCommand {
     this.run = spec.run;
     this.isWrite = spec.flags.includes("write");
     this.mayHaveEffects = this.isWrite || spec.flags.includes("may_replicate");
+    this.isForKeys = this.mayHaveEffects || spec.flags.includes("readonly");
     // Of a script it depends on the commands that it calls.
     this.isTracked = spec.flags.includes("readonly") && spec.group !== "scripting";
     this.denyOom = spec.flags.includes("denyoom");
@@ -82,6 +99,11 @@ export class CompiledCommand {
     this.noMulti = spec.flags.includes("no_multi");
     this.isProtected = spec.flags.includes("protected");
     this.isPing = spec.name === "ping";
+    this.isQuick = isQuick(spec);
+    this.isFast = spec.flags.includes("fast");
+    this.isUnlogged = spec.flags.includes("skip_slowlog");
+    this.showsFirst = spec.flags.includes("skip_monitor");
+    this.isHidden = this.showsFirst || spec.flags.includes("admin");
     this.isForSubscribers = spec.isForSubscribers === true;
     this.subcommands =
       spec.subcommands === undefined
@@ -93,6 +115,11 @@ export class CompiledCommand {
   accepts(argc: number): boolean {
     return this.arity >= 0 ? argc === this.arity : argc >= -this.arity;
   }
+}
+
+function isQuick({ complexity, flags, keys, mayTakeLong, subcommands }: CommandSpec): boolean {
+  if (flags.includes("blocking") || subcommands !== undefined || mayTakeLong === true) return false;
+  return flags.includes("fast") || (complexity === "O(1)" && keys.length > 0);
 }
 
 /** What a declaration must not contradict. Throws on a mistake in our own code. */
@@ -131,10 +158,10 @@ export interface Renaming {
 
 export class CommandTable {
   private readonly original: CommandNames;
-  private readonly renamed: CommandNames;
-  private names: CommandNames;
-  /** What `renamed` is made of. */
-  private readonly presentNames: ReadonlyMap<string, CompiledCommand>;
+  /** By the names that clients use. */
+  private readonly names: CommandNames;
+  /** By the names that append-only files may have: original ones, and new ones where they are not those of others. */
+  private readonly logged: CommandNames;
 
   constructor(specs: readonly CommandSpec[], renamings: readonly Renaming[] = []) {
     this.original = CommandNames.of(specs.map((spec) => new CompiledCommand(spec)));
@@ -143,9 +170,12 @@ export class CommandTable {
       command.id = count++;
       for (const subcommand of command.subcommands?.all ?? []) subcommand.id = count++;
     }
-    this.presentNames = this.rename(renamings);
-    this.renamed = renamings.length === 0 ? this.original : CommandNames.byText(this.presentNames);
-    this.names = this.renamed;
+    this.names = this.original;
+    this.logged = this.original;
+    if (renamings.length === 0) return;
+    const renamed = this.rename(renamings);
+    this.names = CommandNames.byText(renamed);
+    this.logged = CommandNames.byText(new Map([...renamed, ...this.originalNames()]));
   }
 
   /** All commands that clients can find. */
@@ -158,15 +188,6 @@ export class CommandTable {
     return this.original.all;
   }
 
-  /** While an append-only file is loaded, original names count, and new ones where they are not those of others. */
-  setLoading(isLoading: boolean): void {
-    this.names = this.renamed;
-    if (!isLoading || this.renamed === this.original) return;
-    const named = new Map(this.originals.map((command) => [command.spec.name, command]));
-    for (const [name, command] of this.presentNames) if (!named.has(name)) named.set(name, command);
-    this.names = CommandNames.byText(named);
-  }
-
   /** The command that the request names; of a container, the container itself. */
   find(request: Request): CompiledCommand | undefined {
     return this.names.find(request.buf, request.start[0], request.len[0]);
@@ -177,7 +198,14 @@ export class CommandTable {
     return this.findExactAt(request, 0);
   }
 
-  /** The same of a command that begins with argument `nameAt` of the request. */
+  /** As `findExact`, of a request in an append-only file. */
+  findLogged({ argc, buf, start, len }: Request): CompiledCommand | undefined {
+    const command = this.logged.find(buf, start[0], len[0]);
+    if (command?.subcommands === undefined || argc === 1) return command;
+    return command.subcommands.find(buf, start[1], len[1]);
+  }
+
+  /** As `findExact`, of a command that begins with argument `nameAt` of the request. */
   findExactAt(request: Request, nameAt: number): CompiledCommand | undefined {
     const { argc, buf, start, len } = request;
     const command = this.names.find(buf, start[nameAt], len[nameAt]);
@@ -196,8 +224,12 @@ export class CommandTable {
     return subcommand === undefined ? command : command?.subcommands?.findText(subcommand);
   }
 
+  private originalNames(): Map<string, CompiledCommand> {
+    return new Map(this.originals.map((command) => [command.spec.name, command]));
+  }
+
   private rename(renamings: readonly Renaming[]): Map<string, CompiledCommand> {
-    const named = new Map(this.originals.map((command) => [command.spec.name, command]));
+    const named = this.originalNames();
     for (const { from, to } of renamings) {
       const command = named.get(inLowerCase(from));
       if (command === undefined) throw new RenamingError("No such command in rename-command");

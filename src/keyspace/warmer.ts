@@ -118,14 +118,20 @@ export class Warmer {
     return RESIDENT;
   }
 
+  /** Told how many milliseconds each read took for which everybody had to wait; absent if nobody asks. */
+  onReadNow: ((elapsedMs: number) => void) | undefined;
+
   /** Makes a key resident at once, reading the disk meanwhile: only where nobody else waits (loading). */
   fetchNow(database: Database, buf: Buffer, start: number, length: number): number {
     if (database.coldSize === 0 || database.find(buf, start, length) !== 0) return RESIDENT;
     if (!database.coldKeys.mayHave(database.hash)) return this.withoutReading();
     const { hash } = database;
     const key = buf.subarray(start, start + length);
+    const { onReadNow } = this;
+    const begunMs = onReadNow === undefined ? 0 : this.keyspace.clock.monotonicMs();
     try {
       const record = this.tier.fetchSync(recordRefOf({ database, hash, key }));
+      onReadNow?.(this.keyspace.clock.monotonicMs() - begunMs);
       if (record === undefined) this.absent++;
       else {
         this.found++;

@@ -360,6 +360,11 @@ export class ReplyWriter {
     this.end = position + 2;
   }
 
+  /** Bytes of the protocol, as they are. */
+  raw(bytes: Buffer): Outcome {
+    return this.constant(bytes);
+  }
+
   private constant(reply: Buffer): Outcome {
     const { length } = reply;
     this.reserve(length);

@@ -38,6 +38,7 @@ export function createWriter(server: Server, directory: AofDirectory, incr: Open
     policy: values.appendfsync,
     onProgress: () => server.scheduleTurnEnd(),
   });
+  writer.schedule.onHeldUp = (elapsedMs) => server.observation.events.add("aof-fsync-always", elapsedMs);
   configureWriter(writer, values);
   return writer;
 }

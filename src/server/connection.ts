@@ -12,6 +12,7 @@ import type { Fetch, Waiter } from "../keyspace/warmer.ts";
 import { type DecoderLimits, RequestDecoder } from "../protocol/request-decoder.ts";
 import type { AclClient } from "./acl/acl.ts";
 import type { User } from "./acl/user.ts";
+import type { BlockedCall } from "./observation/calls.ts";
 import type { PreparedWalks } from "./prepared-walks.ts";
 import type { Statistics } from "./statistics.ts";
 import type { OwnSubscriptions } from "./subscriptions.ts";
@@ -57,6 +58,12 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
   /** A command waits for cold keys, memory, or work it was suspended with. */
   parked = false;
   isClosed = false;
+  /** The parked command is executed anew, not resumed. */
+  mustRepeat = false;
+  /** The command that waits for something, as far as it has to be timed. */
+  blockedCall: BlockedCall | undefined;
+  /** It is shown all commands (MONITOR). */
+  isMonitor = false;
   /** Replays an append-only file: no gate applies but memory. */
   isReplay = false;
   /** Why a replayed command could not be executed: the data is not what the log says. */
@@ -65,9 +72,10 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
   isClosing = false;
   /** The peer sends nothing more. */
   hasEnded = false;
-  /** Pieces of output that leave at the end of the turn, their bytes, and the last of them (outbox.ts). */
+  /** Pieces of output that leave at the end of the turn, their bytes, and places of the first and last (outbox.ts). */
   queuedPieces = 0;
   queuedOutputBytes = 0;
+  firstPiece = 0;
   lastPiece = 0;
   /** Pieces of output held back by the reply gate. */
   heldPieces = 0;
@@ -76,6 +84,8 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
   overSoftLimitSinceMs = 0;
 
   unblock: ((asError: boolean) => void) | undefined;
+  /** Its command waits for the end of a pause (client-pause.ts). */
+  isPostponed = false;
 
   /** Set by tracking/tracking.ts. */
   tracking: ClientTracking | undefined;
@@ -149,7 +159,7 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
   }
 
   get isBlocked(): boolean {
-    return this.unblock !== undefined;
+    return this.unblock !== undefined || this.isPostponed;
   }
 
   get queuedCommands(): number {
@@ -239,6 +249,7 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
 
   /** As `park`, before the command had any effect: it will be executed anew. */
   parkAgain(): void {
+    this.mustRepeat = true;
     this.decoder.rewindToCurrent();
     this.park();
   }
@@ -253,6 +264,7 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
   goOn(): void {
     if (this.isClosed) return;
     this.parked = false;
+    this.mustRepeat = false;
     this.host.run(this);
     if (this.isClosed) return;
     this.decoder.settle();

@@ -35,8 +35,20 @@ export class Cron {
 
   /** One call; tests make it themselves. */
   run(): void {
-    const { aof, budget, clients, config, dispatcher, expiry, keyspace, saves, spiller, tier, warmer } =
-      this.server;
+    const {
+      aof,
+      budget,
+      clients,
+      config,
+      dispatcher,
+      expiry,
+      keyspace,
+      observation,
+      saves,
+      spiller,
+      tier,
+      warmer,
+    } = this.server;
     const { values } = config;
     keyspace.refreshClock();
     if (dispatcher.scripts.runner.isBusy) {
@@ -46,8 +58,11 @@ export class Cron {
       return;
     }
     aof.files?.writer.cron();
-    if (this.activeExpiry && keyspace.expiring) {
+    this.server.pause.endIfOver();
+    if (this.activeExpiry && keyspace.expiring && !keyspace.isStill) {
+      const begunMs = observation.events.begin();
       expiry.hotCycle(Math.min(EXPIRY_MAX_MS, (1000 / values.hz) * EXPIRY_SHARE));
+      observation.events.end("expire-cycle", begunMs);
       if (tier !== undefined && warmer !== undefined) void expiry.coldCycle(tier, warmer);
     }
     keyspace.freeRetired(FREE_PER_CALL);
@@ -60,7 +75,7 @@ export class Cron {
     this.closeIdleClients();
     this.server.outputLimits.checkAll();
     const nowMs = this.server.clock.monotonicMs();
-    this.server.statistics.sample(this.server.dispatcher.commandsProcessed, nowMs);
+    this.server.statistics.sample(this.server.dispatcher.calls.total, nowMs);
     if (nowMs >= this.slowAtMs) {
       this.slowAtMs = nowMs + SLOW_EVERY_MS;
       this.server.dispatcher.reply.shrink();
@@ -72,6 +87,7 @@ export class Cron {
   private schedule(): void {
     this.timer = setTimeout(() => {
       this.run();
+      this.server.scrubber.tick();
       this.schedule();
     }, 1000 / this.server.config.values.hz);
   }
@@ -81,7 +97,8 @@ export class Cron {
     const { timeout } = config.values;
     if (timeout === 0) return;
     for (const connection of clients) {
-      if (connection.parked || clock.nowMs - connection.lastActiveMs <= timeout * 1000) continue;
+      if (connection.parked || connection.isSubscribed || connection.isMonitor) continue;
+      if (clock.nowMs - connection.lastActiveMs <= timeout * 1000) continue;
       world.log.verbose("Closing idle client");
       connection.close();
     }

@@ -5,8 +5,11 @@ import type { ServerServices } from "../commands/services.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { TierWalk } from "../keyspace/tier-walk.ts";
 import type { Warmer } from "../keyspace/warmer.ts";
+import type { ClientPause } from "./client-pause.ts";
 import type { CommandCheckParts } from "./command-checks.ts";
 import type { Connection } from "./connection.ts";
+import type { LatencyEvents } from "./observation/latency-events.ts";
+import type { SlowLog } from "./observation/slow-log.ts";
 import type { OutboxAof } from "./outbox.ts";
 import type { OutputLimits } from "./output-limits.ts";
 import type { ReplyGate } from "./reply-gate.ts";
@@ -23,11 +26,14 @@ export interface DispatcherParts extends WriteGatesParts, CommandCheckParts {
   readonly outputLimits: OutputLimits;
   readonly effects: GroupedEffects;
   readonly services: ServerServices;
+  readonly slowLog: SlowLog;
+  readonly events: LatencyEvents;
   readonly aof: DispatchAof;
   /** Absent when the cold tier is off. */
   readonly warmer: Warmer | undefined;
   /** Writes the append-only file and sends replies, without waiting for the end of the turn. */
   readonly flushNow: () => void;
+  readonly pause: ClientPause;
   /** Client-side caching. */
   readonly tracking: Tracking;
   readonly walk: TierWalk;

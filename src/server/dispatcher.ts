@@ -9,7 +9,7 @@ import type { CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import { type Fetch, RESIDENT, UNREADABLE } from "../keyspace/warmer.ts";
-import { CANNOT_WAIT_IN_TRANSACTION, coldKeyUnreadable, UNBLOCKED } from "../protocol/errors.ts";
+import { coldKeyUnreadable } from "../protocol/errors.ts";
 import { DONE, type Outcome, SUSPENDED } from "../protocol/outcome.ts";
 import { ReplyWriter } from "../protocol/reply-writer.ts";
 import { Request } from "../protocol/request.ts";
@@ -20,12 +20,14 @@ import type { Connection } from "./connection.ts";
 import type { DispatcherParts } from "./dispatcher-parts.ts";
 import { runHandler } from "./handler-run.ts";
 import { KeyResidency } from "./key-residency.ts";
+import { Calls } from "./observation/calls.ts";
 import { Outbox } from "./outbox.ts";
 import { Prefetch } from "./prefetch.ts";
 import { PubSub } from "./pubsub.ts";
 import { Pushes } from "./pushes.ts";
 import { Scripts } from "./scripts.ts";
 import { SnapshotGate } from "./snapshot-gate.ts";
+import { Suspension } from "./suspension.ts";
 import type { Transaction } from "./transaction.ts";
 import { type GroupedEffects, isExec, type TransactionHost, Transactions } from "./transactions.ts";
 import { type Answerer, WaitingClients } from "./waiting-clients.ts";
@@ -35,9 +37,6 @@ import { type Nature, WAIT, WriteGates } from "./write-gates.ts";
 const REQUESTS_PER_RUN = 128;
 /** With this much to send, the rest of a pipeline comes after it. */
 const LARGE_REPLY_BYTES = 1024 * 1024;
-/** After as many calls of a command only one in this many is timed for commandstats, and stands for all of them: timing
- * each would cost as much as a GET. */
-const TIMED_CALLS = 64;
 
 export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   request = new Request();
@@ -52,8 +51,6 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   readonly keyspace: Keyspace;
   readonly effects: GroupedEffects;
   readonly server: ServerServices;
-  /** Commands executed, for INFO. */
-  commandsProcessed = 0;
   readonly gates: WriteGates;
   readonly checks: CommandChecks;
   private readonly snapshotGate: SnapshotGate;
@@ -71,9 +68,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   private readonly resumable: Connection[] = [];
   /** The command whose handler runs. */
   command: CompiledCommand | undefined;
-  /** Of `reply.errors`, those that were counted for their commands. */
-  private countedErrors = 0;
-  private suspension: { readonly work: Promise<unknown>; readonly finish: Continuation<never> } | undefined;
+  readonly calls: Calls;
+  private readonly suspension = new Suspension(this);
 
   constructor(parts: DispatcherParts) {
     this.parts = parts;
@@ -94,6 +90,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.waiting = new WaitingClients(parts.keyspace, parts.warmer, this);
     this.effects = parts.effects;
     this.server = parts.services;
+    this.calls = new Calls({ ...parts, clock: parts.keyspace.clock, reply: this.reply });
     this.transactions = new Transactions(this, parts);
     this.scripts = new Scripts(this, { ...parts, clock: parts.keyspace.clock });
   }
@@ -135,6 +132,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const { batch, prefetch, reply } = this;
     const { tracking } = this.parts;
     const isPrefetched = batch.count > 1 && prefetch.load(batch, this.keyspace.databases[connection.dbIndex]);
+    this.calls.beginBatch(connection, batch.count, batch.bytes);
     try {
       for (let i = 0; i < batch.count; i++) {
         if (isPrefetched) prefetch.begin(batch, i);
@@ -154,17 +152,13 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       }
     } finally {
       if (isPrefetched) prefetch.end();
+      this.calls.endBatch();
     }
     return true;
   }
 
   suspend<T>(work: Promise<T>, finish: Continuation<T>): Outcome {
-    if (this.client.isExecuting) {
-      work.catch(() => undefined);
-      return this.reply.error(CANNOT_WAIT_IN_TRANSACTION);
-    }
-    this.suspension = { work, finish: finish as Continuation<never> };
-    return SUSPENDED;
+    return this.suspension.begin(work, finish);
   }
 
   /** The connection is gone: nothing may wait for it. */
@@ -174,16 +168,20 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.pubsub.forgetClient(connection);
     this.parts.warmer?.cancel(connection);
     this.gates.forget(connection);
+    this.parts.pause.forget(connection);
   }
 
   private execute(connection: Connection): Outcome {
     const { request } = this;
-    const command = this.parts.table.findExact(request);
+    const { table } = this.parts;
+    const command = connection.isReplay ? table.findLogged(request) : table.findExact(request);
     if (command === undefined) return this.reject(undefined, this.checks.unknown(request));
     const refusal = this.checks.refusalOf(command, request, connection);
     if (refusal !== undefined) return this.reject(command, refusal);
     this.db = this.keyspace.databases[connection.dbIndex];
     if (this.scripts.runner.isBusy && !command.allowedWhileBusy) return this.refuseBusy(command, connection);
+    const { pause } = this.parts;
+    if (pause.isOn && pause.postpones(command, request, connection)) return SUSPENDED;
     const { transaction } = connection;
     if (transaction !== undefined) {
       const outcome = this.executeInTransaction(transaction, command, connection);
@@ -268,8 +266,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       residency.of(command, request, client) === UNREADABLE
     ) {
       this.refuseUnreadable(client);
-      command.rejectedCalls++;
-      this.countedErrors = reply.errors;
+      this.calls.refused(command);
     } else {
       this.invoke(command, client);
     }
@@ -277,28 +274,18 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   }
 
   private invoke(command: CompiledCommand, connection: Connection): Outcome {
-    const { reply } = this;
-    this.countedErrors = reply.errors;
-    this.commandsProcessed++;
-    const earlierCalls = command.calls++;
-    const timed = earlierCalls < TIMED_CALLS || (earlierCalls & (TIMED_CALLS - 1)) === 0;
-    const begun = timed ? this.keyspace.clock.monotonicMs() : 0;
+    const { calls, reply, request } = this;
     this.keyspace.touching = !connection.noTouch;
     this.command = command;
     reply.begin(command.isWrite, connection.isExecuting);
+    const begunMs = calls.begin(command, request, connection);
     const outcome = runHandler(command, this);
     reply.finish();
-    if (timed) {
-      const standsFor = earlierCalls < TIMED_CALLS ? 1 : TIMED_CALLS;
-      command.microseconds += (this.keyspace.clock.monotonicMs() - begun) * 1000 * standsFor;
-    }
+    calls.end(command, request, connection, begunMs, outcome);
     if (connection.tracking !== undefined && command.isTracked) {
       this.parts.tracking.remember(connection, command, this.request);
     }
-    // Those of a transaction's commands are counted by then.
-    if (reply.errors !== this.countedErrors) command.failedCalls++;
-    this.countedErrors = reply.errors;
-    if (this.suspension !== undefined) this.awaitSuspension(connection, command);
+    if (this.suspension.work !== undefined) this.suspension.wait(connection, command);
     if (command.mayHaveEffects) this.afterEffects(connection, command.isWrite);
     return outcome;
   }
@@ -323,7 +310,11 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   }
 
   private reject(command: CompiledCommand | undefined, text: string): Outcome {
-    if (command !== undefined) command.rejectedCalls++;
+    if (command !== undefined) {
+      command.rejectedCalls++;
+      // Whoever watches saw MULTI, and is to see that it is over.
+      if (isExec(command)) this.calls.monitors?.show(command, this.request, this.client);
+    }
     return this.reply.error(this.transactions.refusal(command, text));
   }
 
@@ -377,37 +368,6 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     return this.parkForKeys(residency, client);
   }
 
-  private awaitSuspension(connection: Connection, command: CompiledCommand): void {
-    const suspension = this.suspension!;
-    this.suspension = undefined;
-    connection.park();
-    let isOver = false;
-    const answer = (action: (ctx: CommandContext) => Outcome) => {
-      if (isOver || connection.isClosed) return;
-      isOver = true;
-      connection.unblock = undefined;
-      if (this.answer(connection, command, this.request, action) === DONE) connection.goOn();
-      else this.awaitSuspension(connection, command);
-    };
-    // Only what waits for an event, not for the disk, can be made to wait no longer.
-    if (command.spec.flags.includes("blocking")) {
-      connection.unblock = (asError) => {
-        connection.unblock = undefined;
-        // Not now: the reply of the client that asks for it is just being made.
-        setImmediate(answer, (ctx: CommandContext) =>
-          asError ? ctx.reply.error(UNBLOCKED) : suspension.finish(ctx, undefined as never),
-        );
-      };
-    }
-    suspension.work.then(
-      (value) => answer((ctx) => suspension.finish(ctx, value as never)),
-      (error: unknown) => {
-        const text = error instanceof Error ? error.message : String(error);
-        answer(({ reply }) => reply.error(`ERR ${text}`));
-      },
-    );
-  }
-
   /**
    * Runs a later part of a command: as its client, with its request, and queues what it answers. What is just executed
    * goes on as before.
@@ -427,10 +387,12 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const replyStart = reply.end;
     const errors = reply.errors;
     reply.begin(true, false);
+    const resumedMs = this.keyspace.clock.monotonicMs();
     const outcome = action(this);
     reply.finish();
     if (reply.hasOverflowed) this.dropReply(connection, replyStart);
     if (reply.errors !== errors) command.failedCalls++;
+    if (outcome === DONE) this.calls.endBlocked(command, connection, resumedMs);
     if (outcome === DONE && connection.replyMode !== "on") this.muteReply(connection, replyStart);
     if (command.isWrite) this.afterEffects(connection, true);
     this.outbox.add(connection);

@@ -78,6 +78,11 @@ export class Functions implements FunctionControl, SavedFunctions {
     return this.functions.has(this.dispatcher.request.text(argument).toLowerCase());
   }
 
+  /** Whether the function of that name may write; one that does not exist might. */
+  mayWrite(name: string): boolean {
+    return this.functions.get(name.toLowerCase())?.flags.has("no-writes") !== true;
+  }
+
   run(call: ScriptCall): Outcome {
     const { request, reply } = this.dispatcher;
     const name = request.text(call.script);

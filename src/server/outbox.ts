@@ -72,8 +72,17 @@ export class Outbox {
   private readonly pushes3 = new ReplyWriter();
   /** Bytes of pushes that wait and are in neither any more. */
   private fullBytes = 0;
-  /** The gate's copy of what was handed to it last: others may get the same. */
-  private copied: { readonly source: Buffer; readonly start: number; readonly bytes: Buffer } | undefined;
+  /** The push that was sent last: others may get the same. Its bytes as a view if two got it, and the gate's copy. */
+  private lastSource: Buffer | undefined;
+  private lastStart = 0;
+  private lastEnd = 0;
+  private lastView: Buffer | undefined;
+  private lastCopy: Buffer | undefined;
+  /** Connections that may be done, found by the flush. */
+  private readonly ending: Connection[] = [];
+  /** As of the beginning of the flush. */
+  private appended = 0;
+  private gatePosition = 0;
 
   /** While a script is suspended: the position before it, since nobody has observed anything of it. */
   heldPosition: number | undefined;
@@ -86,6 +95,10 @@ export class Outbox {
   /** Bytes that wait, those for many connections counted once. */
   get bytes(): number {
     return this.parts.reply.end + this.pushes2.end + this.pushes3.end + this.fullBytes;
+  }
+
+  private get hasPushes(): boolean {
+    return this.pushes2.end + this.pushes3.end + this.fullBytes > 0;
   }
 
   /** Queues what the present run wrote. */
@@ -146,6 +159,7 @@ export class Outbox {
     this.positions[place] = position;
     this.next[place] = NONE;
     if (connection.queuedPieces++ > 0) this.next[connection.lastPiece] = place;
+    else connection.firstPiece = place;
     connection.lastPiece = place;
     if (place === 0) this.parts.scheduleFlush();
     this.grew(connection, end - start);
@@ -158,29 +172,35 @@ export class Outbox {
 
   /** Sends all that is queued and may leave, hands the rest to the gate. Not to be called in the middle of a run. */
   flush(): void {
-    const { connections, count } = this;
+    const { count } = this;
     if (count === 0) return;
-    const { limits, reply } = this.parts;
+    const { aof, limits, reply } = this.parts;
     limits.closeMarked();
-    let ending: Connection[] | undefined;
-    for (let i = 0; i < count; i++) {
-      const connection = connections[i];
-      // It went with an earlier piece of its connection.
-      if (connection === undefined) continue;
-      if (connection.queuedPieces === 1) this.sendPiece(connection, i);
-      else this.sendAll(connection, i);
-      if (connection.isClosing || connection.hasEnded) (ending ??= []).push(connection);
-    }
+    this.appended = aof.appended;
+    this.gatePosition = aof.gatePosition;
+    // Who published waits for the reply, and may send the next request while the receivers are served.
+    if (this.hasPushes) for (let i = 0; i < count; i++) if (this.sources[i] === undefined) this.sendFirst(i);
+    for (let i = 0; i < count; i++) this.sendFirst(i);
     release(reply, this.keepsReplies);
     release(this.pushes2, this.keepsPushes);
     release(this.pushes3, this.keepsPushes);
     this.keepsReplies = false;
     this.keepsPushes = false;
     this.fullBytes = 0;
-    this.copied = undefined;
+    this.lastSource = undefined;
     this.start = 0;
     this.count = 0;
-    if (ending !== undefined) for (const connection of ending) connection.closeIfDone();
+    if (this.ending.length > 0) for (const connection of this.ending.splice(0)) connection.closeIfDone();
+  }
+
+  /** Sends all pieces of a connection, if `place` is the first of them. */
+  private sendFirst(place: number): void {
+    const connection = this.connections[place];
+    // Undefined: it went with an earlier one.
+    if (connection === undefined || connection.firstPiece !== place) return;
+    if (connection.queuedPieces === 1) this.sendPiece(connection, place);
+    else this.sendAll(connection, place);
+    if (connection.isClosing || connection.hasEnded) this.ending.push(connection);
   }
 
   private sendPiece(connection: Connection, place: number): void {
@@ -191,22 +211,40 @@ export class Outbox {
     if (connection.isClosed) return;
     const { gate, reply } = this.parts;
     const position = this.positionOf(place);
-    if (!this.mayLeave(connection, position)) {
-      gate.hold(connection, this.copyOf(source ?? reply.buf, start, end), position);
-    } else if (!connection.send(source ?? reply.buf, start, end)) {
-      if (source === undefined) this.keepsReplies = true;
-      else this.keepsPushes = true;
-    }
+    const mayLeave = this.mayLeave(connection, position);
+    if (source !== undefined) this.sendPush(connection, source, start, end, mayLeave ? undefined : position);
+    else if (!mayLeave) gate.hold(connection, Buffer.from(reply.buf.subarray(start, end)), position);
+    else if (!connection.send(reply.buf, start, end)) this.keepsReplies = true;
   }
 
-  private copyOf(source: Buffer, start: number, end: number): Buffer {
-    const { copied } = this;
-    const length = end - start;
-    if (copied?.source === source && copied.start === start && copied.bytes.length === length)
-      return copied.bytes;
-    const bytes = Buffer.from(source.subarray(start, end));
-    this.copied = { source, start, bytes };
-    return bytes;
+  /** @param heldFor the position for which it has to wait, if it has to */
+  private sendPush(
+    connection: Connection,
+    source: Buffer,
+    start: number,
+    end: number,
+    heldFor: number | undefined,
+  ): void {
+    const isRepeated = source === this.lastSource && start === this.lastStart && end === this.lastEnd;
+    if (!isRepeated) {
+      this.lastSource = source;
+      this.lastStart = start;
+      this.lastEnd = end;
+      this.lastView = undefined;
+      this.lastCopy = undefined;
+    }
+    if (heldFor !== undefined) {
+      this.lastCopy ??= Buffer.from(source.subarray(start, end));
+      this.parts.gate.hold(connection, this.lastCopy, heldFor);
+      return;
+    }
+    if (isRepeated) this.lastView ??= source.subarray(start, end);
+    const { lastView } = this;
+    const isGone =
+      lastView === undefined
+        ? connection.send(source, start, end)
+        : connection.send(lastView, 0, lastView.length);
+    if (!isGone) this.keepsPushes = true;
   }
 
   /** Sends several pieces of a connection, of which the first is `place`. */
@@ -250,16 +288,15 @@ export class Outbox {
 
   private positionOf(place: number): number {
     const position = this.positions[place];
-    return position === AS_OF_FLUSH ? this.parts.aof.appended : position;
+    return position === AS_OF_FLUSH ? this.appended : position;
   }
 
   /** While the disk takes no writes, whoever waits for none of his own is answered: reads go on. */
   private mayLeave(connection: Connection, position: number): boolean {
     if (connection.heldPieces > 0) return false;
-    const { aof } = this.parts;
-    const { gatePosition } = aof;
+    const { gatePosition } = this;
     if (gatePosition >= position) return true;
-    return connection.lastWritePosition <= gatePosition && aof.failureText !== undefined;
+    return connection.lastWritePosition <= gatePosition && this.parts.aof.failureText !== undefined;
   }
 }
 

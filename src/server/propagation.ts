@@ -73,7 +73,11 @@ export class Propagation implements GroupedEffects {
 
   command(...args: (string | Buffer | number)[]): void {
     this.changes++;
-    if (!this.isMuted) this.append(this.context!.client.dbIndex, args);
+    if (this.isMuted) return;
+    const { client, command } = this.context!;
+    // Bytes in the first place are the name as the client wrote it.
+    if (typeof args[0] !== "string" && command?.originalName !== undefined) args[0] = command.originalName;
+    this.append(client.dbIndex, args);
   }
 
   edited(edits: ArgumentEdits): void {

@@ -2,6 +2,7 @@
  * The scripts of EVAL that the server knows, and running them. Owns their VM, which is made when the first one comes.
  */
 import type { ScriptCall, ScriptControl } from "../commands/context.ts";
+import type { CompiledCommand } from "../commands/table.ts";
 import type { Outcome } from "../protocol/outcome.ts";
 import type { Request } from "../protocol/request.ts";
 import { NO_SUCH_SCRIPT, SCRIPT_MEMORY_EXHAUSTED, scriptNotCompiled } from "../protocol/script-errors.ts";
@@ -12,6 +13,8 @@ import { Functions } from "./functions.ts";
 import type { ScriptingFacts } from "./info/info-source.ts";
 import { Run } from "./script-run.ts";
 import { isVmFailure, type ScriptDispatcher, ScriptRunner, type ScriptRunnerParts } from "./script-runner.ts";
+
+const SHA_DIGITS = 40;
 
 export class Scripts implements ScriptControl {
   readonly runner: ScriptRunner;
@@ -74,6 +77,18 @@ export class Scripts implements ScriptControl {
     return this.runner.execute(ownRun);
   }
 
+  /** Whether the script that a command would run may write, as far as can be told before it runs. */
+  mayWrite({ spec }: CompiledCommand, request: Request): boolean {
+    const { buf, start, len } = request;
+    if (spec.name === "fcall") return this.functions.mayWrite(request.text(1));
+    const isBySha = spec.name === "evalsha";
+    if (isBySha && len[1] !== SHA_DIGITS) return true;
+    const known = isBySha ? this.cache.findSha(buf, start[1]) : this.cache.findSource(buf, start[1], len[1]);
+    if (known !== undefined) return known.flags?.has("no-writes") !== true;
+    const shebang = isBySha ? "" : parseShebang(Buffer.from(request.bytes(1)));
+    return typeof shebang === "string" || shebang.flags?.has("no-writes") !== true;
+  }
+
   load(argument: number): Outcome {
     const { request, reply } = this.dispatcher;
     const { buf, start, len } = request;
@@ -84,7 +99,7 @@ export class Scripts implements ScriptControl {
 
   has(argument: number): boolean {
     const { buf, start, len } = this.dispatcher.request;
-    return len[argument] === 40 && this.cache.findSha(buf, start[argument]) !== undefined;
+    return len[argument] === SHA_DIGITS && this.cache.findSha(buf, start[argument]) !== undefined;
   }
 
   flush(): void {

@@ -26,18 +26,22 @@ import type { DecoderLimits } from "../protocol/request-decoder.ts";
 import { Acl } from "./acl/acl.ts";
 import { isLocalAddress, refusalOf } from "./admission.ts";
 import { AofState } from "./aof-state.ts";
+import { ClientPause } from "./client-pause.ts";
 import { ClientRegistry } from "./client-registry.ts";
 import type { Config } from "./config/config.ts";
 import { applyConfig } from "./config-hooks.ts";
 import { Connection, type ConnectionHost } from "./connection.ts";
 import { Cron } from "./cron.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { KeyNotifications } from "./key-notifications.ts";
 import { LoadProgress } from "./load-progress.ts";
 import { MemoryBudget } from "./memory-budget.ts";
+import { Observation } from "./observation/observation.ts";
 import { OutputLimits } from "./output-limits.ts";
 import { Propagation } from "./propagation.ts";
 import { ReplyGate } from "./reply-gate.ts";
 import { SaveState } from "./save-state.ts";
+import { Scrubber } from "./scrubber.ts";
 import { Services } from "./services.ts";
 import { Statistics } from "./statistics.ts";
 import { InvalidationSender } from "./tracking/invalidation-sender.ts";
@@ -69,6 +73,7 @@ export class Server implements ConnectionHost {
   readonly warmer: Warmer | undefined;
   readonly spiller: Spiller | undefined;
   readonly table: CommandTable;
+  readonly observation: Observation;
   readonly budget: MemoryBudget;
   readonly eviction: Eviction;
   readonly expiry: ActiveExpiry;
@@ -83,8 +88,11 @@ export class Server implements ConnectionHost {
   readonly acl: Acl;
   readonly services: Services;
   readonly dispatcher: Dispatcher;
+  readonly notifications: KeyNotifications;
   readonly tracking: Tracking;
+  readonly pause: ClientPause;
   readonly cron: Cron;
+  readonly scrubber = new Scrubber(this);
   readonly decoderLimits: DecoderLimits;
   readonly startedMs: number;
   /** Data is being loaded: clients are told so. */
@@ -114,6 +122,7 @@ export class Server implements ConnectionHost {
     this.keyspace = keyspace;
     this.tier = tier;
     this.startedMs = world.clock.nowMs;
+    this.observation = new Observation(world.clock, this.table);
     this.budget = new MemoryBudget(keyspace, tier, config.values["cold-tier-spill-all"]);
     this.eviction = new Eviction(keyspace);
     this.expiry = new ActiveExpiry(keyspace);
@@ -135,21 +144,19 @@ export class Server implements ConnectionHost {
     });
     this.saves = new SaveState(this);
     this.progress = new LoadProgress(world, config);
-    this.acl = new Acl({
-      table: this.table,
-      settings: config.values,
-      resolve: (path) => config.resolve(path),
-      files: world.files,
-      clock: world.clock,
-      random: world.random,
-      log: world.log,
-      clients: this.clients,
-      present: () => this.dispatcher.client,
-    });
+    this.acl = this.createAcl();
     this.services = new Services(this);
     this.tracking = this.createTracking();
+    this.pause = new ClientPause({
+      keyspace,
+      mayScriptWrite: (command, request) => this.dispatcher.scripts.mayWrite(command, request),
+      resume: (connection) => this.dispatcher.resume(connection),
+      scheduleTurnEnd: this.turnEnd.schedule,
+    });
     this.dispatcher = this.createDispatcher();
+    this.notifications = new KeyNotifications(keyspace, this.dispatcher.pubsub);
     this.dispatcher.reply.onError = (text) => this.statistics.countError(text);
+    this.observation.attach(this.dispatcher, config, this.warmer, this.turnEnd.schedule);
     this.propagation.context = this.dispatcher;
     keyspace.functions = this.dispatcher.scripts.functions;
     keyspace.onKeyRemoved = (database, key) => {
@@ -198,6 +205,7 @@ export class Server implements ConnectionHost {
 
   closed(connection: Connection): void {
     this.clients.remove(connection);
+    this.observation.remove(connection);
     this.tracking.forget(connection);
     this.dispatcher.forget(connection);
     this.budget.clientGone(connection.memoryBytes);
@@ -220,14 +228,26 @@ export class Server implements ConnectionHost {
     if (this.dispatcher.waiting.hasReady) this.dispatcher.waiting.serveReady();
     this.tracking.endTurn();
     this.writeAndReply();
-    this.spiller?.run();
+    if (this.spiller !== undefined) this.spill(this.spiller);
     this.dispatcher.gates.admit();
     this.dispatcher.resumeClients();
   }
 
+  /** Chooses and packs what leaves memory, if it must. */
+  private spill(spiller: Spiller): void {
+    const { events } = this.observation;
+    const begunMs = events.begin();
+    spiller.run();
+    events.end("spill-cycle", begunMs);
+  }
+
   /** Hands what was appended to the disk, and sends the replies that need not wait for it. */
   private writeAndReply(): void {
+    const { events } = this.observation;
+    const begunMs = events.begin();
     this.aof.files?.writer.kick();
+    events.end("aof-write", begunMs);
+    this.observation.flushMonitors();
     this.releaseReplies();
   }
 
@@ -262,17 +282,22 @@ export class Server implements ConnectionHost {
 
   /** Without a cold tier: makes room for what no write asks for, such as the buffers of readers. */
   private evict(): void {
-    if (this.isLoading || this.isStopping) return;
+    if (this.isLoading || this.isStopping || this.keyspace.isStill) return;
     // Part of it with the next turn: the loop must not be held.
     if (this.freeMemory() && this.budget.isOver) this.scheduleTurnEnd();
   }
 
   /** Evicts by the policy; says whether enough is free, or will be. */
   private freeMemory(): boolean {
-    const { budget, config, dispatcher, eviction, tracking } = this;
+    const { budget, config, dispatcher, eviction, keyspace, tracking } = this;
+    // While clients are paused, nothing goes; and who may write then, as an exception, may.
+    if (keyspace.isStill) return true;
     const policy = config.values["maxmemory-policy"] as MaxmemoryPolicy;
     const samples = config.values["maxmemory-samples"];
+    const { events } = this.observation;
+    const begunMs = events.begin();
     const isDone = eviction.freeMemory(policy, samples, budget.limitBytes, () => budget.chargedBytes);
+    events.end("eviction-cycle", begunMs);
     // A client that caches a key has to hear of its end before a reply that was made after that.
     if (tracking.hasPending && dispatcher.current?.isExecuting !== true) tracking.deliver();
     return isDone;
@@ -311,6 +336,21 @@ export class Server implements ConnectionHost {
     });
   }
 
+  private createAcl(): Acl {
+    const { config, world } = this;
+    return new Acl({
+      table: this.table,
+      settings: config.values,
+      resolve: (path) => config.resolve(path),
+      files: world.files,
+      clock: world.clock,
+      random: world.random,
+      log: world.log,
+      clients: this.clients,
+      present: () => this.dispatcher.client,
+    });
+  }
+
   private createDispatcher(): Dispatcher {
     return new Dispatcher({
       keyspace: this.keyspace,
@@ -322,9 +362,12 @@ export class Server implements ConnectionHost {
       outputLimits: this.outputLimits,
       effects: this.propagation,
       services: this.services,
+      slowLog: this.observation.slowLog,
+      events: this.observation.events,
       aof: this.aof,
       saves: this.saves,
       tracking: this.tracking,
+      pause: this.pause,
       warmer: this.warmer,
       spiller: this.spiller,
       scheduleTurnEnd: this.turnEnd.schedule,

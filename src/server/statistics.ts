@@ -66,6 +66,9 @@ export class Statistics {
 function resetCommands(commands: Iterable<CompiledCommand>): void {
   for (const command of commands) {
     command.calls = 0;
+    command.accountedCalls = 0;
+    command.lastMicroseconds = 0;
+    command.histogram = undefined;
     command.microseconds = 0;
     command.rejectedCalls = 0;
     command.failedCalls = 0;

@@ -67,7 +67,7 @@ export class WaitingClients implements KeyWaiters {
   }
 
   get hasReady(): boolean {
-    return this.ready.size > 0;
+    return this.ready.size > 0 && !this.keyspace.isStill;
   }
 
   /** Makes a client wait. */

@@ -177,7 +177,7 @@ export class SaveSimulation {
     if (!process.isAlive(life)) return;
     this.cuts.push({
       keys,
-      commands: server.dispatcher.commandsProcessed,
+      commands: server.dispatcher.calls.total,
       spilled: this.spilled(server),
       coldKeys: server.keyspace.databases.reduce((sum, { coldSize }) => sum + coldSize, 0),
     });
@@ -204,7 +204,7 @@ export class SaveSimulation {
     this.tally.saved++;
     if (this.spilled(server) > cut.spilled) this.tally.savedWhileSpilling++;
     if (cut.coldKeys > 0) this.tally.savedColdKeys++;
-    if (server.dispatcher.commandsProcessed > cut.commands + 1) this.tally.savedUnderWrites++;
+    if (server.dispatcher.calls.total > cut.commands + 1) this.tally.savedUnderWrites++;
     const dump = this.world.disk.contents().get(`${FOLDER}/dump.rdb`)!;
     this.checks.push(contentsOfDump(dump, NAMES).then((keys) => expectSame(keys, cut.keys)));
     // Durable, name and all.

@@ -135,12 +135,12 @@ export class SnapshotSimulation {
     let before = -1;
     for (let turns = 0; this.cut === undefined || isBusy(); turns++) {
       if (turns > PATIENCE_TURNS) throw new Error("a snapshot does not end");
-      if (this.cut !== undefined && before < 0) before = dispatcher.commandsProcessed;
+      if (this.cut !== undefined && before < 0) before = dispatcher.calls.total;
       if (keyspace.snapshots.active && this.chance(3)) this.step(server);
       if (turns % 10 === 0) server.cron.run();
       await this.turn();
     }
-    this.tally.commandsMeanwhile += dispatcher.commandsProcessed - before;
+    this.tally.commandsMeanwhile += dispatcher.calls.total - before;
     await this.check(server);
   }
 

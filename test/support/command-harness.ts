@@ -22,6 +22,7 @@ import type {
   ConfigAccess,
   DebugAccess,
   KeyWalk,
+  LatencyAccess,
   SaveAccess,
   ServerServices,
 } from "../../src/commands/services.ts";
@@ -305,6 +306,7 @@ export function newClient(id: number, nowMs: number): HarnessClient {
     authenticated: true,
     mustAuthenticate: false,
     isRestricted: false,
+    subscriptions: undefined,
     address: "127.0.0.1:50000",
     localAddress: "127.0.0.1:6379",
     fileDescriptor: 8,
@@ -325,6 +327,7 @@ export function newClient(id: number, nowMs: number): HarnessClient {
     queuedBytes: 0,
     isExecuting: false,
     isInScript: false,
+    isMonitor: false,
     isSubscribed: false,
     subscribedChannels: 0,
     subscribedPatterns: 0,
@@ -344,6 +347,17 @@ export function newClient(id: number, nowMs: number): HarnessClient {
   };
 }
 
+/** Nothing took long, and nothing was called. */
+const noLatency: LatencyAccess = {
+  thresholdMs: 0,
+  slowLogMicroseconds: -1,
+  all: () => [],
+  of: () => undefined,
+  reset: () => 0,
+  histograms: () => [],
+  histogramsOf: () => [],
+};
+
 function newServices(
   options: HarnessOptions,
   client: Client,
@@ -354,6 +368,7 @@ function newServices(
     config: {
       get: () => missing("config.get"),
       set: () => missing("config.set"),
+      rewrite: () => missing("config.rewrite"),
       isSensitive: () => false,
       maxmemoryPolicy: "noeviction",
       rdbcompression: true,
@@ -364,6 +379,10 @@ function newServices(
     aof: disabledAof,
     saves: idleSaves,
     debugging: noDebugging,
+    pause: { begin: () => missing("pause.begin"), end: () => missing("pause.end") },
+    slowLog: { length: 0, newest: () => [], reset() {} },
+    latency: noLatency,
+    monitors: { add: () => missing("monitors"), remove() {} },
     tracking: { enable: () => missing("tracking.enable"), disable: () => undefined },
     clients: () => [client],
     client: (id) => (id === client.id ? client : undefined),

@@ -10,6 +10,7 @@ export class RawClient {
   private receivedBytes = 0;
   private wake: (() => void) | undefined;
   private failure: Error | undefined;
+  private marks = 0;
 
   private constructor(socket: Socket) {
     this.socket = socket;
@@ -58,6 +59,21 @@ export class RawClient {
     return replies;
   }
 
+  /**
+   * Sends requests as one pipeline; resolves to all that came until they were executed, pushes too, one by one. For
+   * connections whose replies cannot be counted because they are subscribed to something, or get no replies.
+   */
+  async collect(requests: readonly (readonly Argument[])[] = []): Promise<Buffer[]> {
+    const mark = `mark ${++this.marks}`;
+    await this.send([Buffer.concat([...requests, ["PING", mark]].map(encodeRequest))]);
+    const collected: Buffer[] = [];
+    for (;;) {
+      const [next] = await this.readReplies(1);
+      if (next.toString("latin1").endsWith(`${mark}\r\n`)) return collected;
+      collected.push(next);
+    }
+  }
+
   close(): void {
     this.socket.removeAllListeners("close");
     this.socket.destroy();
@@ -70,7 +86,13 @@ export class RawClient {
     }
   }
 
-  private async readReplies(count: number): Promise<Buffer[]> {
+  /** Reads nothing more of what the server sends. */
+  pause(): void {
+    this.socket.pause();
+  }
+
+  /** So many replies, whether they were asked for or not. */
+  async readReplies(count: number): Promise<Buffer[]> {
     const replies: Buffer[] = [];
     let scannedBytes = -1;
     while (replies.length < count) {

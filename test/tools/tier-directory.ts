@@ -7,9 +7,15 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { realFiles } from "../../src/base/real-files.ts";
+import { type RdbEntry, RdbReader } from "../../src/persistence/rdb/reader.ts";
+import { newScratchMemory } from "../../src/persistence/rdb/value-check.ts";
+import { dataTypeOfRdb, LOADABLE_RDB_TYPES } from "../../src/types/registry.ts";
+import { ValueDigest } from "../../src/types/value-digest.ts";
+import { main as exportMain } from "../../tools/export/main.ts";
 import type { Surroundings } from "../../tools/shared/surroundings.ts";
 import { sampleRequests } from "../integration/contents.ts";
 import { fill } from "../integration/server-fixture.ts";
+import { memoryFile } from "../persistence/memory-file.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { startServerProcess } from "../support/server-process.ts";
 
@@ -18,8 +24,12 @@ const VALUE_BYTES = 700;
 const LIBRARY = "#!lua name=lib\nredis.register_function('f', function() return 1 end)";
 
 /** Fills an empty folder with `keys` strings and samples of all types; a checkpoint, and changes behind it. */
-export async function makeTierDirectory(folder: string, keys: number): Promise<void> {
-  const server = await startServerProcess(folder, [...SMALL_MEMORY, "--appendfsync", "always"]);
+export async function makeTierDirectory(
+  folder: string,
+  keys: number,
+  memory: readonly string[] = SMALL_MEMORY,
+): Promise<void> {
+  const server = await startServerProcess(folder, [...memory, "--appendfsync", "always"]);
   const client = await RawClient.connect(server.port);
   const send = async (requests: Parameters<RawClient["runAll"]>[0]): Promise<void> => {
     for (const reply of await client.runAll(requests))
@@ -71,6 +81,36 @@ export async function runTool(
   output.end();
   terminal.end();
   return { status, output: Buffer.concat(chunks), errors: Buffer.concat(errors).toString("latin1") };
+}
+
+const DIGEST_MEMORY = newScratchMemory();
+
+/** What a server would hold that starts on a directory now: for each database and key a text of its value and
+ * expiry. */
+export async function valuesIn(folder: string): Promise<Map<string, string>> {
+  const { output, status, errors } = await runTool(exportMain, ["--memory", "64mb", folder, "-"]);
+  if (status !== 0) throw new Error(errors);
+  const values = new Map<string, string>();
+  const reader = await RdbReader.open(memoryFile(output), { loadableTypes: LOADABLE_RDB_TYPES });
+  for await (const record of reader) {
+    if (record.kind !== "entry") continue;
+    const { db, expireMs, key } = record;
+    values.set(`${db} ${key.toString("latin1")}`, `${expireMs ?? "never"} ${digestOf(record)}`);
+  }
+  return values;
+}
+
+function digestOf({ key, payload, type, value }: RdbEntry): string {
+  if (value !== undefined) return createHash("sha256").update(value).digest("hex");
+  const { entries } = DIGEST_MEMORY;
+  const dataType = dataTypeOfRdb(type);
+  const unpacked = dataType.unpack(DIGEST_MEMORY, type, payload!);
+  const address = entries.create(dataType.type, 0, key, 0, key.length, unpacked.length);
+  unpacked.fill(DIGEST_MEMORY, address);
+  entries.setEncoding(address, unpacked.encoding);
+  const digest = new ValueDigest();
+  dataType.digest(DIGEST_MEMORY, address, digest);
+  return digest.bytes.toString("hex");
 }
 
 /** Names and contents of all files in a folder, as one text. */

@@ -1,6 +1,7 @@
 /**
- * All keys that a server holds which serves nobody: first those in memory, then the records of the cold tier over which
- * no entry lies. Nothing changes meanwhile, so no snapshot of memory is needed: the spiller is held for good.
+ * All keys that a server holds which serves nobody: first those in memory, then the records of the cold tier
+ * over which no entry lies. Nothing changes meanwhile, so no snapshot of memory is needed: the spiller is held
+ * for good.
  */
 import { StorageError } from "../../src/base/storage-error.ts";
 import type { ScannedRecord } from "../../src/cold/tier.ts";

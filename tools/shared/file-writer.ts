@@ -24,7 +24,8 @@ export class StreamWriter implements ByteWriter {
   async write(bytes: Uint8Array): Promise<void> {
     this.position += bytes.length;
     await new Promise<void>((resolve, reject) => {
-      this.#stream.write(bytes, (error) => (error ? reject(error) : resolve()));
+      // A stream may keep what it was given for longer than until it asks for more.
+      this.#stream.write(Buffer.from(bytes), (error) => (error ? reject(error) : resolve()));
     });
   }
 }

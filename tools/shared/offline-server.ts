@@ -1,8 +1,7 @@
 /**
- * Starts a server on a data directory that nobody serves, to see what it would show: the same recovery, byte for byte,
- * and nothing in the directory changes. The server listens nowhere, and its clockwork does not run.
+ * Starts a server on a data directory that nobody serves, to see what it would show: the same recovery, byte
+ * for byte, and nothing in the directory changes. The server listens nowhere, and its clockwork does not run.
  */
-import fs from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { SystemClock } from "../../src/base/clock.ts";
 import type { Files } from "../../src/base/files.ts";
@@ -17,10 +16,7 @@ import { loadConfig } from "../../src/server/config/parser.ts";
 import type { Server } from "../../src/server/server.ts";
 import { startServer } from "../../src/server/start.ts";
 import { OverlayFiles } from "./overlay-files.ts";
-
-/** Of the folder for what is needed meanwhile; the number is the process's. */
-const SCRATCH_NAME = "temp-tool-";
-const SCRATCH_PATTERN = /^temp-tool-(\d+)-/;
+import { makeScratchFolder, removeScratchFolder } from "./scratch-folder.ts";
 
 export interface OfflineOptions {
   readonly files: Files;
@@ -55,8 +51,8 @@ export async function startOffline(options: OfflineOptions): Promise<OfflineServ
   const config = configFor(options);
   const source = await sourceOf(options.files, config);
   await chooseDatabases(options, config);
-  const scratch = await makeScratch(options.temporary ?? options.folder);
-  const remove = (): Promise<void> => fs.rm(scratch, { recursive: true, force: true });
+  const scratch = await makeScratchFolder(options.temporary ?? options.folder);
+  const remove = (): Promise<void> => removeScratchFolder(scratch);
   const files = new OverlayFiles(options.files, scratch);
   const { values } = config;
   const openStore = openLevelStore(levelStoreOptionsFor(values.maxmemory, values["cold-tier-cache-size"]));
@@ -127,22 +123,4 @@ async function chooseDatabases({ databases, files }: OfflineOptions, config: Con
   if ((await files.stat(base)) === undefined) return;
   const { namespaces } = await readCheckpointMetadata(files, base);
   if (namespaces.length > values.databases) config.load("databases", [String(namespaces.length)]);
-}
-
-async function makeScratch(folder: string): Promise<string> {
-  for (const name of await fs.readdir(folder)) {
-    const found = SCRATCH_PATTERN.exec(name);
-    if (found !== null && !isAlive(Number(found[1])))
-      await fs.rm(join(folder, name), { recursive: true, force: true });
-  }
-  return fs.mkdtemp(join(resolve(folder), `${SCRATCH_NAME}${process.pid}-`));
-}
-
-function isAlive(processId: number): boolean {
-  try {
-    process.kill(processId, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }

@@ -4,7 +4,7 @@
 import { noSuchCommandToTry, noSuchUserToTry, wrongArity } from "../../protocol/errors.ts";
 import type { DryRunResult } from "../access.ts";
 import { textForError } from "../arguments.ts";
-import { adminSubcommand } from "./subcommand.ts";
+import { adminSubcommand, replyBytes } from "./subcommand.ts";
 
 const USER_AT = 2;
 const COMMAND_AT = 3;
@@ -27,7 +27,7 @@ export const dryRun = adminSubcommand({
       case "wrong arity":
         return reply.error(wrongArity(result.command));
       case "denied":
-        return reply.bulkText(denialText(result));
+        return replyBytes(reply, denialText(result));
     }
   },
 });

@@ -5,7 +5,7 @@
 import { wrongSubcommandSyntax } from "../../protocol/errors.ts";
 import { DONE } from "../../protocol/outcome.ts";
 import { isWord, longOrReply } from "../arguments.ts";
-import { adminSubcommand } from "./subcommand.ts";
+import { adminSubcommand, replyBytes } from "./subcommand.ts";
 
 const SHOWN_BY_DEFAULT = 10;
 
@@ -32,12 +32,12 @@ export const log = adminSubcommand({
       reply.integer(entry.count);
       for (const field of ["reason", "context", "object", "username"] as const) {
         reply.bulkText(field);
-        reply.bulkText(entry[field]);
+        replyBytes(reply, entry[field]);
       }
       reply.bulkText("age-seconds");
       reply.double(entry.ageSeconds);
       reply.bulkText("client-info");
-      reply.bulkText(entry.client);
+      replyBytes(reply, entry.client);
     }
     return DONE;
   },

@@ -1,6 +1,8 @@
 /**
  * What the subcommands of ACL have in common.
  */
+import type { Outcome } from "../../protocol/outcome.ts";
+import type { ReplyWriter } from "../../protocol/reply-writer.ts";
 import { type CommandSpec, defineCommand } from "../command.ts";
 
 type Facts = Pick<CommandSpec, "name" | "since" | "summary" | "complexity" | "arity" | "secretsOf" | "run">;
@@ -25,4 +27,9 @@ export function plainSubcommand(facts: Facts): CommandSpec {
     categories: [],
     keys: [],
   });
+}
+
+/** A bulk string of text with one character per byte. */
+export function replyBytes(reply: ReplyWriter, text: string): Outcome {
+  return reply.bulk(Buffer.from(text, "latin1"));
 }

@@ -7,7 +7,7 @@ import type { SelectorFacts } from "../access.ts";
 import type { CommandSpec } from "../command.ts";
 import type { CommandContext } from "../context.ts";
 import { argumentsFrom } from "../secrets.ts";
-import { adminSubcommand, plainSubcommand } from "./subcommand.ts";
+import { adminSubcommand, plainSubcommand, replyBytes } from "./subcommand.ts";
 
 const BLANK = /[ \t\n\v\f\r\0]/;
 
@@ -74,13 +74,13 @@ const getuser = adminSubcommand({
 function replySelector(ctx: CommandContext, selector: SelectorFacts): void {
   for (const field of ["commands", "keys", "channels"] as const) {
     ctx.reply.bulkText(field);
-    ctx.reply.bulkText(selector[field]);
+    replyBytes(ctx.reply, selector[field]);
   }
 }
 
 function replyTexts({ reply }: CommandContext, texts: readonly string[]): typeof DONE {
   reply.array(texts.length);
-  for (const text of texts) reply.bulkText(text);
+  for (const text of texts) replyBytes(reply, text);
   return DONE;
 }
 
@@ -108,7 +108,8 @@ const whoami = plainSubcommand({
   summary: "Tells which user the connection is authenticated as",
   complexity: "O(1)",
   arity: 2,
-  run: ({ client, reply }) => (client.user === undefined ? reply.null() : reply.bulkText(client.user.name)),
+  run: ({ client, reply }) =>
+    client.user === undefined ? reply.null() : replyBytes(reply, client.user.name),
 });
 
 export const userSubcommands: readonly CommandSpec[] = [deluser, getuser, list, setuser, users, whoami];

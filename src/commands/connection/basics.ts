@@ -97,6 +97,7 @@ export const reset = defineCommand({
   isNeverQueued: true,
   run({ client, pubsub, reply, server, transactions }) {
     transactions.discard();
+    if (client.isMonitor) server.monitors.remove(client);
     pubsub.forget();
     server.tracking.disable(client);
     client.dbIndex = 0;

@@ -10,6 +10,7 @@ import type { CommandContext } from "../context.ts";
 import { helpCommand } from "../help.ts";
 import { listSubcommands } from "./client-list.ts";
 import { nameSubcommands } from "./client-names.ts";
+import { pauseSubcommands } from "./client-pause.ts";
 import { trackingSubcommands } from "./client-tracking.ts";
 import { unblock } from "./client-unblock.ts";
 
@@ -124,6 +125,8 @@ const help = helpCommand("client", { group: "connection", since: "5.0.0", catego
   "    Whether this connection is spared when connections are closed for want of memory.",
   "NO-TOUCH (ON|OFF)",
   "    Whether this connection's commands leave the keys' last use as it was.",
+  "PAUSE <timeout> [WRITE|ALL]",
+  "    Keep clients waiting for so many milliseconds: all, or those that write.",
   "REPLY (ON|OFF|SKIP)",
   "    Whether this connection gets replies; SKIP is for the next command only.",
   "SETINFO (LIB-NAME|LIB-VER) <value>",
@@ -136,6 +139,8 @@ const help = helpCommand("client", { group: "connection", since: "5.0.0", catego
   "    How this connection's keys are tracked.",
   "UNBLOCK <clientid> [TIMEOUT|ERROR]",
   "    End the wait of that connection's blocking command, as if its time were over or with an error.",
+  "UNPAUSE",
+  "    End a pause.",
 ]);
 
 export const client = defineCommand({
@@ -156,6 +161,7 @@ export const client = defineCommand({
     reply,
     ...listSubcommands,
     ...nameSubcommands,
+    ...pauseSubcommands,
     ...trackingSubcommands,
     unblock,
   ],

@@ -7,7 +7,10 @@ import { config } from "./config.ts";
 import { dbsize, flushall, flushdb, swapdb } from "./databases.ts";
 import { debug } from "./debug.ts";
 import { command } from "./introspection.ts";
+import { latency } from "./latency.ts";
+import { monitor } from "./monitor.ts";
 import { bgsave, lastsave, save } from "./saving.ts";
+import { slowlog } from "./slowlog.ts";
 import { waitaof } from "./waitaof.ts";
 
 export const serverCommands: readonly CommandSpec[] = [
@@ -21,8 +24,11 @@ export const serverCommands: readonly CommandSpec[] = [
   flushdb,
   info,
   lastsave,
+  latency,
+  monitor,
   save,
   shutdown,
+  slowlog,
   swapdb,
   time,
   waitaof,

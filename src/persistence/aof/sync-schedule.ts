@@ -29,6 +29,9 @@ export class SyncSchedule {
   private quickFromMs = Number.NEGATIVE_INFINITY;
   private pauseMs = FIRST_PAUSE_MS;
 
+  /** Told how many milliseconds everybody had to wait for a datasync. */
+  onHeldUp: ((elapsedMs: number) => void) | undefined;
+
   constructor(clock: Clock, log: Log) {
     this.clock = clock;
     this.log = log;
@@ -62,6 +65,7 @@ export class SyncSchedule {
   /** A datasync on the spot has ended: everybody had to wait for it. */
   endOnTheSpot(): void {
     const nowMs = this.clock.monotonicMs();
+    this.onHeldUp?.(nowMs - this.begunMs);
     if (nowMs - this.begunMs <= QUICK_MS) {
       this.pauseMs = FIRST_PAUSE_MS;
       return;

@@ -19,6 +19,7 @@ import { parseUsers, writeUsers } from "./acl-file.ts";
 import { AclLog, type AclLogEvent } from "./acl-log.ts";
 import { CommandSets } from "./command-sets.ts";
 import { describeUser, factsOf } from "./description.ts";
+import { mayKeep, narrowedChannels, type SubscribedNames } from "./lost-channels.ts";
 import { ALLOWED, DENIED_CHANNEL, DENIED_COMMAND, DENIED_KEY, PermissionCheck } from "./permission-check.ts";
 import { mergeSelectors, RULE_FAULTS, Rules } from "./rules.ts";
 import type { User } from "./user.ts";
@@ -35,6 +36,7 @@ export interface AclClient extends Client {
   mustAuthenticate: boolean;
   /** Whether its commands need to be checked. */
   isRestricted: boolean;
+  readonly subscriptions: SubscribedNames | undefined;
 }
 
 /** A line `user` of the configuration: rules in parentheses are one each. */
@@ -247,10 +249,30 @@ export class Acl implements AccessControl {
       const fault = this.rules.apply(staged, rule);
       if (fault !== undefined) return `Error in ACL SETUSER modifier '${rule}': ${RULE_FAULTS[fault]}`;
     }
-    if (known === undefined) this.users.set(username, staged);
-    else known.become(staged);
+    if (known === undefined) {
+      this.users.set(username, staged);
+    } else {
+      this.disconnectSubscribers(known, staged);
+      known.become(staged);
+    }
     this.settleAll();
     return undefined;
+  }
+
+  /** Disconnects clients of a user who are subscribed to what that may not use after the change. */
+  private disconnectSubscribers(user: User, changed: User): void {
+    const allowed = narrowedChannels(user, changed);
+    if (allowed === undefined) return;
+    for (const client of this.parts.clients) {
+      if (client.user !== user || client.subscriptions === undefined) continue;
+      if (!mayKeep(client.subscriptions, allowed)) this.close(client, this.parts.present());
+    }
+  }
+
+  /** `asking` gets its reply first. */
+  private close(client: AclClient, asking: AclClient | undefined): void {
+    if (client === asking) client.closeAfterReply();
+    else client.close();
   }
 
   remove(usernames: readonly string[]): number {
@@ -330,8 +352,7 @@ export class Acl implements AccessControl {
       client.user = this.default;
       client.authenticated = false;
       this.settle(client);
-      if (client === asking) client.closeAfterReply();
-      else client.close();
+      this.close(client, asking);
     }
   }
 

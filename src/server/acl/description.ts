@@ -37,7 +37,9 @@ function selectorFacts(selector: Selector, sets: CommandSets): SelectorFacts {
 
 function describeSelector(selector: Selector, sets: CommandSets): string {
   const channels = selector.allChannels ? ["&*"] : ["resetchannels", ...channelRules(selector)];
-  return [...keyRules(selector), ...channels, describeCommands(selector, sets)].join(" ");
+  // As a rule `~*` is more than a pattern: none may follow it. Redis writes it, and cannot read it then.
+  const keys = keyRules(selector).map((rule) => (rule === "~*" && !selector.allKeys ? "%RW~*" : rule));
+  return [...keys, ...channels, describeCommands(selector, sets)].join(" ");
 }
 
 function keyRules(selector: Selector): string[] {

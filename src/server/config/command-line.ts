@@ -6,7 +6,8 @@
  */
 
 import { splitArguments } from "../../protocol/inline.ts";
-import { bytesOfText, textOfBytes } from "./setting.ts";
+import { quote } from "../../protocol/quoting.ts";
+import { textOfBytes } from "./setting.ts";
 
 export type CommandLine =
   | { readonly kind: "help" }
@@ -51,22 +52,6 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     }
   }
   return { kind: "run", file, readsStdin, options };
-}
-
-/** A byte string in double quotes, so that splitting it gives the same bytes back. */
-function quote(text: string): string {
-  const escapes: Readonly<Record<string, string>> = {
-    "\n": "n",
-    "\r": "r",
-    "\t": "t",
-    "\x07": "a",
-    "\b": "b",
-  };
-  const quoted = text.replaceAll(/["\\]|[^ -~]/g, (character) => {
-    const letter = /["\\]/.test(character) ? character : escapes[character];
-    return `\\${letter ?? `x${bytesOfText(character).toString("hex")}`}`;
-  });
-  return `"${quoted}"`;
 }
 
 /** What `--help` prints; `program` is the name it was started by. */

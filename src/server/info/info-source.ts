@@ -122,6 +122,17 @@ export interface PersistenceFacts {
   readonly loading: LoadingFacts | undefined;
   readonly rdb: RdbFacts;
   readonly aof: AofFacts;
+  readonly scrub: ScrubFacts;
+}
+
+/** What looking for damage has found since the process began. */
+export interface ScrubFacts {
+  readonly isEnabled: boolean;
+  /** Times that all was read. */
+  readonly rounds: number;
+  readonly bytesRead: number;
+  readonly recordsDamaged: number;
+  readonly filesDamaged: number;
 }
 
 /** Counters that are kept where things happen; the rest of INFO's Stats is in Statistics. */
@@ -189,6 +200,8 @@ export interface InfoSource {
   readonly statistics: Statistics;
   /** Commands without their subcommands, which they hold. */
   commands(): Iterable<CompiledCommand>;
+  /** latency-tracking-info-percentiles; undefined while latencies are not recorded. */
+  latencyPercentiles(): readonly number[] | undefined;
   server(): ServerFacts;
   clients(): ClientFacts;
   memory(): MemoryFacts;

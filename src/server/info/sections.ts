@@ -4,6 +4,7 @@
 import { arch, machine, release, type as systemName } from "node:os";
 import type { CompiledCommand } from "../../commands/table.ts";
 import type { LoopDelay } from "../loop-delay.ts";
+import { settleCalls } from "../observation/calls.ts";
 import { type Field, flag, ratio, safeText, seconds } from "./fields.ts";
 import type { InfoSource } from "./info-source.ts";
 
@@ -120,6 +121,7 @@ export function commandFields(source: InfoSource): Field[] {
 }
 
 function addCommandFields(fields: Field[], command: CompiledCommand): void {
+  settleCalls(command);
   const { calls, rejectedCalls, failedCalls } = command;
   const microseconds = Math.round(command.microseconds);
   if (calls + rejectedCalls + failedCalls > 0) {
@@ -128,6 +130,27 @@ function addCommandFields(fields: Field[], command: CompiledCommand): void {
     fields.push([`cmdstat_${command.fullName}`, `calls=${calls},${time},${rest}`]);
   }
   for (const subcommand of command.subcommands?.all ?? []) addCommandFields(fields, subcommand);
+}
+
+/** How long calls of commands took; with nothing in it while that is not recorded. */
+export function latencyFields(source: InfoSource): Field[] {
+  const percentiles = source.latencyPercentiles();
+  const fields: Field[] = [];
+  if (percentiles === undefined) return fields;
+  for (const command of source.commands()) addLatencyFields(fields, command, percentiles);
+  return fields;
+}
+
+function addLatencyFields(fields: Field[], command: CompiledCommand, percentiles: readonly number[]): void {
+  settleCalls(command);
+  const { histogram, fullName, subcommands } = command;
+  if (histogram !== undefined) {
+    const texts = percentiles.map(
+      (percentile) => `p${percentile}=${(histogram.percentile(percentile) / 1000).toFixed(3)}`,
+    );
+    fields.push([`latency_percentiles_usec_${fullName}`, texts.join(",")]);
+  }
+  for (const subcommand of subcommands?.all ?? []) addLatencyFields(fields, subcommand, percentiles);
 }
 
 export function errorFields({ statistics }: InfoSource): Field[] {

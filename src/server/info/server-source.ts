@@ -16,6 +16,7 @@ import type {
   InfoSource,
   MemoryFacts,
   PersistenceFacts,
+  ScrubFacts,
   ServerFacts,
   TierFacts,
 } from "./info-source.ts";
@@ -47,7 +48,7 @@ export class ServerInfoSource implements InfoSource {
     this.statistics.reset(table.all);
     clients.totalReceived = 0;
     clients.rejected = 0;
-    dispatcher.commandsProcessed = 0;
+    dispatcher.calls.total = 0;
     keyspace.expired = 0;
     keyspace.expiredFields = 0;
     keyspace.evicted = 0;
@@ -59,6 +60,11 @@ export class ServerInfoSource implements InfoSource {
     return this.own.table.all;
   }
 
+  latencyPercentiles(): readonly number[] | undefined {
+    const { values } = this.own.config;
+    return values["latency-tracking"] ? values["latency-tracking-info-percentiles"] : undefined;
+  }
+
   server(): ServerFacts {
     const { clock, config, startedMs } = this.own;
     return {
@@ -66,13 +72,13 @@ export class ServerInfoSource implements InfoSource {
       version: VERSION,
       processId: process.pid,
       runId: this.runId,
-      tcpPort: config.values.port,
+      tcpPort: config.values.port || config.values["tls-port"],
       timeMicroseconds: clock.microseconds(),
       uptimeMs: clock.nowMs - startedMs,
       hz: config.values.hz,
       lruClock: Math.floor(clock.nowMs / 1000) & LRU_CLOCK_MASK,
       executable: process.argv[1] ?? process.execPath,
-      configFile: "",
+      configFile: config.file ?? "",
     };
   }
 
@@ -135,7 +141,15 @@ export class ServerInfoSource implements InfoSource {
         keysExpiredAtLoad: saves.keysExpiredAtLoad,
       },
       aof: this.aof(),
+      scrub: this.scrub(),
     };
+  }
+
+  private scrub(): ScrubFacts {
+    const { config, scrubber } = this.own;
+    const { bytesRead, filesDamaged, recordsDamaged, rounds } = scrubber;
+    const isEnabled = config.values["scrub-bytes-per-second"] > 0;
+    return { isEnabled, rounds, bytesRead, recordsDamaged, filesDamaged };
   }
 
   counters(): CounterFacts {
@@ -143,7 +157,7 @@ export class ServerInfoSource implements InfoSource {
     return {
       connectionsReceived: clients.totalReceived,
       connectionsRejected: clients.rejected,
-      commandsProcessed: dispatcher.commandsProcessed,
+      commandsProcessed: dispatcher.calls.total,
       expired: keyspace.expired,
       expiredFields: keyspace.expiredFields,
       evicted: keyspace.evicted,

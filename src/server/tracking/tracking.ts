@@ -216,7 +216,7 @@ export class Tracking implements KeyWatchers, TrackingAccess {
     if (maxKeys === 0) return;
     for (let effort = KEYS_PER_EFFORT * (this.failedEfforts + 1); effort > 0; effort--) {
       if (table.size <= maxKeys) break;
-      this.invalidateReaders(table.randomKey());
+      this.invalidateReaders(table.randomKey(), false);
     }
     if (table.size <= maxKeys) this.failedEfforts = 0;
     else this.failedEfforts++;
@@ -232,10 +232,11 @@ export class Tracking implements KeyWatchers, TrackingAccess {
       this.broadcast.note(name, changer?.isInScript === true ? undefined : changer);
       if (this.broadcast.hasChanges) this.parts.scheduleTurnEnd();
     }
-    this.invalidateReaders(Buffer.from(name, "latin1"));
+    this.invalidateReaders(Buffer.from(name, "latin1"), true);
   }
 
-  private invalidateReaders(key: Buffer): void {
+  /** @param hasChanged else the key is only not tracked any more, which those have to know too who changed it */
+  private invalidateReaders(key: Buffer, hasChanged: boolean): void {
     const ids = this.table.take(key);
     if (ids.length === 0) return;
     const name = key.toString("latin1");
@@ -244,7 +245,7 @@ export class Tracking implements KeyWatchers, TrackingAccess {
       const client = this.parts.clientById(id);
       const tracking = client?.tracking;
       if (client === undefined || tracking === undefined || tracking.isBroadcast) continue;
-      if (tracking.noLoop && client === current) continue;
+      if (hasChanged && tracking.noLoop && client === current) continue;
       this.queue({ client, key: name });
     }
   }

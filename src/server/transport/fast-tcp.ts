@@ -1,16 +1,18 @@
 /**
- * TCP on Node's own stream handles, below net.Socket. A small request costs more in net.Socket (stream states,
- * events, timers, a buffer for each read) than in Redis itself; this file does without:
+ * TCP (and unix sockets) on Node's own stream handles, below net.Socket. A small request costs more in net.Socket
+ * (stream states, events, timers, a buffer for each read) than in Redis itself; this file does without:
  *   - every handle reads into one static buffer, because the bytes are consumed within the callback (`useUserBuffer`,
  *     what net.Socket's own option `onread` uses);
  *   - a write is tried at once by libuv; if it went through, its request object is used again for the next;
- *   - a small write is copied to where a Buffer of its length is at hand: to make one for each costs more.
+ *   - a small write is copied to where a Buffer of its length is at hand: to make one for each costs more;
+ *   - while a write is under way, what follows waits here (backlog.ts), and not as requests in libuv's queue.
  *
  * The handles are Node's internals: stable for years (the `onread` option rests on them), but not documented. So the
  * code asks whether all it needs is there (`fastTcpAvailable`), and the server falls back to plain-socket.ts.
  */
 import type { Server } from "node:net";
 import { copyBytes, withView } from "../../base/byte-copy.ts";
+import { Backlog } from "./backlog.ts";
 import { type Acceptor, addressText, type Transport, type TransportEvents } from "./transport.ts";
 
 const READ_BUFFER_BYTES = 64 * 1024;
@@ -39,10 +41,11 @@ interface TcpHandle {
   readStop(): number;
   useUserBuffer(buffer: Buffer): void;
   writeBuffer(request: WriteRequest, buffer: Buffer): number;
-  setNoDelay(on: boolean): number;
-  setKeepAlive(on: boolean, delaySeconds: number): number;
-  getpeername(out: SocketName): number;
-  getsockname(out: SocketName): number;
+  /** Of TCP only, as all of these: a unix socket has none of it. */
+  setNoDelay?(on: boolean): number;
+  setKeepAlive?(on: boolean, delaySeconds: number): number;
+  getpeername?(out: SocketName): number;
+  getsockname?(out: SocketName): number;
   close(): void;
   transport: FastTcpTransport | undefined;
 }
@@ -80,13 +83,18 @@ function listeningHandle(server: Server): ListeningHandle | undefined {
   return (server as unknown as { _handle?: ListeningHandle })._handle;
 }
 
-/** Takes the place of net.Server's own handling of new connections. */
-export function acceptFast(server: Server, keepAliveSeconds: () => number, acceptor: Acceptor): void {
+/** Takes the place of net.Server's own handling of new connections. `name` is the address of those without one. */
+export function acceptFast(
+  server: Server,
+  keepAliveSeconds: () => number,
+  acceptor: Acceptor,
+  name = "",
+): void {
   listeningHandle(server)!.onconnection = (status, handle) => {
     if (status !== 0 || handle === undefined) return;
-    handle.setNoDelay(true);
-    if (keepAliveSeconds() > 0) handle.setKeepAlive(true, keepAliveSeconds());
-    const transport = new FastTcpTransport(handle);
+    handle.setNoDelay?.(true);
+    if (keepAliveSeconds() > 0) handle.setKeepAlive?.(true, keepAliveSeconds());
+    const transport = new FastTcpTransport(handle, name);
     const events = acceptor(transport);
     if (events === undefined) transport.close();
     else transport.listen(events);
@@ -115,12 +123,15 @@ class FastTcpTransport implements Transport {
   readonly localAddress: string;
   private handle: TcpHandle | undefined;
   private events: TransportEvents | undefined;
+  /** What waits for a write to end. */
+  private backlog: Backlog | undefined;
 
-  constructor(handle: TcpHandle) {
+  constructor(handle: TcpHandle, name: string) {
     this.handle = handle;
     handle.transport = this;
-    this.remoteAddress = nameOf((out) => handle.getpeername(out));
-    this.localAddress = nameOf((out) => handle.getsockname(out));
+    const hasNames = handle.getpeername !== undefined;
+    this.remoteAddress = hasNames ? nameOf((out) => handle.getpeername!(out)) : name;
+    this.localAddress = hasNames ? nameOf((out) => handle.getsockname!(out)) : name;
   }
 
   get fileDescriptor(): number {
@@ -139,9 +150,21 @@ class FastTcpTransport implements Transport {
   send(buffer: Buffer, start: number, end: number): boolean {
     const handle = this.handle;
     if (handle === undefined) return true;
-    if (end - start > SMALL_WRITE_BYTES) return this.write(handle, buffer.subarray(start, end));
-    if (!this.write(handle, smallWrites.copyOf(buffer, start, end))) smallWrites = new SmallWrites();
+    if (this.pendingBytes > 0) {
+      this.pendingBytes += end - start;
+      this.backlog ??= new Backlog();
+      return this.backlog.add(buffer, start, end);
+    }
+    if (end - start === buffer.length) return this.begin(handle, buffer);
+    if (end - start > SMALL_WRITE_BYTES) return this.begin(handle, buffer.subarray(start, end));
+    if (!this.begin(handle, smallWrites.copyOf(buffer, start, end))) smallWrites = new SmallWrites();
     return true;
+  }
+
+  private begin(handle: TcpHandle, bytes: Buffer): boolean {
+    const isGone = this.write(handle, bytes);
+    if (!isGone) this.pendingBytes = bytes.length;
+    return isGone;
   }
 
   /** True if all of it is gone; else it is kept until it is. */
@@ -159,7 +182,6 @@ class FastTcpTransport implements Transport {
     }
     request.handle = handle;
     request.buffer = bytes;
-    this.pendingBytes += bytes.length;
     return false;
   }
 
@@ -175,6 +197,7 @@ class FastTcpTransport implements Transport {
     const handle = this.handle;
     this.handle = undefined;
     this.events = undefined;
+    this.backlog = undefined;
     if (handle === undefined) return;
     handle.transport = undefined;
     handle.readStop();
@@ -190,7 +213,17 @@ class FastTcpTransport implements Transport {
   sent(bytes: number, status: number): void {
     this.pendingBytes -= bytes;
     if (status !== 0) this.fail();
-    else if (this.pendingBytes === 0) this.events?.onDrain();
+    else this.sendBacklog();
+  }
+
+  private sendBacklog(): void {
+    while (this.handle !== undefined && this.pendingBytes > 0) {
+      const chunk = this.backlog!.take()!;
+      if (!this.write(this.handle, chunk)) return;
+      this.pendingBytes -= chunk.length;
+    }
+    this.backlog = undefined;
+    if (this.handle !== undefined) this.events?.onDrain();
   }
 
   private fail(): void {

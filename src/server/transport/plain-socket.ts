@@ -2,13 +2,20 @@
  * The transport on net.Socket: for whatever fast-tcp.ts cannot take.
  */
 import type { Socket } from "node:net";
+import { isSmall } from "./backlog.ts";
 import { type Acceptor, addressText, type Transport, type TransportEvents } from "./transport.ts";
 
-/** Serves a socket that net.Server accepted (with allowHalfOpen, so that replies can follow the peer's end). */
-export function acceptPlain(socket: Socket, keepAliveSeconds: () => number, acceptor: Acceptor): void {
+/** Serves a socket that net.Server accepted (with allowHalfOpen, so that replies can follow the peer's end). `name` is
+ * its address if it has none of its own. */
+export function acceptPlain(
+  socket: Socket,
+  keepAliveSeconds: () => number,
+  acceptor: Acceptor,
+  name = "",
+): void {
   socket.setNoDelay(true);
   if (keepAliveSeconds() > 0) socket.setKeepAlive(true, keepAliveSeconds() * 1000);
-  const transport = new PlainSocketTransport(socket);
+  const transport = new PlainSocketTransport(socket, name);
   const events = acceptor(transport);
   if (events === undefined) transport.close();
   else transport.listen(events);
@@ -21,10 +28,10 @@ class PlainSocketTransport implements Transport {
   private readonly socket: Socket;
   private events: TransportEvents | undefined;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, name: string) {
     this.socket = socket;
-    this.remoteAddress = addressText(socket.remoteAddress, socket.remotePort);
-    this.localAddress = addressText(socket.localAddress, socket.localPort);
+    this.remoteAddress = addressText(socket.remoteAddress, socket.remotePort) || name;
+    this.localAddress = addressText(socket.localAddress, socket.localPort) || name;
     this.fileDescriptor = (socket as unknown as { _handle?: { fd: number } })._handle?.fd ?? -1;
   }
 
@@ -42,10 +49,13 @@ class PlainSocketTransport implements Transport {
   }
 
   send(buffer: Buffer, start: number, end: number): boolean {
-    this.socket.write(buffer.subarray(start, end), () => {
-      if (this.socket.writableLength === 0) this.events?.onDrain();
+    const { socket } = this;
+    const bytes = buffer.subarray(start, end);
+    const isCopied = socket.writableLength > 0 && isSmall(bytes.length);
+    socket.write(isCopied ? Buffer.from(bytes) : bytes, () => {
+      if (socket.writableLength === 0) this.events?.onDrain();
     });
-    return false;
+    return isCopied;
   }
 
   pause(): void {

@@ -2,6 +2,8 @@
  * Commands of connections that change the connection, or others: with clients of the test's own making.
  */
 import { describe, expect, test } from "vitest";
+import { Selector } from "../../../src/server/acl/selector.ts";
+import { User } from "../../../src/server/acl/user.ts";
 import type { CommandHarness, HarnessClient } from "../../support/command-harness.ts";
 import { newClient } from "../../support/command-harness.ts";
 import { newServerHarness } from "../server/harness.ts";
@@ -16,7 +18,11 @@ function withClients(...others: HarnessClient[]): CommandHarness {
 }
 
 function other(id: number, port: number): HarnessClient {
-  return { ...newClient(id, NOW_MS), address: `127.0.0.1:${port}` };
+  return {
+    ...newClient(id, NOW_MS),
+    address: `127.0.0.1:${port}`,
+    user: new User("default", new Selector(0)),
+  };
 }
 
 describe("AUTH", () => {

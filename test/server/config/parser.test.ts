@@ -134,20 +134,28 @@ describe("loadConfig", () => {
     expect(errorOf([write(`dir ${below}`)]).message).toBe("Not a directory");
   });
 
-  it("refuses rename-command lines, which would leave a command open that the file takes away", () => {
-    expect(errorOf([write('rename-command FLUSHALL ""')]).message).toBe(
-      "tsredis cannot rename commands: rename-command cannot be obeyed",
+  it("keeps the lines about access", () => {
+    const { config } = loadText(
+      'rename-command FLUSHALL ""\nuser alice on >a (~k +get) (~l +set)\nuser bob\nrename-command get holen',
     );
+    expect(config.renamings).toEqual([
+      { from: "FLUSHALL", to: "" },
+      { from: "get", to: "holen" },
+    ]);
+    expect(config.users).toEqual([
+      { name: "alice", rules: ["on", ">a", "(~k +get)", "(~l +set)"] },
+      { name: "bob", rules: [] },
+    ]);
   });
 
   it("warns of directives without effect, unless they say what is the case anyway", () => {
     const file = write(
       "daemonize no\nio-threads 4\nslave-priority 100\nlist-max-ziplist-entries 5\nmaxclients 5",
     );
-    const { config, warnings } = load([file, "--tls-port", "7"]);
+    const { config, warnings } = load([file, "--tls-cluster", "yes"]);
     expect(warnings).toEqual([
       `The directive 'io-threads' has no effect in tsredis (line 2 of the file '${file}').`,
-      "The directive 'tls-port' has no effect in tsredis (the command line).",
+      "The directive 'tls-cluster' has no effect in tsredis (the command line).",
     ]);
     expect(config.text("io-threads")).toBe("4");
   });
@@ -222,6 +230,18 @@ describe("errors", () => {
   });
 
   it.each([
+    ["requirepass one two", "requirepass (redacted)"],
+    ['masterauth "se cret', "masterauth (redacted)"],
+    [
+      "user a on >secret <secret #abc !abc (>x ~k nonsense",
+      "user a on (redacted) (redacted) (redacted) (redacted) (redacted) ~k nonsense",
+    ],
+    ["user a on nonsense", "user a on nonsense"],
+  ])("do not show secrets: %s", (line, shown) => {
+    expect(errorOf([write(line)]).report("1.2.3")).toContain(`>>> '${shown}'`);
+  });
+
+  it.each([
     ["foo bar", "Bad directive or wrong number of arguments"],
     ["include", "Bad directive or wrong number of arguments"],
     ["list-max-ziplist-entries", "Bad directive or wrong number of arguments"],
@@ -240,8 +260,19 @@ describe("errors", () => {
     ["sentinel monitor a", "sentinel directive while not in sentinel mode"],
     ["cluster-enabled yes\nreplicaof a 1", "replicaof directive not allowed in cluster mode"],
     ["replicaof a x", "Invalid master port"],
-    ["aclfile users.acl", "tsredis has no ACL users: an aclfile cannot be loaded"],
-    ["user alice on nopass", "tsredis has no ACL users: a user line cannot be obeyed"],
+    ["rename-command nothing x", "No such command in rename-command"],
+    ["rename-command get SET", "Target command name already exists"],
+    ['rename-command get ""\nrename-command get x', "No such command in rename-command"],
+    [
+      "user a on\nuser a off",
+      "Error in user declaration 'a': Duplicate user found. A user can only be defined once in config files",
+    ],
+    ["user a on nonsense", "Error in user declaration 'nonsense': Syntax error"],
+    [
+      "user a #secret",
+      "Error in user declaration 'a': The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters",
+    ],
+    ["user a on (~x +get", "Error in user declaration '(~x': Unmatched parenthesis"],
     ["loadmodule a.so", "tsredis has no modules: loadmodule cannot be obeyed"],
   ])("%s: %s", (text, message) => {
     expect(errorOf([write(text)]).message).toBe(message);

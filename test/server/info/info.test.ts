@@ -13,6 +13,7 @@ import type {
   AofFacts,
   InfoSource,
   ScriptingFacts,
+  ServerFacts,
   TierFacts,
 } from "../../../src/server/info/info-source.ts";
 import { LoopDelay } from "../../../src/server/loop-delay.ts";
@@ -27,6 +28,11 @@ const OWN_FIELDS = new Set([
   "node_version",
   "mem_javascript_heap",
   "mem_lua_reserved",
+  "scrub_enabled",
+  "scrub_rounds",
+  "scrub_bytes_read",
+  "scrub_damaged_records",
+  "scrub_damaged_files",
 ]);
 
 const SCRIPTING: ScriptingFacts = {
@@ -40,6 +46,7 @@ const SCRIPTING: ScriptingFacts = {
   vmReservedBytes: 4096,
 };
 
+const SCRUB = { isEnabled: true, rounds: 2, bytesRead: 3000, recordsDamaged: 4, filesDamaged: 5 };
 const AOF: AofFacts = {
   isEnabled: true,
   isRewriting: false,
@@ -102,24 +109,27 @@ const LOADING = {
   secondsLeft: 29,
 };
 
+const SERVER: ServerFacts = {
+  redisVersion: "7.2.4",
+  version: "0.1.0",
+  processId: 42,
+  runId: "f".repeat(40),
+  tcpPort: 6379,
+  timeMicroseconds: 1_700_000_010_000_000,
+  uptimeMs: 2 * 86_400_000 + 1500,
+  hz: 10,
+  lruClock: 7,
+  executable: "/bin/server",
+  configFile: "",
+};
+
 function source(parts: Partial<InfoSource> = {}): InfoSource {
   const table = new CommandTable(commandSpecs);
   return {
     statistics: new Statistics(),
     commands: () => table.all,
-    server: () => ({
-      redisVersion: "7.2.4",
-      version: "0.1.0",
-      processId: 42,
-      runId: "f".repeat(40),
-      tcpPort: 6379,
-      timeMicroseconds: 1_700_000_010_000_000,
-      uptimeMs: 2 * 86_400_000 + 1500,
-      hz: 10,
-      lruClock: 7,
-      executable: "/bin/server",
-      configFile: "",
-    }),
+    latencyPercentiles: () => undefined,
+    server: () => SERVER,
     clients: () => ({
       connected: 3,
       maximum: 100,
@@ -143,7 +153,7 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       scripting: SCRIPTING,
       heapBytes: 9,
     }),
-    persistence: () => ({ loading: LOADING, rdb: RDB, aof: AOF }),
+    persistence: () => ({ loading: LOADING, rdb: RDB, aof: AOF, scrub: SCRUB }),
     counters: () => ({
       connectionsReceived: 11,
       connectionsRejected: 1,
@@ -187,10 +197,11 @@ describe("sections", () => {
   test("are those asked for, in their own order, once each", () => {
     expect(titles(infoText(source(), []))).toEqual(usual);
     expect(titles(infoText(source(), ["default"]))).toEqual(usual);
-    const all = [...usual.slice(0, 8), "Commandstats", ...usual.slice(8)];
+    const stats = [...usual.slice(0, 8), "Commandstats", ...usual.slice(8)];
+    const all = [...stats.slice(0, 10), "Latencystats", ...stats.slice(10)];
     expect(titles(infoText(source(), ["all"]))).toEqual(all);
     expect(titles(infoText(source(), ["everything", "server"]))).toEqual(all);
-    expect(titles(infoText(source(), ["default", "commandstats"]))).toEqual(all);
+    expect(titles(infoText(source(), ["default", "commandstats"]))).toEqual(stats);
     expect(titles(infoText(source(), ["keyspace", "server", "keyspace"]))).toEqual(["Server", "Keyspace"]);
     expect(infoText(source(), ["nothing"])).toBe("");
   });
@@ -249,10 +260,15 @@ describe("values", () => {
       "aof_current_rewrite_time_sec:-1",
       "aof_last_write_status:err",
       "aof_current_size:900",
+      "scrub_enabled:1",
+      "scrub_rounds:2",
+      "scrub_bytes_read:3000",
+      "scrub_damaged_records:4",
+      "scrub_damaged_files:5",
     ]) {
       expect(text).toContain(`\r\n${line}\r\n`);
     }
-    const off = { loading: undefined, rdb: RDB, aof: { ...AOF, isEnabled: false } };
+    const off = { loading: undefined, rdb: RDB, aof: { ...AOF, isEnabled: false }, scrub: SCRUB };
     const rest = infoText(source({ persistence: () => off }), ["persistence"]);
     expect(rest).toContain("aof_enabled:0");
     expect(rest).not.toMatch(/aof_current_size|loading_/);

@@ -1,0 +1,176 @@
+/**
+ * What the base file knows of the cold tier as of the checkpoint: its generation, how many records each
+ * namespace had, and the hashes of their keys. Of keys in memory (entries and tombstones) that have a record,
+ * hashes are kept here, four bytes each; those of cold keys, which may be many more, are read when they are
+ * needed, in their order.
+ */
+import type { FileHandle, Files } from "../../src/base/files.ts";
+import { KeyHash } from "../../src/memory/key-hash.ts";
+import type { CheckpointMetadata } from "../../src/persistence/checkpoint.ts";
+import { RdbReader } from "../../src/persistence/rdb/reader.ts";
+
+/** How many records there should be with a hash. */
+export interface ExpectedRecords {
+  readonly hash: number;
+  /** Of cold keys, whose value is nowhere else. */
+  readonly cold: number;
+  /** Of keys in memory: nothing is lost with them. */
+  readonly shadowed: number;
+}
+
+export class BaseFacts {
+  readonly metadata: CheckpointMetadata;
+  readonly #files: Files;
+  readonly #path: string;
+  /** Hashes of keys in memory with a record, ascending; for each database. */
+  readonly #shadowed = new Map<number, Uint32Array>();
+  /** Databases whose hashes of cold keys are in the file. */
+  readonly #listed = new Set<number>();
+
+  private constructor(files: Files, path: string, metadata: CheckpointMetadata) {
+    this.#files = files;
+    this.#path = path;
+    this.metadata = metadata;
+  }
+
+  /** Reads the whole base file. Throws RdbError. */
+  static async read(
+    files: Files,
+    path: string,
+    metadata: CheckpointMetadata,
+    seed: Buffer,
+  ): Promise<BaseFacts> {
+    const facts = new BaseFacts(files, path, metadata);
+    const hash = new KeyHash(seed);
+    const found = new Map<number, HashList>();
+    await facts.#withReader(async (reader) => {
+      for await (const record of reader) {
+        if (record.kind === "cold-keys") facts.#listed.add(record.db);
+        const isShadow = record.kind === "tombstone" || (record.kind === "entry" && record.hasRecordBelow);
+        if (!isShadow) continue;
+        let list = found.get(record.db);
+        if (list === undefined) found.set(record.db, (list = new HashList()));
+        list.add(hash.of(record.key, 0, record.key.length) >>> 0);
+      }
+    });
+    for (const [db, list] of found) facts.#shadowed.set(db, list.sorted());
+    return facts;
+  }
+
+  /** Records that the namespace of a database had. */
+  countOf(db: number): number {
+    const namespace = this.metadata.namespaces[db];
+    return this.metadata.tier.counts.find(([each]) => each === namespace)?.[1] ?? 0;
+  }
+
+  /** Whether `expected` can tell all: the file lists the hashes of the database's cold keys. */
+  isListed(db: number): boolean {
+    const shadowed = this.#shadowed.get(db)?.length ?? 0;
+    return this.#listed.has(db) || this.countOf(db) === shadowed;
+  }
+
+  /** The records that a database should have, by hash, ascending. */
+  async *expected(db: number): AsyncGenerator<ExpectedRecords, void, undefined> {
+    const shadowed = this.#shadowed.get(db) ?? new Uint32Array(0);
+    let next = 0;
+    let pending: { hash: number; cold: number } | undefined;
+    const close = function* (group: { hash: number; cold: number } | undefined): Generator<ExpectedRecords> {
+      const upTo = group?.hash ?? Number.POSITIVE_INFINITY;
+      while (next < shadowed.length && shadowed[next] < upTo) {
+        const hash = shadowed[next];
+        let count = 0;
+        for (; shadowed[next] === hash; next++) count++;
+        yield { hash, cold: 0, shadowed: count };
+      }
+      if (group === undefined) return;
+      let count = 0;
+      for (; shadowed[next] === group.hash; next++) count++;
+      yield { ...group, shadowed: count };
+    };
+    for await (const hash of this.#coldHashes(db)) {
+      if (pending?.hash === hash) pending.cold++;
+      else {
+        if (pending !== undefined) yield* close(pending);
+        pending = { hash, cold: 1 };
+      }
+    }
+    if (pending !== undefined) yield* close(pending);
+    yield* close(undefined);
+  }
+
+  /** Those of `keys`, each with its database, that are in memory or deleted: nothing is lost with their records. */
+  async shadowedAmong(keys: ReadonlySet<string>): Promise<Set<string>> {
+    const found = new Set<string>();
+    await this.#withReader(async (reader) => {
+      for await (const record of reader) {
+        if (record.kind !== "tombstone" && record.kind !== "entry") continue;
+        const name = nameOf(record.db, record.key);
+        if (keys.has(name)) found.add(name);
+      }
+    });
+    return found;
+  }
+
+  async *#coldHashes(db: number): AsyncGenerator<number, void, undefined> {
+    if (!this.#listed.has(db)) return;
+    const file = await this.#files.open(this.#path, "read");
+    try {
+      let hash = 0;
+      for await (const record of await openReader(file)) {
+        if (record.kind === "entry" || record.kind === "tombstone") return;
+        if (record.kind !== "cold-keys" || record.db !== db) continue;
+        let difference = 0;
+        let factor = 1;
+        for (const byte of record.differences) {
+          difference += (byte & 127) * factor;
+          factor *= 128;
+          if (byte >= 128) continue;
+          hash += difference;
+          yield hash;
+          difference = 0;
+          factor = 1;
+        }
+      }
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #withReader(use: (reader: RdbReader) => Promise<void>): Promise<void> {
+    const file = await this.#files.open(this.#path, "read");
+    try {
+      await use(await openReader(file));
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+/** A key and its database as one text. */
+export function nameOf(db: number, key: Buffer): string {
+  return `${db} ${key.toString("latin1")}`;
+}
+
+function openReader(file: FileHandle): Promise<RdbReader> {
+  return RdbReader.open(file, { privateOpcodes: true, otherTypes: "skip" });
+}
+
+const FIRST_HASHES = 1024;
+
+class HashList {
+  #hashes = new Uint32Array(FIRST_HASHES);
+  #count = 0;
+
+  add(hash: number): void {
+    if (this.#count === this.#hashes.length) {
+      const larger = new Uint32Array(this.#count * 2);
+      larger.set(this.#hashes);
+      this.#hashes = larger;
+    }
+    this.#hashes[this.#count++] = hash;
+  }
+
+  sorted(): Uint32Array {
+    return this.#hashes.slice(0, this.#count).sort();
+  }
+}

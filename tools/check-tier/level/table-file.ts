@@ -1,0 +1,272 @@
+/**
+ * Reads LevelDB's table files (.ldb), block by block, and verifies every block's checksum, which LevelDB itself
+ * does not do when it reads: a flipped bit in the filter makes it call a key absent that is there.
+ *
+ *   blocks        each followed by its type u8 (0: plain) and a masked CRC-32C of both
+ *   metaindex     a block; "filter.<name>" leads to the filter
+ *   index         a block; for each data block a key at or behind its last one, and where it lies
+ *   footer        48 bytes: where metaindex and index lie, padding, magic number
+ *
+ * Entries of a block: length shared with the key before, length of the rest, length of the value, rest, value; at the
+ * end u32 offsets of entries that share nothing, and their number. Behind each key: type (1 put, 0 delete) and
+ * sequence, together u64.
+ */
+import { crc32c } from "../../../src/base/checksum.ts";
+import type { FileHandle } from "../../../src/base/files.ts";
+import { type LevelEntry, maskedChecksum, RecordBytes } from "./log-file.ts";
+import { SEQUENCE_BYTES, userKey } from "./version-state.ts";
+
+const FOOTER_BYTES = 48;
+const MAGIC = 0xdb4775248b80fb57n;
+const TRAILER_BYTES = 5;
+const PLAIN = 0;
+const NUMBER_BYTES = 4;
+
+interface BlockPlace {
+  readonly offset: number;
+  readonly length: number;
+}
+
+interface DataBlock extends BlockPlace {
+  /** No key of the block is greater. */
+  readonly upTo: Buffer;
+}
+
+/** A part of a table that cannot be read. */
+export interface TableDamage {
+  readonly offset: number;
+  readonly what: "footer" | "index" | "data" | "filter" | "metaindex";
+  /** Keys that may have been in it: above `after` (undefined: from the first on), up to `upTo` (undefined: the
+   * last). */
+  readonly after: Buffer | undefined;
+  readonly upTo: Buffer | undefined;
+}
+
+export class TableFile {
+  readonly #file: FileHandle;
+  readonly #size: number;
+  #blocks: readonly DataBlock[] = [];
+  #metaindex: BlockPlace | undefined;
+  /** Why the table as a whole cannot be read. */
+  readonly damage: TableDamage | undefined;
+
+  private constructor(file: FileHandle, size: number, damage: TableDamage | undefined) {
+    this.#file = file;
+    this.#size = size;
+    this.damage = damage;
+  }
+
+  static async open(file: FileHandle): Promise<TableFile> {
+    const size = await file.size();
+    const whole = (what: TableDamage["what"], offset: number): TableFile =>
+      new TableFile(file, size, { offset, what, after: undefined, upTo: undefined });
+    if (size < FOOTER_BYTES) return whole("footer", 0);
+    const footer = Buffer.alloc(FOOTER_BYTES);
+    await file.read(footer, size - FOOTER_BYTES);
+    if (footer.readBigUInt64LE(FOOTER_BYTES - 8) !== MAGIC) return whole("footer", size - FOOTER_BYTES);
+    const table = new TableFile(file, size, undefined);
+    let at = size - FOOTER_BYTES;
+    try {
+      const bytes = new RecordBytes(footer);
+      table.#metaindex = placeIn(bytes);
+      const index = placeIn(bytes);
+      at = index.offset;
+      const contents = await table.#block(index);
+      if (contents === undefined) return whole("index", at);
+      table.#blocks = [...entriesIn(contents)].map(({ key, value }) => ({
+        ...placeIn(new RecordBytes(value)),
+        upTo: userKey(key),
+      }));
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return whole("index", at);
+    }
+    return table;
+  }
+
+  /** All damaged parts. Reads the whole file. */
+  async *verify(): AsyncGenerator<TableDamage, void, undefined> {
+    if (this.damage !== undefined) {
+      yield this.damage;
+      return;
+    }
+    let after: Buffer | undefined;
+    for (const place of this.#blocks) {
+      const contents = await this.#block(place);
+      if (contents === undefined || !isReadable(contents))
+        yield { offset: place.offset, what: "data", after, upTo: place.upTo };
+      after = place.upTo;
+    }
+    yield* this.#verifyFilter();
+  }
+
+  async *#verifyFilter(): AsyncGenerator<TableDamage, void, undefined> {
+    const none = { after: undefined, upTo: undefined };
+    const metaindex = this.#metaindex!;
+    const contents = await this.#block(metaindex);
+    if (contents === undefined || !isReadable(contents)) {
+      yield { offset: metaindex.offset, what: "metaindex", ...none };
+      return;
+    }
+    for (const { value } of entriesIn(contents)) {
+      const place = placeIn(new RecordBytes(value));
+      if ((await this.#block(place)) === undefined) yield { offset: place.offset, what: "filter", ...none };
+    }
+  }
+
+  /**
+   * All entries, in order: of intact blocks, and of damaged ones those that carry a checksum of their own which
+   * proves them. `onDamaged` is shown the others of these. Keys and values are views of the block.
+   *
+   * A table may hold several entries of a key, the newest first. So the first key behind damage is marked: its newest
+   * entry may be what is damaged.
+   */
+  async *entries(onDamaged: (entry: LevelEntry) => void): AsyncGenerator<LevelEntry, void, undefined> {
+    let isAfterDamage = false;
+    let before: Buffer | undefined;
+    for await (const entry of this.#allEntries(onDamaged)) {
+      if (entry === undefined) {
+        isAfterDamage = true;
+        before = undefined;
+        continue;
+      }
+      if (isAfterDamage && before !== undefined && !entry.key.equals(before)) isAfterDamage = false;
+      if (isAfterDamage) before = Buffer.from(entry.key);
+      yield isAfterDamage ? { ...entry, isAfterDamage } : entry;
+    }
+  }
+
+  /** Entries, with `undefined` where something is damaged. */
+  async *#allEntries(
+    onDamaged: (entry: LevelEntry) => void,
+  ): AsyncGenerator<LevelEntry | undefined, void, undefined> {
+    for (const place of this.#blocks) {
+      const contents = await this.#block(place);
+      if (contents === undefined || !isReadable(contents)) {
+        yield* this.#provenEntries(place, onDamaged);
+        continue;
+      }
+      for (const { key, value } of entriesIn(contents)) {
+        const tag = key.readBigUInt64LE(key.length - SEQUENCE_BYTES);
+        const isPut = (tag & 0xffn) === 1n;
+        yield {
+          key: key.subarray(0, key.length - SEQUENCE_BYTES),
+          sequence: Number(tag >> 8n),
+          value: isPut ? value : undefined,
+        };
+      }
+    }
+  }
+
+  async *#provenEntries(
+    { length, offset }: BlockPlace,
+    onDamaged: (entry: LevelEntry) => void,
+  ): AsyncGenerator<LevelEntry | undefined, void, undefined> {
+    const contents = Buffer.alloc(Math.max(0, Math.min(length, this.#size - offset)));
+    await this.#file.read(contents, offset);
+    for (const found of readableEntriesIn(contents)) {
+      const key = found?.key.subarray(0, found.key.length - SEQUENCE_BYTES);
+      const entry = key === undefined ? undefined : { key, sequence: 0, value: found!.value };
+      if (entry !== undefined && isProven(entry)) {
+        yield { ...entry, isWithoutSequence: true };
+        continue;
+      }
+      yield undefined;
+      if (entry !== undefined) onDamaged(entry);
+    }
+    // Whatever was damaged may have been the last.
+    yield undefined;
+  }
+
+  /** A block's contents; undefined if its checksum does not match. */
+  async #block({ offset, length }: BlockPlace): Promise<Buffer | undefined> {
+    if (offset + length + TRAILER_BYTES > this.#size) return undefined;
+    const bytes = Buffer.allocUnsafe(length + TRAILER_BYTES);
+    if ((await this.#file.read(bytes, offset)) < bytes.length) return undefined;
+    const stored = bytes.readUInt32LE(length + 1);
+    if (stored !== maskedChecksum(bytes.subarray(0, length + 1)) || bytes[length] !== PLAIN) return undefined;
+    return bytes.subarray(0, length);
+  }
+}
+
+/** Whether a key and its value carry their own checksum, as all but markers and index entries of the tier do. */
+function isProven({ key, value }: { readonly key: Buffer; readonly value: Buffer }): boolean {
+  const end = value.length - NUMBER_BYTES;
+  return end > 0 && value.readUInt32BE(end) === crc32c(value.subarray(0, end), crc32c(key));
+}
+
+/** What can be read of a damaged block, from each place on where an entry shares nothing with the one before;
+ * undefined where nothing can. */
+function* readableEntriesIn(
+  contents: Buffer,
+): Generator<{ key: Buffer; value: Buffer } | undefined, void, undefined> {
+  const starts = restartsOf(contents);
+  for (const [i, start] of starts.entries()) {
+    const bytes = new RecordBytes(contents.subarray(0, starts[i + 1] ?? contents.length), start);
+    let key: Buffer = Buffer.alloc(0);
+    try {
+      while (!bytes.isAtEnd) {
+        const entry = entryAt(bytes, key);
+        key = entry.key;
+        yield key.length > SEQUENCE_BYTES ? entry : undefined;
+      }
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      yield undefined;
+    }
+  }
+}
+
+/** Offsets of entries that share nothing, as far as they make sense; then where entries end. */
+function restartsOf(contents: Buffer): number[] {
+  const starts = [0];
+  if (contents.length < NUMBER_BYTES) return starts;
+  const count = contents.readUInt32LE(contents.length - NUMBER_BYTES);
+  const end = contents.length - NUMBER_BYTES * (count + 1);
+  for (let i = 1; end >= 0 && i < count; i++) {
+    const start = contents.readUInt32LE(end + NUMBER_BYTES * i);
+    if (start > starts[starts.length - 1] && start < end) starts.push(start);
+  }
+  if (end > starts[starts.length - 1]) starts.push(end);
+  return starts;
+}
+
+function placeIn(bytes: RecordBytes): BlockPlace {
+  const offset = bytes.number();
+  return { offset, length: bytes.number() };
+}
+
+function isReadable(contents: Buffer): boolean {
+  try {
+    for (const { key } of entriesIn(contents)) if (key.length < SEQUENCE_BYTES) return false;
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
+/** Entries of a block. Throws RangeError where it makes no sense. */
+function* entriesIn(contents: Buffer): Generator<{ key: Buffer; value: Buffer }, void, undefined> {
+  if (contents.length < NUMBER_BYTES) throw new RangeError("it is cut off");
+  const restarts = contents.readUInt32LE(contents.length - NUMBER_BYTES);
+  const end = contents.length - NUMBER_BYTES * (restarts + 1);
+  if (end < 0) throw new RangeError("it is cut off");
+  const bytes = new RecordBytes(contents.subarray(0, end));
+  let key: Buffer = Buffer.alloc(0);
+  while (!bytes.isAtEnd) {
+    const entry = entryAt(bytes, key);
+    key = entry.key;
+    yield entry;
+  }
+}
+
+/** The next entry; `before` is the key of the one before it. */
+function entryAt(bytes: RecordBytes, before: Buffer): { key: Buffer; value: Buffer } {
+  const shared = bytes.number();
+  const rest = bytes.number();
+  const length = bytes.number();
+  if (shared > before.length) throw new RangeError("a key shares more than there is");
+  const key = Buffer.concat([before.subarray(0, shared), bytes.take(rest)]);
+  return { key, value: bytes.take(length) };
+}
