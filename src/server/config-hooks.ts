@@ -70,7 +70,6 @@ export function applyConfig(server: Server): void {
     types,
   );
   config.onChange(["appendfsync", "aof-timestamp-enabled", "maxmemory"], fsync);
-  config.onChange("requirepass", () => server.acl.applyRequirepass());
   config.onChange("client-output-buffer-limit", output);
   config.onChange("notify-keyspace-events", events);
   config.onChange("aof-disable-auto-gc", history);
