@@ -4,6 +4,18 @@
 import { applyAppendonly, configureWriter } from "./appendonly.ts";
 import type { Server } from "./server.ts";
 
+/** From which size on values are no longer kept in their packed form. */
+const TYPE_LIMITS = [
+  "list-max-listpack-size",
+  "hash-max-listpack-entries",
+  "hash-max-listpack-value",
+  "set-max-intset-entries",
+  "zset-max-listpack-entries",
+  "zset-max-listpack-value",
+  "stream-node-max-bytes",
+  "stream-node-max-entries",
+] as const;
+
 /** Brings the server into the state that its configuration asks for, now and after each change. */
 export function applyConfig(server: Server): void {
   const { budget, config, decoderLimits, keyspace } = server;
@@ -56,19 +68,7 @@ export function applyConfig(server: Server): void {
   config.onChange(["maxmemory-clients", "maxmemory"], clients);
   config.onChange(["maxmemory-policy", "lfu-log-factor", "lfu-decay-time"], policy);
   config.onChange(["proto-max-bulk-len", "client-query-buffer-limit"], limits);
-  config.onChange(
-    [
-      "list-max-listpack-size",
-      "hash-max-listpack-entries",
-      "hash-max-listpack-value",
-      "set-max-intset-entries",
-      "zset-max-listpack-entries",
-      "zset-max-listpack-value",
-      "stream-node-max-bytes",
-      "stream-node-max-entries",
-    ],
-    types,
-  );
+  config.onChange(TYPE_LIMITS, types);
   config.onChange(["appendfsync", "aof-timestamp-enabled", "maxmemory"], fsync);
   config.onChange("client-output-buffer-limit", output);
   config.onChange("notify-keyspace-events", events);
