@@ -61,18 +61,24 @@ export function applyConfig(server: Server): void {
     of.streamNodeMaxBytes = values["stream-node-max-bytes"];
     of.streamNodeMaxEntries = values["stream-node-max-entries"];
   };
-  const output = () => server.outputLimits.configure(values["client-output-buffer-limit"]);
-  const events = () => server.notifications.configure(values["notify-keyspace-events"]);
-  for (const hook of [memory, clients, policy, limits, output, events, types]) hook();
+  for (const hook of [memory, clients, policy, limits, types]) hook();
+  applyOutput(server);
   config.onChange("maxmemory", memory);
   config.onChange(["maxmemory-clients", "maxmemory"], clients);
   config.onChange(["maxmemory-policy", "lfu-log-factor", "lfu-decay-time"], policy);
   config.onChange(["proto-max-bulk-len", "client-query-buffer-limit"], limits);
   config.onChange(TYPE_LIMITS, types);
   config.onChange(["appendfsync", "aof-timestamp-enabled", "maxmemory"], fsync);
-  config.onChange("client-output-buffer-limit", output);
-  config.onChange("notify-keyspace-events", events);
   config.onChange("aof-disable-auto-gc", history);
   config.onChange("tracking-table-max-keys", () => server.tracking.limitTable());
   config.onChange("appendonly", () => applyAppendonly(server));
+}
+
+/** What clients are sent that did not ask for it, and how much may wait for them. */
+function applyOutput({ config, notifications, outputLimits }: Server): void {
+  const limits = () => outputLimits.configure(config.values["client-output-buffer-limit"]);
+  const events = () => notifications.configure(config.values["notify-keyspace-events"]);
+  for (const hook of [limits, events]) hook();
+  config.onChange("client-output-buffer-limit", limits);
+  config.onChange("notify-keyspace-events", events);
 }
