@@ -87,6 +87,8 @@ const BANNED: readonly BannedText[] = [
       "src/server/log.ts": "the log must work when nothing else does",
       "src/server/main.ts": "the data folder and the pid file, before and after the server",
       "src/server/thread-priority.ts": "reads /proc, which is no disk",
+      "src/server/transport/tls-settings.ts": "certificates, which are no data",
+      "src/server/unix-socket.ts": "the file of a socket, which is no data",
       "src/server/version.ts": "package.json",
       "test/": "tests set up real folders",
       "bench/": "benchmarks work on the real disk",

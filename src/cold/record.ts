@@ -60,7 +60,7 @@ const TYPE_AT = 1;
 const LRU_AT = 2;
 const GENERATION_AT = 6;
 const FIXED_HEADER_BYTES = 12;
-const CHECKSUM_BYTES = 4;
+export const CHECKSUM_BYTES = 4;
 
 /** The stored value of `record`; `recordKey` is made from `ref`. Copies the payload. */
 export function encodeRecord(
@@ -180,8 +180,13 @@ export function readableHeader(recordKey: Buffer, value: Buffer): RecordHeader |
   }
 }
 
+/** The checksum of a record before any byte of its value, for those who go through a long one piece by piece. */
+export function checksumStart(recordKey: Buffer): number {
+  return crc32c(recordKey);
+}
+
 function checksumOf(recordKey: Buffer, value: Buffer): number {
-  return crc32c(value.subarray(0, value.length - CHECKSUM_BYTES), crc32c(recordKey));
+  return crc32c(value.subarray(0, value.length - CHECKSUM_BYTES), checksumStart(recordKey));
 }
 
 function damaged(recordKey: Buffer, reason: string, cause?: unknown): StorageError {

@@ -3,6 +3,7 @@
  */
 import { aclCommands } from "./acl/index.ts";
 import { bitmapCommands } from "./bitmaps/index.ts";
+import { clusterCommands } from "./cluster/index.ts";
 import type { CommandSpec } from "./command.ts";
 import { connectionCommands } from "./connection/index.ts";
 import { geoCommands } from "./geo/index.ts";
@@ -17,6 +18,7 @@ import { setCommands } from "./sets/index.ts";
 import { sortedSetCommands } from "./sorted-sets/index.ts";
 import { streamCommands } from "./streams/index.ts";
 import { stringCommands } from "./strings/index.ts";
+import { tierCommands } from "./tier/index.ts";
 import { transactionCommands } from "./transactions/index.ts";
 
 export const commandSpecs: readonly CommandSpec[] = [
@@ -34,6 +36,8 @@ export const commandSpecs: readonly CommandSpec[] = [
   ...transactionCommands,
   ...scriptingCommands,
   ...aclCommands,
+  ...clusterCommands,
   ...pubsubCommands,
   ...serverCommands,
+  ...tierCommands,
 ];

@@ -104,11 +104,12 @@ export class SetResult {
     const { made, keyspace } = this;
     const { entries } = keyspace;
     const present = db.lookupWrite(key, start, length);
-    if (present !== 0) db.delete(present);
     if (this.members.size === 0) {
+      if (present !== 0) db.delete(present);
       this.discard();
       return present !== 0;
     }
+    if (present !== 0) db.replace(present);
     // `add` works with the hash of the last lookup.
     db.find(key, start, length);
     const isIntset = made.encoding === INTSET;

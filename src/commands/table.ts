@@ -38,6 +38,8 @@ export class CompiledCommand {
   readonly needsAuth: boolean;
   readonly allowedWhileLoading: boolean;
   readonly hasKeys: boolean;
+  /** Its keys must be in memory when it runs. */
+  readonly needsKeysHot: boolean;
   /** Bits of what it does to the keys of each specification: KEY_READ, KEY_WRITE. */
   readonly keyRights: readonly number[];
   /** Whether it is queued between MULTI and EXEC, and whether it is refused there. */
@@ -91,6 +93,7 @@ export class CompiledCommand {
     this.needsAuth = !spec.flags.includes("no_auth");
     this.allowedWhileLoading = spec.flags.includes("loading");
     this.hasKeys = hasKeys(spec);
+    this.needsKeysHot = this.hasKeys && spec.leavesKeysCold !== true;
     this.keyRights = spec.keys.map((key) => keyRightsOf(key.flags));
     this.isQueued = spec.isNeverQueued !== true;
     this.isForScripts = !spec.flags.includes("noscript");
@@ -158,10 +161,10 @@ export interface Renaming {
 
 export class CommandTable {
   private readonly original: CommandNames;
-  private readonly renamed: CommandNames;
-  private names: CommandNames;
-  /** What `renamed` is made of. */
-  private readonly presentNames: ReadonlyMap<string, CompiledCommand>;
+  /** By the names that clients use. */
+  private readonly names: CommandNames;
+  /** By the names that append-only files may have: original ones, and new ones where they are not those of others. */
+  private readonly logged: CommandNames;
 
   constructor(specs: readonly CommandSpec[], renamings: readonly Renaming[] = []) {
     this.original = CommandNames.of(specs.map((spec) => new CompiledCommand(spec)));
@@ -170,9 +173,12 @@ export class CommandTable {
       command.id = count++;
       for (const subcommand of command.subcommands?.all ?? []) subcommand.id = count++;
     }
-    this.presentNames = this.rename(renamings);
-    this.renamed = renamings.length === 0 ? this.original : CommandNames.byText(this.presentNames);
-    this.names = this.renamed;
+    this.names = this.original;
+    this.logged = this.original;
+    if (renamings.length === 0) return;
+    const renamed = this.rename(renamings);
+    this.names = CommandNames.byText(renamed);
+    this.logged = CommandNames.byText(new Map([...renamed, ...this.originalNames()]));
   }
 
   /** All commands that clients can find. */
@@ -185,15 +191,6 @@ export class CommandTable {
     return this.original.all;
   }
 
-  /** While an append-only file is loaded, original names count, and new ones where they are not those of others. */
-  setLoading(isLoading: boolean): void {
-    this.names = this.renamed;
-    if (!isLoading || this.renamed === this.original) return;
-    const named = new Map(this.originals.map((command) => [command.spec.name, command]));
-    for (const [name, command] of this.presentNames) if (!named.has(name)) named.set(name, command);
-    this.names = CommandNames.byText(named);
-  }
-
   /** The command that the request names; of a container, the container itself. */
   find(request: Request): CompiledCommand | undefined {
     return this.names.find(request.buf, request.start[0], request.len[0]);
@@ -204,7 +201,14 @@ export class CommandTable {
     return this.findExactAt(request, 0);
   }
 
-  /** The same of a command that begins with argument `nameAt` of the request. */
+  /** As `findExact`, of a request in an append-only file. */
+  findLogged({ argc, buf, start, len }: Request): CompiledCommand | undefined {
+    const command = this.logged.find(buf, start[0], len[0]);
+    if (command?.subcommands === undefined || argc === 1) return command;
+    return command.subcommands.find(buf, start[1], len[1]);
+  }
+
+  /** As `findExact`, of a command that begins with argument `nameAt` of the request. */
   findExactAt(request: Request, nameAt: number): CompiledCommand | undefined {
     const { argc, buf, start, len } = request;
     const command = this.names.find(buf, start[nameAt], len[nameAt]);
@@ -223,8 +227,12 @@ export class CommandTable {
     return subcommand === undefined ? command : command?.subcommands?.findText(subcommand);
   }
 
+  private originalNames(): Map<string, CompiledCommand> {
+    return new Map(this.originals.map((command) => [command.spec.name, command]));
+  }
+
   private rename(renamings: readonly Renaming[]): Map<string, CompiledCommand> {
-    const named = new Map(this.originals.map((command) => [command.spec.name, command]));
+    const named = this.originalNames();
     for (const { from, to } of renamings) {
       const command = named.get(inLowerCase(from));
       if (command === undefined) throw new RenamingError("No such command in rename-command");

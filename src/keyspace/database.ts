@@ -18,6 +18,7 @@ import { HashTable } from "../memory/hash-table.ts";
 import { hasTimedForm } from "../types/hash/hash-encoding.ts";
 import { isRooted, rootOf } from "../types/rooted.ts";
 import { ColdKeys } from "./cold-keys.ts";
+import { EVENT } from "./key-events.ts";
 import type { Keyspace } from "./keyspace.ts";
 
 /** The entry type of a deleted key whose record still lies in the cold tier. */
@@ -38,6 +39,9 @@ export class Database {
   tombstones = 0;
   /** Entries with the flag RECORD, tombstones included. */
   shadowed = 0;
+  /** Names (one character a byte) of keys whose values must not leave memory, whether they exist or not; undefined if
+   * there are none. */
+  pinned: Set<string> | undefined;
   /** Hash of the key that the last find or lookup asked for. */
   hash = 0;
   /** Where active expiry goes on in `volatile`. */
@@ -45,6 +49,8 @@ export class Database {
   /** The same in `timedHashes`. */
   fieldExpiryPosition = 0;
   private readonly keyspace: Keyspace;
+  /** What `add` adds next takes the place of an old value. */
+  private isReplacing = false;
 
   constructor(keyspace: Keyspace, index: number, namespace: number) {
     this.keyspace = keyspace;
@@ -100,6 +106,9 @@ export class Database {
     const keyspace = this.keyspace;
     if (address === 0) {
       keyspace.misses++;
+      if (keyspace.events !== undefined) {
+        keyspace.events.happened(EVENT.keyMiss, "keymiss", this.index, key, start, length);
+      }
       return 0;
     }
     keyspace.hits++;
@@ -158,6 +167,10 @@ export class Database {
     }
     if (keyspace.waiters !== undefined) this.signalReady(address);
     if (keyspace.watchers !== undefined) keyspace.watchers.changing(this, address);
+    if (keyspace.events !== undefined) {
+      if (!this.isReplacing) keyspace.events.happened(EVENT.newKey, "new", this.index, key, start, length);
+      this.isReplacing = false;
+    }
     return address;
   }
 
@@ -257,6 +270,12 @@ export class Database {
     if (!isTakenOver) this.free(address);
   }
 
+  /** As `delete`, of a key that gets another value at once, by `add`: that tells of no new key. */
+  replace(address: number): void {
+    this.delete(address);
+    if (this.keyspace.events !== undefined) this.isReplacing = true;
+  }
+
   /**
    * Takes an unchanged entry (or a tombstone whose record is gone) out of memory, without a trace: from now on the
    * tier answers for the key.
@@ -324,6 +343,11 @@ export class Database {
     this.shadowed--;
   }
 
+  /** Whether somebody has pinned the entry's key: its value must not leave memory. */
+  isPinned(address: number): boolean {
+    return this.pinned?.has(this.keyspace.entries.key(address).toString("latin1")) === true;
+  }
+
   isTombstone(address: number): boolean {
     return (this.keyspace.entries.head(address) & TYPE_MASK) === TOMBSTONE;
   }
@@ -341,6 +365,7 @@ export class Database {
     const key = Buffer.from(this.keyspace.entries.key(address));
     this.delete(address);
     this.keyspace.expired++;
+    this.keyspace.events?.happened(EVENT.expired, "expired", this.index, key, 0, key.length);
     this.keyspace.onKeyRemoved(this, key, "expired");
     return true;
   }

@@ -3,6 +3,7 @@
  * to evict is to delete a key for want of memory; to spill, which loses nothing, is the spiller's.)
  */
 import { EXPIRES } from "../memory/entries.ts";
+import { EVENT } from "./key-events.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { Victims } from "./victims.ts";
 
@@ -64,6 +65,7 @@ export class Eviction {
         const key = Buffer.from(this.keyspace.entries.key(address));
         database.delete(address);
         this.keyspace.evicted++;
+        this.keyspace.events?.happened(EVENT.evicted, "evicted", database.index, key, 0, key.length);
         this.keyspace.onKeyRemoved(database, key, "evicted");
         evictions++;
       }

@@ -12,6 +12,7 @@ import { NO_TIME } from "../types/hash/timed-listpack.ts";
 import { EMPTY_LISTPACK_BYTES } from "../types/listpack/listpack.ts";
 import type { Database } from "./database.ts";
 import { EntryValue } from "./entry-value.ts";
+import { EVENT } from "./key-events.ts";
 import type { Keyspace } from "./keyspace.ts";
 
 /** Fields that `removeAllDue` looks at before it removes those that are due. */
@@ -133,7 +134,12 @@ export class HashEntry {
       names.push(Buffer.from(buf.subarray(start, start + length)));
       if (fields.find(buf, start, length)) fields.removeFound(buf, start, length);
     });
-    if (fields.size === 0) this.delete();
+    const { events } = keyspace;
+    events?.happened(EVENT.hash, "hexpired", db.index, key, 0, key.length);
+    if (fields.size === 0) {
+      this.delete();
+      events?.happened(EVENT.generic, "del", db.index, key, 0, key.length);
+    }
     keyspace.expiredFields += names.length;
     keyspace.onFieldsExpired(db, key, names);
   }

@@ -12,6 +12,7 @@ import { ValueMemory } from "../types/value-memory.ts";
 import { AccessClock } from "./access-clock.ts";
 import { Database } from "./database.ts";
 import { DiscardedValues } from "./discarded-values.ts";
+import type { KeyEvents } from "./key-events.ts";
 import { type KeyWatchers, withoutWatcher, withWatcher } from "./key-watchers.ts";
 import { Snapshots } from "./snapshot.ts";
 
@@ -88,6 +89,9 @@ export class Keyspace {
   waiters: KeyWaiters | undefined;
   /** Present while somebody is to be told of changes to keys: see `watch`. */
   watchers: KeyWatchers | undefined;
+
+  /** Present while events of keys are to be told: see commands/key-event.ts. */
+  events: KeyEvents | undefined;
 
   private tier: RecordCounts | undefined;
   private nextNamespace = 0;

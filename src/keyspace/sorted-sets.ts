@@ -184,8 +184,9 @@ export class SortedSetResult {
    * there is anything to propagate. */
   store(db: Database, key: Buffer, start: number, length: number): boolean {
     const replaced = db.lookupWrite(key, start, length);
-    if (replaced !== 0) db.delete(replaced);
     const { size } = this.elements;
+    if (replaced !== 0 && size === 0) db.delete(replaced);
+    else if (replaced !== 0) db.replace(replaced);
     if (size > 0 && this.isSmall()) {
       this.storeSmall(db, key, start, length);
     } else if (size > 0) {

@@ -30,7 +30,7 @@ export function setString(
   const { entries } = keyspace;
   if (address !== 0 && entries.type(address) !== STRING) {
     if (expireMs === KEEP_TTL) expireMs = entries.expireMs(address);
-    db.delete(address);
+    db.replace(address);
     address = 0;
   }
   if (address === 0) {

@@ -7,6 +7,7 @@ import { StorageError } from "../base/storage-error.ts";
 import type { ColdKeysPart } from "../keyspace/cold-keys.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
+import type { KeyHash } from "../memory/key-hash.ts";
 import { dataTypeOfRdb, LOADABLE_RDB_TYPES } from "../types/registry.ts";
 import { encodingOf, fillValue, STRING } from "../types/string/string-value.ts";
 import { type AofOutcome, AofReader, detectFormat } from "./aof/reader.ts";
@@ -15,8 +16,10 @@ import { EntryPlace } from "./rdb/entry-scan.ts";
 import { AUX_TIER, AUX_USED_MEMORY, RDB_HEADER_BYTES, TYPE_STRING } from "./rdb/format.ts";
 import { type RdbEntry, RdbError, RdbReader, type RdbRecord } from "./rdb/reader.ts";
 
-/** Entries loaded before it is looked whether there is memory: some tenths of a millisecond. */
-const ENTRIES_AT_ONCE = 512;
+/** Entries looked for at a time, as many as HashTable.seekAll takes. */
+const GROUP_ENTRIES = 16;
+/** Groups loaded before it is looked whether there is memory: some tenths of a millisecond. */
+const GROUPS_AT_ONCE = 32;
 
 /** Executes the commands of an append-only file. */
 export interface Executor {
@@ -86,11 +89,15 @@ class RdbLoad {
   private expired = 0;
   private readonly keyspace: Keyspace;
   private readonly options: RdbLoadOptions;
-  /** What the reader makes records of. */
-  private readonly place = new EntryPlace();
+  /** Entries that are loaded together, the hashes of their keys, and what was found under these. */
+  private readonly places = Array.from({ length: GROUP_ENTRIES }, () => new EntryPlace());
+  private readonly hashes = new Int32Array(GROUP_ENTRIES);
+  private readonly addresses = new Int32Array(GROUP_ENTRIES);
+  private readonly keyHash: KeyHash;
 
   constructor(keyspace: Keyspace, options: RdbLoadOptions) {
     this.keyspace = keyspace;
+    this.keyHash = keyspace.keyHash;
     this.options = options;
   }
 
@@ -104,7 +111,7 @@ class RdbLoad {
       batchRecords: 1,
     });
     for (;;) {
-      if (reader.takeEntries(this.load, ENTRIES_AT_ONCE) === 0) {
+      if (!this.loadSome(reader)) {
         const [record] = await reader.readBatch();
         if (record === undefined) break;
         this.loadRecord(record);
@@ -114,6 +121,42 @@ class RdbLoad {
     }
     options.onLoaded?.(this.keys, this.expired);
     return { keys: this.keys, endOffset: reader.position };
+  }
+
+  /** False if the reader has to make records of what comes next. */
+  private loadSome(reader: RdbReader): boolean {
+    const { places } = this;
+    let found = reader.scanEntries(places);
+    const isSome = found > 0;
+    for (let groups = 1; found > 0; groups++) {
+      this.loadGroup(found);
+      found = groups < GROUPS_AT_ONCE ? reader.scanEntries(places) : 0;
+    }
+    return isSome;
+  }
+
+  private loadGroup(count: number): void {
+    const { hashes, keyHash, places } = this;
+    this.prefetch(count);
+    try {
+      for (let i = 0; i < count; i++) {
+        const { key, keyLength, keyStart } = places[i];
+        keyHash.remember(key, keyStart, keyLength, hashes[i]);
+        this.load(places[i]);
+      }
+    } finally {
+      keyHash.forget();
+    }
+  }
+
+  /** Hashes the keys, and has the processor read all of their slots at a time instead of waiting for each. */
+  private prefetch(count: number): void {
+    const { hashes, keyHash, places } = this;
+    for (let i = 0; i < count; i++) {
+      const { key, keyLength, keyStart } = places[i];
+      hashes[i] = keyHash.of(key, keyStart, keyLength);
+    }
+    databaseOf(this.keyspace, places[0].db).table.seekAll(hashes, count, this.addresses);
   }
 
   private loadRecord(record: RdbRecord): void {
@@ -135,7 +178,7 @@ class RdbLoad {
   }
 
   private loadEntry({ db, type, key, expireMs, ...record }: RdbEntry): void {
-    const { place } = this;
+    const [place] = this.places;
     if (expireMs !== undefined && expireMs <= 0 && this.isLeftOut(expireMs)) return;
     const value = record.value ?? record.payload!;
     Object.assign(place, { db, type, key, keyStart: 0, keyLength: key.length });
@@ -153,7 +196,7 @@ class RdbLoad {
     return true;
   }
 
-  private readonly load = (place: EntryPlace): void => {
+  private load(place: EntryPlace): void {
     const { keyspace, options } = this;
     const { expireMs } = place;
     if (expireMs !== 0 && this.isLeftOut(expireMs)) return;
@@ -169,7 +212,7 @@ class RdbLoad {
       entries.setAccess(address, accessClock.withIdle(place.idleSeconds));
     }
     this.keys++;
-  };
+  }
 }
 
 /** The key is the one that was looked for last, as in `addValue`. */

@@ -18,6 +18,7 @@ export function error(text: string): string {
 }
 
 // Any command: arguments and keys.
+export const COLD_TIER_IS_OFF = "ERR The cold tier is off (directive cold-tier)";
 export const SLOWLOG_COUNT_INVALID = "ERR count should be greater than or equal to -1";
 export const MONITOR_IN_TRANSACTION = "ERR MONITOR isn't allowed for DENY BLOCKING client";
 export const MONITOR_HAS_NO_KEYSPACE = "ERR Replica can't interact with the keyspace";
@@ -245,6 +246,8 @@ export const TIMEOUT_OUT_OF_RANGE = "ERR timeout is out of range";
 export const WAITAOF_WITHOUT_AOF =
   "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
 
+export const NO_CLUSTER = "ERR This instance has cluster support disabled";
+
 // Users: ACL.
 export const INVALID_USERNAME = "ERR Usernames can't contain spaces or null characters";
 export const DEFAULT_USER_STAYS = "ERR The 'default' user cannot be removed";
@@ -303,6 +306,11 @@ export function unknownCommand(request: Request): string {
 export function unknownSubcommand(request: Request): string {
   const container = repeated(request, 0, request.len[0]).toUpperCase();
   return `ERR unknown subcommand '${repeated(request, 1, MAX_REPEATED)}'. Try ${container} HELP.`;
+}
+
+/** CONFIG REWRITE could not; `reason` is the system's. */
+export function configNotRewritten(reason: string): string {
+  return `ERR Rewriting config file: ${reason}`;
 }
 
 /** LATENCY GRAPH of events that did not occur. */

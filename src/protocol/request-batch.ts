@@ -43,6 +43,11 @@ export class RequestBatch {
     return result;
   }
 
+  /** Of all requests together. */
+  get bytes(): number {
+    return this.count === 0 ? 0 : this.ends[this.count - 1] - this.starts[0];
+  }
+
   /** Makes request i the one that `decoder` has returned last. */
   select(decoder: RequestDecoder, i: number): Request {
     decoder.select(this.starts[i], this.ends[i]);

@@ -20,6 +20,6 @@ export function refusalOf(
 
 /** Whether a client is on this machine: its address is one of the loopback interface, or no network address at all. */
 export function isLocalAddress(address: string): boolean {
-  const isNetwork = /^(\d+\.|\[)/.test(address);
+  const isNetwork = /^(\d+\.\d+\.\d+\.\d+:|\[)/.test(address);
   return !isNetwork || /^(127\.|\[::1\])/.test(address);
 }

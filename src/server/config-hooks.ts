@@ -50,7 +50,8 @@ export function applyConfig(server: Server): void {
     of.streamNodeMaxEntries = values["stream-node-max-entries"];
   };
   const output = () => server.outputLimits.configure(values["client-output-buffer-limit"]);
-  for (const hook of [memory, clients, policy, limits, output, types]) hook();
+  const events = () => server.notifications.configure(values["notify-keyspace-events"]);
+  for (const hook of [memory, clients, policy, limits, output, events, types]) hook();
   config.onChange("maxmemory", memory);
   config.onChange(["maxmemory-clients", "maxmemory"], clients);
   config.onChange(["maxmemory-policy", "lfu-log-factor", "lfu-decay-time"], policy);
@@ -71,6 +72,7 @@ export function applyConfig(server: Server): void {
   config.onChange(["appendfsync", "aof-timestamp-enabled", "maxmemory"], fsync);
   config.onChange("requirepass", () => server.acl.applyRequirepass());
   config.onChange("client-output-buffer-limit", output);
+  config.onChange("notify-keyspace-events", events);
   config.onChange("aof-disable-auto-gc", history);
   config.onChange("tracking-table-max-keys", () => server.tracking.limitTable());
   config.onChange("appendonly", () => applyAppendonly(server));

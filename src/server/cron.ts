@@ -78,7 +78,7 @@ export class Cron {
     if (this.server.clientEviction.isOn) this.server.clientEviction.recount();
     this.server.outputLimits.checkAll();
     const nowMs = this.server.clock.monotonicMs();
-    this.server.statistics.sample(this.server.dispatcher.calls.total, nowMs);
+    this.server.statistics.sample(this.server.dispatcher.calls.total, spiller?.spilledBytes ?? 0, nowMs);
     if (nowMs >= this.slowAtMs) {
       this.slowAtMs = nowMs + SLOW_EVERY_MS;
       this.server.dispatcher.reply.shrink();
@@ -90,6 +90,7 @@ export class Cron {
   private schedule(): void {
     this.timer = setTimeout(() => {
       if (!this.isPaused) this.run();
+      this.server.scrubber.tick();
       this.schedule();
     }, 1000 / this.server.config.values.hz);
   }
@@ -99,13 +100,8 @@ export class Cron {
     const { timeout } = config.values;
     if (timeout === 0) return;
     for (const connection of clients) {
-      if (
-        connection.parked ||
-        connection.isMonitor ||
-        connection.isSubscribed ||
-        clock.nowMs - connection.lastActiveMs <= timeout * 1000
-      )
-        continue;
+      if (connection.parked || connection.isSubscribed || connection.isMonitor) continue;
+      if (clock.nowMs - connection.lastActiveMs <= timeout * 1000) continue;
       world.log.verbose("Closing idle client");
       connection.close();
     }

@@ -132,7 +132,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const { batch, prefetch, reply } = this;
     const { tracking } = this.parts;
     const isPrefetched = batch.count > 1 && prefetch.load(batch, this.keyspace.databases[connection.dbIndex]);
-    this.calls.beginBatch(batch.count);
+    this.calls.beginBatch(connection, batch.count, batch.bytes);
     try {
       for (let i = 0; i < batch.count; i++) {
         if (isPrefetched) prefetch.begin(batch, i);
@@ -173,7 +173,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
 
   private execute(connection: Connection): Outcome {
     const { request } = this;
-    const command = this.parts.table.findExact(request);
+    const { table } = this.parts;
+    const command = connection.isReplay ? table.findLogged(request) : table.findExact(request);
     if (command === undefined) return this.reject(undefined, this.checks.unknown(request));
     const refusal = this.checks.refusalOf(command, request, connection);
     if (refusal !== undefined) return this.reject(command, refusal);
@@ -191,7 +192,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     } else if (command.runsScripts && this.gates.mustScriptWait(connection, this.hasKeysReady)) {
       return SUSPENDED;
     }
-    if (command.hasKeys && this.residency !== undefined && this.parts.warmer!.hasRecords) {
+    if (command.needsKeysHot && this.residency !== undefined && this.parts.warmer!.hasRecords) {
       const warmed = this.warmKeys(this.residency, command, connection);
       if (warmed !== undefined) return warmed;
     }
@@ -259,7 +260,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.db = this.keyspace.databases[client.dbIndex];
     const replyStart = reply.end;
     if (
-      command.hasKeys &&
+      command.needsKeysHot &&
       residency !== undefined &&
       this.parts.warmer!.hasRecords &&
       residency.of(command, request, client) === UNREADABLE
@@ -280,7 +281,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const begunMs = calls.begin(command, request, connection);
     const outcome = runHandler(command, this);
     reply.finish();
-    calls.end(command, request, connection, begunMs, outcome, this.batch.count > 1);
+    calls.end(command, request, connection, begunMs, outcome);
     if (connection.tracking !== undefined && command.isTracked) {
       this.parts.tracking.remember(connection, command, this.request);
     }

@@ -1,12 +1,9 @@
 /**
- * Listens on the configured addresses and hands connections to the server: the fast way where Node offers it, through
- * net.Socket where it does not. While it runs it can move to other addresses or another port: if that is not
+ * Listens on the configured addresses. While it runs it can move to other addresses or another port: if that is not
  * possible, it goes on where it was. Connections that there are stay in any case.
  */
-import net from "node:net";
-import { acceptFast, fastTcpAvailable } from "./transport/fast-tcp.ts";
-import { acceptPlain } from "./transport/plain-socket.ts";
-import type { Acceptor } from "./transport/transport.ts";
+import type net from "node:net";
+import type { Door } from "./door.ts";
 
 export interface ListenOptions {
   /** 0: listens on nothing. */
@@ -14,8 +11,7 @@ export interface ListenOptions {
   /** Addresses as in `bind`; one that begins with "-" may be missing, "*" and "::*" are all of IPv4 and IPv6. */
   readonly addresses: readonly string[];
   readonly backlog: number;
-  readonly keepAliveSeconds: () => number;
-  readonly acceptor: Acceptor;
+  readonly door: Door;
 }
 
 export class Listener {
@@ -39,6 +35,7 @@ export class Listener {
 
   private async change(options: ListenOptions): Promise<void> {
     const before = this.options;
+    if (before !== undefined && isSamePlace(before, options)) return;
     // On the same port, old and new addresses may exclude each other ("*" and "127.0.0.1").
     const mustCloseFirst = before?.port === options.port;
     if (mustCloseFirst) this.close();
@@ -55,10 +52,14 @@ export class Listener {
   }
 }
 
+function isSamePlace(a: ListenOptions, b: ListenOptions): boolean {
+  return a.port === b.port && a.addresses.join(" ") === b.addresses.join(" ");
+}
+
 /** Listens on all addresses, or on none of them. */
 async function openAll(options: ListenOptions): Promise<net.Server[]> {
   const servers: net.Server[] = [];
-  if (options.port === 0) return servers;
+  if (options.port === 0 || options.addresses.length === 0) return servers;
   try {
     for (const address of options.addresses) {
       const isOptional = address.startsWith("-");
@@ -76,10 +77,8 @@ async function openAll(options: ListenOptions): Promise<net.Server[]> {
 }
 
 async function open(address: string, options: ListenOptions): Promise<net.Server> {
-  const { acceptor, backlog, keepAliveSeconds, port } = options;
-  const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: false }, (socket) =>
-    acceptPlain(socket, keepAliveSeconds, acceptor),
-  );
+  const { backlog, door, port } = options;
+  const server = door.create();
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen({ port, backlog, ...hostOf(address) }, () => {
@@ -87,7 +86,7 @@ async function open(address: string, options: ListenOptions): Promise<net.Server
       resolve();
     });
   });
-  if (fastTcpAvailable(server)) acceptFast(server, keepAliveSeconds, acceptor);
+  door.opened(server);
   return server;
 }
 

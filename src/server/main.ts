@@ -12,7 +12,7 @@ import { helpText, versionText } from "./config/command-line.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { type LoadedConfig, loadConfig } from "./config/parser.ts";
-import { Listener } from "./listener.ts";
+import { Entrances } from "./entrances.ts";
 import { ServerLog } from "./log.ts";
 import { LoopDelay } from "./loop-delay.ts";
 import type { Server } from "./server.ts";
@@ -46,6 +46,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   for (const warning of warnings) log.warning(warning);
   log.notice(`PID: ${process.pid}`);
   let server: Server;
+  let entrances: Entrances | undefined;
   try {
     server = await startServer(
       {
@@ -58,7 +59,8 @@ export async function main(argv: readonly string[]): Promise<void> {
       },
       config,
       async (opened) => {
-        await listen(opened, config);
+        entrances = new Entrances(opened);
+        await listen(entrances, opened, config);
         log.notice("Server initialized");
       },
     );
@@ -70,7 +72,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   server.cron.start();
   preferEventLoop();
   if (values.pidfile !== "") writePidFile(config, log);
-  log.notice(readyLine(config));
+  log.notice(readyLine(config, entrances!.describe()));
 }
 
 function readConfig(argv: readonly string[]): LoadedConfig | undefined {
@@ -86,23 +88,11 @@ function readConfig(argv: readonly string[]): LoadedConfig | undefined {
   }
 }
 
-async function listen(server: Server, config: Config): Promise<void> {
+async function listen(entrances: Entrances, server: Server, config: Config): Promise<void> {
   const { values } = config;
-  if (values.port === 0) throw new Error("Configured to not listen anywhere: port is 0");
-  const listener = new Listener();
-  server.listen = () =>
-    listener.listen({
-      port: values.port,
-      addresses: values.bind,
-      backlog: values["tcp-backlog"],
-      keepAliveSeconds: () => values["tcp-keepalive"],
-      acceptor: (transport) => server.accept(transport),
-    });
-  await server.listen().catch((error: unknown) => {
-    throw new Error(`Failed listening on port ${values.port}: ${errorText(error)}`, { cause: error });
-  });
+  await entrances.open();
   const { shutdowns } = server.services;
-  shutdowns.onBegin = () => listener.close();
+  shutdowns.onBegin = () => entrances.close();
   shutdowns.onEnded = (code) => {
     if (values.pidfile !== "") rmSync(config.resolve(values.pidfile), { force: true });
     process.exit(code);
@@ -124,12 +114,11 @@ function writePidFile(config: Config, log: ServerLog): void {
 }
 
 /** All that the first look at the log should tell. */
-function readyLine(config: Config): string {
+function readyLine(config: Config, places: string): string {
   const { values } = config;
   const memory = values.maxmemory === 0 ? "no memory budget" : `memory budget ${inUnits(values.maxmemory)}`;
   const fsync = values.appendonly ? `appendfsync ${values.appendfsync}` : "appendonly no";
-  const address = `${values.bind[0] ?? "no address"}:${values.port}`;
-  return `Ready to accept connections: tsredis ${VERSION} on ${address}, data in ${values.dir}, ${memory}, ${fsync}`;
+  return `Ready to accept connections: tsredis ${VERSION} on ${places}, data in ${values.dir}, ${memory}, ${fsync}`;
 }
 
 function inUnits(bytes: number): string {

@@ -156,6 +156,17 @@ export class PubSub implements PubSubControl {
     return this.publishMessage(kind, this.host.request.text(channel));
   }
 
+  get hasSubscribers(): boolean {
+    return this.channels.size > 0 || this.patterns.size > 0;
+  }
+
+  /** Publishes `length` bytes of `payload` from `start` on the channel that is the first bytes of `channel`. */
+  publishBytes(channel: Buffer, channelLength: number, payload: Buffer, start: number, length: number): void {
+    this.message.channel.set(channel, 0, channelLength);
+    this.message.payload.set(payload, start, length);
+    this.publishMessage("channel", channel.toString("latin1", 0, channelLength));
+  }
+
   /** Publishes what `message` holds on the channel of that name; says how many receive it. */
   private publishMessage(kind: "channel" | "shardChannel", name: string): number {
     const { message, patterns } = this;

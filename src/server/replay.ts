@@ -86,7 +86,7 @@ export class Replay implements Executor {
     const { request } = reader;
     // They only tell which commands belong together; the reader has seen to it that all are there.
     if (reader.isInTransaction && /^(multi|exec)$/i.test(request.text(0))) return;
-    const command = this.server.table.find(request);
+    const command = this.server.table.findLogged(request);
     if (command === undefined) {
       throw new LoadError(
         `Unknown command '${request.text(0)}' reading the append only file, at offset ${reader.offset}`,

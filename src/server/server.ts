@@ -34,6 +34,7 @@ import { applyConfig } from "./config-hooks.ts";
 import { Connection, type ConnectionHost } from "./connection.ts";
 import { Cron } from "./cron.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { KeyNotifications } from "./key-notifications.ts";
 import { LoadProgress } from "./load-progress.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { Observation } from "./observation/observation.ts";
@@ -41,6 +42,7 @@ import { OutputLimits } from "./output-limits.ts";
 import { Propagation } from "./propagation.ts";
 import { ReplyGate } from "./reply-gate.ts";
 import { SaveState } from "./save-state.ts";
+import { Scrubber } from "./scrubber.ts";
 import { Services } from "./services.ts";
 import { Statistics } from "./statistics.ts";
 import { InvalidationSender } from "./tracking/invalidation-sender.ts";
@@ -87,10 +89,12 @@ export class Server implements ConnectionHost {
   readonly acl: Acl;
   readonly services: Services;
   readonly dispatcher: Dispatcher;
+  readonly notifications: KeyNotifications;
   readonly tracking: Tracking;
   readonly pause: ClientPause;
   readonly clientEviction: ClientEviction;
   readonly cron: Cron;
+  readonly scrubber = new Scrubber(this);
   readonly decoderLimits: DecoderLimits;
   readonly startedMs: number;
   /** Data is being loaded: clients are told so. */
@@ -142,17 +146,7 @@ export class Server implements ConnectionHost {
     });
     this.saves = new SaveState(this);
     this.progress = new LoadProgress(world, config);
-    this.acl = new Acl({
-      table: this.table,
-      settings: config.values,
-      resolve: (path) => config.resolve(path),
-      files: world.files,
-      clock: world.clock,
-      random: world.random,
-      log: world.log,
-      clients: this.clients,
-      present: () => this.dispatcher.client,
-    });
+    this.acl = this.createAcl();
     this.services = new Services(this);
     this.tracking = this.createTracking();
     this.clientEviction = new ClientEviction(this.clients, world.log, this.turnEnd.schedule);
@@ -163,6 +157,7 @@ export class Server implements ConnectionHost {
       scheduleTurnEnd: this.turnEnd.schedule,
     });
     this.dispatcher = this.createDispatcher();
+    this.notifications = new KeyNotifications(keyspace, this.dispatcher.pubsub);
     this.dispatcher.reply.onError = (text) => this.statistics.countError(text);
     this.observation.attach(this.dispatcher, config, this.warmer, this.turnEnd.schedule);
     this.propagation.context = this.dispatcher;
@@ -343,6 +338,21 @@ export class Server implements ConnectionHost {
         this.spiller!.run();
         this.dispatcher.gates.admit();
       },
+    });
+  }
+
+  private createAcl(): Acl {
+    const { config, world } = this;
+    return new Acl({
+      table: this.table,
+      settings: config.values,
+      resolve: (path) => config.resolve(path),
+      files: world.files,
+      clock: world.clock,
+      random: world.random,
+      log: world.log,
+      clients: this.clients,
+      present: () => this.dispatcher.client,
     });
   }
 

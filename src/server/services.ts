@@ -18,15 +18,18 @@ import type {
   TrackingAccess,
 } from "../commands/services.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
-import { CANNOT_WAIT_IN_TRANSACTION } from "../protocol/errors.ts";
+import { CANNOT_WAIT_IN_TRANSACTION, configNotRewritten, NO_CONFIG_FILE } from "../protocol/errors.ts";
 import { isLocalAddress } from "./admission.ts";
 import { setError } from "./config/config.ts";
 import { ConfigSetError } from "./config/config-error.ts";
+import { rewriteConfigFile } from "./config/rewrite.ts";
+import { systemErrorText } from "./config/special-settings.ts";
 import { Debugging } from "./debugging.ts";
 import { infoText } from "./info/info.ts";
 import { ServerInfoSource } from "./info/server-source.ts";
 import type { Server } from "./server.ts";
 import { Shutdown } from "./shutdown.ts";
+import { TierControl } from "./tier-control.ts";
 import { VERSION } from "./version.ts";
 
 export class Services implements ServerServices {
@@ -35,6 +38,7 @@ export class Services implements ServerServices {
   readonly shutdowns: Shutdown;
   readonly debugging: Debugging;
   private readonly server: Server;
+  readonly tier: TierControl;
   private readonly infoSource: ServerInfoSource;
 
   constructor(server: Server) {
@@ -43,6 +47,7 @@ export class Services implements ServerServices {
     this.shutdowns = new Shutdown(server);
     this.debugging = new Debugging(server);
     this.infoSource = new ServerInfoSource(server, server.statistics);
+    this.tier = new TierControl(server, this.infoSource);
   }
 
   get access(): AccessControl {
@@ -117,17 +122,18 @@ export class Services implements ServerServices {
 /** Redis's words for addresses that cannot be listened on. */
 const LISTEN_FAILURES = {
   port: "Unable to listen on this port. Check server logs.",
+  "tls-port": "Unable to listen on this port. Check server logs.",
   bind: "Failed to bind to specified addresses.",
 } as const;
 
 class ConfigForCommands implements ConfigAccess {
   private readonly server: Server;
   /** The directive that CONFIG SET has just changed and that asks for other listening sockets. */
-  private moved: "port" | "bind" | undefined;
+  private moved: keyof typeof LISTEN_FAILURES | undefined;
 
   constructor(server: Server) {
     this.server = server;
-    for (const name of ["port", "bind"] as const) {
+    for (const name of ["port", "tls-port", "bind"] as const) {
       server.config.onChange(name, () => {
         this.moved = name;
       });
@@ -158,15 +164,34 @@ class ConfigForCommands implements ConfigAccess {
   }
 
   /** Opens the sockets that `port` and `bind` now ask for. If that fails, takes all that was set with them back. */
-  private async listenAnew(moved: "port" | "bind", takeBack: () => void): Promise<string | undefined> {
+  private async listenAnew(
+    moved: keyof typeof LISTEN_FAILURES,
+    takeBack: () => void,
+  ): Promise<string | undefined> {
     try {
       await this.server.listen();
       return undefined;
     } catch (error) {
       this.server.world.log.warning(`Cannot listen as ${moved} asks for: ${errorText(error)}`);
       takeBack();
+      // One of two ports may have moved before the other could not.
+      await this.server.listen().catch(() => undefined);
       return setError(moved, LISTEN_FAILURES[moved]).message;
     }
+  }
+
+  rewrite(): string | undefined {
+    const { acl, config, world } = this.server;
+    if (config.file === undefined) return NO_CONFIG_FILE;
+    try {
+      rewriteConfigFile(config.file, config, config.values.aclfile === "" ? acl.lines() : undefined);
+    } catch (error) {
+      const reason = systemErrorText(error);
+      world.log.warning(`CONFIG REWRITE failed: ${reason}`);
+      return configNotRewritten(reason);
+    }
+    world.log.warning("CONFIG REWRITE executed with success.");
+    return undefined;
   }
 
   isSensitive = (name: Buffer): boolean => this.server.config.isSensitive(name);

@@ -184,7 +184,7 @@ async function recoverTier(
     await store.close().catch(() => undefined);
     if (!(error instanceof StorageError)) throw error;
     throw new LoadError(
-      `The cold tier in ${path} cannot be used: ${error.message}. Restore it from the backup`,
+      `The cold tier in ${path} cannot be used: ${error.message}. Make a backup, then see what tsredis-check-tier ${dirname(path)} can save`,
     );
   }
 }
@@ -214,7 +214,6 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
   const { values } = config;
   const begun = clock.monotonicMs();
   keyspace.expiring = false;
-  server.table.setLoading(true);
   server.budget.setLoading(true);
   const makeRoom = () => waitForRoom(server);
   const { progress } = server;
@@ -258,7 +257,6 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
     await loadDump(server, makeRoom, undefined, progress);
   }
   keyspace.expiring = true;
-  server.table.setLoading(false);
   server.budget.setLoading(false);
   server.isLoading = false;
   server.saves.loaded();

@@ -1,7 +1,7 @@
 /**
  * Short forms for tests of the tier: references, records and what is in the store, by names of keys.
  */
-import { expect } from "vitest";
+import assert from "node:assert/strict";
 import { crc32c } from "../../src/base/checksum.ts";
 import { StorageError } from "../../src/base/storage-error.ts";
 import { HASH_SPACE, type KeyRange, WHOLE_RANGE } from "../../src/cold/keys.ts";
@@ -57,7 +57,7 @@ export async function walkedKeys(walk: KeyWalk, limit = 3): Promise<string[]> {
   try {
     const visit = (hash: number, source: Buffer, start: number, length: number): void => {
       const key = Buffer.from(source.subarray(start, start + length));
-      expect(hash).toBe(crc32c(key));
+      assert.equal(hash, crc32c(key));
       found.push(key.toString());
     };
     while (await walk.next(limit, visit));

@@ -8,11 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { type Random, SeededRandom } from "../../src/base/random.ts";
-import type { KeyValueStore } from "../../src/cold/key-value-store.ts";
 import { openLevelStore } from "../../src/cold/level-store.ts";
-import { SimulatedStoreDisk } from "../support/simulated-store.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { MortalDisk, type Survivor } from "./mortal-disk.ts";
+import { SimulatedModelDisk } from "./simulated-model-disk.ts";
 import { type ModelDisk, TierModel } from "./tier-model.ts";
 
 const STEPS = 120;
@@ -36,42 +35,6 @@ async function runSeeds(
   }
   expect(crashes).toBeGreaterThan(last - first);
   expect(refusals).toBeGreaterThan(last - first);
-}
-
-/**
- * The simulated LevelDB, whose logs lose their unsynced ends, and single unsynced batches, in a power cut.
- */
-class SimulatedModelDisk implements ModelDisk {
-  readonly #random: Random;
-  readonly #disk: SimulatedStoreDisk;
-
-  constructor(random: Random, seed: number) {
-    this.#random = random;
-    this.#disk = new SimulatedStoreDisk({ seed });
-  }
-
-  get isDead(): boolean {
-    return this.#disk.process.isStopped;
-  }
-
-  died(): Promise<void> {
-    return this.#disk.process.whenStopped();
-  }
-
-  open(): Promise<KeyValueStore> {
-    if (this.#random.below(3) === 0) this.#disk.kill();
-    else this.#disk.crash({ holes: this.#random.below(2) === 0 });
-    this.#disk.restart();
-    return this.#disk.open("tier");
-  }
-
-  dieAfter(calls: number): void {
-    this.#disk.process.stopAtCall(this.#disk.process.callCount + 1 + calls);
-  }
-
-  refuseBatch(): void {
-    this.#disk.failNext("batch", "ENOSPC");
-  }
 }
 
 /** A store whose contents simply stay. */

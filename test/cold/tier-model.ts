@@ -2,7 +2,7 @@
  * Drives a tier with random operations beside a model of it: plain maps, copied at every cut. Whatever
  * happens, a recovery must bring back exactly the copy of the cut that the "manifest" names.
  */
-import { expect } from "vitest";
+import assert from "node:assert/strict";
 import { crc32c } from "../../src/base/checksum.ts";
 import type { Random } from "../../src/base/random.ts";
 import { StorageError } from "../../src/base/storage-error.ts";
@@ -161,7 +161,7 @@ export class TierModel {
 
   #allocate(): void {
     const namespace = this.#tier.allocateNamespace();
-    expect(this.#model.has(namespace)).toBe(false);
+    assert.equal(this.#model.has(namespace), false);
     this.#model.set(namespace, new Map());
   }
 
@@ -240,7 +240,7 @@ export class TierModel {
 
   #tolerate(error: unknown): void {
     if (this.#disk.isDead || !(error instanceof StorageError)) throw error;
-    expect(error.code).toBe("no-space");
+    assert.equal(error.code, "no-space");
     this.refusals += 1;
   }
 
@@ -268,14 +268,14 @@ export class TierModel {
     const keys = Array.from({ length: 10 }, () => this.#someKey());
     const refs = keys.map((key) => ({ namespace, hash: hashOfKey(key), key }));
     const expected = keys.map((key) => withoutKey(this.#model.get(namespace)!.get(key.toString("latin1"))));
-    expect(same(await this.#alive(this.#tier.fetch(refs)), expected)).toBe(true);
-    expect(same([this.#tier.fetchSync(refs[0])], [expected[0]])).toBe(true);
+    assert.equal(same(await this.#alive(this.#tier.fetch(refs)), expected), true);
+    assert.equal(same([this.#tier.fetchSync(refs[0])], [expected[0]]), true);
     const hash = this.#random.below(HASH_SPACE);
     const found = await this.#alive(this.#tier.randomKey(namespace, hash, 0));
     const hashes = [...this.#model.get(namespace)!.values()].map((record) => hashOfKey(record.key));
     const after = hashes.filter((each) => each >= hash);
     const nearest = after.length > 0 ? Math.min(...after) : Math.min(...hashes);
-    expect(found === undefined ? Number.POSITIVE_INFINITY : hashOfKey(found)).toBe(nearest);
+    assert.equal(found === undefined ? Number.POSITIVE_INFINITY : hashOfKey(found), nearest);
   }
 
   /**
@@ -296,13 +296,13 @@ export class TierModel {
       const found: Buffer[] = [];
       const visit: KeyVisitor = (hash, source, start, length) => {
         const key = Buffer.from(source.subarray(start, start + length));
-        expect(hash).toBe(hashOfKey(key));
+        assert.equal(hash, hashOfKey(key));
         found.push(key);
       };
       while (await this.#alive(walk.next(1 + this.#random.below(20), visit)));
       await walk.close();
       const inOrder = (keys: Buffer[]) => keys.sort((a, b) => Buffer.compare(a, b));
-      expect(same(inOrder(found), inOrder(expected))).toBe(true);
+      assert.equal(same(inOrder(found), inOrder(expected)), true);
     };
   }
 
@@ -312,9 +312,9 @@ export class TierModel {
     const found = await this.#alive(this.#tier.expired(this.#nowMs, 1 + this.#random.below(50)));
     const changes: TierChange[] = [];
     for (const { namespace, hash, key, expireMs } of found) {
-      expect(this.#model.get(namespace)?.get(key.toString("latin1"))?.expireMs).toBe(expireMs);
-      expect(expireMs).toBeLessThan(this.#nowMs);
-      expect(hash).toBe(hashOfKey(key));
+      assert.equal(this.#model.get(namespace)?.get(key.toString("latin1"))?.expireMs, expireMs);
+      assert.ok(expireMs < this.#nowMs);
+      assert.equal(hash, hashOfKey(key));
       if (this.#random.below(5) > 0) changes.push({ namespace, hash, key, hasRecord: true });
     }
     try {
@@ -351,7 +351,7 @@ export class TierModel {
 
   async #verify(): Promise<void> {
     for (const [namespace, records] of this.#model) {
-      expect(this.#tier.recordCount(namespace)).toBe(records.size);
+      assert.equal(this.#tier.recordCount(namespace), records.size);
       const cursor = this.#tier.scan(namespace, 0, HASH_SPACE, { withPayloads: true });
       const found: ModelRecord[] = [];
       let lastHash = 0;
@@ -362,23 +362,22 @@ export class TierModel {
       ) {
         for (const record of part) {
           if (record instanceof StorageError) throw record;
-          expect(record.hash).toBe(hashOfKey(record.key));
-          expect(record.hash).toBeGreaterThanOrEqual(lastHash);
+          assert.equal(record.hash, hashOfKey(record.key));
+          assert.ok(record.hash >= lastHash);
           lastHash = record.hash;
           const { key, type, lru, expireMs, payload } = record;
           found.push({ key, type, lru, expireMs, payload: payload as Buffer });
         }
       }
       await cursor.close();
-      expect(same(sorted(found), sorted([...records.values()]))).toBe(true);
+      assert.equal(same(sorted(found), sorted([...records.values()])), true);
     }
     const { recordsDamaged, recordsMissing, records } = this.#tier.statistics();
     const total = [...this.#model.values()].reduce((sum, each) => sum + each.size, 0);
-    expect({ recordsDamaged, recordsMissing, records }).toEqual({
-      recordsDamaged: 0,
-      recordsMissing: 0,
-      records: total,
-    });
+    assert.deepEqual(
+      { recordsDamaged, recordsMissing, records },
+      { recordsDamaged: 0, recordsMissing: 0, records: total },
+    );
   }
 
   /** Only after a recovery: every key with an expiry can be found through the index. */
@@ -399,7 +398,7 @@ export class TierModel {
     const names = found.map(
       ({ expireMs, namespace, key }) => `${expireMs} ${namespace} ${key.toString("latin1")}`,
     );
-    expect(names.sort()).toEqual(expected.sort());
+    assert.deepEqual(names.sort(), expected.sort());
   }
 
   /** After a checkpoint and a complete sweep, the store holds what is needed and nothing else. */
@@ -426,10 +425,10 @@ export class TierModel {
       return entries;
     };
     const total = this.#tier.statistics().records;
-    expect(await count(undoFrom(0))).toBe(0);
-    expect(await count(dataFrom(0))).toBe(total);
-    expect(await count(markersFrom(0))).toBeLessThan(60);
-    expect(await count(WHOLE_RANGE)).toBeGreaterThanOrEqual(total + 3);
+    assert.equal(await count(undoFrom(0)), 0);
+    assert.equal(await count(dataFrom(0)), total);
+    assert.ok((await count(markersFrom(0))) < 60);
+    assert.ok((await count(WHOLE_RANGE)) >= total + 3);
     await this.#verify();
   }
 }

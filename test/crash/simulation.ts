@@ -49,6 +49,7 @@ export class Simulation {
   private readonly process: SimulatedProcess;
   private readonly clock: ManualClock;
   private readonly policy: Policy;
+  private readonly rewritesOften: boolean;
   private readonly databases: number;
   private readonly generator: CommandGenerator;
   /** What memory without any data costs. */
@@ -74,7 +75,9 @@ export class Simulation {
   /** A failed call has made the store read-only until it is opened anew. */
   private isStoreBroken = false;
 
-  constructor(seed: number, policy: Policy, tally: Tally = newTally()) {
+  /** @param rewritesOften whether clients keep asking for rewrites of the log */
+  constructor(seed: number, policy: Policy, tally: Tally = newTally(), rewritesOften = false) {
+    this.rewritesOften = rewritesOften;
     this.random = new SeededRandom(seed, 99);
     this.policy = policy;
     this.tally = tally;
@@ -238,6 +241,7 @@ export class Simulation {
 
   private step(server: Server): void {
     const { random } = this;
+    if (this.rewritesOften && this.chance(6)) this.clients[0].request([["BGREWRITEAOF"]]);
     const choice = random.below(100);
     if (choice < 70) this.sendSome(random.below(CLIENTS));
     else if (choice < 80) this.cron(server);

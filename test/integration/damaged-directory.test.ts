@@ -17,6 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SeededRandom } from "../../src/base/random.ts";
+import { freePort } from "../support/child-servers.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { runServerProgram, startServerProcess } from "../support/server-process.ts";
 
@@ -79,7 +80,10 @@ function logFiles(folder: string): Record<string, string> {
 
 async function refusal(folder: string, args: readonly string[] = SMALL_MEMORY): Promise<string> {
   const before = logFiles(folder);
-  const { status, output } = await runServerProgram(["--port", "0", "--dir", folder, ...args], folder);
+  const { status, output } = await runServerProgram(
+    ["--port", String(await freePort()), "--bind", "127.0.0.1", "--dir", folder, ...args],
+    folder,
+  );
   expect(status, output).toBe(1);
   expect(logFiles(folder)).toEqual(before);
   return output;

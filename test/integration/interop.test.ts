@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { freePort } from "../support/child-servers.ts";
 import type { Argument } from "../support/command-harness.ts";
 import { MODULE_DUMP } from "../support/dump-payloads.ts";
 import { encodeRequest, RawClient } from "../support/raw-client.ts";
@@ -309,7 +310,7 @@ describe.skipIf(!hasRedisServer)(
         const before = [...filesOf(data)].filter(([path]) => isTierNeeded || !path.includes("cold-tier"));
         expect(before.length).toBeGreaterThan(0);
         const { status, output, errors } = await runServerProgram(
-          ["--port", "0", "--dir", data, ...args],
+          ["--port", String(await freePort()), "--bind", "127.0.0.1", "--dir", data, ...args],
           folder,
         );
         expect(output + errors).toMatch(reason);

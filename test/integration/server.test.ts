@@ -101,7 +101,7 @@ describe("starts", () => {
     const count = args.length === 0 ? 2000 : 500;
     await fill(client, 0, count, 4000);
     const { status, output, errors } = await runServerProgram(
-      ["--port", "0", "--dir", fixture.data, ...args],
+      ["--port", String(await freePort()), "--bind", "127.0.0.1", "--dir", fixture.data, ...args],
       fixture.folder,
       8000,
     );

@@ -22,7 +22,7 @@ describe("refusalOf", () => {
 
 describe("isLocalAddress", () => {
   it("knows the loopback interface in both families, and what is no network address", () => {
-    for (const address of ["127.0.0.1:1", "127.1.2.3:65535", "[::1]:1", "", "/tmp/socket:0"]) {
+    for (const address of ["127.0.0.1:1", "127.1.2.3:65535", "[::1]:1", "", "/tmp/socket:0", "1.socket:0"]) {
       expect(isLocalAddress(address), address).toBe(true);
     }
     for (const address of ["128.0.0.1:1", "10.0.0.1:127", "[::2]:1", "[fe80::1]:1"]) {

@@ -3,6 +3,7 @@
  */
 import net from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { plainDoor } from "../../src/server/door.ts";
 import { Listener, type ListenOptions } from "../../src/server/listener.ts";
 import { freePort } from "../support/child-servers.ts";
 
@@ -22,8 +23,10 @@ function options(changes: Partial<ListenOptions>): ListenOptions {
     port,
     addresses: ["127.0.0.1"],
     backlog: 5,
-    keepAliveSeconds: () => 0,
-    acceptor: () => undefined,
+    door: plainDoor(
+      () => 0,
+      () => undefined,
+    ),
     ...changes,
   };
 }
@@ -68,10 +71,12 @@ describe("moves while it runs", () => {
     expect(await accepts("127.0.0.2", port)).toBe(false);
   });
 
-  test("to nowhere: port 0", async () => {
+  test.each([{ port: 0 }, { addresses: [] }])("to nowhere: %j", async (changes) => {
     await listener.listen(options({}));
-    await listener.listen(options({ port: 0 }));
+    await listener.listen(options(changes));
     expect(await accepts("127.0.0.1", port)).toBe(false);
+    await listener.listen(options({}));
+    expect(await accepts("127.0.0.1", port)).toBe(true);
   });
 
   test("not to a port that is taken: it stays where it was", async () => {

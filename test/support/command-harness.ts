@@ -368,6 +368,7 @@ function newServices(
     config: {
       get: () => missing("config.get"),
       set: () => missing("config.set"),
+      rewrite: () => missing("config.rewrite"),
       isSensitive: () => false,
       maxmemoryPolicy: "noeviction",
       rdbcompression: true,
@@ -381,6 +382,15 @@ function newServices(
     pause: { begin: () => missing("pause.begin"), end: () => missing("pause.end") },
     slowLog: { length: 0, newest: () => [], reset() {} },
     latency: noLatency,
+    tier: {
+      isOn: false,
+      info: () => [],
+      explain: () => missing("tier.explain"),
+      warm: () => missing("tier.warm"),
+      demote: () => missing("tier.demote"),
+      pin: () => missing("tier.pin"),
+      unpin: () => missing("tier.unpin"),
+    },
     monitors: { add: () => missing("monitors"), remove() {} },
     tracking: { enable: () => missing("tracking.enable"), disable: () => undefined },
     clients: () => [client],

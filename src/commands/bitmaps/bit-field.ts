@@ -2,6 +2,8 @@
  * BITFIELD and BITFIELD_RO: a string as fields of any width, read, set and counted up. All operations of a request
  * are checked before the first is done.
  */
+
+import { EVENT } from "../../keyspace/key-events.ts";
 import { BITFIELD_RO_WRITES, WRONG_TYPE } from "../../protocol/errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import type { ReplyWriter } from "../../protocol/reply-writer.ts";
@@ -18,6 +20,7 @@ import { byteOf } from "../../types/string/bits.ts";
 import { isWord } from "../arguments.ts";
 import { defineCommand, type KeyFlag, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notify } from "../key-event.ts";
 import { END, FieldOperations, kindAt, OPERATION, REFUSED } from "./field-operations.ts";
 import { isNoString, makeRoom, stringLength } from "./writable-string.ts";
 
@@ -110,7 +113,9 @@ function changeFields(ctx: CommandContext, count: number, neededBytes: number): 
   if (isNoString(ctx, found)) return reply.error(WRONG_TYPE);
   // The growth alone is a change, even if every operation then fails: Redis does not propagate that, and has a key
   // that its append-only file knows nothing of.
-  let changes = stringLength(ctx, found) < neededBytes;
+  const grows = stringLength(ctx, found) < neededBytes;
+  let changes = grows;
+  let hasEvent = false;
   const address = makeRoom(ctx, found, neededBytes);
   const bytes = entries.valueBuffer(address);
   const at = entries.valueStart(address);
@@ -130,11 +135,13 @@ function changeFields(ctx: CommandContext, count: number, neededBytes: number): 
       continue;
     }
     replyInteger(reply, kind === "set" ? old : value);
+    if (value !== old || grows) hasEvent = true;
     if (value === old) continue;
     db.beforeWrite(address);
     writeField(bytes, at, offset, width, value);
     changes = true;
   }
+  if (hasEvent) notify(ctx, EVENT.string, "setbit", 1);
   if (changes) ctx.effects.verbatim();
   return DONE;
 }

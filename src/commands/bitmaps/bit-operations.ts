@@ -2,6 +2,8 @@
  * BITOP: combines strings bit by bit into another one. The result is computed where it will lie, also if that is one
  * of the sources.
  */
+
+import { EVENT } from "../../keyspace/key-events.ts";
 import { BITOP_NOT_SEVERAL_SOURCES, SYNTAX_ERROR, WRONG_TYPE } from "../../protocol/errors.ts";
 import type { Outcome } from "../../protocol/outcome.ts";
 import type { Request } from "../../protocol/request.ts";
@@ -10,6 +12,7 @@ import { RAW, STRING } from "../../types/string/string-value.ts";
 import { isWord } from "../arguments.ts";
 import { defineCommand, keyAt, keysFrom } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notify } from "../key-event.ts";
 import { isNoString, stringLength } from "./writable-string.ts";
 
 const OPERATIONS: readonly BitOperation[] = ["and", "or", "xor", "not"];
@@ -47,6 +50,7 @@ export const bitop = defineCommand({
     const found = db.lookupWrite(buf, start[2], len[2]);
     const target = makeTarget(ctx, found, longest);
     combineInto(ctx, operation, found, target, sources, lengths);
+    notify(ctx, EVENT.string, "set", 2);
     ctx.effects.verbatim();
     return reply.integer(longest);
   },
@@ -63,6 +67,7 @@ function deleteTarget(ctx: CommandContext): Outcome {
   const target = ctx.db.lookupWrite(buf, start[2], len[2]);
   if (target !== 0) {
     ctx.db.delete(target);
+    notify(ctx, EVENT.generic, "del", 2);
     ctx.effects.verbatim();
   }
   return ctx.reply.integer(0);
@@ -76,7 +81,7 @@ function makeTarget(ctx: CommandContext, address: number, length: number): numbe
   const { db } = ctx;
   const { entries } = ctx.keyspace;
   const isForeign = isNoString(ctx, address);
-  if (isForeign) db.delete(address);
+  if (isForeign) db.replace(address);
   let target: number;
   if (address === 0 || isForeign) {
     const { buf, start, len } = ctx.request;

@@ -1,12 +1,15 @@
 /**
  * SETBIT and GETBIT: one bit of a string. Both touch a single byte, however long the string is.
  */
+
+import { EVENT } from "../../keyspace/key-events.ts";
 import { BIT_OFFSET_OUT_OF_RANGE, BIT_OUT_OF_RANGE, WRONG_TYPE } from "../../protocol/errors.ts";
 import { DONE } from "../../protocol/outcome.ts";
 import { byteOf } from "../../types/string/bits.ts";
 import { MAX_STRING_BYTES } from "../../types/string/string-value.ts";
 import { longOrReply } from "../arguments.ts";
 import { defineCommand, keyAt } from "../command.ts";
+import { notify } from "../key-event.ts";
 import { bitOffsetOrReply } from "./bit-offset.ts";
 import { isNoString, makeRoom, stringLength } from "./writable-string.ts";
 
@@ -43,7 +46,10 @@ export const setbit = defineCommand({
       db.beforeWrite(address);
       bytes[i] ^= 1 << shift;
     }
-    if (grows || old !== bit) ctx.effects.verbatim();
+    if (grows || old !== bit) {
+      notify(ctx, EVENT.string, "setbit", 1);
+      ctx.effects.verbatim();
+    }
     return reply.integer(old);
   },
 });

@@ -1,6 +1,8 @@
 /**
  * GEOADD: a ZADD whose scores are positions, and propagated as one.
  */
+
+import { EVENT } from "../../keyspace/key-events.ts";
 import { SYNTAX_ERROR } from "../../protocol/errors.ts";
 import { DONE } from "../../protocol/outcome.ts";
 import type { Request } from "../../protocol/request.ts";
@@ -8,6 +10,7 @@ import { type Position, scoreDigits, scoreOfPosition } from "../../types/geo/geo
 import { isWord } from "../arguments.ts";
 import { type CommandSpec, defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notify } from "../key-event.ts";
 import { SortedSetAddition } from "../sorted-set-addition.ts";
 import { readPosition } from "./arguments.ts";
 
@@ -39,7 +42,10 @@ export const geoadd: CommandSpec = defineCommand({
     }
     if (elements === 0) return reply.error(SYNTAX_ERROR);
     if (!addition.apply(ctx, elements, first + 2, ARGUMENTS_EACH)) return DONE;
-    if (addition.added + addition.changed > 0) propagate(ctx, first, elements);
+    if (addition.added + addition.changed > 0) {
+      notify(ctx, EVENT.sortedSet, "zadd", KEY);
+      propagate(ctx, first, elements);
+    }
     return reply.integer(addition.ch ? addition.added + addition.changed : addition.added);
   },
 });

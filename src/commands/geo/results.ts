@@ -2,6 +2,8 @@
  * Carrying out a search by position: going through the scores that may lie in the area, and answering or storing what
  * does.
  */
+
+import { EVENT } from "../../keyspace/key-events.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import { distanceText } from "../../types/geo/distance.ts";
 import { FoundPositions } from "../../types/geo/found-positions.ts";
@@ -10,6 +12,7 @@ import { intervalsOf, type ScoreInterval, type SearchShape } from "../../types/g
 import { ScoreBound } from "../../types/sorted-set/bounds.ts";
 import type { SortedElements } from "../../types/sorted-set/sorted-set.ts";
 import type { CommandContext } from "../context.ts";
+import { notifyStored } from "../key-event.ts";
 import { sortedSetTools } from "../sorted-set-access.ts";
 import { replyPosition } from "./reply.ts";
 import type { GeoSearch } from "./search-arguments.ts";
@@ -111,6 +114,10 @@ function store(
   }
   found.clear();
   const { storeAt } = search;
-  if (result.store(ctx.db, buf, start[storeAt], len[storeAt])) ctx.effects.verbatim();
+  if (result.store(ctx.db, buf, start[storeAt], len[storeAt])) {
+    const event = storeAt === 1 ? "geosearchstore" : "georadiusstore";
+    notifyStored(ctx, EVENT.sortedSet, event, storeAt, wanted);
+    ctx.effects.verbatim();
+  }
   return ctx.reply.integer(wanted);
 }

@@ -1,8 +1,10 @@
 /**
  * HINCRBY and HINCRBYFLOAT. They leave a field's time as it is.
  */
+
 import { parseInt64, parseInteger, writeInteger } from "../../base/numbers.ts";
 import type { HashEntry } from "../../keyspace/hash-entry.ts";
+import { EVENT } from "../../keyspace/key-events.ts";
 import {
   HASH_VALUE_NOT_A_FLOAT,
   HASH_VALUE_NOT_AN_INTEGER,
@@ -23,6 +25,7 @@ import {
 import { LONG_MAX, LONG_MIN } from "../arguments.ts";
 import { defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notify } from "../key-event.ts";
 import { createHash, hashForWrite } from "./open.ts";
 
 const FIELD = 2;
@@ -54,6 +57,7 @@ export const hincrby = defineCommand({
     const sum = by + (isFound ? parseInteger(value.buffer, value.start, value.length) : 0);
     if (!Number.isSafeInteger(sum)) return addLarge(ctx, hash, isFound);
     assign(ctx, hash, digits, writeInteger(digits, 0, sum));
+    notify(ctx, EVENT.hash, "hincrby", 1);
     ctx.effects.verbatim();
     return ctx.reply.integer(sum);
   },
@@ -68,6 +72,7 @@ function addLarge(ctx: CommandContext, hash: HashEntry, isFound: boolean): Outco
   const sum = old + parseInt64(buf, start[INCREMENT], len[INCREMENT])!;
   if (sum > LONG_MAX || sum < LONG_MIN) return ctx.reply.error(INCREMENT_OVERFLOW);
   assign(ctx, hash, digits, digits.write(sum.toString(), "latin1"));
+  notify(ctx, EVENT.hash, "hincrby", 1);
   ctx.effects.verbatim();
   return ctx.reply.bigInteger(sum);
 }
@@ -108,6 +113,7 @@ export const hincrbyfloat = defineCommand({
     if (sum === undefined) return reply.error(INCREMENT_NOT_FINITE);
     const text = Buffer.from(formatLongDouble(sum), "latin1");
     assign(ctx, hash, text, text.length);
+    notify(ctx, EVENT.hash, "hincrbyfloat", 1);
     // The sum and not the addition is repeated, so that nobody has to compute it to the same digit again.
     const [key, field] = [request.bytes(1), request.bytes(FIELD)];
     ctx.effects.command("HSET", key, field, text);

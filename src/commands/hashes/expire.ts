@@ -4,8 +4,10 @@
  * Whatever the form of the request, the log gets the instant (HPEXPIREAT), and only the fields that got it; or HDEL, if
  * the instant lies in the past. A replay must not depend on when it happens.
  */
+
 import { parseInt64, parseInteger } from "../../base/numbers.ts";
 import type { HashEntry } from "../../keyspace/hash-entry.ts";
+import { EVENT } from "../../keyspace/key-events.ts";
 import {
   FIELD_COUNT_NOT_POSITIVE,
   FIELD_EXPIRE_TIME_NEGATIVE,
@@ -18,6 +20,7 @@ import { NO_TIME } from "../../types/hash/timed-listpack.ts";
 import { isWord } from "../arguments.ts";
 import { type CommandSpec, defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notify } from "../key-event.ts";
 import { areFieldsOrReply } from "./field-arguments.ts";
 import { openHash } from "./open.ts";
 
@@ -79,6 +82,7 @@ function runExpire(ctx: CommandContext, form: ExpireForm): Outcome {
     reply.integer(outcome);
   }
   if (changed.length > 0) propagate(ctx, time, changed);
+  if (changed.length > 0 && hash!.isGone) notify(ctx, EVENT.generic, "del", 1);
   return DONE;
 }
 
@@ -127,6 +131,7 @@ function setTime(
 
 function propagate(ctx: CommandContext, time: number, fields: readonly Buffer[]): void {
   const key = ctx.request.bytes(1);
+  notify(ctx, EVENT.hash, isPast(ctx, time) ? "hdel" : "hexpire", 1);
   if (isPast(ctx, time)) ctx.effects.command("HDEL", key, ...fields);
   else ctx.effects.command("HPEXPIREAT", key, time, "FIELDS", fields.length, ...fields);
 }
@@ -195,7 +200,10 @@ export const hpersist = defineCommand({
       }
       reply.integer(hasTime ? DONE_FOR_FIELD : isThere ? NO_FIELD_TIME : NO_FIELD);
     }
-    if (changed > 0) ctx.effects.verbatim();
+    if (changed > 0) {
+      notify(ctx, EVENT.hash, "hpersist", 1);
+      ctx.effects.verbatim();
+    }
     return DONE;
   },
 });

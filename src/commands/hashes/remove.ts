@@ -1,8 +1,11 @@
 /**
  * HDEL. As in Redis, a field whose time has come counts as one that was there, until it is removed.
  */
+
+import { EVENT } from "../../keyspace/key-events.ts";
 import { DONE } from "../../protocol/outcome.ts";
 import { defineCommand, keyAt } from "../command.ts";
+import { notify } from "../key-event.ts";
 import { openHash } from "./open.ts";
 
 export const hdel = defineCommand({
@@ -30,7 +33,11 @@ export const hdel = defineCommand({
       removed++;
       if (fields.size === 0) hash.delete();
     }
-    if (removed > 0) ctx.effects.verbatim();
+    if (removed > 0) {
+      notify(ctx, EVENT.hash, "hdel", 1);
+      if (hash.isGone) notify(ctx, EVENT.generic, "del", 1);
+      ctx.effects.verbatim();
+    }
     return ctx.reply.integer(removed);
   },
 });

@@ -1,11 +1,14 @@
 /**
  * HSET, HMSET, HSETNX: the commands that give fields values.
  */
+
 import type { HashEntry } from "../../keyspace/hash-entry.ts";
+import { EVENT } from "../../keyspace/key-events.ts";
 import { wrongArity } from "../../protocol/errors.ts";
 import { DONE } from "../../protocol/outcome.ts";
 import { type CommandSpec, defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notify } from "../key-event.ts";
 import { createHash, hashForWrite } from "./open.ts";
 
 const FIRST_FIELD = 2;
@@ -56,6 +59,7 @@ function setFields(ctx: CommandContext): number {
   for (let i = FIRST_FIELD; i < argc; i += 2) {
     if (fields.set(buf, start[i], len[i], buf, start[i + 1], len[i + 1], false)) added++;
   }
+  notify(ctx, EVENT.hash, "hset", 1);
   ctx.effects.verbatim();
   return added;
 }
@@ -90,6 +94,7 @@ export const hsetnx = defineCommand({
     hash.beforeWrite();
     makeReady(ctx, hash);
     hash.fields.set(buf, start[2], len[2], buf, start[3], len[3], false);
+    notify(ctx, EVENT.hash, "hset", 1);
     ctx.effects.verbatim();
     return ctx.reply.integer(1);
   },

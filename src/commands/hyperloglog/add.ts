@@ -1,6 +1,8 @@
 /**
  * PFADD. Elements are hashed where they lie in the request, and registers raised where they lie in the entry.
  */
+
+import { EVENT } from "../../keyspace/key-events.ts";
 import { DAMAGED_HYPERLOGLOG } from "../../protocol/errors.ts";
 import { DONE } from "../../protocol/outcome.ts";
 import { placeOf, rankOf, registerOf } from "../../types/string/hyperloglog/element-hash.ts";
@@ -10,6 +12,7 @@ import { isWhole } from "../../types/string/hyperloglog/sparse.ts";
 import { CHANGED, DAMAGED, UNCHANGED } from "../../types/string/hyperloglog/sparse-update.ts";
 import { defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notify } from "../key-event.ts";
 import { addEmpty, checkHyperLogLog, holder, makeRaw, registerWriter } from "./entry.ts";
 
 export const pfadd = defineCommand({
@@ -35,6 +38,7 @@ export const pfadd = defineCommand({
     if (outcome === DAMAGED) return ctx.reply.error(DAMAGED_HYPERLOGLOG);
     if (outcome === UNCHANGED && !isNew) return ctx.reply.integer(0);
     holder.markUncounted();
+    notify(ctx, EVENT.string, "pfadd", 1);
     ctx.effects.verbatim();
     return ctx.reply.integer(1);
   },

@@ -1,12 +1,15 @@
 /**
  * PFMERGE. The destination is one of the HyperLogLogs that are merged.
  */
+
+import { EVENT } from "../../keyspace/key-events.ts";
 import { DAMAGED_HYPERLOGLOG } from "../../protocol/errors.ts";
 import { DONE } from "../../protocol/outcome.ts";
 import { newRegisters } from "../../types/string/hyperloglog/dense.ts";
 import { isSparse } from "../../types/string/hyperloglog/format.ts";
 import { mergeInto } from "../../types/string/hyperloglog/registers.ts";
 import { defineCommand, keyAt, keysFrom } from "../command.ts";
+import { notify } from "../key-event.ts";
 import { addEmpty, checkHyperLogLog, holder, makeRaw, registerWriter } from "./entry.ts";
 
 const union = newRegisters();
@@ -44,6 +47,7 @@ export const pfmerge = defineCommand({
     if (isDense) registerWriter.replace(holder, union);
     else raiseAll(ctx.server.config.hllSparseMaxBytes);
     holder.markUncounted();
+    notify(ctx, EVENT.string, "pfadd", 1);
     ctx.effects.verbatim();
     return reply.ok();
   },

@@ -4,8 +4,10 @@
  *
  * RESTORE checks everything before it changes anything. The log gets the command with its time to live as an instant.
  */
+
 import { ByteArena } from "../../base/byte-arena.ts";
 import { parseInt64 } from "../../base/numbers.ts";
+import { EVENT } from "../../keyspace/key-events.ts";
 import {
   BAD_DUMP_DATA,
   INVALID_FREQUENCY,
@@ -20,6 +22,7 @@ import { createDump, type DumpedValue, isDumpIntact, readDump } from "../../type
 import { isWord, LONG_MAX, longOrReply } from "../arguments.ts";
 import { type CommandSpec, defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notify } from "../key-event.ts";
 
 const KEY = 1;
 const TIME_TO_LIVE = 2;
@@ -128,10 +131,14 @@ function runRestore(ctx: CommandContext): Outcome {
   if (dumped === undefined) return reply.error(BAD_DUMP_DATA);
   const hadKey = options.replaces && deleteKey(ctx);
   if (expireMs !== 0 && expireMs <= keyspace.nowMs && keyspace.expiring) {
-    if (hadKey) ctx.effects.command("DEL", request.bytes(KEY));
+    if (hadKey) {
+      notify(ctx, EVENT.generic, "del", KEY);
+      ctx.effects.command("DEL", request.bytes(KEY));
+    }
     return reply.ok();
   }
   addKey(ctx, dumped, expireMs);
+  notify(ctx, EVENT.generic, "restore", KEY);
   propagate(ctx, expireMs);
   return reply.ok();
 }

@@ -4,7 +4,9 @@
  * Whatever the form of the request, the log gets the instant (PEXPIREAT), or DEL if that lies in the past: a replay
  * must not depend on when it happens.
  */
+
 import { parseInt64, parseInteger } from "../../base/numbers.ts";
+import { EVENT } from "../../keyspace/key-events.ts";
 import { EXPIRES } from "../../memory/entries.ts";
 import {
   EXPIRE_GT_AND_LT,
@@ -17,6 +19,7 @@ import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import { isWord, LONG_MAX, LONG_MIN, textForError } from "../arguments.ts";
 import { type CommandSpec, defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notify } from "../key-event.ts";
 
 const NX = 1;
 const XX = 2;
@@ -45,11 +48,13 @@ function runExpire(ctx: CommandContext, form: ExpireForm): Outcome {
   }
   if (expireMs <= keyspace.nowMs && keyspace.expiring) {
     ctx.db.delete(address);
+    notify(ctx, EVENT.generic, "del", 1);
     ctx.effects.command("DEL", request.bytes(1));
     return ctx.reply.integer(1);
   }
   // While data is loaded a key may get an expiry in the past, and waits for the log to delete it. 0 would mean none.
   ctx.db.setExpiry(address, Math.max(1, expireMs));
+  notify(ctx, EVENT.generic, "expire", 1);
   propagateExpiry(ctx, form, expireMs);
   return ctx.reply.integer(1);
 }
@@ -179,6 +184,7 @@ export const persist = defineCommand({
     const address = ctx.db.lookupWrite(buf, start[1], len[1]);
     if (address === 0 || (ctx.keyspace.entries.head(address) & EXPIRES) === 0) return ctx.reply.integer(0);
     ctx.db.setExpiry(address, 0);
+    notify(ctx, EVENT.generic, "persist", 1);
     ctx.effects.verbatim();
     return ctx.reply.integer(1);
   },

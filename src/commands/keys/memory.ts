@@ -7,7 +7,7 @@ import { DONE } from "../../protocol/outcome.ts";
 import { isWord, longOrReply } from "../arguments.ts";
 import { defineCommand, keyAt } from "../command.ts";
 import { helpCommand } from "../help.ts";
-import { lookupNoTouch } from "./lookup.ts";
+import { lookupUnnoticed } from "./lookup.ts";
 
 /** Redis's default. */
 const DEFAULT_SAMPLES = 5;
@@ -34,7 +34,7 @@ const usage = defineCommand({
       if (samples < 0) return reply.error(SYNTAX_ERROR);
       if (samples === 0) samples = Number.POSITIVE_INFINITY;
     }
-    const address = lookupNoTouch(ctx, 2);
+    const address = lookupUnnoticed(ctx, 2);
     if (address === 0) return reply.null();
     return reply.integer(Math.round(entryBytes(keyspace.memory, address, samples)) + TABLE_BYTES_PER_KEY);
   },

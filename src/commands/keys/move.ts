@@ -3,7 +3,9 @@
  *
  * A key that moves keeps its expiry and the memory of its last use; a copy keeps the expiry only.
  */
+
 import type { Database } from "../../keyspace/database.ts";
+import { EVENT } from "../../keyspace/key-events.ts";
 import { copyEntry, moveEntry } from "../../keyspace/transfer.ts";
 import { DB_INDEX_OUT_OF_RANGE, NO_SUCH_KEY, SAME_OBJECT, SYNTAX_ERROR } from "../../protocol/errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
@@ -11,6 +13,7 @@ import type { Request } from "../../protocol/request.ts";
 import { intArgument, intOrReply, isWord, sameArgument } from "../arguments.ts";
 import { defineCommand, type ForeignKey, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notify, notifyOf } from "../key-event.ts";
 
 function runRename(ctx: CommandContext, onlyIfAbsent: boolean): Outcome {
   const { request, db } = ctx;
@@ -26,6 +29,8 @@ function runRename(ctx: CommandContext, onlyIfAbsent: boolean): Outcome {
     db.delete(target);
   }
   moveEntry(ctx.keyspace, db, source, db, buf, start[2], len[2]);
+  notify(ctx, EVENT.generic, "rename_from", 1);
+  notify(ctx, EVENT.generic, "rename_to", 2);
   ctx.effects.verbatim();
   return onlyIfAbsent ? ctx.reply.integer(1) : ctx.reply.ok();
 }
@@ -75,6 +80,8 @@ export const move = defineCommand({
     const source = ctx.db.lookupWrite(buf, start[1], len[1]);
     if (source === 0 || target.lookupWrite(buf, start[1], len[1]) !== 0) return ctx.reply.integer(0);
     moveEntry(ctx.keyspace, ctx.db, source, target, buf, start[1], len[1]);
+    notify(ctx, EVENT.generic, "move_from", 1);
+    notifyOf(ctx, target, EVENT.generic, "move_to", 1);
     ctx.effects.verbatim();
     return ctx.reply.integer(1);
   },
@@ -116,6 +123,7 @@ export const copy = defineCommand({
       target.delete(existing);
     }
     copyEntry(ctx.keyspace, source, target, buf, start[2], len[2]);
+    notifyOf(ctx, target, EVENT.generic, "copy_to", 2);
     ctx.effects.verbatim();
     return ctx.reply.integer(1);
   },

@@ -8,7 +8,7 @@ import { INT, STRING } from "../../types/string/string-value.ts";
 import { type CommandSpec, defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
 import { helpCommand } from "../help.ts";
-import { lookupNoTouch } from "./lookup.ts";
+import { lookupUnnoticed } from "./lookup.ts";
 
 /** Integers from 0 to 9999 are objects that all keys of Redis share, with a reference count that says so. */
 const SHARED_INTEGER_DIGITS = 4;
@@ -31,7 +31,7 @@ function aboutKey(
     keys: [keyAt(2, "RO")],
     tips: ["nondeterministic_output"],
     run(ctx) {
-      const address = lookupNoTouch(ctx, 2);
+      const address = lookupUnnoticed(ctx, 2);
       return address === 0 ? ctx.reply.null() : answer(ctx, address);
     },
   });

@@ -1,9 +1,12 @@
 /**
  * DEL and UNLINK. They do the same here: freeing an entry costs the same small time whatever its size.
  */
+
+import { EVENT } from "../../keyspace/key-events.ts";
 import type { Outcome } from "../../protocol/outcome.ts";
 import { defineCommand, keysFrom } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notify } from "../key-event.ts";
 
 const SUM_OVER_SHARDS = ["request_policy:multi_shard", "response_policy:agg_sum"];
 
@@ -15,6 +18,7 @@ function removeKeys(ctx: CommandContext): Outcome {
     const address = db.peek(buf, start[i], len[i]);
     if (address === 0) continue;
     db.delete(address);
+    notify(ctx, EVENT.generic, "del", i);
     removed++;
   }
   if (removed > 0) ctx.effects.verbatim();

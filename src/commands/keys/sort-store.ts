@@ -1,13 +1,16 @@
 /**
  * SORT with STORE: the result as a list.
  */
+
 import { EntryValue } from "../../keyspace/entry-value.ts";
+import { EVENT } from "../../keyspace/key-events.ts";
 import type { Outcome } from "../../protocol/outcome.ts";
 import { firstValueBytes, ListEditor } from "../../types/list/list-editor.ts";
 import { TAIL } from "../../types/list/list-reader.ts";
 import { LIST } from "../../types/list/list-value.ts";
 import { ElementValue } from "../../types/listpack/element-value.ts";
 import type { CommandContext } from "../context.ts";
+import { notify } from "../key-event.ts";
 import type { ByteVector } from "./sort-vector.ts";
 
 /** Makes a list of `result` under the key in argument `keyAt`, in place of what it holds, or deletes the key if the
@@ -16,9 +19,18 @@ export function storeSorted(ctx: CommandContext, keyAt: number, result: ByteVect
   const { db, effects, reply, request } = ctx;
   const { buf, start, len } = request;
   const existing = db.lookupWrite(buf, start[keyAt], len[keyAt]);
-  if (existing !== 0) db.delete(existing);
-  if (result.length > 0) addList(ctx, keyAt, result);
-  if (result.length > 0 || existing !== 0) effects.verbatim();
+  const isEmpty = result.length === 0;
+  if (existing !== 0) {
+    if (isEmpty) db.delete(existing);
+    else db.replace(existing);
+  }
+  if (!isEmpty) {
+    addList(ctx, keyAt, result);
+    notify(ctx, EVENT.list, "sortstore", keyAt);
+  } else if (existing !== 0) {
+    notify(ctx, EVENT.generic, "del", keyAt);
+  }
+  if (!isEmpty || existing !== 0) effects.verbatim();
   return reply.integer(result.length);
 }
 

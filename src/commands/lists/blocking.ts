@@ -55,7 +55,7 @@ function popFrom(end: number): Popping {
     const { effects, reply, request } = ctx;
     reply.array(2);
     reply.bulkRange(request.buf, request.start[i], request.len[i]);
-    popOne(ctx, address, end);
+    popOne(ctx, i, address, end);
     effects.command(end === HEAD ? "LPOP" : "RPOP", request.bytes(i));
     return DONE;
   };

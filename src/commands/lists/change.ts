@@ -1,11 +1,14 @@
 /**
  * Changes within lists: LSET, LINSERT, LREM, LTRIM.
  */
+
+import { EVENT } from "../../keyspace/key-events.ts";
 import { INDEX_OUT_OF_RANGE, NO_SUCH_KEY, SYNTAX_ERROR, WRONG_TYPE } from "../../protocol/errors.ts";
 import { DONE } from "../../protocol/outcome.ts";
 import { HEAD, TAIL } from "../../types/list/list-reader.ts";
 import { isWord, longOrReply } from "../arguments.ts";
 import { defineCommand, keyAt } from "../command.ts";
+import { notify } from "../key-event.ts";
 import { editList, elementAt, isList } from "./access.ts";
 
 export const lset = defineCommand({
@@ -30,6 +33,7 @@ export const lset = defineCommand({
     if (!list.seek(index < 0 ? list.size + index : index)) return reply.error(INDEX_OUT_OF_RANGE);
     db.beforeWrite(address);
     list.replacePresent(elementAt(ctx, 3));
+    notify(ctx, EVENT.list, "lset", 1);
     ctx.effects.verbatim();
     return reply.ok();
   },
@@ -56,6 +60,7 @@ export const linsert = defineCommand({
     if (!list.find(elementAt(ctx, 3))) return reply.integer(-1);
     db.beforeWrite(address);
     list.insertBeside(elementAt(ctx, 4), isBehind ? TAIL : HEAD);
+    notify(ctx, EVENT.list, "linsert", 1);
     ctx.effects.verbatim();
     return reply.integer(list.size);
   },
@@ -85,7 +90,11 @@ export const lrem = defineCommand({
     db.beforeWrite(address);
     const limit = count === 0 ? Number.POSITIVE_INFINITY : Math.abs(count);
     const removed = list.removeEqual(value, count < 0 ? TAIL : HEAD, limit);
-    if (list.size === 0) db.delete(list.address);
+    notify(ctx, EVENT.list, "lrem", 1);
+    if (list.size === 0) {
+      db.delete(list.address);
+      notify(ctx, EVENT.generic, "del", 1);
+    }
     ctx.effects.verbatim();
     return reply.integer(removed);
   },
@@ -118,10 +127,13 @@ export const ltrim = defineCommand({
     last = Math.min(last, size - 1);
     if (first === 0 && last === size - 1) {
       db.signalModified(address);
+      notify(ctx, EVENT.list, "ltrim", 1);
       return reply.ok();
     }
+    notify(ctx, EVENT.list, "ltrim", 1);
     if (first > last) {
       db.delete(address);
+      notify(ctx, EVENT.generic, "del", 1);
     } else {
       db.beforeWrite(address);
       list.removeFrom(HEAD, first);

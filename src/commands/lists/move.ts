@@ -2,6 +2,8 @@
  * Elements that go from one list to another (or to the other end of the same one): LMOVE, RPOPLPUSH. The moving is
  * shared with the commands that wait for an element to move (blocking.ts).
  */
+
+import { EVENT } from "../../keyspace/key-events.ts";
 import { SYNTAX_ERROR, WRONG_TYPE } from "../../protocol/errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import { HEAD, TAIL } from "../../types/list/list-reader.ts";
@@ -10,6 +12,7 @@ import { ElementView } from "../../types/listpack/element-view.ts";
 import { GrowingBytes } from "../../types/packed-bytes.ts";
 import { type CommandSpec, defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notify } from "../key-event.ts";
 import { addList, editList, endAt, isList } from "./access.ts";
 
 export const SOURCE = 1;
@@ -46,6 +49,7 @@ export function moveElement(ctx: CommandContext, source: number, from: number, t
       list.removePresent();
       list.push(moved, to);
     }
+    notifyMoved(ctx, from, to);
   } else {
     // As in Redis, so that clients that cache both lists are told of this one first.
     if (destination === 0) {
@@ -54,15 +58,22 @@ export function moveElement(ctx: CommandContext, source: number, from: number, t
       db.beforeWrite(destination);
       editList(ctx, destination).push(moved, to);
     }
+    notifyMoved(ctx, from, to);
     removeEnd(ctx, source, from, isOnly);
   }
   if (carried.length > KEPT_BYTES) carried = new GrowingBytes();
   return true;
 }
 
+function notifyMoved(ctx: CommandContext, from: number, to: number): void {
+  notify(ctx, EVENT.list, to === HEAD ? "lpush" : "rpush", DESTINATION);
+  notify(ctx, EVENT.list, from === HEAD ? "lpop" : "rpop", SOURCE);
+}
+
 function removeEnd(ctx: CommandContext, source: number, from: number, isOnly: boolean): void {
   if (isOnly) {
     ctx.db.delete(source);
+    notify(ctx, EVENT.generic, "del", SOURCE);
     return;
   }
   ctx.db.beforeWrite(source);

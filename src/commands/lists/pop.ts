@@ -2,6 +2,8 @@
  * Elements taken from an end: LPOP, RPOP and, from the first of several lists, LMPOP. Popping itself is shared with the
  * commands that wait for something to pop (blocking.ts).
  */
+
+import { EVENT } from "../../keyspace/key-events.ts";
 import {
   COUNT_NOT_GREATER_THAN_0,
   NUMKEYS_NOT_GREATER_THAN_0,
@@ -14,6 +16,7 @@ import { HEAD, TAIL } from "../../types/list/list-reader.ts";
 import { isWord, positiveOrReply, rangeOrReply } from "../arguments.ts";
 import { type CommandSpec, defineCommand, keyAt, keysCountedAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notify } from "../key-event.ts";
 import { editList, endAt, isList } from "./access.ts";
 import { replyElement, replyFromEnd } from "./element-replies.ts";
 
@@ -21,13 +24,15 @@ const KEY = 1;
 const COUNT = 2;
 
 /** Answers the element at one end of the list at `address` and removes it; the key too, if it was the last. */
-export function popOne(ctx: CommandContext, address: number, end: number): Outcome {
+export function popOne(ctx: CommandContext, i: number, address: number, end: number): Outcome {
   const { db, reply } = ctx;
   const list = editList(ctx, address);
   list.seekEnd(end);
   replyElement(reply, list);
+  notify(ctx, EVENT.list, end === HEAD ? "lpop" : "rpop", i);
   if (list.size === 1) {
     db.delete(address);
+    notify(ctx, EVENT.generic, "del", i);
   } else {
     db.beforeWrite(address);
     list.removePresent();
@@ -37,13 +42,15 @@ export function popOne(ctx: CommandContext, address: number, end: number): Outco
 
 /** Answers up to `count` (at least 1) elements from one end, the outermost first, and removes them; the key too, if
  * none is left. Returns how many. */
-export function popSeveral(ctx: CommandContext, address: number, end: number, count: number): number {
+function popSeveral(ctx: CommandContext, i: number, address: number, end: number, count: number): number {
   const { db, reply } = ctx;
   const list = editList(ctx, address);
   const popped = Math.min(count, list.size);
   replyFromEnd(reply, list, end, popped);
+  notify(ctx, EVENT.list, end === HEAD ? "lpop" : "rpop", i);
   if (popped === list.size) {
     db.delete(address);
+    notify(ctx, EVENT.generic, "del", i);
   } else {
     db.beforeWrite(address);
     list.removeFrom(end, popped);
@@ -62,8 +69,8 @@ function runPop(ctx: CommandContext, name: string, end: number): Outcome {
   if (address === 0) return hasCount ? reply.nullArray() : reply.null();
   if (!isList(ctx, address)) return reply.error(WRONG_TYPE);
   if (count === 0) return reply.emptyArray();
-  if (hasCount) popSeveral(ctx, address, end, count);
-  else popOne(ctx, address, end);
+  if (hasCount) popSeveral(ctx, KEY, address, end, count);
+  else popOne(ctx, KEY, address, end);
   ctx.effects.verbatim();
   return DONE;
 }
@@ -139,7 +146,7 @@ export function popWithKey(
   const { effects, reply, request } = ctx;
   reply.array(2);
   reply.bulkRange(request.buf, request.start[i], request.len[i]);
-  const popped = popSeveral(ctx, address, end, count);
+  const popped = popSeveral(ctx, i, address, end, count);
   effects.command(end === HEAD ? "LPOP" : "RPOP", request.bytes(i), popped);
   return DONE;
 }

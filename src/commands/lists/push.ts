@@ -1,11 +1,14 @@
 /**
  * Elements added at an end: LPUSH, RPUSH, LPUSHX, RPUSHX.
  */
+
+import { EVENT } from "../../keyspace/key-events.ts";
 import { WRONG_TYPE } from "../../protocol/errors.ts";
 import type { Outcome } from "../../protocol/outcome.ts";
 import { HEAD, TAIL } from "../../types/list/list-reader.ts";
 import { type CommandSpec, defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notify } from "../key-event.ts";
 import { addList, editList, elementAt, isList } from "./access.ts";
 
 const FIRST_ELEMENT = 2;
@@ -25,6 +28,7 @@ function runPush(ctx: CommandContext, end: number, onlyIfExists: boolean): Outco
     list = editList(ctx, address);
   }
   for (; i < argc; i++) list.push(elementAt(ctx, i), end);
+  notify(ctx, EVENT.list, end === HEAD ? "lpush" : "rpush", 1);
   ctx.effects.verbatim();
   return reply.integer(list.size);
 }

@@ -8,6 +8,7 @@ const facts = {
   arity: 3,
   flags: ["pubsub", "loading", "stale", "fast", "may_replicate"],
   categories: [],
+  mayTakeLong: true,
   channels: { first: 1, last: 1, isPattern: false, use: "publish" },
 } as const;
 

@@ -75,6 +75,19 @@ const resetstat = defineCommand({
   },
 });
 
+const rewrite = defineCommand({
+  name: "rewrite",
+  group: "server",
+  since: "2.8.0",
+  summary: "Brings the configuration file to the present values",
+  complexity: "O(N) in the number of directives",
+  arity: 2,
+  flags: ["admin", "noscript", "loading", "stale"],
+  categories: [],
+  keys: [],
+  run: (ctx) => answerSet(ctx, ctx.server.config.rewrite()),
+});
+
 const help = helpCommand("config", { group: "server", since: "5.0.0", categories: [] }, [
   "GET <pattern> [<pattern> ...]",
   "    Directives whose names match, and their values.",
@@ -82,6 +95,8 @@ const help = helpCommand("config", { group: "server", since: "5.0.0", categories
   "    Set directives: all of them, or none if one is refused.",
   "RESETSTAT",
   "    Set the counters of INFO to zero.",
+  "REWRITE",
+  "    Bring the configuration file to the present values.",
 ]);
 
 export const config = defineCommand({
@@ -94,5 +109,5 @@ export const config = defineCommand({
   flags: [],
   categories: [],
   keys: [],
-  subcommands: [get, help, resetstat, set],
+  subcommands: [get, help, resetstat, rewrite, set],
 });

@@ -1,6 +1,7 @@
 /**
  * SINTER, SUNION, SDIFF, the same with a key to store the result under, and SINTERCARD.
  */
+import { EVENT } from "../../keyspace/key-events.ts";
 import {
   LIMIT_NEGATIVE,
   NUMKEYS_NOT_GREATER_THAN_0,
@@ -12,6 +13,7 @@ import type { SetMembers } from "../../types/set/set-members.ts";
 import { isWord, LONG_MAX, rangeOrReply } from "../arguments.ts";
 import { type CommandSpec, defineCommand, type KeyFlag, keyAt, keysFrom } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notifyStored } from "../key-event.ts";
 import { type SetResult, setTools } from "../set-access.ts";
 import {
   intersect,
@@ -56,12 +58,15 @@ function replyMade(ctx: CommandContext, sets: readonly number[], make: Maker): O
 }
 
 /** Makes a set and stores it. */
-function storeMade(ctx: CommandContext, sets: readonly number[], make: Maker): Outcome {
+function storeMade(ctx: CommandContext, name: string, sets: readonly number[], make: Maker): Outcome {
   const { buf, start, len } = ctx.request;
   const result = setTools(ctx.keyspace).result.begin();
   make(ctx, sets, result);
   const { size } = result.members;
-  if (result.store(ctx.db, buf, start[DESTINATION], len[DESTINATION])) ctx.effects.verbatim();
+  if (result.store(ctx.db, buf, start[DESTINATION], len[DESTINATION])) {
+    notifyStored(ctx, EVENT.set, name, DESTINATION, size);
+    ctx.effects.verbatim();
+  }
   return ctx.reply.integer(size);
 }
 
@@ -133,7 +138,7 @@ function storingCommand(
     keys: [keyAt(DESTINATION, use, "update"), keysFrom(DESTINATION + 1, 1, "RO", "access")],
     run(ctx) {
       const sets = readSets(ctx, DESTINATION + 1, ctx.request.argc - 1);
-      return sets === undefined ? DONE : storeMade(ctx, sets, make);
+      return sets === undefined ? DONE : storeMade(ctx, name, sets, make);
     },
   });
 }

@@ -1,9 +1,12 @@
 /**
  * SADD, SREM, SMOVE: the commands that add and remove members that they name.
  */
+
+import { EVENT } from "../../keyspace/key-events.ts";
 import { DONE } from "../../protocol/outcome.ts";
 import { sameArgument } from "../arguments.ts";
 import { defineCommand, keyAt } from "../command.ts";
+import { notify } from "../key-event.ts";
 import { isSetOrReply, openSet, setTools } from "../set-access.ts";
 
 const KEY = 1;
@@ -36,7 +39,10 @@ export const sadd = defineCommand({
       members.add();
       added++;
     }
-    if (added > 0) ctx.effects.verbatim();
+    if (added > 0) {
+      notify(ctx, EVENT.set, "sadd", KEY);
+      ctx.effects.verbatim();
+    }
     return reply.integer(added);
   },
 });
@@ -67,7 +73,11 @@ export const srem = defineCommand({
       removed++;
       left--;
     }
-    if (left === 0) set.delete();
+    if (removed > 0) notify(ctx, EVENT.set, "srem", KEY);
+    if (left === 0) {
+      set.delete();
+      notify(ctx, EVENT.generic, "del", KEY);
+    }
     if (removed > 0) ctx.effects.verbatim();
     return ctx.reply.integer(removed);
   },
@@ -99,7 +109,11 @@ export const smove = defineCommand({
     if (sameArgument(request, KEY, DESTINATION) || !isMember) return reply.integer(isMember ? 1 : 0);
     entry.beforeWrite();
     source.remove();
-    if (source.size === 0) entry.delete();
+    notify(ctx, EVENT.set, "srem", KEY);
+    if (source.size === 0) {
+      entry.delete();
+      notify(ctx, EVENT.generic, "del", KEY);
+    }
     let destination = other;
     if (to === 0) {
       // `create` works with the hash of the last lookup.
@@ -111,6 +125,7 @@ export const smove = defineCommand({
     if (!destination.members.find(buf, start[MEMBER], len[MEMBER])) {
       destination.beforeWrite();
       destination.members.add();
+      notify(ctx, EVENT.set, "sadd", DESTINATION);
     }
     ctx.effects.verbatim();
     return reply.integer(1);

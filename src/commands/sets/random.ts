@@ -1,13 +1,16 @@
 /**
  * SRANDMEMBER and SPOP: members that chance chooses. SPOP is repeated by the log as the removal of what it chose.
  */
+
 import { parseInt64 } from "../../base/numbers.ts";
+import { EVENT } from "../../keyspace/key-events.ts";
 import { SYNTAX_ERROR, valueNotBetween } from "../../protocol/errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import type { SetMembers } from "../../types/set/set-members.ts";
 import { LONG_MAX, LONG_MIN, longOrReply, positiveOrReply } from "../arguments.ts";
 import { defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notify } from "../key-event.ts";
 import { openSet, type SetEntry, setTools } from "../set-access.ts";
 import { LEAST_BULK_BYTES, replyMember, replySet } from "./reply.ts";
 
@@ -100,7 +103,11 @@ export const spop = defineCommand({
     if (set === undefined) return DONE;
     if (hasCount) return popSeveral(ctx, set, count);
     popOne(ctx, set);
-    if (set.members.size === 0) set.delete();
+    notify(ctx, EVENT.set, "spop", KEY);
+    if (set.members.size === 0) {
+      set.delete();
+      notify(ctx, EVENT.generic, "del", KEY);
+    }
     return DONE;
   },
 });
@@ -124,10 +131,12 @@ function popSeveral(ctx: CommandContext, set: SetEntry, count: number): Outcome 
   const { reply } = ctx;
   const { size } = set.members;
   if (count === 0) return reply.set(0);
+  notify(ctx, EVENT.set, "spop", KEY);
   if (count >= size) {
     replySet(reply, set.members);
     ctx.effects.command("DEL", ctx.request.bytes(KEY));
     set.delete();
+    notify(ctx, EVENT.generic, "del", KEY);
     return DONE;
   }
   reply.set(count);

@@ -1,12 +1,15 @@
 /**
  * ZADD and ZINCRBY. All arguments are checked before anything is changed.
  */
+
+import { EVENT } from "../../keyspace/key-events.ts";
 import { SYNTAX_ERROR, ZADD_GT_LT_NX, ZADD_INCR_PAIRS, ZADD_XX_AND_NX } from "../../protocol/errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import type { Request } from "../../protocol/request.ts";
 import { doubleOrReply, isWord } from "../arguments.ts";
 import { type CommandSpec, defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notify } from "../key-event.ts";
 import { SortedSetAddition } from "../sorted-set-addition.ts";
 
 const addition = new SortedSetAddition();
@@ -79,7 +82,10 @@ function add(ctx: CommandContext, scoresAt: number): Outcome {
     scores[i] = score;
   }
   if (!addition.apply(ctx, elements, scoresAt + 1, 2)) return DONE;
-  if (addition.added + addition.changed > 0) ctx.effects.verbatim();
+  if (addition.added + addition.changed > 0) {
+    notify(ctx, EVENT.sortedSet, incr ? "zincr" : "zadd", 1);
+    ctx.effects.verbatim();
+  }
   if (incr) return addition.isProcessed ? reply.double(addition.score) : reply.null();
   return reply.integer(addition.ch ? addition.added + addition.changed : addition.added);
 }

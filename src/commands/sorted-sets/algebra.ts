@@ -1,11 +1,14 @@
 /**
  * ZUNION, ZINTER, ZDIFF, the same with a key to store the result under, and ZINTERCARD.
  */
+
+import { EVENT } from "../../keyspace/key-events.ts";
 import { LIMIT_NEGATIVE, noInputKeys, SYNTAX_ERROR, WEIGHT_NOT_A_FLOAT } from "../../protocol/errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import { doubleOrReply, isWord, longOrReply, rangeOrReply } from "../arguments.ts";
 import { type CommandSpec, defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notifyStored } from "../key-event.ts";
 import { sortedSetTools } from "../sorted-set-access.ts";
 import { type Aggregate, intersect, subtract, unite } from "./combine.ts";
 import { type Operand, readOperands } from "./operands.ts";
@@ -118,7 +121,10 @@ function runAndStore(ctx: CommandContext, name: string, operation: Operation): O
   const { buf, start, len } = ctx.request;
   const { result } = sortedSetTools(ctx.keyspace);
   const { size } = result.elements;
-  if (result.store(ctx.db, buf, start[1], len[1])) ctx.effects.verbatim();
+  if (result.store(ctx.db, buf, start[1], len[1])) {
+    notifyStored(ctx, EVENT.sortedSet, name, 1, size);
+    ctx.effects.verbatim();
+  }
   return ctx.reply.integer(size);
 }
 

@@ -2,6 +2,8 @@
  * Taking elements from either end: ZPOPMIN, ZPOPMAX, ZMPOP, and BZPOPMIN, BZPOPMAX, BZMPOP, which wait for some. All
  * are propagated as ZPOPMIN or ZPOPMAX.
  */
+
+import { EVENT } from "../../keyspace/key-events.ts";
 import {
   COUNT_NOT_GREATER_THAN_0,
   NUMKEYS_NOT_GREATER_THAN_0,
@@ -13,6 +15,7 @@ import { SORTED_SET } from "../../types/sorted-set/sorted-set.ts";
 import { isWord, rangeOrReply } from "../arguments.ts";
 import { type CommandSpec, defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notify } from "../key-event.ts";
 import { openSortedSet } from "../sorted-set-access.ts";
 import { secondsOrReply } from "../timeouts.ts";
 
@@ -55,7 +58,8 @@ function pop(ctx: CommandContext, keyAt: number, address: number, what: Pop): Ou
     reply.double(elements.score);
   }
   set.removeRange(fromHighest ? size - count : 0, count);
-  set.deleteIfEmpty();
+  notify(ctx, EVENT.sortedSet, fromHighest ? "zpopmax" : "zpopmin", keyAt);
+  if (set.deleteIfEmpty()) notify(ctx, EVENT.generic, "del", keyAt);
   if (!isWithKey) ctx.effects.verbatim();
   else if (what.isSingle) ctx.effects.command(fromHighest ? "ZPOPMAX" : "ZPOPMIN", request.bytes(keyAt));
   else ctx.effects.command(fromHighest ? "ZPOPMAX" : "ZPOPMIN", request.bytes(keyAt), count);

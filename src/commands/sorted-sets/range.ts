@@ -1,6 +1,8 @@
 /**
  * ZRANGE with all its options, its older relatives, and ZRANGESTORE.
  */
+
+import { EVENT } from "../../keyspace/key-events.ts";
 import {
   INVALID_MEMBER_RANGE,
   LIMIT_WITHOUT_BY,
@@ -16,6 +18,7 @@ import type { TreeSortedSet } from "../../types/sorted-set/tree-sorted-set.ts";
 import { isWord, longOrReply } from "../arguments.ts";
 import { type CommandSpec, defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notifyStored } from "../key-event.ts";
 import { openSortedSet, sortedSetTools } from "../sorted-set-access.ts";
 import { readMemberRange, readScoreRange } from "./range-arguments.ts";
 import { replyElements } from "./reply.ts";
@@ -234,7 +237,10 @@ export const zrangestore: CommandSpec = defineCommand({
       const { elements } = source;
       stored = copyRange(ctx, elements, result.begin());
     }
-    if (result.store(ctx.db, buf, start[1], len[1])) ctx.effects.verbatim();
+    if (result.store(ctx.db, buf, start[1], len[1])) {
+      notifyStored(ctx, EVENT.sortedSet, "zrangestore", 1, stored);
+      ctx.effects.verbatim();
+    }
     return ctx.reply.integer(stored);
   },
 });

@@ -1,6 +1,8 @@
 /**
  * ZREM, and removing a range by rank, score or member.
  */
+
+import { EVENT } from "../../keyspace/key-events.ts";
 import { INVALID_MEMBER_RANGE, RANGE_NOT_A_FLOAT } from "../../protocol/errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import { MemberRange, ScoreRange } from "../../types/sorted-set/bounds.ts";
@@ -9,6 +11,7 @@ import type { SortedElements } from "../../types/sorted-set/sorted-set.ts";
 import { longOrReply } from "../arguments.ts";
 import { type CommandSpec, defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notify } from "../key-event.ts";
 import { openSortedSet } from "../sorted-set-access.ts";
 import { readMemberRange, readScoreRange } from "./range-arguments.ts";
 
@@ -34,12 +37,18 @@ export const zrem: CommandSpec = defineCommand({
     const set = openSortedSet(ctx, address);
     if (set === undefined) return DONE;
     let removed = 0;
+    let isGone = false;
     for (let i = 2; i < argc; i++) {
       if (!set.remove(buf, start[i], len[i])) continue;
       removed++;
-      if (set.deleteIfEmpty()) break;
+      isGone = set.deleteIfEmpty();
+      if (isGone) break;
     }
-    if (removed > 0) ctx.effects.verbatim();
+    if (removed > 0) {
+      notify(ctx, EVENT.sortedSet, "zrem", 1);
+      if (isGone) notify(ctx, EVENT.generic, "del", 1);
+      ctx.effects.verbatim();
+    }
     return ctx.reply.integer(removed);
   },
 });
@@ -68,7 +77,7 @@ export const zremrangebyrank: CommandSpec = rangeRemoval(
     if (Number.isNaN(from)) return DONE;
     const to = longOrReply(ctx, 3);
     if (Number.isNaN(to)) return DONE;
-    return removeSelected(ctx, (elements) => selection.byRank(elements, from, to, false));
+    return removeSelected(ctx, "zremrangebyrank", (elements) => selection.byRank(elements, from, to, false));
   },
 );
 
@@ -76,7 +85,7 @@ export const zremrangebyscore: CommandSpec = rangeRemoval(
   { name: "zremrangebyscore", since: "1.2.0", summary: "Remove the members whose scores lie in a range" },
   (ctx) => {
     if (!readScoreRange(ctx.request, 2, 3, scores)) return ctx.reply.error(RANGE_NOT_A_FLOAT);
-    return removeSelected(ctx, (elements) =>
+    return removeSelected(ctx, "zremrangebyscore", (elements) =>
       selection.between(elements, scores.lower, scores.upper, false, 0, ALL),
     );
   },
@@ -86,13 +95,17 @@ export const zremrangebylex: CommandSpec = rangeRemoval(
   { name: "zremrangebylex", since: "2.8.9", summary: "Remove the members in a lexicographical range" },
   (ctx) => {
     if (!readMemberRange(ctx.request, 2, 3, members)) return ctx.reply.error(INVALID_MEMBER_RANGE);
-    return removeSelected(ctx, (elements) =>
+    return removeSelected(ctx, "zremrangebylex", (elements) =>
       selection.between(elements, members.lower, members.upper, false, 0, ALL),
     );
   },
 );
 
-function removeSelected(ctx: CommandContext, select: (elements: SortedElements) => void): Outcome {
+function removeSelected(
+  ctx: CommandContext,
+  name: string,
+  select: (elements: SortedElements) => void,
+): Outcome {
   const { buf, start, len } = ctx.request;
   const address = ctx.db.lookupWrite(buf, start[1], len[1]);
   if (address === 0) return ctx.reply.integer(0);
@@ -102,7 +115,8 @@ function removeSelected(ctx: CommandContext, select: (elements: SortedElements) 
   const { first, count } = selection;
   if (count > 0) {
     set.removeRange(first, count);
-    set.deleteIfEmpty();
+    notify(ctx, EVENT.sortedSet, name, 1);
+    if (set.deleteIfEmpty()) notify(ctx, EVENT.generic, "del", 1);
     ctx.effects.verbatim();
   }
   return ctx.reply.integer(count);

@@ -2,6 +2,8 @@
  * XADD. The entry goes from the request's bytes straight into the stream's last node. The log gets the id that was
  * chosen, and what was left where the stream was trimmed approximately.
  */
+
+import { EVENT } from "../../keyspace/key-events.ts";
 import {
   STREAM_ENTRY_TOO_LARGE,
   STREAM_ID_TOO_SMALL,
@@ -15,6 +17,7 @@ import { MAX_ID_TEXT, StreamId } from "../../types/stream/stream-id.ts";
 import { MAX_ENTRY_BYTES } from "../../types/stream/stream-node.ts";
 import { defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notify } from "../key-event.ts";
 import { addStream, openToWrite, REFUSED, stream } from "./stream-access.ts";
 import { propagateEdited, TrimOptions } from "./trim-options.ts";
 
@@ -62,7 +65,8 @@ export const xadd = defineCommand({
     stream.append(id, request, first, elements / 2, bytes, keyspace.memory.limits);
     const length = id.write(idText, 0);
     reply.bulkRange(idText, 0, length);
-    options.trim();
+    notify(ctx, EVENT.stream, "xadd", KEY);
+    if (options.trim() > 0) notify(ctx, EVENT.stream, "xtrim", KEY);
     options.editBound();
     if (!options.hasId || !options.hasSequence) options.edits.put(idAt, idText, length);
     propagateEdited(ctx, options.edits);

@@ -116,7 +116,7 @@ function claimEntries(ctx: CommandContext, address: number): void {
     }
     if (options.minIdleMs <= 0 || keyspace.nowMs - pending.timeMs >= options.minIdleMs) {
       db.beforeUnwatchedWrite(address);
-      if (consumer === 0) consumer = consumerOf(ctx, CONSUMER).address;
+      if (consumer === 0) consumer = consumerOf(ctx, KEY, CONSUMER).address;
       group.giveTo(consumer, id);
       pending.timeMs = keyspace.nowMs;
       if (!options.repliesIds) pending.incrementCount();

@@ -173,7 +173,7 @@ function claimEntries(ctx: CommandContext, address: number): number {
     }
     if (!isPending) continue;
     db.beforeUnwatchedWrite(address);
-    if (consumer === 0) consumer = consumerOf(ctx, CONSUMER).address;
+    if (consumer === 0) consumer = consumerOf(ctx, KEY, CONSUMER).address;
     group.giveTo(consumer, id);
     pending.timeMs = options.timeMs;
     if (options.deliveries.high >= 0) pending.writeCount(options.deliveries);

@@ -2,11 +2,14 @@
  * Handing entries to the consumers of a group (XREADGROUP), and what the log is told of it: not the command, but what
  * it has done, as XCLAIM and XGROUP commands.
  */
+
 import { Int64 } from "../../base/int64.ts";
+import { EVENT } from "../../keyspace/key-events.ts";
 import { setSeenMs, UNKNOWN_ENTRIES_READ } from "../../types/stream/consumer-group.ts";
 import { nameOf } from "../../types/stream/named-objects.ts";
 import { StreamId } from "../../types/stream/stream-id.ts";
 import type { CommandContext } from "../context.ts";
+import { notify } from "../key-event.ts";
 import { group, range, replyEntry, replyId, stream } from "./stream-access.ts";
 
 const integer = new Int64();
@@ -20,15 +23,21 @@ export interface Delivery {
   readonly isAcknowledged: boolean;
 }
 
-/** The consumer that argument i names, of the open group: seen now, and made if there is none. `isNew` says so. */
+/** The consumer that argument i names, of the open group of the stream that argument `key` names: seen now, and made
+ * if there is none. `isNew` says so. */
 export function consumerOf(
   ctx: CommandContext,
+  key: number,
   i: number,
 ): { readonly address: number; readonly isNew: boolean } {
   const { request, keyspace } = ctx;
   const { buf, start, len } = request;
   const found = group.consumers.find(buf, start[i], len[i]);
-  if (found === 0) return { address: group.addConsumer(buf, start[i], len[i], keyspace.nowMs), isNew: true };
+  if (found === 0) {
+    const address = group.addConsumer(buf, start[i], len[i], keyspace.nowMs);
+    notify(ctx, EVENT.stream, "xgroup-createconsumer", key);
+    return { address, isNew: true };
+  }
   setSeenMs(keyspace.memory.blocks, found, keyspace.nowMs);
   return { address: found, isNew: false };
 }

@@ -1,7 +1,9 @@
 /**
  * XGROUP: making, changing and removing consumer groups and consumers.
  */
+
 import { Int64 } from "../../base/int64.ts";
+import { EVENT } from "../../keyspace/key-events.ts";
 import {
   ENTRIES_READ_NEGATIVE,
   GROUP_EXISTS,
@@ -18,6 +20,7 @@ import { isWord, textForError } from "../arguments.ts";
 import { type CommandSpec, defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
 import { helpCommand } from "../help.ts";
+import { notify } from "../key-event.ts";
 import { anyIdOrReply, idOrReply, isCharacter } from "./ids.ts";
 import {
   addStream,
@@ -115,6 +118,7 @@ const create = defineCommand({
     const groups = stream.openOrCreateGroups();
     group.openNew(blocks, groups.add(buf, start[GROUP], len[GROUP], GROUP_BYTES));
     setGroup();
+    notify(ctx, EVENT.stream, "xgroup-create", KEY);
     ctx.effects.verbatim();
     return reply.ok();
   },
@@ -145,6 +149,7 @@ const setid = defineCommand({
     else if (!anyIdOrReply(ctx, ID, id)) return DONE;
     ctx.db.beforeUnwatchedWrite(address);
     setGroup();
+    notify(ctx, EVENT.stream, "xgroup-setid", KEY);
     ctx.effects.verbatim();
     return reply.ok();
   },
@@ -167,6 +172,7 @@ const destroy = defineCommand({
     db.beforeUnwatchedWrite(address);
     const rest = detachGroup(keyspace.memory.blocks, stream.groups);
     keyspace.discarded.add(STREAM, rest, !keyspace.expiring);
+    notify(ctx, EVENT.stream, "xgroup-destroy", KEY);
     ctx.effects.verbatim();
     // Those who wait for the group are told that it is gone.
     db.signalReady(address);
@@ -191,6 +197,7 @@ const createconsumer = defineCommand({
     if (group.consumers.find(buf, start[CONSUMER], len[CONSUMER]) !== 0) return reply.integer(0);
     ctx.db.beforeUnwatchedWrite(address);
     group.addConsumer(buf, start[CONSUMER], len[CONSUMER], keyspace.nowMs);
+    notify(ctx, EVENT.stream, "xgroup-createconsumer", KEY);
     ctx.effects.verbatim();
     return reply.integer(1);
   },
@@ -216,6 +223,7 @@ function runDelconsumer(ctx: CommandContext): Outcome {
   const pending = pendingCount(keyspace.memory.blocks, group.consumers.address);
   ctx.db.beforeUnwatchedWrite(address);
   group.removeConsumer();
+  notify(ctx, EVENT.stream, "xgroup-delconsumer", KEY);
   ctx.effects.verbatim();
   return reply.integer(pending);
 }

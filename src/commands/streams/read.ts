@@ -142,7 +142,7 @@ function serveGroup(ctx: CommandContext, k: number, address: number): boolean {
 
 /** The consumer of a delivery. The entries it gets tell the log of a new one, unless they are not even pending. */
 function consumerFor(ctx: CommandContext, { key, group: name, consumer, isAcknowledged }: Delivery): number {
-  const { address, isNew } = consumerOf(ctx, consumer);
+  const { address, isNew } = consumerOf(ctx, key, consumer);
   if (isNew && isAcknowledged) {
     const { request } = ctx;
     const names = [request.bytes(key), request.bytes(name), request.bytes(consumer)];

@@ -1,10 +1,13 @@
 /**
  * Taking entries out of a stream: XDEL by their ids, XTRIM from the beginning.
  */
+
+import { EVENT } from "../../keyspace/key-events.ts";
 import { DONE } from "../../protocol/outcome.ts";
 import { StreamId } from "../../types/stream/stream-id.ts";
 import { defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notify } from "../key-event.ts";
 import { idOrReply, readId } from "./ids.ts";
 import { openToWrite, REFUSED, stream } from "./stream-access.ts";
 import { propagateEdited, TrimOptions } from "./trim-options.ts";
@@ -33,7 +36,10 @@ export const xdel = defineCommand({
     // All of them first, lest a mistake in the last one come to light when others are gone.
     for (let i = FIRST_ID; i < request.argc; i++) if (!idOrReply(ctx, i, id)) return DONE;
     const removed = removeEntries(ctx, address);
-    if (removed > 0) ctx.effects.verbatim();
+    if (removed > 0) {
+      notify(ctx, EVENT.stream, "xdel", KEY);
+      ctx.effects.verbatim();
+    }
     return reply.integer(removed);
   },
 });
@@ -78,6 +84,7 @@ export const xtrim = defineCommand({
     ctx.db.beforeWrite(address);
     const removed = options.trim();
     if (removed > 0) {
+      notify(ctx, EVENT.stream, "xtrim", KEY);
       options.editBound();
       propagateEdited(ctx, options.edits);
     }

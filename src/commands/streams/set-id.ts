@@ -1,7 +1,9 @@
 /**
  * XSETID: sets what a stream remembers besides its entries. Meant for logs and replicas.
  */
+
 import { Int64 } from "../../base/int64.ts";
+import { EVENT } from "../../keyspace/key-events.ts";
 import {
   ENTRIES_ADDED_NEGATIVE,
   ENTRIES_ADDED_TOO_SMALL,
@@ -15,6 +17,7 @@ import { StreamId } from "../../types/stream/stream-id.ts";
 import { isWord } from "../arguments.ts";
 import { defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notify } from "../key-event.ts";
 import { idOrReply } from "./ids.ts";
 import { int64OrReply, isLoaded, openToWrite, REFUSED, stream } from "./stream-access.ts";
 
@@ -60,6 +63,7 @@ export const xsetid = defineCommand({
     if (hasEntriesAdded) stream.entriesAdded.setWords(entriesAdded.high, entriesAdded.low);
     if (!maxDeletedId.isZero) stream.maxDeletedId.set(maxDeletedId);
     stream.store();
+    notify(ctx, EVENT.stream, "xsetid", KEY);
     ctx.effects.verbatim();
     return reply.ok();
   },

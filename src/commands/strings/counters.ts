@@ -2,7 +2,9 @@
  * INCR and its relatives. While value and increment are small enough for a double to hold exactly, the digits are
  * counted up where they lie, without allocating; beyond that BigInt covers the rest of the 64 bits.
  */
+
 import { integerLength, parseInt64, parseInteger, writeDigits, writeInteger } from "../../base/numbers.ts";
+import { EVENT } from "../../keyspace/key-events.ts";
 import { KEEP_TTL, setString } from "../../keyspace/strings.ts";
 import type { Entries } from "../../memory/entries.ts";
 import {
@@ -23,6 +25,7 @@ import {
 import { INT, STRING, textEncoding } from "../../types/string/string-value.ts";
 import { defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notify } from "../key-event.ts";
 
 /** Integers of up to so many digits are counted up with 32-bit arithmetic. */
 const SHORT_DIGITS = 9;
@@ -131,6 +134,7 @@ export const incrbyfloat = defineCommand({
     const text = Buffer.from(formatLongDouble(sum), "latin1");
     const encoding = textEncoding(text.length);
     setString(keyspace, db, address, buf, start[1], len[1], text, 0, text.length, encoding, KEEP_TTL);
+    notify(ctx, EVENT.string, "incrbyfloat", 1);
     // The sum and not the addition is repeated, so that nobody has to compute it to the same digit again.
     ctx.effects.command("SET", request.bytes(1), text, "KEEPTTL");
     return reply.bulk(text);
@@ -149,6 +153,7 @@ function increment(ctx: CommandContext, by: number): Outcome {
     const end = entries.valueStart(address) + entries.valueLength(address);
     writeDigits(entries.valueBuffer(address), end, sum);
     if (entries.encoding(address) !== INT) entries.setEncoding(address, INT);
+    notify(ctx, EVENT.string, "incrby", 1);
     ctx.effects.verbatim();
     return ctx.reply.integer(sum);
   }
@@ -167,6 +172,7 @@ function increment(ctx: CommandContext, by: number): Outcome {
     if (entries.encoding(address) !== INT) entries.setEncoding(address, INT);
   }
   writeInteger(entries.valueBuffer(address), entries.valueStart(address), value);
+  notify(ctx, EVENT.string, "incrby", 1);
   ctx.effects.verbatim();
   return ctx.reply.integer(value);
 }
@@ -213,6 +219,7 @@ function addLarge(ctx: CommandContext, address: number, by: bigint): Outcome {
   if (value > MAX_INT64 || value < MIN_INT64) return ctx.reply.error(INCREMENT_OVERFLOW);
   const text = Buffer.from(value.toString(), "latin1");
   setString(ctx.keyspace, ctx.db, address, buf, start[1], len[1], text, 0, text.length, INT, KEEP_TTL);
+  notify(ctx, EVENT.string, "incrby", 1);
   ctx.effects.verbatim();
   return ctx.reply.bigInteger(value);
 }

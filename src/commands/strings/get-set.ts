@@ -1,6 +1,8 @@
 /**
  * GET, SET and their relatives: the hottest commands. GET and SET (with NX, XX and KEEPTTL too) allocate nothing.
  */
+
+import { EVENT } from "../../keyspace/key-events.ts";
 import { KEEP_TTL, setString } from "../../keyspace/strings.ts";
 import { SYNTAX_ERROR, WRONG_TYPE } from "../../protocol/errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
@@ -8,6 +10,7 @@ import { encodingOf, STRING } from "../../types/string/string-value.ts";
 import { isWord } from "../arguments.ts";
 import { defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notify } from "../key-event.ts";
 import {
   ABSOLUTE,
   EXPIRY,
@@ -68,6 +71,7 @@ export const set = defineCommand({
     if (argc > 3) return setWithOptions(ctx);
     const address = ctx.db.lookupWrite(buf, start[1], len[1]);
     assign(ctx, address, 2, 0);
+    notify(ctx, EVENT.string, "set", 1);
     ctx.effects.verbatim();
     return ctx.reply.ok();
   },
@@ -88,6 +92,7 @@ export const setnx = defineCommand({
     const address = ctx.db.lookupWrite(buf, start[1], len[1]);
     if (address !== 0) return ctx.reply.integer(0);
     assign(ctx, 0, 2, 0);
+    notify(ctx, EVENT.string, "set", 1);
     ctx.effects.verbatim();
     return ctx.reply.integer(1);
   },
@@ -134,6 +139,7 @@ export const getset = defineCommand({
     const address = ctx.db.lookupRead(request.buf, request.start[1], request.len[1]);
     if (!replyOldValue(ctx, address)) return DONE;
     assign(ctx, address, 2, 0);
+    notify(ctx, EVENT.string, "set", 1);
     ctx.effects.command("SET", request.bytes(1), request.bytes(2));
     return DONE;
   },
@@ -154,6 +160,7 @@ export const getdel = defineCommand({
     const address = ctx.db.lookupRead(request.buf, request.start[1], request.len[1]);
     if (!replyOldValue(ctx, address) || address === 0) return DONE;
     ctx.db.delete(address);
+    notify(ctx, EVENT.generic, "del", 1);
     ctx.effects.command("DEL", request.bytes(1));
     return DONE;
   },
@@ -185,6 +192,7 @@ export const getex = defineCommand({
     if (expireMs !== 0) changeExpiry(ctx, address, expireMs, (flags & ABSOLUTE) !== 0);
     else if ((flags & PERSIST) !== 0 && ctx.keyspace.entries.expireMs(address) !== 0) {
       ctx.db.setExpiry(address, 0);
+      notify(ctx, EVENT.generic, "persist", 1);
       ctx.effects.command("PERSIST", request.bytes(1));
     }
     return DONE;
@@ -225,6 +233,8 @@ function setExpiring(ctx: CommandContext, commandName: string, isSeconds: boolea
   if (expireMs === 0) return DONE;
   const address = ctx.db.lookupWrite(request.buf, request.start[1], request.len[1]);
   assign(ctx, address, 3, expireMs);
+  notify(ctx, EVENT.string, "set", 1);
+  notify(ctx, EVENT.generic, "expire", 1);
   ctx.effects.command("SET", request.bytes(1), request.bytes(3), "PXAT", expireMs);
   return ctx.reply.ok();
 }
@@ -246,6 +256,8 @@ function setWithOptions(ctx: CommandContext): Outcome {
   if (answersOld && !replyOldValue(ctx, address)) return DONE;
   if ((flags & (address === 0 ? XX : NX)) !== 0) return answersOld ? DONE : reply.null();
   assign(ctx, address, 2, expireMs);
+  notify(ctx, EVENT.string, "set", 1);
+  if (expireMs > 0) notify(ctx, EVENT.generic, "expire", 1);
   if (expireMs > 0) ctx.effects.command("SET", request.bytes(1), request.bytes(2), "PXAT", expireMs);
   else if (answersOld) propagateWithoutGet(ctx);
   else ctx.effects.verbatim();
@@ -267,9 +279,11 @@ function changeExpiry(ctx: CommandContext, address: number, expireMs: number, is
   const key = ctx.request.bytes(1);
   if (isAbsolute && expireMs <= ctx.keyspace.nowMs && ctx.keyspace.expiring) {
     ctx.db.delete(address);
+    notify(ctx, EVENT.generic, "del", 1);
     ctx.effects.command("DEL", key);
     return;
   }
   ctx.db.setExpiry(address, expireMs);
+  notify(ctx, EVENT.generic, "expire", 1);
   ctx.effects.command("PEXPIREAT", key, expireMs);
 }

@@ -1,12 +1,15 @@
 /**
  * MGET, MSET, MSETNX: strings of many keys at once. They allocate nothing per key.
  */
+
+import { EVENT } from "../../keyspace/key-events.ts";
 import { setString } from "../../keyspace/strings.ts";
 import { wrongArity } from "../../protocol/errors.ts";
 import { DONE } from "../../protocol/outcome.ts";
 import { encodingOf, STRING } from "../../types/string/string-value.ts";
 import { defineCommand, keysFrom } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notify } from "../key-event.ts";
 import { replyString } from "./get-set.ts";
 
 export const mget = defineCommand({
@@ -84,6 +87,7 @@ function assignAll(ctx: CommandContext): void {
     const address = db.lookupWrite(buf, start[i], len[i]);
     const encoding = encodingOf(buf, value, valueLength);
     setString(keyspace, db, address, buf, start[i], len[i], buf, value, valueLength, encoding, 0);
+    notify(ctx, EVENT.string, "set", i);
   }
   ctx.effects.verbatim();
 }

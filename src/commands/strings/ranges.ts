@@ -2,12 +2,15 @@
  * Parts of strings: APPEND, STRLEN, SETRANGE, GETRANGE, SUBSTR. Those that write touch only the part they write, so
  * that a string of any size can be filled piece by piece.
  */
+
+import { EVENT } from "../../keyspace/key-events.ts";
 import { OFFSET_OUT_OF_RANGE, STRING_TOO_LONG, WRONG_TYPE } from "../../protocol/errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import { MAX_STRING_BYTES, RAW, STRING, writeBytes, zeroBytes } from "../../types/string/string-value.ts";
 import { isReversedFromEnd, longOrReply } from "../arguments.ts";
 import { defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
+import { notify } from "../key-event.ts";
 import { assign } from "./get-set.ts";
 
 export const append = defineCommand({
@@ -26,6 +29,7 @@ export const append = defineCommand({
     const address = ctx.db.lookupWrite(buf, start[1], len[1]);
     if (address === 0) {
       assign(ctx, 0, 2, 0);
+      notify(ctx, EVENT.string, "append", 1);
       ctx.effects.verbatim();
       return ctx.reply.integer(len[2]);
     }
@@ -33,6 +37,7 @@ export const append = defineCommand({
     const length = entries.valueLength(address);
     if (isTooLong(ctx, length + len[2])) return ctx.reply.error(STRING_TOO_LONG);
     writePart(ctx, address, length, 2);
+    notify(ctx, EVENT.string, "append", 1);
     return ctx.reply.integer(length + len[2]);
   },
 });
@@ -81,6 +86,7 @@ export const setrange = defineCommand({
     if (isTooLong(ctx, offset + len[3])) return reply.error(STRING_TOO_LONG);
     if (address === 0) address = db.add(STRING, buf, start[1], len[1], 0, 0);
     writePart(ctx, address, offset, 3);
+    notify(ctx, EVENT.string, "setrange", 1);
     return reply.integer(Math.max(length, offset + len[3]));
   },
 });

@@ -17,8 +17,19 @@ import {
 import type { RdbSource } from "./source.ts";
 import { trySkipValue } from "./value-skipper.ts";
 
-/** Where the parts of an entry are; valid until the next one is scanned. */
+const TWO_32 = 0x1_0000_0000;
+/** No attribute is longer than a length of 64 bits. */
+const ATTRIBUTE_MAX_BYTES = 9;
+/** The first byte of the text of an integer of 8, 16 and 32 bits. */
+const INTEGER_8 = 0xc0;
+const INTEGER_32 = 0xc2;
+const INTEGER_TEXT_BYTES = 12;
+
+/** Where the parts of an entry are, until the window moves on or another entry is scanned into it. */
 export class EntryPlace {
+  /** Texts of integers that are key or value. */
+  readonly keyText: Buffer = Buffer.alloc(INTEGER_TEXT_BYTES);
+  readonly valueText: Buffer = Buffer.alloc(INTEGER_TEXT_BYTES);
   db = 0;
   /** The value's type number in the file. */
   type = TYPE_STRING;
@@ -37,21 +48,10 @@ export class EntryPlace {
   hasRecordBelow = false;
 }
 
-const TWO_32 = 0x1_0000_0000;
-/** No attribute is longer than a length of 64 bits. */
-const ATTRIBUTE_MAX_BYTES = 9;
-/** The first byte of the text of an integer of 8, 16 and 32 bits. */
-const INTEGER_8 = 0xc0;
-const INTEGER_32 = 0xc2;
-const INTEGER_TEXT_BYTES = 12;
-
 export class EntryScan {
   private readonly source: RdbSource;
   private readonly loadableTypes: ReadonlySet<number>;
   private readonly hasPrivateOpcodes: boolean;
-  /** Texts of integers: of a key, and of a value. */
-  private readonly keyText = Buffer.alloc(INTEGER_TEXT_BYTES);
-  private readonly valueText = Buffer.alloc(INTEGER_TEXT_BYTES);
   // Of the string scanned last.
   private bytes!: Buffer;
   private start = 0;
@@ -84,12 +84,12 @@ export class EntryScan {
     const type = this.takeAttributes(place);
     if (type !== TYPE_STRING && !(type <= SHARED_TYPE_MAX && this.loadableTypes.has(type))) return false;
     place.type = type;
-    if (!this.takeString(this.keyText)) return false;
+    if (!this.takeString(place.keyText)) return false;
     place.key = this.bytes;
     place.keyStart = this.start;
     place.keyLength = this.length;
     if (type === TYPE_STRING) {
-      if (!this.takeString(this.valueText)) return false;
+      if (!this.takeString(place.valueText)) return false;
       place.value = this.bytes;
       place.valueStart = this.start;
       place.valueLength = this.length;

@@ -12,7 +12,7 @@
  */
 import type { FileHandle } from "../../base/files.ts";
 import { FileWindow } from "../file-window.ts";
-import { EntryPlace, EntryScan } from "./entry-scan.ts";
+import { type EntryPlace, EntryScan } from "./entry-scan.ts";
 import {
   OPCODE_AUX,
   OPCODE_COLD_KEYS,
@@ -118,7 +118,6 @@ export class RdbReader {
   readonly #source: RdbSource;
   readonly #options: RdbReaderOptions;
   readonly #scan: EntryScan;
-  readonly #place = new EntryPlace();
   #version = 0;
   #db = 0;
   #isEnded = false;
@@ -153,19 +152,17 @@ export class RdbReader {
   }
 
   /**
-   * Gives the next entries to `take`, one after the other, without a record for each, as long as they are of the usual
-   * kinds and in memory; at most `limit`. Returns how many: 0 means that `readBatch` has to read what comes next.
+   * Says where the next entries are, without a record for each, as long as they are of the usual kinds and in memory; as
+   * many as there are `places`. Returns how many: 0 means that `readBatch` has to read what comes next.
    */
-  takeEntries(take: (place: EntryPlace) => void, limit: number): number {
+  scanEntries(places: readonly EntryPlace[]): number {
     if (this.#version === 0 || this.#isEnded || this.#failure !== undefined) return 0;
-    const place = this.#place;
-    place.db = this.#db;
-    let taken = 0;
-    while (taken < limit && this.#scan.next(place)) {
-      take(place);
-      taken++;
+    let found = 0;
+    while (found < places.length && this.#scan.next(places[found])) {
+      places[found].db = this.#db;
+      found++;
     }
-    return taken;
+    return found;
   }
 
   /** The next records; none after the "end" record. An error comes after the records before it were returned. */

@@ -61,6 +61,8 @@ export class Config {
   readonly values: Readonly<ConfigValues>;
   /** Where failures to take back a change are told; the log itself needs a configuration first. */
   log: Log = silentLog;
+  /** Absolute path of the file that it was read from, if there is one. */
+  file: string | undefined;
   /** Lines `user` and `rename-command`, in their order. */
   readonly users: ConfiguredUser[] = [];
   readonly renamings: Renaming[] = [];
@@ -86,7 +88,22 @@ export class Config {
 
   /** The text that CONFIG GET reports for a directive. */
   text(name: SettingName): string {
-    return bytesOfText(this.#texts.get(name) as string).toString();
+    return this.bytes(name).toString();
+  }
+
+  /** The same as bytes. */
+  bytes(name: SettingName): Buffer {
+    return bytesOfText(this.#texts.get(name) as string);
+  }
+
+  /** The default value. */
+  initial(name: SettingName): unknown {
+    const setting = directive(name);
+    const text = this.#initialTexts.get(name) as string;
+    return setting.parse(setting.takesMany ? text.split(" ") : [text], {
+      current: undefined,
+      isRepeated: false,
+    }).value;
   }
 
   /** Whether a directive has its default value. */
@@ -153,7 +170,7 @@ export class Config {
         if (!(error instanceof SettingError)) throw error;
         throw setError(shown, error.message);
       }
-      if (this.#isChanged(name, old)) {
+      if (directive(name).rereads === true || this.#isChanged(name, old)) {
         for (const hook of this.#hooks.get(name) ?? []) if (!hooks.has(hook)) hooks.set(hook, shown);
       }
     }

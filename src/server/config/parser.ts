@@ -62,6 +62,7 @@ export function loadConfig(
   }
   loader.check();
   const { config, warnings } = loader;
+  config.file = file;
   return { kind: "run", config, file, warnings };
 }
 
@@ -94,7 +95,11 @@ class Loader {
     for (const [index, line] of lines.entries()) {
       const trimmed = line.replaceAll(/^[ \t\r\n]+|[ \t\r\n]+$/g, "");
       if (trimmed === "" || trimmed.startsWith("#")) continue;
-      const place = { source, line: firstLine + index, text: bytesOfText(trimmed).toString() };
+      const place = {
+        source,
+        line: firstLine + index,
+        text: withoutSecrets(bytesOfText(trimmed).toString()),
+      };
       try {
         this.#loadLine(trimmed, place, depth);
       } catch (error) {
@@ -175,4 +180,13 @@ class Loader {
 
 function placeText(place: ConfigPlace): string {
   return place.source === COMMAND_LINE ? COMMAND_LINE : `line ${place.line} of ${place.source}`;
+}
+
+/** A line as reports may show it: passwords, and what may be meant for one, are left out. */
+function withoutSecrets(line: string): string {
+  const [first = "", ...rest] = line.split(/[ \t]+/);
+  const known = findSetting(first);
+  if (known !== undefined && settings[known].sensitive === true) return `${first} (redacted)`;
+  if (first.toLowerCase() !== "user") return line;
+  return [first, ...rest.map((word) => (/^["'(]*[<>#!]/.test(word) ? "(redacted)" : word))].join(" ");
 }

@@ -31,6 +31,8 @@ export interface SettingTraits {
   readonly deniedWhileLoading?: boolean;
   /** The value is kept out of SLOWLOG, MONITOR and the log. */
   readonly sensitive?: boolean;
+  /** Setting it to what it is has an effect: the file that it names is read again. */
+  readonly rereads?: boolean;
   /** What a plain number counts, for documentation. */
   readonly unit?: string;
 }

@@ -32,6 +32,7 @@ import {
 
 const fixed = { immutable: true } as const;
 const hidden = { hidden: true } as const;
+const rereads = { rereads: true } as const;
 
 /** Redis's eight policies, in the order in which errors list them. */
 const EVICTION_POLICIES = [
@@ -79,8 +80,8 @@ export const settings = {
     unit: "milliseconds",
   }),
   "bind-source-addr": text("ignored", ""),
-  unixsocket: text("ignored", "", fixed),
-  unixsocketperm: octal("ignored", "0", 0o777, fixed),
+  unixsocket: text("used", "", fixed),
+  unixsocketperm: octal("used", "0", 0o777, fixed),
   "socket-mark-id": integer("ignored", 0, { max: UINT_MAX, ...fixed }),
   "maxmemory-clients": memoryOrPercent("used", "0"),
   "tracking-table-max-keys": integer("used", 1_000_000, { max: LONG_MAX }),
@@ -185,6 +186,7 @@ export const settings = {
   "sanitize-dump-payload": enumeration("stored", "no", ["no", "yes", "clients"]),
   "rdb-save-incremental-fsync": yesNo("used", "yes"),
   "save-max-bytes-per-second": memory("used", "0"),
+  "scrub-bytes-per-second": memory("used", "1mb", { max: 2 ** 40 }),
   "rdb-del-sync-files": yesNo("ignored", "no"),
   "rdb-key-save-delay": integer("used", 0, { min: INT_MIN, unit: "microseconds", ...hidden }),
   "key-load-delay": integer("used", 0, { min: INT_MIN, unit: "microseconds", ...hidden }),
@@ -212,7 +214,7 @@ export const settings = {
   "latency-monitor-threshold": integer("used", 0, { max: LONG_MAX, unit: "milliseconds" }),
   "latency-tracking": yesNo("used", "yes"),
   "latency-tracking-info-percentiles": percentiles("used", "50 99 99.9"),
-  "notify-keyspace-events": eventClasses("ignored"),
+  "notify-keyspace-events": eventClasses("used"),
   "acllog-max-len": integer("used", 128, { max: LONG_MAX }),
 
   // Access control
@@ -271,26 +273,26 @@ export const settings = {
   "cluster-link-sendbuf-limit": memory("ignored", "0", { max: ULONG_MAX }),
 
   // TLS
-  "tls-port": integer("ignored", 0, { max: 65535 }),
+  "tls-port": integer("used", 0, { max: 65535 }),
   "tls-cluster": yesNo("ignored", "no"),
   "tls-replication": yesNo("ignored", "no"),
-  "tls-auth-clients": enumeration("ignored", "yes", ["no", "yes", "optional"]),
-  "tls-prefer-server-ciphers": yesNo("ignored", "no"),
-  "tls-session-caching": yesNo("ignored", "yes"),
-  "tls-session-cache-size": integer("ignored", 20480),
-  "tls-session-cache-timeout": integer("ignored", 300, { unit: "seconds" }),
-  "tls-cert-file": text("ignored", ""),
-  "tls-key-file": text("ignored", ""),
-  "tls-key-file-pass": text("ignored", "", { sensitive: true }),
+  "tls-auth-clients": enumeration("used", "yes", ["no", "yes", "optional"]),
+  "tls-prefer-server-ciphers": yesNo("used", "no"),
+  "tls-session-caching": yesNo("used", "yes"),
+  "tls-session-cache-size": integer("used", 20480),
+  "tls-session-cache-timeout": integer("used", 300, { unit: "seconds" }),
+  "tls-cert-file": text("used", "", rereads),
+  "tls-key-file": text("used", "", rereads),
+  "tls-key-file-pass": text("used", "", { sensitive: true }),
   "tls-client-cert-file": text("ignored", ""),
   "tls-client-key-file": text("ignored", ""),
   "tls-client-key-file-pass": text("ignored", "", { sensitive: true }),
-  "tls-dh-params-file": text("ignored", ""),
-  "tls-ca-cert-file": text("ignored", ""),
-  "tls-ca-cert-dir": text("ignored", ""),
-  "tls-protocols": text("ignored", ""),
-  "tls-ciphers": text("ignored", ""),
-  "tls-ciphersuites": text("ignored", ""),
+  "tls-dh-params-file": text("used", "", rereads),
+  "tls-ca-cert-file": text("used", "", rereads),
+  "tls-ca-cert-dir": text("used", "", rereads),
+  "tls-protocols": text("used", ""),
+  "tls-ciphers": text("used", ""),
+  "tls-ciphersuites": text("used", ""),
 } satisfies Record<string, Setting<unknown>>;
 
 export type SettingName = keyof typeof settings;

@@ -122,6 +122,17 @@ export interface PersistenceFacts {
   readonly loading: LoadingFacts | undefined;
   readonly rdb: RdbFacts;
   readonly aof: AofFacts;
+  readonly scrub: ScrubFacts;
+}
+
+/** What looking for damage has found since the process began. */
+export interface ScrubFacts {
+  readonly isEnabled: boolean;
+  /** Times that all was read. */
+  readonly rounds: number;
+  readonly bytesRead: number;
+  readonly recordsDamaged: number;
+  readonly filesDamaged: number;
 }
 
 /** Counters that are kept where things happen; the rest of INFO's Stats is in Statistics. */
@@ -180,6 +191,13 @@ export interface TierFacts {
   readonly failure: string;
   readonly recordsDamaged: number;
   readonly levelZeroFiles: number;
+  /** Table files of each of LevelDB's levels. */
+  readonly levelFiles: readonly number[];
+  /** Names that are pinned. */
+  readonly pinnedKeys: number;
+  /** How long cold keys took to be read: microseconds that half of them, 99 % and 99.9 % did not exceed. */
+  readonly readMicroseconds: readonly [number, number, number];
+  readonly spilledBytesPerSecond: number;
   readonly undoBlocks: number;
   readonly generation: number;
   /** Unix time of the last checkpoint; 0 before the first. */

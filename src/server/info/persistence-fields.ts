@@ -2,15 +2,16 @@
  * INFO's section Persistence.
  */
 import { type Field, flag, seconds, status } from "./fields.ts";
-import type { AofFacts, InfoSource, LoadingFacts, RdbFacts } from "./info-source.ts";
+import type { AofFacts, InfoSource, LoadingFacts, RdbFacts, ScrubFacts } from "./info-source.ts";
 
 export function persistenceFields(source: InfoSource): Field[] {
-  const { loading, rdb, aof } = source.persistence();
+  const { loading, rdb, aof, scrub } = source.persistence();
   return [
     ["loading", flag(loading !== undefined)],
     ["async_loading", 0],
     ...rdbFields(rdb),
     ...aofFields(aof),
+    ...scrubFields(scrub),
     ...(loading === undefined ? [] : loadingFields(loading)),
   ];
 }
@@ -66,6 +67,17 @@ function aofFields(aof: AofFacts): Field[] {
     ["aof_delayed_fsync", aof.delayedFsyncs],
   );
   return fields;
+}
+
+/** Of tsredis alone. */
+function scrubFields(scrub: ScrubFacts): Field[] {
+  return [
+    ["scrub_enabled", flag(scrub.isEnabled)],
+    ["scrub_rounds", scrub.rounds],
+    ["scrub_bytes_read", scrub.bytesRead],
+    ["scrub_damaged_records", scrub.recordsDamaged],
+    ["scrub_damaged_files", scrub.filesDamaged],
+  ];
 }
 
 function loadingFields(loading: LoadingFacts): Field[] {

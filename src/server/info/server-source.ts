@@ -16,6 +16,7 @@ import type {
   InfoSource,
   MemoryFacts,
   PersistenceFacts,
+  ScrubFacts,
   ServerFacts,
   TierFacts,
 } from "./info-source.ts";
@@ -72,13 +73,13 @@ export class ServerInfoSource implements InfoSource {
       version: VERSION,
       processId: process.pid,
       runId: this.runId,
-      tcpPort: config.values.port,
+      tcpPort: config.values.port || config.values["tls-port"],
       timeMicroseconds: clock.microseconds(),
       uptimeMs: clock.nowMs - startedMs,
       hz: config.values.hz,
       lruClock: Math.floor(clock.nowMs / 1000) & LRU_CLOCK_MASK,
       executable: process.argv[1] ?? process.execPath,
-      configFile: "",
+      configFile: config.file ?? "",
     };
   }
 
@@ -141,7 +142,15 @@ export class ServerInfoSource implements InfoSource {
         keysExpiredAtLoad: saves.keysExpiredAtLoad,
       },
       aof: this.aof(),
+      scrub: this.scrub(),
     };
+  }
+
+  private scrub(): ScrubFacts {
+    const { config, scrubber } = this.own;
+    const { bytesRead, filesDamaged, recordsDamaged, rounds } = scrubber;
+    const isEnabled = config.values["scrub-bytes-per-second"] > 0;
+    return { isEnabled, rounds, bytesRead, recordsDamaged, filesDamaged };
   }
 
   counters(): CounterFacts {
@@ -178,7 +187,7 @@ export class ServerInfoSource implements InfoSource {
     const { aof, dispatcher, keyspace, spiller, tier, warmer } = this.own;
     if (tier === undefined || spiller === undefined || warmer === undefined) return undefined;
     const { databases, entries } = keyspace;
-    const { generation, levelZeroFiles, records, recordsDamaged, undoBlocks } = tier.statistics();
+    const { generation, levelFiles, levelZeroFiles, records, recordsDamaged, undoBlocks } = tier.statistics();
     return {
       hotKeys: sum(databases, ({ table, tombstones }) => table.size - tombstones),
       coldKeys: sum(databases, ({ coldSize }) => coldSize),
@@ -197,6 +206,14 @@ export class ServerInfoSource implements InfoSource {
       failure: spiller.failure,
       recordsDamaged,
       levelZeroFiles,
+      levelFiles,
+      pinnedKeys: sum(databases, ({ pinned }) => pinned?.size ?? 0),
+      readMicroseconds: [50, 99, 99.9].map((percent) => warmer.readTimes.percentile(percent) / 1000) as [
+        number,
+        number,
+        number,
+      ],
+      spilledBytesPerSecond: this.statistics.spillRate.value,
       undoBlocks,
       generation,
       lastCheckpointMs: aof.lastCheckpointMs,

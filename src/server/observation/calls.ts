@@ -6,7 +6,7 @@
  * that cannot take long by what they do: CompiledCommand.isQuick) that are executed right after each other, in one
  * batch of a pipeline or one transaction, only the whole *run* is timed, unless
  *
- * - the request or the reply is large: that call is timed alone, or ends the run and counts for it;
+ * - the batch is large, or a request of the transaction: each is timed; or a reply is: it ends the run and counts for it;
  * - `slowlog-log-slower-than` is so short that it is about quick commands: then each is timed.
  *
  * If a run took long, something has held up the process, and the last call of the run is named for it: which one it
@@ -35,8 +35,8 @@ const TIMED_CALLS = 64;
 const RUN_CALLS = 16;
 /** A run that took so long is no run of quick calls. */
 const LONG_MS = 1;
-/** A request with more arguments or bytes, or a larger reply, may take a while to be dealt with. */
-const SMALL_ARGUMENTS = 16;
+/** More bytes of requests, or a larger reply, may take a while to be dealt with. */
+const SMALL_BATCH_BYTES = 32 * 1024;
 const SMALL_REQUEST_BYTES = 4096;
 const SMALL_REPLY_BYTES = 16 * 1024;
 /** What `begin` returns of a call in a run, and of one that is not observed at all. */
@@ -75,18 +75,20 @@ export class Calls {
   private isExact = false;
   /** Milliseconds from which on a call is of interest to the slow log or the latency monitor. */
   private noticedMs = Number.POSITIVE_INFINITY;
-  /** Quick calls may form a run; since when the present one lasts, how many it has, and the last of them. */
+  /** Quick calls of the batch, and now, may form a run. */
+  private hasBatchRuns = false;
   private hasRuns = false;
+  /** Since when the present run lasts, how many calls it has, the last of them, and whose they are. */
   private runBegunMs = 0;
   private runLength = 0;
   private lastCommand!: CompiledCommand;
   private lastRequest!: Request;
-  private lastClient!: Connection;
-  /** Where in the reply buffer the reply to the present call begins. */
-  private replyStart = 0;
+  private runClient!: Connection;
+  private readonly reply: ReplyWriter;
 
   constructor(parts: CallsParts) {
     this.parts = parts;
+    this.reply = parts.reply;
   }
 
   /** To be called when the thresholds have changed. */
@@ -100,10 +102,12 @@ export class Calls {
     );
   }
 
-  /** So many requests of a pipeline will be executed without a pause between them. */
-  beginBatch(size: number): void {
+  /** So many requests of a client's pipeline, of so many bytes, will be executed without a pause between them. */
+  beginBatch(client: Connection, size: number, bytes: number): void {
     this.runLength = 0;
-    this.hasRuns = size > 1;
+    this.runClient = client;
+    this.hasBatchRuns = size > 1 && bytes <= SMALL_BATCH_BYTES && !this.isExact;
+    this.hasRuns = this.hasBatchRuns;
     if (this.hasRuns) this.runBegunMs = this.parts.clock.monotonicMs();
   }
 
@@ -115,51 +119,52 @@ export class Calls {
   /** The handler of a command is about to run. The result is for `end`. */
   begin(command: CompiledCommand, request: Request, client: Connection): number {
     if (client.isReplay) return UNOBSERVED;
-    this.countedErrors = this.parts.reply.errors;
+    this.countedErrors = this.reply.errors;
     this.total++;
     const earlier = command.calls++;
     if (this.monitors !== undefined && command.showsFirst) this.monitors.show(command, request, client);
-    if (command.isQuick && earlier >= TIMED_CALLS && (earlier & (TIMED_CALLS - 1)) !== 0 && !this.isExact) {
-      if (client.isInScript) return IN_RUN;
-      if (this.hasRuns && isSmall(request)) {
+    if (command.isQuick && earlier >= TIMED_CALLS && (earlier & (TIMED_CALLS - 1)) !== 0) {
+      if (client.isInScript) {
+        if (!this.isExact) return IN_RUN;
+      } else if (this.hasRuns && (!client.isExecuting || isSmall(request))) {
         this.runLength++;
         this.lastCommand = command;
         this.lastRequest = request;
-        this.lastClient = client;
-        this.replyStart = this.parts.reply.end;
         return IN_RUN;
       }
     }
     const nowMs = this.parts.clock.monotonicMs();
     if (this.runLength > 0) this.endRun(nowMs);
     // Commands that it executes may form one.
-    this.hasRuns = true;
+    this.hasRuns = !this.isExact;
     this.runBegunMs = nowMs;
     return nowMs;
   }
 
-  /** The handler has returned. `inBatch`: others follow without a pause. */
+  /** The handler has returned. */
   end(
     command: CompiledCommand,
     request: Request,
     client: Connection,
     begunMs: number,
     outcome: Outcome,
-    inBatch: boolean,
   ): void {
-    const { reply, clock } = this.parts;
     if (begunMs === UNOBSERVED) return;
+    const { reply } = this;
     // Those of a transaction's commands are counted by then.
-    if (reply.errors !== this.countedErrors) command.failedCalls++;
-    this.countedErrors = reply.errors;
+    if (reply.errors !== this.countedErrors) {
+      command.failedCalls++;
+      this.countedErrors = reply.errors;
+    }
     if (begunMs === IN_RUN) {
-      if (this.runLength === RUN_CALLS || reply.end - this.replyStart > SMALL_REPLY_BYTES) {
-        if (this.runLength > 0) this.endRun(clock.monotonicMs());
+      // The replies of a transaction count together.
+      if (this.runLength >= RUN_CALLS || reply.end - reply.replyStart > SMALL_REPLY_BYTES) {
+        if (this.runLength > 0) this.endRun(this.parts.clock.monotonicMs());
       }
     } else {
-      const nowMs = clock.monotonicMs();
+      const nowMs = this.parts.clock.monotonicMs();
       if (this.runLength > 0) this.endRun(nowMs);
-      this.hasRuns = inBatch || client.isExecuting;
+      this.hasRuns = client.isExecuting ? !this.isExact : this.hasBatchRuns;
       this.runBegunMs = nowMs;
       if (outcome !== SUSPENDED) this.account(command, request, client, nowMs - begunMs);
       else if (client.mustRepeat) {
@@ -196,7 +201,7 @@ export class Calls {
     const elapsedMs = nowMs - this.runBegunMs;
     this.runBegunMs = nowMs;
     this.runLength = 0;
-    if (elapsedMs >= LONG_MS) this.account(this.lastCommand, this.lastRequest, this.lastClient, elapsedMs);
+    if (elapsedMs >= LONG_MS) this.account(this.lastCommand, this.lastRequest, this.runClient, elapsedMs);
   }
 
   private account(command: CompiledCommand, request: Request, client: Connection, elapsedMs: number): void {
@@ -240,5 +245,5 @@ export function settleCalls(command: CompiledCommand): void {
 
 function isSmall({ argc, start, len }: Request): boolean {
   const last = argc - 1;
-  return argc <= SMALL_ARGUMENTS && start[last] + len[last] - start[0] <= SMALL_REQUEST_BYTES;
+  return start[last] + len[last] - start[0] <= SMALL_REQUEST_BYTES;
 }

@@ -1,6 +1,6 @@
 /**
- * TCP on Node's own stream handles, below net.Socket. A small request costs more in net.Socket (stream states,
- * events, timers, a buffer for each read) than in Redis itself; this file does without:
+ * TCP (and unix sockets) on Node's own stream handles, below net.Socket. A small request costs more in net.Socket
+ * (stream states, events, timers, a buffer for each read) than in Redis itself; this file does without:
  *   - every handle reads into one static buffer, because the bytes are consumed within the callback (`useUserBuffer`,
  *     what net.Socket's own option `onread` uses);
  *   - a write is tried at once by libuv; if it went through, its request object is used again for the next;
@@ -41,10 +41,11 @@ interface TcpHandle {
   readStop(): number;
   useUserBuffer(buffer: Buffer): void;
   writeBuffer(request: WriteRequest, buffer: Buffer): number;
-  setNoDelay(on: boolean): number;
-  setKeepAlive(on: boolean, delaySeconds: number): number;
-  getpeername(out: SocketName): number;
-  getsockname(out: SocketName): number;
+  /** Of TCP only, as all of these: a unix socket has none of it. */
+  setNoDelay?(on: boolean): number;
+  setKeepAlive?(on: boolean, delaySeconds: number): number;
+  getpeername?(out: SocketName): number;
+  getsockname?(out: SocketName): number;
   close(): void;
   transport: FastTcpTransport | undefined;
 }
@@ -82,13 +83,18 @@ function listeningHandle(server: Server): ListeningHandle | undefined {
   return (server as unknown as { _handle?: ListeningHandle })._handle;
 }
 
-/** Takes the place of net.Server's own handling of new connections. */
-export function acceptFast(server: Server, keepAliveSeconds: () => number, acceptor: Acceptor): void {
+/** Takes the place of net.Server's own handling of new connections. `name` is the address of those without one. */
+export function acceptFast(
+  server: Server,
+  keepAliveSeconds: () => number,
+  acceptor: Acceptor,
+  name = "",
+): void {
   listeningHandle(server)!.onconnection = (status, handle) => {
     if (status !== 0 || handle === undefined) return;
-    handle.setNoDelay(true);
-    if (keepAliveSeconds() > 0) handle.setKeepAlive(true, keepAliveSeconds());
-    const transport = new FastTcpTransport(handle);
+    handle.setNoDelay?.(true);
+    if (keepAliveSeconds() > 0) handle.setKeepAlive?.(true, keepAliveSeconds());
+    const transport = new FastTcpTransport(handle, name);
     const events = acceptor(transport);
     if (events === undefined) transport.close();
     else transport.listen(events);
@@ -120,11 +126,12 @@ class FastTcpTransport implements Transport {
   /** What waits for a write to end. */
   private backlog: Backlog | undefined;
 
-  constructor(handle: TcpHandle) {
+  constructor(handle: TcpHandle, name: string) {
     this.handle = handle;
     handle.transport = this;
-    this.remoteAddress = nameOf((out) => handle.getpeername(out));
-    this.localAddress = nameOf((out) => handle.getsockname(out));
+    const hasNames = handle.getpeername !== undefined;
+    this.remoteAddress = hasNames ? nameOf((out) => handle.getpeername!(out)) : name;
+    this.localAddress = hasNames ? nameOf((out) => handle.getsockname!(out)) : name;
   }
 
   get fileDescriptor(): number {

@@ -5,11 +5,17 @@ import type { Socket } from "node:net";
 import { isSmall } from "./backlog.ts";
 import { type Acceptor, addressText, type Transport, type TransportEvents } from "./transport.ts";
 
-/** Serves a socket that net.Server accepted (with allowHalfOpen, so that replies can follow the peer's end). */
-export function acceptPlain(socket: Socket, keepAliveSeconds: () => number, acceptor: Acceptor): void {
+/** Serves a socket that net.Server accepted (with allowHalfOpen, so that replies can follow the peer's end). `name` is
+ * its address if it has none of its own. */
+export function acceptPlain(
+  socket: Socket,
+  keepAliveSeconds: () => number,
+  acceptor: Acceptor,
+  name = "",
+): void {
   socket.setNoDelay(true);
   if (keepAliveSeconds() > 0) socket.setKeepAlive(true, keepAliveSeconds() * 1000);
-  const transport = new PlainSocketTransport(socket);
+  const transport = new PlainSocketTransport(socket, name);
   const events = acceptor(transport);
   if (events === undefined) transport.close();
   else transport.listen(events);
@@ -22,10 +28,10 @@ class PlainSocketTransport implements Transport {
   private readonly socket: Socket;
   private events: TransportEvents | undefined;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, name: string) {
     this.socket = socket;
-    this.remoteAddress = addressText(socket.remoteAddress, socket.remotePort);
-    this.localAddress = addressText(socket.localAddress, socket.localPort);
+    this.remoteAddress = addressText(socket.remoteAddress, socket.remotePort) || name;
+    this.localAddress = addressText(socket.localAddress, socket.localPort) || name;
     this.fileDescriptor = (socket as unknown as { _handle?: { fd: number } })._handle?.fd ?? -1;
   }
 

@@ -152,10 +152,10 @@ describe("loadConfig", () => {
     const file = write(
       "daemonize no\nio-threads 4\nslave-priority 100\nlist-max-ziplist-entries 5\nmaxclients 5",
     );
-    const { config, warnings } = load([file, "--tls-port", "7"]);
+    const { config, warnings } = load([file, "--tls-cluster", "yes"]);
     expect(warnings).toEqual([
       `The directive 'io-threads' has no effect in tsredis (line 2 of the file '${file}').`,
-      "The directive 'tls-port' has no effect in tsredis (the command line).",
+      "The directive 'tls-cluster' has no effect in tsredis (the command line).",
     ]);
     expect(config.text("io-threads")).toBe("4");
   });
@@ -227,6 +227,18 @@ describe("errors", () => {
     );
     const { message } = errorOf(["--logfile", join(folder, "no folder", "log")]);
     expect(message).toBe("Can't open the log file: No such file or directory");
+  });
+
+  it.each([
+    ["requirepass one two", "requirepass (redacted)"],
+    ['masterauth "se cret', "masterauth (redacted)"],
+    [
+      "user a on >secret <secret #abc !abc (>x ~k nonsense",
+      "user a on (redacted) (redacted) (redacted) (redacted) (redacted) ~k nonsense",
+    ],
+    ["user a on nonsense", "user a on nonsense"],
+  ])("do not show secrets: %s", (line, shown) => {
+    expect(errorOf([write(line)]).report("1.2.3")).toContain(`>>> '${shown}'`);
   });
 
   it.each([

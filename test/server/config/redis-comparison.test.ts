@@ -29,6 +29,7 @@ const OURS_ONLY = [
   "cold-tier-compression",
   "cold-tier-spill-all",
   "save-max-bytes-per-second",
+  "scrub-bytes-per-second",
 ];
 /** Where the default differs on purpose, or by how the servers are started here. */
 const OTHER_DEFAULT = [
@@ -315,9 +316,9 @@ describe.skipIf(!hasRedisServer)("start-up compared with redis-server", () => {
     "PORT  abc  ",
     "\n# x\n\n\tport 70000\r\n",
     "nothing here",
-    'requirepass "a',
-    'requirepass "a"b',
-    "requirepass 'a'b",
+    'logfile "a',
+    'logfile "a"b',
+    "logfile 'a'b",
     "save 900",
     "save a b",
     'save "900 1 300"',

@@ -28,6 +28,11 @@ const OWN_FIELDS = new Set([
   "node_version",
   "mem_javascript_heap",
   "mem_lua_reserved",
+  "scrub_enabled",
+  "scrub_rounds",
+  "scrub_bytes_read",
+  "scrub_damaged_records",
+  "scrub_damaged_files",
 ]);
 
 const SCRIPTING: ScriptingFacts = {
@@ -41,6 +46,7 @@ const SCRIPTING: ScriptingFacts = {
   vmReservedBytes: 4096,
 };
 
+const SCRUB = { isEnabled: true, rounds: 2, bytesRead: 3000, recordsDamaged: 4, filesDamaged: 5 };
 const AOF: AofFacts = {
   isEnabled: true,
   isRewriting: false,
@@ -75,6 +81,10 @@ const TIER: TierFacts = {
   memoryWaits: 8,
   failure: "disk: full\n",
   recordsDamaged: 0,
+  levelFiles: [2, 3],
+  pinnedKeys: 4,
+  readMicroseconds: [1, 2, 3],
+  spilledBytesPerSecond: 5,
   levelZeroFiles: 2,
   undoBlocks: 3,
   generation: 4,
@@ -147,7 +157,7 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       scripting: SCRIPTING,
       heapBytes: 9,
     }),
-    persistence: () => ({ loading: LOADING, rdb: RDB, aof: AOF }),
+    persistence: () => ({ loading: LOADING, rdb: RDB, aof: AOF, scrub: SCRUB }),
     counters: () => ({
       connectionsReceived: 11,
       connectionsRejected: 1,
@@ -255,10 +265,15 @@ describe("values", () => {
       "aof_current_rewrite_time_sec:-1",
       "aof_last_write_status:err",
       "aof_current_size:900",
+      "scrub_enabled:1",
+      "scrub_rounds:2",
+      "scrub_bytes_read:3000",
+      "scrub_damaged_records:4",
+      "scrub_damaged_files:5",
     ]) {
       expect(text).toContain(`\r\n${line}\r\n`);
     }
-    const off = { loading: undefined, rdb: RDB, aof: { ...AOF, isEnabled: false } };
+    const off = { loading: undefined, rdb: RDB, aof: { ...AOF, isEnabled: false }, scrub: SCRUB };
     const rest = infoText(source({ persistence: () => off }), ["persistence"]);
     expect(rest).toContain("aof_enabled:0");
     expect(rest).not.toMatch(/aof_current_size|loading_/);

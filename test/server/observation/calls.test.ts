@@ -55,14 +55,16 @@ class Bench {
   call(words: readonly string[], elapsedMs: number, meanwhile: () => void = () => {}): void {
     const command = this.command(words[0]);
     const request = Request.of(...words);
+    if (!this.client.isExecuting) this.reply.begin(false, false);
     const begun = this.calls.begin(command, request, this.client);
     meanwhile();
     this.clock.advance(elapsedMs);
-    this.calls.end(command, request, this.client, begun, DONE, true);
+    this.calls.end(command, request, this.client, begun, DONE);
   }
 
   batch(...calls: readonly (readonly [words: string, elapsedMs: number])[]): void {
-    this.calls.beginBatch(calls.length);
+    const bytes = calls.reduce((sum, [words]) => sum + words.length, 0);
+    this.calls.beginBatch(this.client, calls.length, bytes);
     for (const [words, elapsedMs] of calls) this.call(words.split(" "), elapsedMs);
     this.calls.endBatch();
   }
@@ -119,11 +121,11 @@ describe("a slow call is found", () => {
   test("if it is quick by nature, but what it was given or answers is large", () => {
     const bench = new Bench();
     bench.warmUp("get", "set");
-    const large = `set k ${"x".repeat(5000)}`;
+    const large = `set k ${"x".repeat(40_000)}`;
     bench.batch(...QUICK, [large, 20], ...QUICK);
-    expect(bench.logged()[0]).toMatch(/^set k x{128}\.\.\. \(4872 more bytes\): 20000$/);
+    expect(bench.logged()[0]).toMatch(/^set k x{128}\.\.\. \(39872 more bytes\): 20000$/);
     bench.slowLog.reset();
-    bench.calls.beginBatch(16);
+    bench.calls.beginBatch(bench.client, 16, 500);
     for (let i = 0; i < 16; i++) {
       const isLarge = i === 5;
       bench.call(["get", `k${i}`], isLarge ? 15 : 0, () => isLarge && bench.reply.raw(Buffer.alloc(20_000)));
@@ -144,7 +146,7 @@ describe("a slow call is found", () => {
   test("in a transaction, which is not logged itself", () => {
     const bench = new Bench();
     bench.warmUp("get");
-    bench.calls.beginBatch(1);
+    bench.calls.beginBatch(bench.client, 1, 100);
     bench.call(["exec"], 0, () => {
       Object.assign(bench.client, { isExecuting: true });
       for (let i = 0; i < 40; i++) bench.call(["get", "k"], 0.001);
@@ -157,7 +159,7 @@ describe("a slow call is found", () => {
 
   test("in a script, under no client", () => {
     const bench = new Bench();
-    bench.calls.beginBatch(1);
+    bench.calls.beginBatch(bench.client, 1, 100);
     bench.call(["eval", "s", "0"], 0, () => {
       Object.assign(bench.client, { isInScript: true });
       bench.call(["keys", "*"], 11);
@@ -173,9 +175,9 @@ describe("a slow call is found", () => {
     const bench = new Bench(10_000, 5);
     const command = bench.command("blpop");
     const request = Request.of("blpop", "k", "0");
-    bench.calls.beginBatch(1);
+    bench.calls.beginBatch(bench.client, 1, 100);
     const begun = bench.calls.begin(command, request, bench.client);
-    bench.calls.end(command, request, bench.client, begun, SUSPENDED, false);
+    bench.calls.end(command, request, bench.client, begun, SUSPENDED);
     bench.calls.endBatch();
     expect(bench.logged()).toEqual([]);
     bench.clock.advance(50);
@@ -194,7 +196,7 @@ test("what is executed anew, because it needs further keys, counts once", () => 
   const request = Request.of("sort", "k", "by", "w_*");
   Object.assign(bench.client, { mustRepeat: true });
   const begun = bench.calls.begin(command, request, bench.client);
-  bench.calls.end(command, request, bench.client, begun, SUSPENDED, false);
+  bench.calls.end(command, request, bench.client, begun, SUSPENDED);
   expect([command.calls, bench.calls.total, bench.client.blockedCall]).toEqual([0, 0, undefined]);
 });
 
