@@ -1,7 +1,8 @@
 /**
  * `npm run bench:memory`: what large collections, and many small ones, take of memory in this server and in a
- * redis-server; and what idle connections take. Each case has new servers, since memory that was used once is no growth. Prints by how much the
- * resident memory grew, for each item too, and what the servers themselves say (used_memory).
+ * redis-server; and what idle connections take. Each case has new servers, since memory that was used once is no
+ * growth. Prints by how much the resident memory grew, for each item too, and what the servers themselves say
+ * (used_memory).
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";

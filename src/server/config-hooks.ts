@@ -38,6 +38,26 @@ export function applyConfig(server: Server): void {
     directory.removesHistory = !values["aof-disable-auto-gc"];
     void directory.removeHistory();
   };
+  const output = () => server.outputLimits.configure(values["client-output-buffer-limit"]);
+  const events = () => server.notifications.configure(values["notify-keyspace-events"]);
+  for (const hook of [memory, clients, policy, limits, output, events]) hook();
+  config.onChange("maxmemory", memory);
+  config.onChange(["maxmemory-clients", "maxmemory"], clients);
+  config.onChange(["maxmemory-policy", "lfu-log-factor", "lfu-decay-time"], policy);
+  config.onChange(["proto-max-bulk-len", "client-query-buffer-limit"], limits);
+  config.onChange(["appendfsync", "aof-timestamp-enabled", "maxmemory"], fsync);
+  config.onChange("requirepass", () => server.acl.applyRequirepass());
+  config.onChange("client-output-buffer-limit", output);
+  config.onChange("notify-keyspace-events", events);
+  config.onChange("aof-disable-auto-gc", history);
+  config.onChange("tracking-table-max-keys", () => server.tracking.limitTable());
+  config.onChange("appendonly", () => applyAppendonly(server));
+  applyTypeLimits(server);
+}
+
+/** When collections change their forms. */
+function applyTypeLimits({ config, keyspace }: Server): void {
+  const { values } = config;
   const types = () => {
     const of = keyspace.memory.limits;
     of.listMaxListpackSize = values["list-max-listpack-size"];
@@ -49,13 +69,7 @@ export function applyConfig(server: Server): void {
     of.streamNodeMaxBytes = values["stream-node-max-bytes"];
     of.streamNodeMaxEntries = values["stream-node-max-entries"];
   };
-  const output = () => server.outputLimits.configure(values["client-output-buffer-limit"]);
-  const events = () => server.notifications.configure(values["notify-keyspace-events"]);
-  for (const hook of [memory, clients, policy, limits, output, events, types]) hook();
-  config.onChange("maxmemory", memory);
-  config.onChange(["maxmemory-clients", "maxmemory"], clients);
-  config.onChange(["maxmemory-policy", "lfu-log-factor", "lfu-decay-time"], policy);
-  config.onChange(["proto-max-bulk-len", "client-query-buffer-limit"], limits);
+  types();
   config.onChange(
     [
       "list-max-listpack-size",
@@ -69,11 +83,4 @@ export function applyConfig(server: Server): void {
     ],
     types,
   );
-  config.onChange(["appendfsync", "aof-timestamp-enabled", "maxmemory"], fsync);
-  config.onChange("requirepass", () => server.acl.applyRequirepass());
-  config.onChange("client-output-buffer-limit", output);
-  config.onChange("notify-keyspace-events", events);
-  config.onChange("aof-disable-auto-gc", history);
-  config.onChange("tracking-table-max-keys", () => server.tracking.limitTable());
-  config.onChange("appendonly", () => applyAppendonly(server));
 }
