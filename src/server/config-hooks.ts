@@ -50,6 +50,22 @@ export function applyConfig(server: Server): void {
     directory.removesHistory = !values["aof-disable-auto-gc"];
     void directory.removeHistory();
   };
+  for (const hook of [memory, clients, policy, limits]) hook();
+  config.onChange("maxmemory", memory);
+  config.onChange(["maxmemory-clients", "maxmemory"], clients);
+  config.onChange(["maxmemory-policy", "lfu-log-factor", "lfu-decay-time"], policy);
+  config.onChange(["proto-max-bulk-len", "client-query-buffer-limit"], limits);
+  config.onChange(["appendfsync", "aof-timestamp-enabled", "maxmemory"], fsync);
+  config.onChange("aof-disable-auto-gc", history);
+  config.onChange("tracking-table-max-keys", () => server.tracking.limitTable());
+  config.onChange("appendonly", () => applyAppendonly(server));
+  applyTypeLimits(server);
+  applyOutput(server);
+}
+
+/** When collections change their forms. */
+function applyTypeLimits({ config, keyspace }: Server): void {
+  const { values } = config;
   const types = () => {
     const of = keyspace.memory.limits;
     of.listMaxListpackSize = values["list-max-listpack-size"];
@@ -61,17 +77,8 @@ export function applyConfig(server: Server): void {
     of.streamNodeMaxBytes = values["stream-node-max-bytes"];
     of.streamNodeMaxEntries = values["stream-node-max-entries"];
   };
-  for (const hook of [memory, clients, policy, limits, types]) hook();
-  applyOutput(server);
-  config.onChange("maxmemory", memory);
-  config.onChange(["maxmemory-clients", "maxmemory"], clients);
-  config.onChange(["maxmemory-policy", "lfu-log-factor", "lfu-decay-time"], policy);
-  config.onChange(["proto-max-bulk-len", "client-query-buffer-limit"], limits);
+  types();
   config.onChange(TYPE_LIMITS, types);
-  config.onChange(["appendfsync", "aof-timestamp-enabled", "maxmemory"], fsync);
-  config.onChange("aof-disable-auto-gc", history);
-  config.onChange("tracking-table-max-keys", () => server.tracking.limitTable());
-  config.onChange("appendonly", () => applyAppendonly(server));
 }
 
 /** What clients are sent that did not ask for it, and how much may wait for them. */
