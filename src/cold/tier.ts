@@ -17,7 +17,7 @@ import { HASH_SPACE, type RecordRef, recordKey } from "./keys.ts";
 import { DUE_ENTRIES_MAXIMUM, DUE_ENTRIES_MINIMUM } from "./limits.ts";
 import type { Namespaces } from "./namespaces.ts";
 import { readValues } from "./read.ts";
-import { type ColdRecord, decodeRecord, readHeader } from "./record.ts";
+import { type ColdRecord, decodeRecord, readHeader, readPayload } from "./record.ts";
 import { createParts, recoverParts, type TierParts, wipe } from "./recovery.ts";
 import { ScanCursor, type ScannedRecord, type ScanOptions } from "./scan.ts";
 import { type DamagedRecord, type ScrubbedPart, scrubRecords } from "./scrub.ts";
@@ -25,6 +25,9 @@ import { checkpointChange, identityOf, type TierCheckpoint, type TierPoint } fro
 import type { Sweeper } from "./sweeper.ts";
 import { UndoPacker } from "./undo.ts";
 import { type TierChange, WriteBatch } from "./write-batch.ts";
+
+/** LevelDB's. */
+const LEVELS = 7;
 
 export type {
   ColdRecord,
@@ -57,6 +60,15 @@ export interface TierOptions {
 }
 
 /** Figures for INFO; counts are since the start of the process unless they say otherwise. */
+/** A record without its value. */
+export interface RecordFacts extends Omit<ColdRecord, "payload"> {
+  readonly isCompressed: boolean;
+  /** Of the value in RDB's form, not compressed. */
+  readonly payloadBytes: number;
+  /** Of all that is stored for the key. */
+  readonly recordBytes: number;
+}
+
 export interface TierStatistics {
   readonly generation: number;
   readonly namespaces: number;
@@ -76,6 +88,8 @@ export interface TierStatistics {
   readonly undoBlocks: number;
   /** How far LevelDB has fallen behind with compaction: it slows writes down from 8 on, and stops them at 12. */
   readonly levelZeroFiles: number;
+  /** Table files of each of LevelDB's levels. */
+  readonly levelFiles: readonly number[];
 }
 
 export class ColdTier {
@@ -161,6 +175,19 @@ export class ColdTier {
     const keys = refs.map(recordKey);
     const values = await readValues(this.#log.view, keys);
     return values.map((value, index) => this.#decode(refs[index], keys[index], value));
+  }
+
+  /** What is known of a record but its value; undefined if there is none. Throws StorageError. */
+  async describe(ref: RecordRef): Promise<RecordFacts | undefined> {
+    const key = recordKey(ref);
+    const [value] = await readValues(this.#log.view, [key]);
+    if (value === undefined) return undefined;
+    if (value instanceof StorageError) throw value;
+    const header = readHeader(key, value);
+    if (header.longKey !== undefined && !header.longKey.equals(ref.key)) return undefined;
+    const { type, lru, expireMs, isCompressed } = header;
+    const payloadBytes = readPayload(key, value, header).length;
+    return { type, lru, expireMs, isCompressed, payloadBytes, recordBytes: key.length + value.length };
   }
 
   /** Reads one record at once, for those who cannot wait. Throws StorageError. */
@@ -357,6 +384,10 @@ export class ColdTier {
 
   /** Asks LevelDB too, and may wait for its lock: not to be called for every command or batch. */
   statistics(): TierStatistics {
+    const levelFiles = Array.from(
+      { length: LEVELS },
+      (_, level) => Number(this.#store.property(`leveldb.num-files-at-level${level}`)) || 0,
+    );
     return {
       generation: this.generation,
       namespaces: this.#namespaces.size,
@@ -370,7 +401,8 @@ export class ColdTier {
       batchBytes: this.#log.bytesWritten,
       batchFailures: this.#log.failures,
       undoBlocks: this.#log.point.undo - this.#cuts[0].undo,
-      levelZeroFiles: Number(this.#store.property("leveldb.num-files-at-level0")) || 0,
+      levelZeroFiles: levelFiles[0],
+      levelFiles,
     };
   }
 

@@ -18,6 +18,7 @@ import { setCommands } from "./sets/index.ts";
 import { sortedSetCommands } from "./sorted-sets/index.ts";
 import { streamCommands } from "./streams/index.ts";
 import { stringCommands } from "./strings/index.ts";
+import { tierCommands } from "./tier/index.ts";
 import { transactionCommands } from "./transactions/index.ts";
 
 export const commandSpecs: readonly CommandSpec[] = [
@@ -38,4 +39,5 @@ export const commandSpecs: readonly CommandSpec[] = [
   ...clusterCommands,
   ...pubsubCommands,
   ...serverCommands,
+  ...tierCommands,
 ];

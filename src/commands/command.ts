@@ -163,6 +163,8 @@ export interface CommandSpec {
   /** The arguments of a request that nobody else may see, in SLOWLOG, MONITOR or a log: passwords, and what may hold
    * some. */
   readonly secretsOf?: (request: Request, config: Pick<ConfigAccess, "isSensitive">) => readonly number[];
+  /** It deals with keys where they are: cold ones are not fetched for it. */
+  readonly leavesKeysCold?: boolean;
   /** Between MULTI and EXEC it is executed at once. */
   readonly isNeverQueued?: boolean;
   /** A client in RESP2 that is subscribed to something may use it. */

@@ -73,6 +73,7 @@ export interface DebugAccess {
   packedBytes(address: number): number;
   reload(options: ReloadOptions): Promise<ReloadResult>;
   setActiveExpiry(isOn: boolean): void;
+  pauseCron(isPaused: boolean): void;
   log(text: string): void;
 }
 
@@ -134,6 +135,49 @@ export interface MonitorAccess {
   remove(client: Client): void;
 }
 
+/** A key, or all that match a pattern. */
+export type KeyChoice =
+  | { readonly kind: "key"; readonly key: Buffer }
+  | { readonly kind: "match"; readonly pattern: Buffer; matches(key: Buffer): boolean };
+
+/** Where a key is. */
+export interface KeyPlace {
+  readonly isHot: boolean;
+  /** Redis's names; a cold value has no encoding yet. */
+  readonly type: string;
+  readonly encoding: string | undefined;
+  /** What it takes in memory. */
+  readonly hotBytes: number;
+  /** On disk, if there is one; `isCurrent`: the value is the same. */
+  readonly record:
+    | {
+        readonly isCurrent: boolean;
+        readonly isCompressed: boolean;
+        /** Of the value before it was compressed, and of all that is stored. */
+        readonly payloadBytes: number;
+        readonly recordBytes: number;
+      }
+    | undefined;
+  /** When it was used last, or how often, as the policy counts. */
+  readonly idleSeconds: number | undefined;
+  readonly frequency: number | undefined;
+  /** 0 for never. */
+  readonly expireMs: number;
+  readonly isPinned: boolean;
+}
+
+/** The cold tier on an operator's word. What moves keys resolves to how many, and rejects if the disk fails. */
+export interface TierControl {
+  readonly isOn: boolean;
+  /** As INFO shows it. */
+  info(): readonly (readonly [name: string, value: string | number])[];
+  explain(dbIndex: number, key: Buffer): Promise<KeyPlace | undefined>;
+  warm(dbIndex: number, choice: KeyChoice): Promise<number>;
+  demote(dbIndex: number, choice: KeyChoice): Promise<number>;
+  pin(dbIndex: number, choice: KeyChoice): Promise<number>;
+  unpin(dbIndex: number, choice: KeyChoice): Promise<number>;
+}
+
 export interface ShutdownOptions {
   readonly save: "default" | "save" | "nosave";
   readonly now: boolean;
@@ -172,6 +216,7 @@ export interface ServerServices {
   readonly slowLog: SlowLogAccess;
   readonly latency: LatencyAccess;
   readonly monitors: MonitorAccess;
+  readonly tier: TierControl;
   readonly tracking: TrackingAccess;
   readonly pause: PauseAccess;
   /** All clients, in the order of their ids. */

@@ -38,6 +38,8 @@ export class CompiledCommand {
   readonly needsAuth: boolean;
   readonly allowedWhileLoading: boolean;
   readonly hasKeys: boolean;
+  /** Its keys must be in memory when it runs. */
+  readonly needsKeysHot: boolean;
   /** Bits of what it does to the keys of each specification: KEY_READ, KEY_WRITE. */
   readonly keyRights: readonly number[];
   /** Whether it is queued between MULTI and EXEC, and whether it is refused there. */
@@ -91,6 +93,7 @@ export class CompiledCommand {
     this.needsAuth = !spec.flags.includes("no_auth");
     this.allowedWhileLoading = spec.flags.includes("loading");
     this.hasKeys = hasKeys(spec);
+    this.needsKeysHot = this.hasKeys && spec.leavesKeysCold !== true;
     this.keyRights = spec.keys.map((key) => keyRightsOf(key.flags));
     this.isQueued = spec.isNeverQueued !== true;
     this.isForScripts = !spec.flags.includes("noscript");

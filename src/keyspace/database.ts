@@ -39,6 +39,9 @@ export class Database {
   tombstones = 0;
   /** Entries with the flag RECORD, tombstones included. */
   shadowed = 0;
+  /** Names (one character a byte) of keys whose values must not leave memory, whether they exist or not; undefined if
+   * there are none. */
+  pinned: Set<string> | undefined;
   /** Hash of the key that the last find or lookup asked for. */
   hash = 0;
   /** Where active expiry goes on in `volatile`. */
@@ -338,6 +341,11 @@ export class Database {
     if ((entries.head(address) & RECORD) === 0) return;
     entries.mark(address, 0, RECORD);
     this.shadowed--;
+  }
+
+  /** Whether somebody has pinned the entry's key: its value must not leave memory. */
+  isPinned(address: number): boolean {
+    return this.pinned?.has(this.keyspace.entries.key(address).toString("latin1")) === true;
   }
 
   isTombstone(address: number): boolean {

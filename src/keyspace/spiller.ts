@@ -29,6 +29,8 @@ const FRUITLESS_ROUNDS = 4;
 /** Deleted keys that wait before a batch is written for their sake alone. */
 const DELETES_PER_BATCH = 256;
 
+/** Between two looks whether a checkpoint or snapshot that holds batches up is over. */
+const DEMOTION_PAUSE_MS = 10;
 /** From a failed batch to the next attempt. */
 const RETRY_AFTER_MS = 500;
 
@@ -73,6 +75,7 @@ export class Spiller {
   private retryAtMs = 0;
   private inFlight: Promise<void> | undefined;
   private deletes: PendingDelete[] = [];
+  private demotions: { readonly database: Database; readonly key: Buffer }[] = [];
   /** The payloads of the batch that is being written. */
   private readonly arena = new ByteArena();
   private readonly victims: Victims;
@@ -117,11 +120,13 @@ export class Spiller {
       this.dropUnchanged();
       return;
     }
-    if (!this.shouldRun && !(deletesToo && this.deletes.length > 0) && !isFailing) return;
+    const hasDeletes = deletesToo && this.deletes.length > 0;
+    if (!this.shouldRun && !hasDeletes && this.demotions.length === 0 && !isFailing) return;
     const changes: TierChange[] = [];
     const databases: Database[] = [];
     this.arena.reset();
     this.collectDeletes(changes, databases);
+    if (this.demotions.length > 0) this.collectDemotions(changes, databases);
     this.collectVictims(changes, databases);
     if (isFailing && changes.length === 0) this.collectProbe(changes, databases);
     if (changes.length > 0) this.inFlight = this.write(changes, databases);
@@ -169,6 +174,38 @@ export class Spiller {
       databases.push(database);
     }
     this.deletes = this.deletes.slice(taken);
+  }
+
+  /**
+   * Has values leave memory whatever is free, with the next batches. Resolves when they have, or were found to be in
+   * use or gone; rejects if the tier takes no writes.
+   */
+  async demote(keys: readonly { readonly database: Database; readonly key: Buffer }[]): Promise<void> {
+    this.demotions.push(...keys);
+    while (this.demotions.length > 0 || this.inFlight !== undefined) {
+      if (this.failure !== "") {
+        this.demotions = [];
+        throw new StorageError("io", this.failure);
+      }
+      this.run();
+      await (this.inFlight ?? new Promise((resolve) => setTimeout(resolve, DEMOTION_PAUSE_MS)));
+    }
+  }
+
+  private collectDemotions(changes: TierChange[], databases: Database[]): void {
+    const { keyspace } = this.options;
+    const { entries } = keyspace;
+    let taken = 0;
+    let batchBytes = 0;
+    for (; taken < this.demotions.length && changes.length < this.batchEntries; taken++) {
+      if (batchBytes >= BATCH_BYTES) break;
+      const { database, key } = this.demotions[taken];
+      if (keyspace.databases[database.index] !== database) continue;
+      const address = database.peek(key, 0, key.length);
+      if (address === 0 || (entries.head(address) & (SPILLING | PINNED)) !== 0) continue;
+      if (!database.isPinned(address)) batchBytes += this.take(database, address, changes, databases);
+    }
+    this.demotions = this.demotions.slice(taken);
   }
 
   private collectVictims(changes: TierChange[], databases: Database[]): void {
@@ -302,7 +339,7 @@ export class Spiller {
     const head = entries.head(address);
     const gone = database.isTombstone(address)
       ? (head & RECORD) === 0
-      : change.value !== undefined && (head & (DIRTY | PINNED)) === 0;
+      : change.value !== undefined && (head & (DIRTY | PINNED)) === 0 && !database.isPinned(address);
     if (change.value !== undefined) {
       this.spilledEntries++;
       this.spilledBytes += change.value.payload.length;

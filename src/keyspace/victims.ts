@@ -25,7 +25,7 @@ export class Victims {
   }
 
   /**
-   * Samples entries whose flags, masked by `mask`, equal `flags`, and which are no tombstones, from all databases in
+   * Samples entries that are not pinned, whose flags, masked by `mask`, equal `flags`, and which are no tombstones, from all databases in
    * proportion to their size (only keys with an expiry if `volatileOnly`), and keeps the coldest by `coldness`.
    */
   choose(
@@ -46,6 +46,7 @@ export class Victims {
       for (let i = 0; i < quota && taken < SAMPLES; i++) {
         const address = table.sample(random.next());
         if ((entries.head(address) & mask) !== flags || database.isTombstone(address)) continue;
+        if (database.pinned !== undefined && database.isPinned(address)) continue;
         this.sampled[taken] = address;
         this.sampledDatabases[taken] = database;
         this.order[taken] = Math.max(0, coldness(address)) * SPREAD + taken;

@@ -8,6 +8,7 @@
  * While a fetch is under way its key cannot come into memory by another road (every command that names it waits for
  * the same fetch), but a batch of the spiller may end and change its record: then the fetch is read again.
  */
+import { LatencyHistogram } from "../base/latency-histogram.ts";
 import { StorageError } from "../base/storage-error.ts";
 import type { RecordRef } from "../cold/keys.ts";
 import type { ColdRecord, ColdTier } from "../cold/tier.ts";
@@ -26,6 +27,7 @@ const READS_AT_ONCE = 8;
 const BULK_KEYS = 256;
 const BULK_LANES = 2;
 const BULK_BYTES = 16 * 1024 * 1024;
+const NANOSECONDS_PER_MS = 1e6;
 
 /** A key, wherever its value is. */
 export interface TierKey {
@@ -66,9 +68,6 @@ export class Warmer {
   absent = 0;
   /** Times that a key was known to have no record without asking the tier. */
   absentUnread = 0;
-  /** Durations of the last reads in milliseconds, a ring. */
-  readonly readMs = new Float64Array(1024);
-  reads = 0;
   /** Why the last `residency` answered UNREADABLE. */
   failure: StorageError | undefined;
   private readonly fetches = new Map<string, Fetch>();
@@ -118,6 +117,8 @@ export class Warmer {
     return RESIDENT;
   }
 
+  /** How long cold keys took to be read, but for those that everybody had to wait for. */
+  readonly readTimes = new LatencyHistogram();
   /** Told how many milliseconds each read took for which everybody had to wait; absent if nobody asks. */
   onReadNow: ((elapsedMs: number) => void) | undefined;
 
@@ -279,7 +280,7 @@ export class Warmer {
       results = batch.map(() => failure);
     }
     this.readsUnderWay--;
-    this.readMs[this.reads++ % this.readMs.length] = this.keyspace.clock.monotonicMs() - begun;
+    this.readTimes.record((this.keyspace.clock.monotonicMs() - begun) * NANOSECONDS_PER_MS, batch.length);
     const ready: Waiter[] = [];
     for (let i = 0; i < batch.length; i++) {
       const fetch = batch[i];

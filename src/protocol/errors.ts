@@ -18,6 +18,7 @@ export function error(text: string): string {
 }
 
 // Any command: arguments and keys.
+export const COLD_TIER_IS_OFF = "ERR The cold tier is off (directive cold-tier)";
 export const SLOWLOG_COUNT_INVALID = "ERR count should be greater than or equal to -1";
 export const MONITOR_IN_TRANSACTION = "ERR MONITOR isn't allowed for DENY BLOCKING client";
 export const MONITOR_HAS_NO_KEYSPACE = "ERR Replica can't interact with the keyspace";
@@ -274,6 +275,7 @@ export const ANOTHER_CHILD_ACTIVE =
   "Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.";
 export const RELOAD_OPTIONS = "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.";
 export const RELOAD_FAILED = "ERR Error trying to load the RDB dump";
+export const RESP2_NOT_SUPPORTED = "ERR RESP2 is not supported by this command";
 export const UNKNOWN_PROTOCOL_TYPE =
   "ERR Wrong protocol type name. Please use one of the following: " +
   "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false";

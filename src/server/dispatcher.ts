@@ -192,7 +192,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     } else if (command.runsScripts && this.gates.mustScriptWait(connection, this.hasKeysReady)) {
       return SUSPENDED;
     }
-    if (command.hasKeys && this.residency !== undefined && this.parts.warmer!.hasRecords) {
+    if (command.needsKeysHot && this.residency !== undefined && this.parts.warmer!.hasRecords) {
       const warmed = this.warmKeys(this.residency, command, connection);
       if (warmed !== undefined) return warmed;
     }
@@ -260,7 +260,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.db = this.keyspace.databases[client.dbIndex];
     const replyStart = reply.end;
     if (
-      command.hasKeys &&
+      command.needsKeysHot &&
       residency !== undefined &&
       this.parts.warmer!.hasRecords &&
       residency.of(command, request, client) === UNREADABLE

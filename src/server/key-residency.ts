@@ -95,7 +95,7 @@ export class KeyResidency {
       // Behind a SELECT, SWAPDB or FLUSH the keys mean others.
       if (command === undefined || command.spec.group === "connection" || command.spec.group === "server")
         break;
-      if (command.hasKeys && command.accepts(request.argc)) this.want(command, request, connection);
+      if (command.needsKeysHot && command.accepts(request.argc)) this.want(command, request, connection);
     }
     decoder.rewind();
   }
@@ -110,7 +110,7 @@ export class KeyResidency {
     let result = RESIDENT;
     for (const [i, command] of commands.entries()) {
       const request = requests[i];
-      if (!command.hasKeys) this.databases.follow(command, request);
+      if (!command.needsKeysHot) this.databases.follow(command, request);
       else if (this.look(command, request, wanting) === NOT_RESIDENT) result = NOT_RESIDENT;
       if (result !== RESIDENT && !wanting) break;
     }

@@ -29,6 +29,7 @@ import { infoText } from "./info/info.ts";
 import { ServerInfoSource } from "./info/server-source.ts";
 import type { Server } from "./server.ts";
 import { Shutdown } from "./shutdown.ts";
+import { TierControl } from "./tier-control.ts";
 import { VERSION } from "./version.ts";
 
 export class Services implements ServerServices {
@@ -37,6 +38,7 @@ export class Services implements ServerServices {
   readonly shutdowns: Shutdown;
   readonly debugging: Debugging;
   private readonly server: Server;
+  readonly tier: TierControl;
   private readonly infoSource: ServerInfoSource;
 
   constructor(server: Server) {
@@ -45,6 +47,7 @@ export class Services implements ServerServices {
     this.shutdowns = new Shutdown(server);
     this.debugging = new Debugging(server);
     this.infoSource = new ServerInfoSource(server, server.statistics);
+    this.tier = new TierControl(server, this.infoSource);
   }
 
   get access(): AccessControl {

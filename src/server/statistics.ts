@@ -23,6 +23,8 @@ export class Statistics {
   readonly commandRate = new Rate();
   readonly inputRate = new Rate();
   readonly outputRate = new Rate();
+  /** Bytes written to the cold tier. */
+  readonly spillRate = new Rate();
   /** Undefined unless it is asked for. */
   loopDelay: LoopDelay | undefined;
   private readonly codes = new Map<string, number>();
@@ -43,7 +45,8 @@ export class Statistics {
 
   /** To be called about ten times a second: the rates are measured between the calls. `commands` counts those executed
    * so far, `nowMs` is monotonic. */
-  sample(commands: number, nowMs: number): void {
+  sample(commands: number, spilledBytes: number, nowMs: number): void {
+    this.spillRate.sample(spilledBytes, nowMs);
     this.commandRate.sample(commands, nowMs);
     this.inputRate.sample(this.inputBytes, nowMs);
     this.outputRate.sample(this.outputBytes, nowMs);
@@ -58,7 +61,7 @@ export class Statistics {
     this.errorReplies = 0;
     this.codes.clear();
     this.loopDelay?.reset();
-    for (const rate of [this.commandRate, this.inputRate, this.outputRate]) rate.reset();
+    for (const rate of [this.commandRate, this.inputRate, this.outputRate, this.spillRate]) rate.reset();
     resetCommands(commands);
   }
 }

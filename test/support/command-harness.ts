@@ -382,6 +382,15 @@ function newServices(
     pause: { begin: () => missing("pause.begin"), end: () => missing("pause.end") },
     slowLog: { length: 0, newest: () => [], reset() {} },
     latency: noLatency,
+    tier: {
+      isOn: false,
+      info: () => [],
+      explain: () => missing("tier.explain"),
+      warm: () => missing("tier.warm"),
+      demote: () => missing("tier.demote"),
+      pin: () => missing("tier.pin"),
+      unpin: () => missing("tier.unpin"),
+    },
     monitors: { add: () => missing("monitors"), remove() {} },
     tracking: { enable: () => missing("tracking.enable"), disable: () => undefined },
     clients: () => [client],
@@ -421,6 +430,7 @@ const noDebugging: DebugAccess = {
   digestOf: () => missing("debugging.digestOf"),
   packedBytes: () => missing("debugging.packedBytes"),
   reload: () => missing("debugging.reload"),
+  pauseCron: () => missing("debugging.pauseCron"),
   setActiveExpiry: () => missing("debugging.setActiveExpiry"),
   log: () => missing("debugging.log"),
 };

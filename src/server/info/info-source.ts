@@ -143,6 +143,7 @@ export interface CounterFacts {
   readonly expired: number;
   readonly expiredFields: number;
   readonly evicted: number;
+  readonly evictedClients: number;
   readonly hits: number;
   readonly misses: number;
   /** Names that clients are subscribed to. */
@@ -190,6 +191,13 @@ export interface TierFacts {
   readonly failure: string;
   readonly recordsDamaged: number;
   readonly levelZeroFiles: number;
+  /** Table files of each of LevelDB's levels. */
+  readonly levelFiles: readonly number[];
+  /** Names that are pinned. */
+  readonly pinnedKeys: number;
+  /** How long cold keys took to be read: microseconds that half of them, 99 % and 99.9 % did not exceed. */
+  readonly readMicroseconds: readonly [number, number, number];
+  readonly spilledBytesPerSecond: number;
   readonly undoBlocks: number;
   readonly generation: number;
   /** Unix time of the last checkpoint; 0 before the first. */

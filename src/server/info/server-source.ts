@@ -52,6 +52,7 @@ export class ServerInfoSource implements InfoSource {
     keyspace.expired = 0;
     keyspace.expiredFields = 0;
     keyspace.evicted = 0;
+    this.own.clientEviction.evicted = 0;
     keyspace.hits = 0;
     keyspace.misses = 0;
   }
@@ -161,6 +162,7 @@ export class ServerInfoSource implements InfoSource {
       expired: keyspace.expired,
       expiredFields: keyspace.expiredFields,
       evicted: keyspace.evicted,
+      evictedClients: this.own.clientEviction.evicted,
       hits: keyspace.hits,
       misses: keyspace.misses,
       channels: dispatcher.pubsub.count("channel"),
@@ -185,7 +187,7 @@ export class ServerInfoSource implements InfoSource {
     const { aof, dispatcher, keyspace, spiller, tier, warmer } = this.own;
     if (tier === undefined || spiller === undefined || warmer === undefined) return undefined;
     const { databases, entries } = keyspace;
-    const { generation, levelZeroFiles, records, recordsDamaged, undoBlocks } = tier.statistics();
+    const { generation, levelFiles, levelZeroFiles, records, recordsDamaged, undoBlocks } = tier.statistics();
     return {
       hotKeys: sum(databases, ({ table, tombstones }) => table.size - tombstones),
       coldKeys: sum(databases, ({ coldSize }) => coldSize),
@@ -204,6 +206,14 @@ export class ServerInfoSource implements InfoSource {
       failure: spiller.failure,
       recordsDamaged,
       levelZeroFiles,
+      levelFiles,
+      pinnedKeys: sum(databases, ({ pinned }) => pinned?.size ?? 0),
+      readMicroseconds: [50, 99, 99.9].map((percent) => warmer.readTimes.percentile(percent) / 1000) as [
+        number,
+        number,
+        number,
+      ],
+      spilledBytesPerSecond: this.statistics.spillRate.value,
       undoBlocks,
       generation,
       lastCheckpointMs: aof.lastCheckpointMs,
