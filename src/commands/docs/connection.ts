@@ -13,7 +13,7 @@ export const connectionDocumentation: DocumentationTable = {
   "client|reply": { arguments: "on_off_skip:{on='ON' off='OFF' skip='SKIP'}" },
   "client|kill": {
     arguments:
-      "filter:{ip:port:string<2.8.12 new-format:{'ID' client-id:integer?>2.8.12 'TYPE' normal_master_slave_pubsub:{normal='normal' master='master'>3.2.0 slave='slave' replica='replica'>5.0.0 pubsub='pubsub'}?>2.8.12 'USER' username:string? 'ADDR' ip:port:string? 'LADDR' ip:port:string?>6.2.0 'SKIPME' yes/no:string?}*}",
+      "filter:{ip:port:string<2.8.12 new-format:{'ID' client-id:integer?>2.8.12 'TYPE' normal_master_slave_pubsub:{normal='NORMAL' master='MASTER'>3.2.0 slave='SLAVE' replica='REPLICA'>5.0.0 pubsub='PUBSUB'}?>2.8.12 'USER' username:string? 'ADDR' ip:port:string? 'LADDR' ip:port:string?>6.2.0 'SKIPME' yes/no:string?}*}",
     history: [
       ["2.8.12", "New: filters"],
       ["2.8.12", "New: filter `ID`"],
@@ -24,7 +24,7 @@ export const connectionDocumentation: DocumentationTable = {
   },
   "client|list": {
     arguments:
-      "'TYPE' normal_master_replica_pubsub:{normal='normal' master='master' replica='replica' pubsub='pubsub'}?>5.0.0 'ID' id:(client-id:integer*)?>6.2.0",
+      "'TYPE' normal_master_replica_pubsub:{normal='NORMAL' master='MASTER' replica='REPLICA' pubsub='PUBSUB'}?>5.0.0 'ID' id:(client-id:integer*)?>6.2.0",
     history: [
       ["2.8.12", "New: unique client `id`"],
       ["5.0.0", "New: `TYPE` filter"],

@@ -10,21 +10,21 @@ export const geoDocumentation: DocumentationTable = {
     history: [["6.2.0", "New: `CH`, `NX` and `XX`"]],
   },
   geopos: { arguments: "key:key@0 member:string*" },
-  geodist: { arguments: "key:key@0 member1:string member2:string unit:{m='m' km='km' ft='ft' mi='mi'}?" },
+  geodist: { arguments: "key:key@0 member1:string member2:string unit:{m='M' km='KM' ft='FT' mi='MI'}?" },
   geohash: { arguments: "key:key@0 member:string*" },
   geosearch: {
     arguments:
-      "key:key@0 from:{'FROMMEMBER' member:string 'FROMLONLAT' longitude_latitude:(longitude:double latitude:double)} by:{circle:('BYRADIUS' radius:double unit:{m='m' km='km' ft='ft' mi='mi'}) box:('BYBOX' width:double height:double unit:{m='m' km='km' ft='ft' mi='mi'})} order:{asc='ASC' desc='DESC'}? count:('COUNT' count:integer any='ANY'?)? withcoord='WITHCOORD'? withdist='WITHDIST'? withhash='WITHHASH'?",
+      "key:key@0 from:{'FROMMEMBER' member:string 'FROMLONLAT' longitude_latitude:(longitude:double latitude:double)} by:{circle:('BYRADIUS' radius:double unit:{m='M' km='KM' ft='FT' mi='MI'}) box:('BYBOX' width:double height:double unit:{m='M' km='KM' ft='FT' mi='MI'})} order:{asc='ASC' desc='DESC'}? count:('COUNT' count:integer any='ANY'?)? withcoord='WITHCOORD'? withdist='WITHDIST'? withhash='WITHHASH'?",
     history: [["7.0.0", "Units in upper case, too"]],
   },
   geosearchstore: {
     arguments:
-      "destination:key@0 source:key@1 from:{'FROMMEMBER' member:string 'FROMLONLAT' longitude_latitude:(longitude:double latitude:double)} by:{circle:('BYRADIUS' radius:double unit:{m='m' km='km' ft='ft' mi='mi'}) box:('BYBOX' width:double height:double unit:{m='m' km='km' ft='ft' mi='mi'})} order:{asc='ASC' desc='DESC'}? count:('COUNT' count:integer any='ANY'?)? storedist='STOREDIST'?",
+      "destination:key@0 source:key@1 from:{'FROMMEMBER' member:string 'FROMLONLAT' longitude_latitude:(longitude:double latitude:double)} by:{circle:('BYRADIUS' radius:double unit:{m='M' km='KM' ft='FT' mi='MI'}) box:('BYBOX' width:double height:double unit:{m='M' km='KM' ft='FT' mi='MI'})} order:{asc='ASC' desc='DESC'}? count:('COUNT' count:integer any='ANY'?)? storedist='STOREDIST'?",
     history: [["7.0.0", "Units in upper case, too"]],
   },
   georadius: {
     arguments:
-      "key:key@0 longitude:double latitude:double radius:double unit:{m='m' km='km' ft='ft' mi='mi'} withcoord='WITHCOORD'? withdist='WITHDIST'? withhash='WITHHASH'? count:('COUNT' count:integer any='ANY'?>6.2.0)? order:{asc='ASC' desc='DESC'}? 'STORE' key:key@1? 'STOREDIST' key:key@2?",
+      "key:key@0 longitude:double latitude:double radius:double unit:{m='M' km='KM' ft='FT' mi='MI'} withcoord='WITHCOORD'? withdist='WITHDIST'? withhash='WITHHASH'? count:('COUNT' count:integer any='ANY'?>6.2.0)? order:{asc='ASC' desc='DESC'}? 'STORE' key:key@1? 'STOREDIST' key:key@2?",
     history: [
       ["6.2.0", "New: `ANY` for `COUNT`"],
       ["7.0.0", "Units in upper case, too"],
@@ -35,7 +35,7 @@ export const geoDocumentation: DocumentationTable = {
   },
   georadius_ro: {
     arguments:
-      "key:key@0 longitude:double latitude:double radius:double unit:{m='m' km='km' ft='ft' mi='mi'} withcoord='WITHCOORD'? withdist='WITHDIST'? withhash='WITHHASH'? count:('COUNT' count:integer any='ANY'?>6.2.0)? order:{asc='ASC' desc='DESC'}?",
+      "key:key@0 longitude:double latitude:double radius:double unit:{m='M' km='KM' ft='FT' mi='MI'} withcoord='WITHCOORD'? withdist='WITHDIST'? withhash='WITHHASH'? count:('COUNT' count:integer any='ANY'?>6.2.0)? order:{asc='ASC' desc='DESC'}?",
     history: [["6.2.0", "New: `ANY` for `COUNT`"]],
     flags: ["deprecated"],
     deprecatedSince: "6.2.0",
@@ -43,7 +43,7 @@ export const geoDocumentation: DocumentationTable = {
   },
   georadiusbymember: {
     arguments:
-      "key:key@0 member:string radius:double unit:{m='m' km='km' ft='ft' mi='mi'} withcoord='WITHCOORD'? withdist='WITHDIST'? withhash='WITHHASH'? count:('COUNT' count:integer any='ANY'?)? order:{asc='ASC' desc='DESC'}? 'STORE' key:key@1? 'STOREDIST' key:key@2?",
+      "key:key@0 member:string radius:double unit:{m='M' km='KM' ft='FT' mi='MI'} withcoord='WITHCOORD'? withdist='WITHDIST'? withhash='WITHHASH'? count:('COUNT' count:integer any='ANY'?)? order:{asc='ASC' desc='DESC'}? 'STORE' key:key@1? 'STOREDIST' key:key@2?",
     history: [["7.0.0", "Units in upper case, too"]],
     flags: ["deprecated"],
     deprecatedSince: "6.2.0",
@@ -51,7 +51,7 @@ export const geoDocumentation: DocumentationTable = {
   },
   georadiusbymember_ro: {
     arguments:
-      "key:key@0 member:string radius:double unit:{m='m' km='km' ft='ft' mi='mi'} withcoord='WITHCOORD'? withdist='WITHDIST'? withhash='WITHHASH'? count:('COUNT' count:integer any='ANY'?)? order:{asc='ASC' desc='DESC'}?",
+      "key:key@0 member:string radius:double unit:{m='M' km='KM' ft='FT' mi='MI'} withcoord='WITHCOORD'? withdist='WITHDIST'? withhash='WITHHASH'? count:('COUNT' count:integer any='ANY'?)? order:{asc='ASC' desc='DESC'}?",
     flags: ["deprecated"],
     deprecatedSince: "6.2.0",
     replacedBy: "`GEOSEARCH` with the `BYRADIUS` and `FROMMEMBER` arguments",

@@ -35,6 +35,7 @@ export const serverDocumentation: DocumentationTable = {
     ],
   },
   bgsave: { arguments: "schedule='SCHEDULE'?>3.2.2", history: [["3.2.2", "New: `SCHEDULE`"]] },
+  "command|docs": { arguments: "command-name:string?*" },
   "command|info": {
     arguments: "command-name:string?*",
     history: [["7.0.0", "Without arguments it describes all commands"]],
