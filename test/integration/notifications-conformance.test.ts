@@ -80,7 +80,9 @@ class Commands {
     }
     const [name, generator] = this.generators[random.below(this.generators.length)];
     const isKey = (argument: Argument, i: number) => i > 0 && generator.keys.includes(String(argument));
-    return generator.next().map((argument, i) => (isKey(argument, i) ? `${name}:${argument}` : argument));
+    return generator
+      .next()
+      .map((argument, i) => (isKey(argument, i) ? `${name}:${String(argument)}` : argument));
   }
 }
 

@@ -21,9 +21,11 @@ const NEWER = new Set(
     " hexpire hexpireat hexpiretime hpexpire hpexpireat hpexpiretime hpersist hpttl httl"
   ).split(" "),
 );
-/** Containers: Redis has some more subcommands, or tells them in an order of its own. */
+/** Containers of Redis: it has some more subcommands, or tells them in an order of its own. */
 const CONTAINERS = new Set(
-  commandSpecs.filter(({ subcommands }) => subcommands !== undefined).map(({ name }) => name),
+  commandSpecs
+    .filter(({ name, subcommands }) => subcommands !== undefined && !NEWER.has(name))
+    .map(({ name }) => name),
 );
 /** Those that Redis 7.2 gave more arguments. */
 const WIDER = new Set(["zrank", "zrevrank"]);
