@@ -128,6 +128,7 @@ export type CommandGroup =
   | "connection"
   | "transactions"
   | "scripting"
+  | "cluster"
   | "pubsub"
   | "server";
 
@@ -163,6 +164,8 @@ export interface CommandSpec {
   /** The arguments of a request that nobody else may see, in SLOWLOG, MONITOR or a log: passwords, and what may hold
    * some. */
   readonly secretsOf?: (request: Request, config: Pick<ConfigAccess, "isSensitive">) => readonly number[];
+  /** CLIENT UNBLOCK ends its waiting, though it has not the flag "blocking" (WAIT). */
+  readonly canBeUnblocked?: boolean;
   /** It deals with keys where they are: cold ones are not fetched for it. */
   readonly leavesKeysCold?: boolean;
   /** Between MULTI and EXEC it is executed at once. */

@@ -7,6 +7,7 @@ import type { KeyFilter, WalkResult } from "../keyspace/tier-walk.ts";
 import type { AccessControl } from "./access.ts";
 import type { Client, ClientTracking } from "./client.ts";
 import type { CommandSpec } from "./command.ts";
+import type { Documentation } from "./documentation.ts";
 
 export interface ConfigAccess {
   /** Names and values of directives whose names match one of the glob patterns, in table order. */
@@ -135,6 +136,40 @@ export interface MonitorAccess {
   remove(client: Client): void;
 }
 
+/** Memory of the server as a whole, in bytes. */
+export interface MemoryFigures {
+  readonly usedBytes: number;
+  readonly peakBytes: number;
+  readonly startupBytes: number;
+  readonly overheadBytes: number;
+  /** Given out for data; taken from the system for that; and taken by the process. */
+  readonly allocatedBytes: number;
+  readonly slabBytes: number;
+  readonly residentBytes: number;
+  /** maxmemory; 0 for none. */
+  readonly limitBytes: number;
+  readonly clients: number;
+  readonly clientBytes: number;
+  readonly aofBufferBytes: number;
+  readonly scripts: number;
+  readonly scriptBytes: number;
+  readonly functionBytes: number;
+  readonly databases: readonly {
+    readonly index: number;
+    readonly keys: number;
+    readonly mainBytes: number;
+    readonly expiresBytes: number;
+  }[];
+}
+
+export interface MemoryAccess {
+  figures(): MemoryFigures;
+  /** What the allocator has, and has given out, for people. */
+  allocatorText(): string;
+  /** Gives back what is not needed now. */
+  purge(): void;
+}
+
 /** A key, or all that match a pattern. */
 export type KeyChoice =
   | { readonly kind: "key"; readonly key: Buffer }
@@ -217,6 +252,7 @@ export interface ServerServices {
   readonly latency: LatencyAccess;
   readonly monitors: MonitorAccess;
   readonly tier: TierControl;
+  readonly memory: MemoryAccess;
   readonly tracking: TrackingAccess;
   readonly pause: PauseAccess;
   /** All clients, in the order of their ids. */
@@ -228,6 +264,8 @@ export interface ServerServices {
   resetStatistics(): void;
   /** All commands, in the order of their declaration. */
   commands(): Iterable<CommandSpec>;
+  /** What is known of a command besides its declaration, by its full name. */
+  documentation(fullName: string): Documentation | undefined;
   /** A command or, by container and name, a subcommand; names in any case. */
   findCommand(name: string, subcommand?: string): CommandSpec | undefined;
   /** Ends the server; resolves only if that failed, to the reason. */

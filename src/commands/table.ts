@@ -52,6 +52,8 @@ export class CompiledCommand {
   readonly allowedWhileBusy: boolean;
   /** A directive says who may use it. */
   readonly isProtected: boolean;
+  /** CLIENT UNBLOCK ends its waiting. */
+  readonly canBeUnblocked: boolean;
   /** PING, which Redis refuses while dumps fail. */
   readonly isPing: boolean;
   /** With few and short arguments, and a short reply, it takes no noticeable time, whatever the keys hold. */
@@ -101,6 +103,7 @@ export class CompiledCommand {
     this.allowedWhileBusy = spec.flags.includes("allow_busy");
     this.noMulti = spec.flags.includes("no_multi");
     this.isProtected = spec.flags.includes("protected");
+    this.canBeUnblocked = spec.canBeUnblocked === true || spec.flags.includes("blocking");
     this.isPing = spec.name === "ping";
     this.isQuick = isQuick(spec);
     this.isFast = spec.flags.includes("fast");

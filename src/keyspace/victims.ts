@@ -25,8 +25,9 @@ export class Victims {
   }
 
   /**
-   * Samples entries that are not pinned, whose flags, masked by `mask`, equal `flags`, and which are no tombstones, from all databases in
-   * proportion to their size (only keys with an expiry if `volatileOnly`), and keeps the coldest by `coldness`.
+   * Samples entries that are not pinned, whose flags, masked by `mask`, equal `flags`, and which are no tombstones,
+   * from all databases in proportion to their size (only keys with an expiry if `volatileOnly`), and keeps the coldest
+   * by `coldness`.
    */
   choose(
     mask: number,

@@ -87,6 +87,22 @@ export class Slabs {
   private slabUsedPages: number[] = [];
   private freeSlabs: number[] = [];
 
+  /** Size classes in use: bytes of an object, pages of the class, and objects handed out. */
+  classes(): { readonly objectBytes: number; readonly pages: number; readonly objects: number }[] {
+    const pages = new Int32Array(CLASS_BYTES.length);
+    const objects = new Int32Array(CLASS_BYTES.length);
+    for (const [page, sizeClass] of this.pageClass.entries()) {
+      if (sizeClass >= CLASS_BYTES.length) continue;
+      pages[sizeClass]++;
+      objects[sizeClass] += this.pageUsed[page];
+    }
+    return CLASS_BYTES.map((objectBytes, i) => ({
+      objectBytes,
+      pages: pages[i],
+      objects: objects[i],
+    })).filter((each) => each.pages > 0);
+  }
+
   /** Bytes taken from the operating system. */
   get reservedBytes(): number {
     return (this.bytes.length - this.freeSlabs.length) * SLAB_BYTES;

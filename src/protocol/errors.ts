@@ -19,6 +19,11 @@ export function error(text: string): string {
 
 // Any command: arguments and keys.
 export const COLD_TIER_IS_OFF = "ERR The cold tier is off (directive cold-tier)";
+export const INVALID_MASTER_PORT = "ERR Invalid master port";
+export const NO_REPLICATION = "ERR Replication is not available yet: this server can only be a master";
+export const NO_FAILOVER = "ERR No failover in progress.";
+export const FAILOVER_NEEDS_REPLICAS = "ERR FAILOVER requires connected replicas.";
+export const FAILOVER_TIMEOUT_NOT_POSITIVE = "ERR FAILOVER timeout must be greater than 0";
 export const SLOWLOG_COUNT_INVALID = "ERR count should be greater than or equal to -1";
 export const MONITOR_IN_TRANSACTION = "ERR MONITOR isn't allowed for DENY BLOCKING client";
 export const MONITOR_HAS_NO_KEYSPACE = "ERR Replica can't interact with the keyspace";

@@ -4,6 +4,8 @@
 import type { AccessControl } from "../commands/access.ts";
 import type { Client } from "../commands/client.ts";
 import type { CommandSpec } from "../commands/command.ts";
+import { documentation } from "../commands/docs/all.ts";
+import type { Documentation } from "../commands/documentation.ts";
 import type {
   AofAccess,
   ConfigAccess,
@@ -27,6 +29,7 @@ import { systemErrorText } from "./config/special-settings.ts";
 import { Debugging } from "./debugging.ts";
 import { infoText } from "./info/info.ts";
 import { ServerInfoSource } from "./info/server-source.ts";
+import { MemoryReport } from "./memory-report.ts";
 import type { Server } from "./server.ts";
 import { Shutdown } from "./shutdown.ts";
 import { TierControl } from "./tier-control.ts";
@@ -39,6 +42,7 @@ export class Services implements ServerServices {
   readonly debugging: Debugging;
   private readonly server: Server;
   readonly tier: TierControl;
+  readonly memory: MemoryReport;
   private readonly infoSource: ServerInfoSource;
 
   constructor(server: Server) {
@@ -48,6 +52,7 @@ export class Services implements ServerServices {
     this.debugging = new Debugging(server);
     this.infoSource = new ServerInfoSource(server, server.statistics);
     this.tier = new TierControl(server, this.infoSource);
+    this.memory = new MemoryReport(server, this.infoSource);
   }
 
   get access(): AccessControl {
@@ -104,6 +109,10 @@ export class Services implements ServerServices {
 
   *commands(): Iterable<CommandSpec> {
     for (const command of this.server.table.all) yield command.spec;
+  }
+
+  documentation(fullName: string): Documentation | undefined {
+    return documentation[fullName];
   }
 
   findCommand(name: string, subcommand?: string): CommandSpec | undefined {

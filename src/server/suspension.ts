@@ -62,7 +62,7 @@ export class Suspension {
       else this.wait(connection, command);
     };
     // Only what waits for an event, not for the disk, can be made to wait no longer.
-    if (command.spec.flags.includes("blocking")) {
+    if (command.canBeUnblocked) {
       connection.unblock = (asError) => {
         connection.unblock = undefined;
         // Not now: the reply of the client that asks for it is just being made.

@@ -1,6 +1,6 @@
 /**
- * Keyspace notifications of the real Redis and of tsredis: both execute the same random commands on values of all types,
- * some within transactions and scripts; a subscriber of each must get the same events in the same order.
+ * Keyspace notifications of the real Redis and of tsredis: both execute the same random commands on values of all
+ * types, some within transactions and scripts; a subscriber of each must get the same events in the same order.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Random, SeededRandom } from "../../src/base/random.ts";

@@ -3,6 +3,7 @@
  * and a clock that the test moves. Gates that the server applies before a command (authentication, memory) are not
  * part of it; arity is.
  */
+
 import { ManualClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { type Random, SeededRandom } from "../../src/base/random.ts";
@@ -17,6 +18,7 @@ import type {
   ScriptControl,
   TransactionControl,
 } from "../../src/commands/context.ts";
+import { documentation } from "../../src/commands/docs/all.ts";
 import type {
   AofAccess,
   ConfigAccess,
@@ -382,6 +384,11 @@ function newServices(
     pause: { begin: () => missing("pause.begin"), end: () => missing("pause.end") },
     slowLog: { length: 0, newest: () => [], reset() {} },
     latency: noLatency,
+    memory: {
+      figures: () => missing("memory.figures"),
+      allocatorText: () => missing("memory.allocatorText"),
+      purge() {},
+    },
     tier: {
       isOn: false,
       info: () => [],
@@ -398,6 +405,7 @@ function newServices(
     info: () => missing("info"),
     resetStatistics: () => missing("resetStatistics"),
     commands: () => commands.values(),
+    documentation: (fullName) => documentation[fullName],
     findCommand(name, subcommand) {
       const command = commands.get(name.toLowerCase());
       if (subcommand === undefined) return command;

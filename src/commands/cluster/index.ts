@@ -4,6 +4,8 @@
 import { NO_CLUSTER } from "../../protocol/errors.ts";
 import { type CommandFlag, type CommandSpec, defineCommand } from "../command.ts";
 
+import { cluster } from "./cluster.ts";
+
 function refused(name: string, summary: string, flags: readonly CommandFlag[] = []): CommandSpec {
   return defineCommand({
     name,
@@ -21,6 +23,7 @@ function refused(name: string, summary: string, flags: readonly CommandFlag[] = 
 
 export const clusterCommands: readonly CommandSpec[] = [
   refused("asking", "Says that a slot which is just being moved is meant"),
+  cluster,
   refused("readonly", "Allows reading from a replica of a cluster", ["loading", "stale"]),
   refused("readwrite", "Takes READONLY back", ["loading", "stale"]),
 ];

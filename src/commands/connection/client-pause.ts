@@ -10,7 +10,7 @@ import { millisecondsOrReply } from "../timeouts.ts";
 const pause = defineCommand({
   name: "pause",
   group: "connection",
-  since: "3.0.0",
+  since: "2.9.50",
   summary: "Keeps clients waiting for a while",
   complexity: "O(1)",
   arity: -3,

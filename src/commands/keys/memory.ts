@@ -8,6 +8,7 @@ import { isWord, longOrReply } from "../arguments.ts";
 import { defineCommand, keyAt } from "../command.ts";
 import { helpCommand } from "../help.ts";
 import { lookupUnnoticed } from "./lookup.ts";
+import { doctor, mallocStats, purge, stats } from "./memory-stats.ts";
 
 /** Redis's default. */
 const DEFAULT_SAMPLES = 5;
@@ -41,6 +42,14 @@ const usage = defineCommand({
 });
 
 const help = helpCommand("memory", { group: "server", since: "4.0.0", categories: [] }, [
+  "DOCTOR",
+  "    What is remarkable about the memory of the server, in words.",
+  "MALLOC-STATS",
+  "    What the allocator has, and has given out.",
+  "PURGE",
+  "    Give memory back that is not needed now.",
+  "STATS",
+  "    How much memory is used, and for what.",
   "USAGE <key> [SAMPLES <count>]",
   "    Bytes that the key and its value take, estimated from so many of the value's elements (default 5, 0: all).",
 ]);
@@ -55,5 +64,5 @@ export const memory = defineCommand({
   flags: [],
   categories: [],
   keys: [],
-  subcommands: [help, usage],
+  subcommands: [doctor, help, mallocStats, purge, stats, usage],
 });

@@ -8,7 +8,9 @@ import { dbsize, flushall, flushdb, swapdb } from "./databases.ts";
 import { debug } from "./debug.ts";
 import { command } from "./introspection.ts";
 import { latency } from "./latency.ts";
+import { lolwut } from "./lolwut.ts";
 import { monitor } from "./monitor.ts";
+import { failover, replicaof, role, slaveof, wait } from "./replication.ts";
 import { bgsave, lastsave, save } from "./saving.ts";
 import { slowlog } from "./slowlog.ts";
 import { waitaof } from "./waitaof.ts";
@@ -20,16 +22,22 @@ export const serverCommands: readonly CommandSpec[] = [
   config,
   dbsize,
   debug,
+  failover,
   flushall,
   flushdb,
   info,
   lastsave,
   latency,
+  lolwut,
   monitor,
+  replicaof,
+  role,
   save,
   shutdown,
+  slaveof,
   slowlog,
   swapdb,
   time,
+  wait,
   waitaof,
 ];

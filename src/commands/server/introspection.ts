@@ -16,6 +16,7 @@ import { type CommandSpec, defineCommand, type KeyFlag } from "../command.ts";
 import type { CommandContext } from "../context.ts";
 import { helpCommand } from "../help.ts";
 import { hasKeys, keysOfRequest } from "../key-positions.ts";
+import { replyDocumentation } from "./command-docs.ts";
 import { fullNameOf, replyCommand, replyKeyFlags } from "./command-reply.ts";
 
 type Facts = Pick<CommandSpec, "name" | "since" | "summary" | "complexity" | "arity" | "tips" | "run">;
@@ -65,6 +66,33 @@ const info = commandSubcommand({
       const spec = subcommand === undefined ? container : server.findCommand(name, subcommand);
       if (spec === undefined || more.length > 0) reply.null();
       else replyCommand(reply, spec, subcommand === undefined ? undefined : container);
+    }
+    return DONE;
+  },
+});
+
+const docs = commandSubcommand({
+  name: "docs",
+  since: "7.0.0",
+  summary: "Documents the given commands, or all",
+  complexity: "O(N) in the number of commands documented",
+  arity: -2,
+  tips: ANY_ORDER,
+  run(ctx) {
+    const { request, reply, server } = ctx;
+    const found: [spec: CommandSpec, container: CommandSpec | undefined][] = [];
+    if (request.argc === 2) for (const spec of server.commands()) found.push([spec, undefined]);
+    for (let i = 2; i < request.argc; i++) {
+      const [name, subcommand, ...more] = request.text(i).split("|");
+      const container = server.findCommand(name);
+      const spec = subcommand === undefined ? container : server.findCommand(name, subcommand);
+      if (spec === undefined || more.length > 0) continue;
+      found.push([spec, subcommand === undefined ? undefined : container]);
+    }
+    reply.map(found.length);
+    for (const [spec, container] of found) {
+      reply.bulkText(fullNameOf(spec, container));
+      replyDocumentation(ctx, spec, container);
     }
     return DONE;
   },
@@ -167,6 +195,8 @@ const help = helpCommand("command", { group: "server", since: "5.0.0", categorie
   "    Descriptions of all commands.",
   "COUNT",
   "    The number of commands.",
+  "DOCS [<command-name> ...]",
+  "    Documentation of the given commands, or of all.",
   "GETKEYS <full-command>",
   "    The keys in a command given with its arguments.",
   "GETKEYSANDFLAGS <full-command>",
@@ -189,5 +219,5 @@ export const command = defineCommand({
   keys: [],
   tips: ANY_ORDER,
   run: replyAll,
-  subcommands: [count, getkeys, getkeysandflags, help, info, list],
+  subcommands: [count, docs, getkeys, getkeysandflags, help, info, list],
 });

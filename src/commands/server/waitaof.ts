@@ -2,16 +2,13 @@
  * WAITAOF (of Redis 7.2): waits until what the client wrote is safe in append-only files. There are no replicas: who
  * wants their acknowledgement too waits for his whole timeout, as he would for replicas that are gone.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import { WAITAOF_WITHOUT_AOF } from "../../protocol/errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import { positiveOrReply, rangeOrReply } from "../arguments.ts";
 import { defineCommand } from "../command.ts";
 import type { CommandContext } from "../context.ts";
 import { millisecondsOrReply } from "../timeouts.ts";
-
-/** Longest time that a timer of Node takes. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+import { passTime } from "./replication.ts";
 
 export const waitaof = defineCommand({
   name: "waitaof",
@@ -36,7 +33,7 @@ export const waitaof = defineCommand({
     const position = ctx.client.lastWritePosition;
     if (ctx.client.isExecuting) return replySynced(ctx, position, localWanted);
     if (replicasWanted > 0) {
-      return ctx.suspend(waitInVain(timeoutMs), (later) => replySynced(later, position, localWanted));
+      return ctx.suspend(passTime(timeoutMs), (later) => replySynced(later, position, localWanted));
     }
     if (localWanted === 0 || aof.syncedPosition >= position) return replySynced(ctx, position, localWanted);
     return ctx.suspend(aof.waitForSync(position, timeoutMs), (later) =>
@@ -52,12 +49,4 @@ function replySynced(ctx: CommandContext, position: number, localWanted: number)
   ctx.reply.array(2);
   ctx.reply.integer(aof.enabled && aof.syncedPosition >= position ? 1 : 0);
   return ctx.reply.integer(0);
-}
-
-/** Passes the time, for ever if it is 0. */
-async function waitInVain(timeoutMs: number): Promise<void> {
-  if (timeoutMs === 0) return new Promise(() => {});
-  for (let rest = timeoutMs; rest > 0; rest -= MAX_TIMER_MS) {
-    await sleep(Math.min(rest, MAX_TIMER_MS), undefined, { ref: false });
-  }
 }

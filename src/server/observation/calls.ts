@@ -6,7 +6,8 @@
  * that cannot take long by what they do: CompiledCommand.isQuick) that are executed right after each other, in one
  * batch of a pipeline or one transaction, only the whole *run* is timed, unless
  *
- * - the batch is large, or a request of the transaction: each is timed; or a reply is: it ends the run and counts for it;
+ * - the batch is large, or a request of the transaction: each is timed; or a reply is: it ends the run and counts for
+ *   it;
  * - `slowlog-log-slower-than` is so short that it is about quick commands: then each is timed.
  *
  * If a run took long, something has held up the process, and the last call of the run is named for it: which one it

@@ -13,9 +13,10 @@ import { RawClient } from "../../support/raw-client.ts";
 import { hasRedisServer, type RedisServer, startRedisServer } from "../../support/redis-server.ts";
 import { newServerHarness } from "./harness.ts";
 
-/** Those of Redis 7.2 and 7.4, which the server compared with does not know. */
+/** Our own, and those of Redis 7.2 and 7.4, which the server compared with does not know. */
 const NEWER = new Set(
   (
+    "tier tier|demote tier|explain tier|help tier|info tier|pin tier|unpin tier|warm " +
     "waitaof client|no-touch client|setinfo" +
     " hexpire hexpireat hexpiretime hpexpire hpexpireat hpexpiretime hpersist hpttl httl"
   ).split(" "),
@@ -85,6 +86,55 @@ describe.skipIf(!hasRedisServer)(
         expect(expected.length).toBeGreaterThan(20);
         expect(actual).toBe(expected);
       }
+    });
+
+    test("what is answered about replication and cluster where there is none", async () => {
+      const lines = [
+        "role",
+        "role x",
+        "replicaof no one",
+        "SLAVEOF NO ONE",
+        "replicaof a",
+        "replicaof 127.0.0.1 abc",
+        "replicaof 127.0.0.1 99999",
+        "replicaof 127.0.0.1 -1",
+        "failover",
+        "failover abort",
+        "failover abort x",
+        "failover to a",
+        "failover to a 1",
+        "failover to a b",
+        "failover to a 1 to b 2",
+        "failover timeout 0",
+        "failover timeout -5",
+        "failover timeout x",
+        "failover timeout 5 force to a 1",
+        "failover force force",
+        "failover nothing",
+        "wait 0 0",
+        "wait -1 0",
+        "wait a b",
+        "wait 1 -1",
+        "wait 0 -1",
+        "wait 1 x",
+        "cluster",
+        "cluster info",
+        "cluster info x",
+        "cluster nothing",
+        "cluster keyslot a",
+        "cluster addslots",
+        "cluster help",
+        "readonly",
+        "readwrite",
+        "asking",
+        "lolwut version x",
+        "memory purge",
+        "memory purge x",
+        "memory nothing",
+      ];
+      const requests = lines.map((line) => line.split(" "));
+      await compare(2, requests, "replication and cluster");
+      await compare(3, requests, "replication and cluster");
     });
 
     test.each(["GETKEYS", "GETKEYSANDFLAGS"])("COMMAND %s", async (subcommand) => {
