@@ -25,7 +25,7 @@ const HELP = `Usage: npm run bench:compare -- [options]
   --help               this text
 
 Cases: ${NAMES.join(", ")}.
-"CPU" is the server's processor time per command, user and system, all threads. Without an append-only file that is
+A transaction of multi-ten counts as one command. "CPU" is the server's processor time per command, user and system, all threads. Without an append-only file that is
 what counts, because redis-benchmark itself is the bottleneck there: commands per second of processor time. With one,
 throughput counts.`;
 

@@ -142,3 +142,23 @@ describe("commands of README.md that only print", () => {
     expect(stdout).toMatch(option === "--version" ? version : /^Usage: tsredis-/);
   });
 });
+
+describe("docs/durability.md", () => {
+  /** The last cells of all rows of tables with the column Proof, and what is promised there. */
+  const rows = read("docs/durability.md")
+    .split("\n\n")
+    .filter((part) => /^\|.*\| Proof \|$/m.test(part))
+    .flatMap((table) => table.trim().split("\n").slice(2))
+    .map((row) => row.split(" | "))
+    .map((cells) => ({ promise: cells[0].slice(2), proof: cells.at(-1)!.replace(/ \|$/, "") }));
+
+  test("has promises", () => {
+    expect(rows.length).toBeGreaterThan(20);
+  });
+
+  test.each(rows)("names the tests that prove it: $promise", ({ proof }) => {
+    const named = [...proof.matchAll(/`(test\/[^`]+)`: "((?:[^"\\]|\\.)+)"/g)];
+    expect(named.map(([text]) => text).join("; ")).toBe(proof);
+    for (const [, path, name] of named) expect(read(path), `${path}: ${name}`).toContain(`"${name}"`);
+  });
+});

@@ -29,8 +29,10 @@ export interface SpeedCase {
   readonly pipeline: number;
   /** Commands in one round, unless --requests says otherwise. */
   readonly requests: number;
-  /** What redis-benchmark is to send. */
-  readonly workload: readonly string[];
+  /** What redis-benchmark is to send; or transactions of ten commands, each of which counts as one. */
+  readonly workload: readonly string[] | "transactions";
+  /** Connections that are subscribed to the channel "channel". */
+  readonly subscribers?: number;
   readonly content: Content;
   /** Wanted as a multiple of Redis's: commands per second, without an append-only file per second of processor time. */
   readonly target: number;
@@ -43,7 +45,13 @@ const NOTHING: Content = { kind: "nothing", size: 0 };
 const STRINGS: Content = { kind: "strings", size: KEYS };
 const RANGE_LIST: Content = { kind: "list", size: RANGE_LIST_ELEMENTS };
 
+const GET_SCRIPT = "return redis.call('GET', KEYS[1])";
+const TEN_CALLS_SCRIPT = "for i = 1, 10 do redis.call('SET', KEYS[1], i) end";
+
 const MGET = ["mget", ...Array<string>(KEYS_PER_COMMAND).fill(RANDOM_KEY)];
+
+const PUBLISH = ["publish", "channel", "x".repeat(VALUE_BYTES)];
+const SUBSCRIBERS = 100;
 
 /** Commands on collections: requests of a round with pipelines of 16 and of 1, and what they work on. */
 const COLLECTION_CASES: readonly [test: string, pipelined: number, single: number, content: Content][] = [
@@ -70,6 +78,11 @@ export const SPEED_CASES: readonly SpeedCase[] = [
   plain("mset-p16", 16, 300_000, ["-t", "mset"], 1.2),
   plain("get-p1", 1, 200_000, ["-t", "get"], 0.9),
   plain("set-p1", 1, 200_000, ["-t", "set"], 0.9),
+  plain("eval-get-p16", 16, 500_000, ["eval", GET_SCRIPT, "1", RANDOM_KEY], 0.7),
+  plain("eval-ten-p16", 16, 150_000, ["eval", TEN_CALLS_SCRIPT, "1", RANDOM_KEY], 0.7),
+  plain("multi-ten", 1, 50_000, "transactions", 0.7),
+  { ...plain("publish-p1", 1, 20_000, PUBLISH, 1.0), subscribers: SUBSCRIBERS },
+  { ...plain("publish-p16", 16, 40_000, PUBLISH, 1.0), subscribers: SUBSCRIBERS },
   ...COLLECTION_CASES.flatMap(collectionCases),
   { ...plain("set-everysec-p16", 16, 1_000_000, ["-t", "set"], 1.4), persistence: "everysec" },
   { ...plain("set-always-p1", 1, 100_000, ["-t", "set"], 1.5), persistence: "always" },
@@ -80,7 +93,7 @@ function plain(
   name: string,
   pipeline: number,
   requests: number,
-  workload: readonly string[],
+  workload: SpeedCase["workload"],
   target: number,
 ): SpeedCase {
   return { name, persistence: "none", pipeline, requests, workload, content: STRINGS, target };

@@ -9,6 +9,7 @@ import { memoryUse, processorSeconds } from "../support/process-statistics.ts";
 import type { ServerProcess } from "../support/server-process.ts";
 import { CLIENTS, KEYS, type Persistence, type SpeedCase, VALUE_BYTES } from "./cases.ts";
 import { fill } from "./content.ts";
+import { driveTransactions, type LoadFigures, subscribe } from "./own-load.ts";
 
 const ROUND_TIMEOUT_MS = 180_000;
 /** Collectors and allocators get this long to settle before memory is read. */
@@ -17,13 +18,10 @@ const MICROSECONDS = 1e6;
 
 const run = promisify(execFile);
 
-export interface Speed {
-  readonly commandsPerSecond: number;
+/** What the clients saw, and what it cost the server. */
+export interface Speed extends LoadFigures {
   /** Processor time of the server, all threads, per command. */
   readonly processorMicroseconds: number;
-  /** Latency as redis-benchmark saw it. */
-  readonly p50Ms: number;
-  readonly p99Ms: number;
 }
 
 /** Options by which tsredis and Redis do the same work. */
@@ -34,7 +32,7 @@ export function persistenceArguments(persistence: Persistence): string[] {
 }
 
 /**
- * One round of redis-benchmark on what the case is to find. Throws if the server answered with errors, or lacked keys
+ * One round of a case on what it is to find. Throws if the server answered with errors, or lacked keys
  * that it should have.
  */
 export async function measureSpeed(
@@ -43,27 +41,19 @@ export async function measureSpeed(
   speedCase: SpeedCase,
   requests: number,
 ): Promise<Speed> {
-  const { content, pipeline, workload } = speedCase;
-  const args = ["-h", "127.0.0.1", "-p", String(server.port), "--csv", "-c", String(CLIENTS)];
-  args.push(
-    "-n",
-    String(requests),
-    "-P",
-    String(pipeline),
-    "-d",
-    String(VALUE_BYTES),
-    "-r",
-    String(KEYS),
-    ...workload,
-  );
+  const { content, pipeline, subscribers = 0, workload } = speedCase;
   // redis-benchmark sends a few more than it is told to: what its connections have in flight at the end.
   const size = content.size === "requests" ? requests + CLIENTS * pipeline : content.size;
   await fill(server, { kind: content.kind, size });
   const client = await PipelineClient.connect(server.port);
+  const listening = await subscribe(server.port, subscribers);
   try {
     await client.command("CONFIG", "RESETSTAT");
     const before = processorSeconds(server.pid);
-    const { stdout } = await run(benchmark, args, { timeout: ROUND_TIMEOUT_MS, killSignal: "SIGKILL" });
+    const figures =
+      workload === "transactions"
+        ? await driveTransactions(server.port, requests)
+        : await driveBenchmark(benchmark, server.port, requests, pipeline, workload);
     const used = processorSeconds(server.pid) - before;
     const stats = await client.text("INFO", "stats");
     for (const field of ["total_error_replies", "keyspace_misses"]) {
@@ -72,16 +62,31 @@ export async function measureSpeed(
       if (value !== "0" && speedCase.name !== "incr-p16")
         throw new Error(`${speedCase.name}: ${field} is ${value}`);
     }
-    return { ...parseCsv(stdout), processorMicroseconds: (used / requests) * MICROSECONDS };
+    return { ...figures, processorMicroseconds: (used / requests) * MICROSECONDS };
   } finally {
+    for (const socket of listening) socket.destroy();
     client.close();
   }
+}
+
+async function driveBenchmark(
+  benchmark: string,
+  port: number,
+  requests: number,
+  pipeline: number,
+  workload: readonly string[],
+): Promise<LoadFigures> {
+  const args = ["-h", "127.0.0.1", "-p", String(port), "--csv", "-c", String(CLIENTS)];
+  args.push("-n", String(requests), "-P", String(pipeline), "-d", String(VALUE_BYTES), "-r", String(KEYS));
+  args.push(...workload);
+  const { stdout } = await run(benchmark, args, { timeout: ROUND_TIMEOUT_MS, killSignal: "SIGKILL" });
+  return parseCsv(stdout);
 }
 
 /**
  * The figures in what `redis-benchmark --csv` prints: a line of titles, then one of figures, each in quotes.
  */
-function parseCsv(output: string): Omit<Speed, "processorMicroseconds"> {
+function parseCsv(output: string): LoadFigures {
   const [titles, figures] = output
     .trim()
     .split("\n")

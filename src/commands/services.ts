@@ -74,6 +74,7 @@ export interface DebugAccess {
   packedBytes(address: number): number;
   reload(options: ReloadOptions): Promise<ReloadResult>;
   setActiveExpiry(isOn: boolean): void;
+  pauseCron(isPaused: boolean): void;
   log(text: string): void;
 }
 

@@ -280,6 +280,7 @@ export const ANOTHER_CHILD_ACTIVE =
   "Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.";
 export const RELOAD_OPTIONS = "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.";
 export const RELOAD_FAILED = "ERR Error trying to load the RDB dump";
+export const RESP2_NOT_SUPPORTED = "ERR RESP2 is not supported by this command";
 export const UNKNOWN_PROTOCOL_TYPE =
   "ERR Wrong protocol type name. Please use one of the following: " +
   "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false";

@@ -32,6 +32,7 @@ const SPACE = 0x20;
 const QUESTION_MARK = 0x3f;
 const ZERO = 0x30;
 const ARRAY = 0x2a;
+const ATTRIBUTE = 0x7c;
 const BIG_NUMBER = 0x28;
 const BULK = 0x24;
 const DOUBLE = 0x2c;
@@ -236,6 +237,11 @@ export class ReplyWriter {
   /** A message out of turn; RESP2 has no such type and gets an array. */
   push(length: number): Outcome {
     return this.header(this.resp === 2 ? ARRAY : PUSH, length);
+  }
+
+  /** Facts about the reply that follows: `length` pairs. RESP2 has no such type: nothing of it may be written there. */
+  attribute(length: number): Outcome {
+    return this.header(ATTRIBUTE, length);
   }
 
   double(value: number): Outcome {

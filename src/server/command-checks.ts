@@ -54,11 +54,9 @@ export class CommandChecks {
     const { parts } = this;
     if (!command.accepts(request.argc) || command.run === undefined) return wrongArity(command.fullName);
     if (command.isProtected && !parts.isDebugAllowed(connection)) return DEBUG_NOT_ALLOWED;
-    if (connection.isRestricted && connection.mustAuthenticate && command.needsAuth) return NOT_AUTHENTICATED;
-    if (command.noMulti && connection.transaction !== undefined) return NOT_IN_TRANSACTION;
-    if (connection.isRestricted) {
-      const denial = this.denialOf(command, request, connection);
-      if (denial !== undefined) return denial;
+    if (connection.isRestricted || command.noMulti) {
+      const refusal = this.permissionRefusal(command, request, connection);
+      if (refusal !== undefined) return refusal;
     }
     if (connection.isSubscribed && connection.resp === 2 && !command.isForSubscribers) {
       return notForSubscribers(command.fullName);
@@ -68,6 +66,16 @@ export class CommandChecks {
     if (command.isPing && parts.saves.refusesWrites) return SAVE_FAILED;
     if (connection.isMonitor && command.isForKeys) return MONITOR_HAS_NO_KEYSPACE;
     return undefined;
+  }
+
+  private permissionRefusal(
+    command: CompiledCommand,
+    request: Request,
+    connection: Connection,
+  ): string | undefined {
+    if (connection.mustAuthenticate && command.needsAuth) return NOT_AUTHENTICATED;
+    if (command.noMulti && connection.transaction !== undefined) return NOT_IN_TRANSACTION;
+    return connection.isRestricted ? this.denialOf(command, request, connection) : undefined;
   }
 
   /** The error for a command that the client's user has no permission for. */

@@ -13,6 +13,10 @@ export function applyConfig(server: Server): void {
     // A smaller budget takes effect now, not at the next write.
     if (budget.isOver) server.scheduleTurnEnd();
   };
+  const clients = () => {
+    server.clientEviction.configure(values["maxmemory-clients"], values.maxmemory);
+    if (server.clientEviction.isOn) server.scheduleTurnEnd();
+  };
   const policy = () => {
     keyspace.accessClock.lfu = values["maxmemory-policy"].endsWith("-lfu");
     keyspace.accessClock.lfuLogFactor = values["lfu-log-factor"];
@@ -47,8 +51,9 @@ export function applyConfig(server: Server): void {
   };
   const output = () => server.outputLimits.configure(values["client-output-buffer-limit"]);
   const events = () => server.notifications.configure(values["notify-keyspace-events"]);
-  for (const hook of [memory, policy, limits, output, events, types]) hook();
+  for (const hook of [memory, clients, policy, limits, output, events, types]) hook();
   config.onChange("maxmemory", memory);
+  config.onChange(["maxmemory-clients", "maxmemory"], clients);
   config.onChange(["maxmemory-policy", "lfu-log-factor", "lfu-decay-time"], policy);
   config.onChange(["proto-max-bulk-len", "client-query-buffer-limit"], limits);
   config.onChange(

@@ -12,6 +12,7 @@ import type { Fetch, Waiter } from "../keyspace/warmer.ts";
 import { type DecoderLimits, RequestDecoder } from "../protocol/request-decoder.ts";
 import type { AclClient } from "./acl/acl.ts";
 import type { User } from "./acl/user.ts";
+import type { ClientEviction } from "./client-eviction.ts";
 import type { BlockedCall } from "./observation/calls.ts";
 import type { PreparedWalks } from "./prepared-walks.ts";
 import type { Statistics } from "./statistics.ts";
@@ -29,6 +30,8 @@ export interface ConnectionHost {
   readonly clock: Clock;
   readonly decoderLimits: DecoderLimits;
   readonly statistics: Statistics;
+  /** Absent where there are no clients to choose from. */
+  readonly clientEviction?: ClientEviction;
   /** Executes what the connection's decoder has, until it is empty or the connection parks. */
   run(connection: Connection): void;
   /** The connection is closed; forget it. */
@@ -80,6 +83,8 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
   /** Pieces of output held back by the reply gate. */
   heldPieces = 0;
   heldBytes = 0;
+  /** What it took of memory when that was looked at last (client-eviction.ts). */
+  countedBytes = 0;
   /** Since when its output is over the soft limit; 0 if it is not. */
   overSoftLimitSinceMs = 0;
 
@@ -196,8 +201,16 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
       this.outputBufferBytes +
       this.queuedBytes +
       watchBytes +
-      subscriptionBytes
+      subscriptionBytes +
+      this.prefixBytes
     );
+  }
+
+  /** What it takes to be told of changes to keys with its prefixes. */
+  private get prefixBytes(): number {
+    let bytes = 0;
+    for (const { length } of this.tracking?.prefixes ?? []) bytes += length + PREFIX_BYTES;
+    return bytes;
   }
 
   onData(buffer: Buffer, length: number): void {
@@ -207,9 +220,13 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
     statistics.inputBytes += length;
     this.lastActiveMs = this.host.clock.refresh();
     this.decoder.feed(buffer, 0, length);
+    const { clientEviction } = this.host;
+    if (clientEviction?.isOn === true) clientEviction.runIfOver(this);
+    if (this.isClosed) return;
     if (!this.parked) this.host.run(this);
     if (this.isClosed) return;
     this.decoder.settle();
+    if (clientEviction?.isOn === true) clientEviction.update(this);
     if (this.parked && this.decoder.bufferedBytes > PARKED_READ_BYTES) this.pauseReading();
   }
 
@@ -311,5 +328,7 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
 const CONNECTION_BYTES = 2048;
 /** What a subscription costs: its name, and its places in two maps (measured with 100,000 names of 16 bytes). */
 const SUBSCRIPTION_BYTES = 160;
+/** What a prefix of CLIENT TRACKING costs besides its bytes: its places in a list, a map and a set. */
+const PREFIX_BYTES = 256;
 /** What a watched key costs: see watched-keys.ts. */
 const WATCH_BYTES = 512;

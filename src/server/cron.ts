@@ -19,6 +19,8 @@ export class Cron {
   private slowAtMs = 0;
   /** False while DEBUG or a test has switched active expiry off. */
   activeExpiry = true;
+  /** DEBUG PAUSE-CRON. */
+  isPaused = false;
 
   constructor(server: Server) {
     this.server = server;
@@ -73,6 +75,7 @@ export class Cron {
     aof.rewriteIfGrown(values["auto-aof-rewrite-min-size"], values["auto-aof-rewrite-percentage"]);
     saves.startScheduled();
     this.closeIdleClients();
+    if (this.server.clientEviction.isOn) this.server.clientEviction.recount();
     this.server.outputLimits.checkAll();
     const nowMs = this.server.clock.monotonicMs();
     this.server.statistics.sample(this.server.dispatcher.calls.total, spiller?.spilledBytes ?? 0, nowMs);
@@ -86,7 +89,7 @@ export class Cron {
 
   private schedule(): void {
     this.timer = setTimeout(() => {
-      this.run();
+      if (!this.isPaused) this.run();
       this.server.scrubber.tick();
       this.schedule();
     }, 1000 / this.server.config.values.hz);

@@ -43,6 +43,10 @@ export class Debugging implements DebugAccess {
     this.server.cron.activeExpiry = isOn;
   }
 
+  pauseCron(isPaused: boolean): void {
+    this.server.cron.isPaused = isPaused;
+  }
+
   digestOf(address: number): string {
     return digestEntry(this.server.keyspace, address).bytes.toString("hex");
   }

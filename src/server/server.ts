@@ -26,6 +26,7 @@ import type { DecoderLimits } from "../protocol/request-decoder.ts";
 import { Acl } from "./acl/acl.ts";
 import { isLocalAddress, refusalOf } from "./admission.ts";
 import { AofState } from "./aof-state.ts";
+import { ClientEviction } from "./client-eviction.ts";
 import { ClientPause } from "./client-pause.ts";
 import { ClientRegistry } from "./client-registry.ts";
 import type { Config } from "./config/config.ts";
@@ -91,6 +92,7 @@ export class Server implements ConnectionHost {
   readonly notifications: KeyNotifications;
   readonly tracking: Tracking;
   readonly pause: ClientPause;
+  readonly clientEviction: ClientEviction;
   readonly cron: Cron;
   readonly scrubber = new Scrubber(this);
   readonly decoderLimits: DecoderLimits;
@@ -147,6 +149,7 @@ export class Server implements ConnectionHost {
     this.acl = this.createAcl();
     this.services = new Services(this);
     this.tracking = this.createTracking();
+    this.clientEviction = new ClientEviction(this.clients, world.log, this.turnEnd.schedule);
     this.pause = new ClientPause({
       keyspace,
       mayScriptWrite: (command, request) => this.dispatcher.scripts.mayWrite(command, request),
@@ -205,6 +208,7 @@ export class Server implements ConnectionHost {
 
   closed(connection: Connection): void {
     this.clients.remove(connection);
+    this.clientEviction.forget(connection);
     this.observation.remove(connection);
     this.tracking.forget(connection);
     this.dispatcher.forget(connection);
@@ -228,6 +232,7 @@ export class Server implements ConnectionHost {
     if (this.dispatcher.waiting.hasReady) this.dispatcher.waiting.serveReady();
     this.tracking.endTurn();
     this.writeAndReply();
+    this.clientEviction.run();
     if (this.spiller !== undefined) this.spill(this.spiller);
     this.dispatcher.gates.admit();
     this.dispatcher.resumeClients();

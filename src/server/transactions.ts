@@ -60,6 +60,8 @@ export class Transactions implements TransactionControl {
   readonly watched: WatchedKeys;
   private readonly host: TransactionHost;
   private readonly parts: TransactionParts;
+  /** One that is done, for the next. */
+  private spare: Transaction | undefined;
 
   constructor(host: TransactionHost, parts: TransactionParts) {
     this.host = host;
@@ -68,7 +70,8 @@ export class Transactions implements TransactionControl {
   }
 
   begin(): void {
-    this.host.client.transaction = new Transaction();
+    this.host.client.transaction = this.spare ?? new Transaction();
+    this.spare = undefined;
   }
 
   discard(): void {
@@ -123,7 +126,8 @@ export class Transactions implements TransactionControl {
   execute(): Outcome {
     const { host } = this;
     const { client, effects, reply } = host;
-    const { commands, hasErrors, isWrite, requests } = client.transaction!;
+    const transaction = client.transaction!;
+    const { commands, hasErrors, isWrite, requests } = transaction;
     const isStale = client.hasLostWatch || this.watched.hasExpired(client);
     if (hasErrors || isStale) {
       this.end(client);
@@ -147,6 +151,8 @@ export class Transactions implements TransactionControl {
       this.end(client);
     }
     host.afterEffects(client, isWrite);
+    transaction.clear();
+    this.spare = transaction;
     return DONE;
   }
 

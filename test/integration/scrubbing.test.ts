@@ -82,9 +82,12 @@ test("a damaged record is told once and kept aside; whoever asks for it gets an 
   for (let part = await cursor.next(128); part.length > 0; part = await cursor.next(128))
     entries.push(...part);
   await cursor.close();
-  // What was written after the checkpoint is taken back at the start.
+  // What was written after the checkpoint is taken back at the start, and the log does not touch keys from 50 on.
   const { generation } = readReleased(store);
-  const [key, value] = entries.find((each) => readHeader(...each).generation < generation)!;
+  const [key, value] = entries.find(
+    ([name, bytes]) =>
+      Number(inlineKeyOf(name).toString().slice(1)) >= 50 && readHeader(name, bytes).generation < generation,
+  )!;
   const name = inlineKeyOf(key).toString();
   value[60] ^= 1;
   await store.batch([{ key, value }], true);
@@ -98,8 +101,7 @@ test("a damaged record is told once and kept aside; whoever asks for it gets an 
   ]);
   expect(await client.text("GET", name)).toMatch(/^-/);
   expect(await client.text("DBSIZE")).toBe(`:${KEYS}\r\n`);
-  const other = name === "k7" ? "k8" : "k7";
-  expect((await client.text("GET", other)).startsWith("$500")).toBe(true);
+  expect((await client.text("GET", "k7")).startsWith("$500")).toBe(true);
 });
 
 test("damaged files are told; BGREWRITEAOF makes new ones, from which the server starts", async () => {

@@ -43,6 +43,16 @@ export class StreamClient {
     this.socket.write(Buffer.concat(requests.map(encodeRequest)));
   }
 
+  /** Sends bytes as they are. */
+  sendBytes(bytes: Uint8Array): void {
+    this.socket.write(bytes);
+  }
+
+  /** Reads nothing from now on. */
+  pause(): void {
+    this.socket.pause();
+  }
+
   /** Sends requests and then one that marks the end; all that comes before its reply, one character per byte. */
   async exchange(...requests: readonly (readonly Argument[])[]): Promise<string> {
     const mark = `mark-${++this.marks}`;

@@ -22,7 +22,8 @@ import {
 } from "../../src/cold/keys.ts";
 import { openLevelStore } from "../../src/cold/level-store.ts";
 import { encodeRecord, readHeader } from "../../src/cold/record.ts";
-import { readSeed } from "../../src/cold/stamp.ts";
+import { readReleased, readSeed, stampChange } from "../../src/cold/stamp.ts";
+import { readUndoBlock } from "../../src/cold/undo.ts";
 import { KeyHash } from "../../src/memory/key-hash.ts";
 import { main } from "../../tools/check-tier/main.ts";
 import { startServerProcess } from "../support/server-process.ts";
@@ -87,10 +88,30 @@ async function all(store: KeyValueStore, range: StoreRange): Promise<StoreEntry[
 const put = (store: KeyValueStore, key: Buffer, value: Buffer | undefined): Promise<void> =>
   store.batch([{ key, value }], true);
 
-/** The record of some key `k...` that the log behind the checkpoint does not touch: its number is not divisible. */
+function numberOf(name: Buffer): number {
+  return isDigestKey(name) ? Number.NaN : Number(/^k(\d+)$/.exec(inlineKeyOf(name).toString())?.[1]);
+}
+
+/** The record of some key `k...` as of the checkpoint, which the log behind that does not touch. */
 async function someRecord(store: KeyValueStore): Promise<StoreEntry> {
+  const { generation } = readReleased(store);
   const records = await all(store, dataFrom(0));
-  return records.find(([key]) => !isDigestKey(key) && inlineKeyOf(key).toString() === "k11")!;
+  return records.find(([name, value]) => {
+    const number = numberOf(name);
+    return number % 3 > 0 && number % 7 > 0 && readHeader(name, value).generation < generation;
+  })!;
+}
+
+/** The name of a record that was changed behind the checkpoint by APPEND: undo has what was before. */
+async function appendedRecord(store: KeyValueStore): Promise<Buffer> {
+  for (const [name, block] of await all(store, undoFrom(readReleased(store).undo))) {
+    const { entries } = readUndoBlock(name, block);
+    const found = entries.find(
+      ({ recordKey: key, value }) => value !== undefined && numberOf(key) % 3 === 0 && numberOf(key) % 7 > 0,
+    );
+    if (found !== undefined) return Buffer.from(found.recordKey);
+  }
+  throw new Error("nothing was changed behind the checkpoint");
 }
 
 /** Repairs, and expects a server to hold all but these keys. */
@@ -120,24 +141,26 @@ test("a tier that is right", async () => {
 });
 
 test("a flipped bit in a value: the key is named, kept aside, and gone after the repair", async () => {
+  let name = "";
   const folder = await copyWith(async (store) => {
     const [key, value] = await someRecord(store);
+    name = inlineKeyOf(key).toString();
     value[40] ^= 1;
     await put(store, key, value);
   });
   const before = fingerprint(folder);
   const found = await check(folder);
   expect(found).toMatchObject({ exitStatus: 1, keysLost: 1, problemCounts: { damaged: 1 } });
-  expect(found.problems[0]).toMatchObject({ kind: "damaged", key: "k11", db: 0, losesKey: true });
+  expect(found.problems[0]).toMatchObject({ kind: "damaged", key: name, db: 0, losesKey: true });
   expect(await check(folder, "--fix", "--dry-run")).toMatchObject({ exitStatus: 3 });
   expect(fingerprint(folder)).toBe(before);
   // Database 0 is 5 since the log exchanged them.
-  const report = await expectRepaired(folder, ["5 k11"]);
+  const report = await expectRepaired(folder, [`5 ${name}`]);
   expect(report.quarantined).toBe(1);
   const line = JSON.parse(readFileSync(join(folder, "quarantine.jsonl"), "utf8")) as object;
   expect(line).toMatchObject({
     what: "cold record",
-    key: "k11",
+    key: name,
     db: 0,
     reason: expect.stringContaining("checksum"),
   });
@@ -147,28 +170,32 @@ test("a flipped bit in a value: the key is named, kept aside, and gone after the
 });
 
 test("a lost record, of which only the hash is known", async () => {
-  const folder = await copyWith(async (store) => put(store, (await someRecord(store))[0], undefined));
-  const report = await expectRepaired(folder, ["5 k11"]);
+  let name = "";
+  const folder = await copyWith(async (store) => {
+    const [key] = await someRecord(store);
+    name = inlineKeyOf(key).toString();
+    await put(store, key, undefined);
+  });
+  const report = await expectRepaired(folder, [`5 ${name}`]);
   expect(report.problems).toEqual([
     expect.objectContaining({ kind: "missing", db: 0, hash: expect.any(Number), losesKey: true }),
   ]);
 });
 
 test("a lost record that the log appends to: the half of a value that would come is deleted", async () => {
+  let name = "";
   const folder = await copyWith(async (store) => {
-    const records = await all(store, dataFrom(0));
-    // APPEND "more" of k33 stands in the log behind the checkpoint, and undo has its record of before.
-    const undo = await all(store, undoFrom(0));
-    for (const [key] of undo) await put(store, key, undefined);
-    const [key] = records.find(([each]) => !isDigestKey(each) && inlineKeyOf(each).toString() === "k33")!;
+    const key = await appendedRecord(store);
+    name = inlineKeyOf(key).toString();
+    for (const [undo] of await all(store, undoFrom(0))) await put(store, undo, undefined);
     await put(store, key, undefined);
   });
   const report = await check(folder, "--fix", "--yes");
   expect(report.problemCounts).toMatchObject({ undo: 1, tail: expect.any(Number) });
-  expect(report.problems.filter(({ kind }) => kind === "tail").map(({ key }) => key)).toContain("k33");
+  expect(report.problems.filter(({ kind }) => kind === "tail").map(({ key }) => key)).toContain(name);
   const values = await valuesIn(folder);
   for (const [key, value] of values) expect(value, key).toBe(expected.get(key));
-  expect(values.has("5 k33")).toBe(false);
+  expect(values.has(`5 ${name}`)).toBe(false);
   expect(values.size).toBeGreaterThan(KEYS / 2);
 });
 
@@ -190,8 +217,10 @@ test("a record that the checkpoint does not know stays out, whatever it holds", 
 });
 
 test("a record under another key's hash, and one that was written after the checkpoint", async () => {
+  let lost = "";
   const folder = await copyWith(async (store) => {
     const [from, value] = await someRecord(store);
+    lost = inlineKeyOf(from).toString();
     const header = readHeader(from, value);
     const { lru, payloadAt, type } = header;
     const payload = value.subarray(payloadAt, value.length - 4);
@@ -217,7 +246,7 @@ test("a record under another key's hash, and one that was written after the chec
       true,
     );
   });
-  const report = await expectRepaired(folder, ["5 k11"]);
+  const report = await expectRepaired(folder, [`5 ${lost}`]);
   expect(report.problemCounts).toEqual({ misplaced: 1, newer: 1 });
   expect(report.keysLost).toBe(1);
 });
@@ -274,16 +303,16 @@ describe("it does not repair", () => {
   }
 
   test("a tier that is older than the base file", async () => {
-    const folder = await copyWith(async (store) => {
-      const stamp = Buffer.from((await store.getMany([CHECKPOINT_KEY]))[0]!);
-      await put(store, STAMP_KEY, undefined);
-      expect(stamp.length).toBeGreaterThan(0);
-    });
-    const other = join(root, "older");
-    cpSync(folder, other, { recursive: true });
-    // The tier of a directory that has had no checkpoint yet.
-    rmSync(join(other, "cold-tier"), { recursive: true });
-    await expectBeyond(other, "is missing: restore it from the backup");
+    const folder = await copyWith((store) =>
+      store.batch([stampChange({ generation: 1, batch: 1, undo: 0 })], true),
+    );
+    await expectBeyond(folder, "the tier is older than the base file");
+  });
+
+  test("a folder that is missing", async () => {
+    const folder = await copyWith(() => {});
+    rmSync(join(folder, "cold-tier"), { recursive: true });
+    await expectBeyond(folder, "is missing: restore it from the backup");
   });
 
   test("a tier without its seed", async () => {

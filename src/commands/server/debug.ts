@@ -8,6 +8,7 @@ import {
   NO_SUCH_KEY,
   RELOAD_FAILED,
   RELOAD_OPTIONS,
+  RESP2_NOT_SUPPORTED,
   UNKNOWN_PROTOCOL_TYPE,
   wrongSubcommandSyntax,
 } from "../../protocol/errors.ts";
@@ -99,12 +100,23 @@ const object: Subcommand = {
   },
 };
 
+const pauseCron: Subcommand = {
+  name: "pause-cron",
+  arity: 3,
+  help: ["PAUSE-CRON <0|1>", "    Whether what is done some times a second is left undone."],
+  run({ reply, request, server }) {
+    server.debugging.pauseCron((Number.parseInt(request.text(2), 10) || 0) !== 0);
+    return reply.ok();
+  },
+};
+
 const protocol: Subcommand = {
   name: "protocol",
   arity: 3,
   help: [
     "PROTOCOL <type>",
-    "    Answers a value of that type: string, integer, double, bignum, null, array, set, map, verbatim, true, false.",
+    "    Answers a value of that type: string, integer, double, bignum, null, array, set, map, attrib, push, verbatim,",
+    "    true, false.",
   ],
   run(ctx) {
     const type = Object.keys(SAMPLES).find((word) => isWord(ctx.request, 2, word));
@@ -136,6 +148,23 @@ const SAMPLES: Readonly<Record<string, (ctx: CommandContext) => Outcome>> = {
       reply.boolean(i === 1);
     }
     return DONE;
+  },
+  attrib({ client, reply }) {
+    if (client.resp === 3) {
+      reply.attribute(1);
+      reply.bulkText("key-popularity");
+      reply.array(2);
+      reply.bulkText("key:123");
+      reply.integer(90);
+    }
+    return reply.bulkText("Some real reply following the attribute");
+  },
+  push({ client, reply }) {
+    if (client.resp === 2) return reply.error(RESP2_NOT_SUPPORTED);
+    reply.push(2);
+    reply.bulkText("server-cpu-usage");
+    reply.integer(42);
+    return reply.bulkText("Some real reply following the push reply");
   },
   true: ({ reply }) => reply.boolean(true),
   false: ({ reply }) => reply.boolean(false),
@@ -199,6 +228,7 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   error,
   log,
   object,
+  pauseCron,
   protocol,
   reload,
   setActiveExpire,

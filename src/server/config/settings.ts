@@ -83,7 +83,7 @@ export const settings = {
   unixsocket: text("used", "", fixed),
   unixsocketperm: octal("used", "0", 0o777, fixed),
   "socket-mark-id": integer("ignored", 0, { max: UINT_MAX, ...fixed }),
-  "maxmemory-clients": memoryOrPercent("ignored", "0"),
+  "maxmemory-clients": memoryOrPercent("used", "0"),
   "tracking-table-max-keys": integer("used", 1_000_000, { max: LONG_MAX }),
 
   // General

@@ -143,6 +143,7 @@ export interface CounterFacts {
   readonly expired: number;
   readonly expiredFields: number;
   readonly evicted: number;
+  readonly evictedClients: number;
   readonly hits: number;
   readonly misses: number;
   /** Names that clients are subscribed to. */

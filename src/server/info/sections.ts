@@ -62,6 +62,7 @@ export function statsFields(source: InfoSource): Field[] {
     ["expired_subkeys", counters.expiredFields],
     ["expired_keys", counters.expired],
     ["evicted_keys", counters.evicted],
+    ["evicted_clients", counters.evictedClients],
     ["keyspace_hits", counters.hits],
     ["keyspace_misses", counters.misses],
     ["pubsub_channels", counters.channels],

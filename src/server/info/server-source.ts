@@ -52,6 +52,7 @@ export class ServerInfoSource implements InfoSource {
     keyspace.expired = 0;
     keyspace.expiredFields = 0;
     keyspace.evicted = 0;
+    this.own.clientEviction.evicted = 0;
     keyspace.hits = 0;
     keyspace.misses = 0;
   }
@@ -161,6 +162,7 @@ export class ServerInfoSource implements InfoSource {
       expired: keyspace.expired,
       expiredFields: keyspace.expiredFields,
       evicted: keyspace.evicted,
+      evictedClients: this.own.clientEviction.evicted,
       hits: keyspace.hits,
       misses: keyspace.misses,
       channels: dispatcher.pubsub.count("channel"),

@@ -22,21 +22,11 @@ const NEWER = new Set(
   ).split(" "),
 );
 /** Containers: Redis has some more subcommands, or tells them in an order of its own. */
-const CONTAINERS = new Set([
-  "acl",
-  "client",
-  "cluster",
-  "config",
-  "command",
-  "function",
-  "latency",
-  "memory",
-  "object",
-  "script",
-  "slowlog",
-  "xgroup",
-  "xinfo",
-]);
+const CONTAINERS = new Set(
+  commandSpecs
+    .filter(({ name, subcommands }) => subcommands !== undefined && !NEWER.has(name))
+    .map(({ name }) => name),
+);
 /** Those that Redis 7.2 gave more arguments. */
 const WIDER = new Set(["zrank", "zrevrank"]);
 

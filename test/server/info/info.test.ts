@@ -165,6 +165,7 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       expired: 1,
       expiredFields: 11,
       evicted: 2,
+      evictedClients: 9,
       hits: 3,
       misses: 4,
       channels: 6,
