@@ -117,7 +117,7 @@ export class BaseFacts {
     try {
       let hash = 0;
       for await (const record of await openReader(file)) {
-        if (record.kind === "entry" || record.kind === "tombstone") return;
+        // Entries may stand between the parts: those that commands changed while the file was written.
         if (record.kind !== "cold-keys" || record.db !== db) continue;
         let difference = 0;
         let factor = 1;
@@ -130,6 +130,7 @@ export class BaseFacts {
           difference = 0;
           factor = 1;
         }
+        if (record.left === 0) return;
       }
     } finally {
       await file.close();
