@@ -128,7 +128,6 @@ export type CommandGroup =
   | "connection"
   | "transactions"
   | "scripting"
-  | "cluster"
   | "pubsub"
   | "server";
 

@@ -19,6 +19,7 @@ import { defineCommand } from "../command.ts";
 import type { CommandContext } from "../context.ts";
 import { helpLines } from "../help.ts";
 import type { ReloadOptions, ReloadResult } from "../services.ts";
+import { populate } from "./debug-populate.ts";
 
 interface Subcommand {
   readonly name: string;
@@ -201,6 +202,16 @@ function answerReload({ reply }: CommandContext, result: ReloadResult): Outcome 
   return reply.error(result === "not saved" ? GENERAL_ERROR : RELOAD_FAILED);
 }
 
+const population: Subcommand = {
+  name: "populate",
+  arity: -3,
+  help: [
+    "POPULATE <count> [<prefix>] [<size>]",
+    "    Makes strings <prefix>:0 and so on (prefix: key) that do not exist yet. They are not propagated.",
+  ],
+  run: (ctx) => (ctx.request.argc > 5 ? ctx.reply.error(wrongSubcommandSyntax(ctx.request)) : populate(ctx)),
+};
+
 const setActiveExpire: Subcommand = {
   name: "set-active-expire",
   arity: 3,
@@ -229,6 +240,7 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   log,
   object,
   pauseCron,
+  population,
   protocol,
   reload,
   setActiveExpire,
