@@ -1,12 +1,14 @@
 /**
  * `npm run bench:memory`: what large collections, and many small ones, take of memory in this server and in a
- * redis-server. Each case has new servers, since memory that was used once is no growth. Prints by how much the
- * resident memory grew, for each item too, and what the servers themselves say (used_memory).
+ * redis-server; and what idle connections take. Each case has new servers, since memory that was used once is no
+ * growth. Prints by how much the resident memory grew, for each item too, and what the servers themselves say
+ * (used_memory).
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { SeededRandom } from "../src/base/random.ts";
 import { MEMORY_CASES, type MemoryCase } from "./memory/cases.ts";
+import { CONNECTIONS, growByConnections, MOST_BYTES_EACH } from "./memory/connections.ts";
 import { infoField, PipelineClient } from "./support/pipeline-client.ts";
 import { memoryUse } from "./support/process-statistics.ts";
 import { positiveInteger, progress, runProgram, selection } from "./support/program.ts";
@@ -14,7 +16,8 @@ import { startPair } from "./support/server-pair.ts";
 import type { Program, ServerProcess } from "./support/server-process.ts";
 import { count, formatTable, median, megabytes, times } from "./support/table.ts";
 
-const NAMES = MEMORY_CASES.map(({ name }) => name);
+const IDLE_CONNECTIONS = "connections";
+const NAMES = [...MEMORY_CASES.map(({ name }) => name), IDLE_CONNECTIONS];
 
 const HELP = `Usage: npm run bench:memory -- [options]
 
@@ -76,6 +79,39 @@ function readOptions(): Options | undefined {
 }
 
 async function run(options: Options): Promise<void> {
+  await compareValues(options);
+  if (options.only.includes(IDLE_CONNECTIONS)) await compareConnections(options);
+}
+
+/** Prints what idle connections take in both servers. */
+async function compareConnections(options: Options): Promise<void> {
+  const grown: { readonly redis: number[]; readonly tsredis: number[] } = { redis: [], tsredis: [] };
+  for (let round = 0; round < options.rounds; round++) {
+    progress(`${IDLE_CONNECTIONS}: round ${round + 1} of ${options.rounds}`);
+    const pair = await startPair(options, ["--appendonly", "no", "--maxclients", String(2 * CONNECTIONS)]);
+    try {
+      grown.redis.push(await growByConnections(pair.redis));
+      grown.tsredis.push(await growByConnections(pair.tsredis));
+    } finally {
+      await pair.end();
+    }
+  }
+  progress("");
+  if (options.json) {
+    console.log(JSON.stringify({ connections: CONNECTIONS, ...grown }, undefined, 2));
+    return;
+  }
+  const cells = [grown.redis, grown.tsredis].map((rounds) => {
+    const bytes = median(rounds);
+    return `${megabytes(bytes)} (${Math.round(bytes / CONNECTIONS)} B each)`;
+  });
+  const isMet = median(grown.tsredis) <= CONNECTIONS * MOST_BYTES_EACH;
+  const wanted = [`<= ${MOST_BYTES_EACH} B each`, isMet ? "met" : "missed"];
+  const header = ["idle", "Redis growth", "tsredis growth", "wanted", ""];
+  console.log(formatTable(header, [[`connections (${count(CONNECTIONS)})`, ...cells, ...wanted]]));
+}
+
+async function compareValues(options: Options): Promise<void> {
   const results: Result[] = [];
   for (const memoryCase of MEMORY_CASES) {
     if (!options.only.includes(memoryCase.name)) continue;
@@ -93,6 +129,7 @@ async function run(options: Options): Promise<void> {
     results.push(result);
   }
   progress("");
+  if (results.length === 0) return;
   if (options.json) {
     console.log(JSON.stringify(results, undefined, 2));
     return;

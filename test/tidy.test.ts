@@ -129,6 +129,7 @@ const CROSS_CUTTING: Readonly<Record<string, string>> = {
   "test/docs.test.ts": "the documents",
   "test/crash/": "what survives a crash",
   "test/integration/": "the server from outside",
+  "test/clients/": "the server as libraries of clients see it",
   "test/support/": "the simulated disk and store, which other tests rely upon",
 };
 

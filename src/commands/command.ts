@@ -124,7 +124,6 @@ export type CommandGroup =
   | "bitmap"
   | "hyperloglog"
   | "generic"
-  | "cluster"
   | "connection"
   | "transactions"
   | "scripting"

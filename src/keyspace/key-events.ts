@@ -1,6 +1,6 @@
 /**
- * Events of keys: what `notify-keyspace-events` tells clients. Whoever changes a key says so with one call, at the place
- * where Redis does, since clients see the order; whether anybody wants to know is not his business.
+ * Events of keys: what `notify-keyspace-events` tells clients. Whoever changes a key says so with one call, at the
+ * place where Redis does, since clients see the order; whether anybody wants to know is not his business.
  */
 
 /** Classes of events, as bits, and the letters that directive has for them. */

@@ -4,6 +4,18 @@
 import { applyAppendonly, configureWriter } from "./appendonly.ts";
 import type { Server } from "./server.ts";
 
+/** From which size on values are no longer kept in their packed form. */
+const TYPE_LIMITS = [
+  "list-max-listpack-size",
+  "hash-max-listpack-entries",
+  "hash-max-listpack-value",
+  "set-max-intset-entries",
+  "zset-max-listpack-entries",
+  "zset-max-listpack-value",
+  "stream-node-max-bytes",
+  "stream-node-max-entries",
+] as const;
+
 /** Brings the server into the state that its configuration asks for, now and after each change. */
 export function applyConfig(server: Server): void {
   const { budget, config, decoderLimits, keyspace } = server;
@@ -38,6 +50,22 @@ export function applyConfig(server: Server): void {
     directory.removesHistory = !values["aof-disable-auto-gc"];
     void directory.removeHistory();
   };
+  for (const hook of [memory, clients, policy, limits]) hook();
+  config.onChange("maxmemory", memory);
+  config.onChange(["maxmemory-clients", "maxmemory"], clients);
+  config.onChange(["maxmemory-policy", "lfu-log-factor", "lfu-decay-time"], policy);
+  config.onChange(["proto-max-bulk-len", "client-query-buffer-limit"], limits);
+  config.onChange(["appendfsync", "aof-timestamp-enabled", "maxmemory"], fsync);
+  config.onChange("aof-disable-auto-gc", history);
+  config.onChange("tracking-table-max-keys", () => server.tracking.limitTable());
+  config.onChange("appendonly", () => applyAppendonly(server));
+  applyTypeLimits(server);
+  applyOutput(server);
+}
+
+/** When collections change their forms. */
+function applyTypeLimits({ config, keyspace }: Server): void {
+  const { values } = config;
   const types = () => {
     const of = keyspace.memory.limits;
     of.listMaxListpackSize = values["list-max-listpack-size"];
@@ -49,31 +77,15 @@ export function applyConfig(server: Server): void {
     of.streamNodeMaxBytes = values["stream-node-max-bytes"];
     of.streamNodeMaxEntries = values["stream-node-max-entries"];
   };
-  const output = () => server.outputLimits.configure(values["client-output-buffer-limit"]);
-  const events = () => server.notifications.configure(values["notify-keyspace-events"]);
-  for (const hook of [memory, clients, policy, limits, output, events, types]) hook();
-  config.onChange("maxmemory", memory);
-  config.onChange(["maxmemory-clients", "maxmemory"], clients);
-  config.onChange(["maxmemory-policy", "lfu-log-factor", "lfu-decay-time"], policy);
-  config.onChange(["proto-max-bulk-len", "client-query-buffer-limit"], limits);
-  config.onChange(
-    [
-      "list-max-listpack-size",
-      "hash-max-listpack-entries",
-      "hash-max-listpack-value",
-      "set-max-intset-entries",
-      "zset-max-listpack-entries",
-      "zset-max-listpack-value",
-      "stream-node-max-bytes",
-      "stream-node-max-entries",
-    ],
-    types,
-  );
-  config.onChange(["appendfsync", "aof-timestamp-enabled", "maxmemory"], fsync);
-  config.onChange("requirepass", () => server.acl.applyRequirepass());
-  config.onChange("client-output-buffer-limit", output);
+  types();
+  config.onChange(TYPE_LIMITS, types);
+}
+
+/** What clients are sent that did not ask for it, and how much may wait for them. */
+function applyOutput({ config, notifications, outputLimits }: Server): void {
+  const limits = () => outputLimits.configure(config.values["client-output-buffer-limit"]);
+  const events = () => notifications.configure(config.values["notify-keyspace-events"]);
+  for (const hook of [limits, events]) hook();
+  config.onChange("client-output-buffer-limit", limits);
   config.onChange("notify-keyspace-events", events);
-  config.onChange("aof-disable-auto-gc", history);
-  config.onChange("tracking-table-max-keys", () => server.tracking.limitTable());
-  config.onChange("appendonly", () => applyAppendonly(server));
 }

@@ -172,15 +172,14 @@ export class Outbox {
 
   /** Sends all that is queued and may leave, hands the rest to the gate. Not to be called in the middle of a run. */
   flush(): void {
-    const { count } = this;
-    if (count === 0) return;
+    if (this.count === 0) return;
     const { aof, limits, reply } = this.parts;
     limits.closeMarked();
     this.appended = aof.appended;
     this.gatePosition = aof.gatePosition;
-    // Who published waits for the reply, and may send the next request while the receivers are served.
-    if (this.hasPushes) for (let i = 0; i < count; i++) if (this.sources[i] === undefined) this.sendFirst(i);
-    for (let i = 0; i < count; i++) this.sendFirst(i);
+    if (this.hasPushes) this.sendReplies();
+    // Connections that turn out to be closed may cause further pushes.
+    for (let i = 0; i < this.count; i++) this.sendFirst(i);
     release(reply, this.keepsReplies);
     release(this.pushes2, this.keepsPushes);
     release(this.pushes3, this.keepsPushes);
@@ -191,6 +190,11 @@ export class Outbox {
     this.start = 0;
     this.count = 0;
     if (this.ending.length > 0) for (const connection of this.ending.splice(0)) connection.closeIfDone();
+  }
+
+  /** First to those who wait for replies: they may send the next request while the receivers of pushes are served. */
+  private sendReplies(): void {
+    for (let i = 0; i < this.count; i++) if (this.sources[i] === undefined) this.sendFirst(i);
   }
 
   /** Sends all pieces of a connection, if `place` is the first of them. */

@@ -124,8 +124,8 @@ export class Replay implements Executor {
     if (this.batch.length > 2 * BATCH_BYTES) this.batch = Buffer.allocUnsafeSlow(BATCH_BYTES);
   }
 
-  /** The end of the last file. Says so if commands have failed: a log tells only of such as succeeded, so the data differ from what they were. As
-   * Redis does, the server starts all the same. */
+  /** The end of the last file. Says so if commands have failed: a log tells only of such as succeeded, so the data
+   * differ from what they were. As Redis does, the server starts all the same. */
   reportFailures(): void {
     this.end();
     if (this.failures === 0) return;

@@ -147,6 +147,7 @@ export class Server implements ConnectionHost {
     this.saves = new SaveState(this);
     this.progress = new LoadProgress(world, config);
     this.acl = this.createAcl();
+    config.onChange("requirepass", () => this.acl.applyRequirepass());
     this.services = new Services(this);
     this.tracking = this.createTracking();
     this.clientEviction = new ClientEviction(this.clients, world.log, this.turnEnd.schedule);

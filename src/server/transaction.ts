@@ -1,8 +1,8 @@
 /**
  * What a client has queued since MULTI: copies of its requests, which outlive the buffers they came in.
  *
- * Copies lie one after the other in blocks. A transaction that is done is used again for the next (`clear`), so that one
- * of usual size allocates nothing.
+ * Copies lie one after the other in blocks. A transaction that is done is used again for the next (`clear`), so that
+ * one of usual size allocates nothing.
  */
 import { copyBytes, withView } from "../base/byte-copy.ts";
 import type { CompiledCommand } from "../commands/table.ts";

@@ -70,12 +70,12 @@ describeOnServers("ioredis", (port) => {
 
   test("scripts as commands: EVALSHA, and EVAL where the server does not know the script", async () => {
     redis.defineCommand("takeToken", { numberOfKeys: 1, lua: TAKE_TOKEN });
-    const { takeToken } = redis as WithScripts;
+    const limited = redis as WithScripts;
     const taken: number[] = [];
-    for (let i = 0; i < 4; i++) taken.push(await takeToken.call(redis as WithScripts, "limit", 3));
+    for (let i = 0; i < 4; i++) taken.push(await limited.takeToken("limit", 3));
     expect(taken).toEqual([1, 2, 3, -1]);
     await redis.script("FLUSH");
-    expect(await takeToken.call(redis as WithScripts, "limit", 9)).toBe(5);
+    expect(await limited.takeToken("limit", 9)).toBe(5);
     expect(await redis.hlen("limit:log")).toBe(5);
     expect(await redis.pttl("limit")).toBeGreaterThan(0);
   });

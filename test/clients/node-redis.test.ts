@@ -1,5 +1,6 @@
 /**
- * node-redis in both versions of the protocol: its cache at the client, subscriptions, transactions, scripts, functions.
+ * node-redis in both versions of the protocol: its cache at the client, subscriptions, transactions, scripts and
+ * functions.
  */
 import { createClient, defineScript } from "redis";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";

@@ -1,6 +1,6 @@
 /**
- * The simulated LevelDB under the model of the tier: its logs lose their unsynced ends, and single unsynced batches, in a
- * power cut.
+ * The simulated LevelDB under the model of the tier: its logs lose their unsynced ends, and single unsynced batches,
+ * in a power cut.
  */
 import type { Random } from "../../src/base/random.ts";
 import type { KeyValueStore } from "../../src/cold/key-value-store.ts";

@@ -3,7 +3,6 @@
  */
 import type { Random } from "../../src/base/random.ts";
 import { ACL_CATEGORIES } from "../../src/commands/acl-categories.ts";
-import { commandSpecs } from "../../src/commands/all.ts";
 
 const KEYS = ["a", "ab", "abc", "b", "bc", "x:1", "x:2", "", "[a]", "a b", "\u00ff"];
 const PATTERNS = ["a*", "b", "x:*", "x:?", "*", "[ab]*", "\\[a\\]", "", "*c", "a b", "\t"];
@@ -13,13 +12,6 @@ const WORDS =
   "on off nopass resetpass reset allkeys resetkeys allchannels resetchannels allcommands nocommands clearselectors" +
   " sanitize-payload skip-sanitize-payload ON AllKeys nonsense ~* &* +@all -@all +@ALL (+get) () ( ) (~a* +@read %W~x:*)" +
   " (allkeys +@all) (+get &a* allchannels) (nonsense) (~* ~a) ('+get' \"~a*\") (+get";
-
-/** Commands that only one of the two has, or has otherwise. */
-const OWN_COMMANDS = /^(h(p?expire.*|p?ttl|persist|pexpireat)|waitaof|client\|(setinfo|no-touch))$/;
-
-export const COMMAND_NAMES: readonly string[] = commandSpecs
-  .flatMap(({ name, subcommands }) => [name, ...(subcommands ?? []).map((sub) => `${name}|${sub.name}`)])
-  .filter((name) => !OWN_COMMANDS.test(name));
 
 /** Requests whose keys are in all kinds of places; K stands for a key. */
 const REQUESTS = `
@@ -44,8 +36,8 @@ export function nextKey(random: Random): string {
   return KEYS[random.below(KEYS.length)];
 }
 
-/** One rule, mostly a right one. */
-export function nextRule(random: Random): string {
+/** One rule, mostly a right one. @param commands full names of commands that both servers have */
+export function nextRule(random: Random, commands: readonly string[]): string {
   const oneOf = (list: readonly string[]) => list[random.below(list.length)];
   const sign = oneOf(["+", "-"]);
   switch (random.below(9)) {
@@ -61,7 +53,7 @@ export function nextRule(random: Random): string {
     case 5:
       return `${sign}@${oneOf([...ACL_CATEGORIES, "nothing", "READ"])}`;
     case 6:
-      return `${sign}${oneOf(COMMAND_NAMES)}`;
+      return `${sign}${oneOf(commands)}`;
     case 7:
       return oneOf([
         "+select|0",

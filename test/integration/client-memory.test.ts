@@ -90,7 +90,7 @@ test("client-query-buffer-limit closes who sends more than that without an end",
   client.sendBytes(Buffer.from(`*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$${10 * MEGABYTE}\r\n`));
   for (let i = 0; i < 9; i++) client.sendBytes(Buffer.alloc(MEGABYTE));
   await client.untilClosed();
-  expect(fixture.server.output).toContain("reached max query buffer length");
+  await expect.poll(() => fixture.server.output, POLL).toContain("reached max query buffer length");
 });
 
 test("timeout closes idle clients, but none that waits for a key or a message", async () => {

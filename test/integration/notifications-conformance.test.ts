@@ -1,6 +1,6 @@
 /**
- * Keyspace notifications of the real Redis and of tsredis: both execute the same random commands on values of all types,
- * some within transactions and scripts; a subscriber of each must get the same events in the same order.
+ * Keyspace notifications of the real Redis and of tsredis: both execute the same random commands on values of all
+ * types, some within transactions and scripts; a subscriber of each must get the same events in the same order.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Random, SeededRandom } from "../../src/base/random.ts";
@@ -80,7 +80,9 @@ class Commands {
     }
     const [name, generator] = this.generators[random.below(this.generators.length)];
     const isKey = (argument: Argument, i: number) => i > 0 && generator.keys.includes(String(argument));
-    return generator.next().map((argument, i) => (isKey(argument, i) ? `${name}:${argument}` : argument));
+    return generator
+      .next()
+      .map((argument, i) => (isKey(argument, i) ? `${name}:${String(argument)}` : argument));
   }
 }
 

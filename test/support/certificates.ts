@@ -5,10 +5,12 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 
+const PROGRAM = "openssl";
+
 export const hasOpenssl: boolean = findOpenssl();
 
 function findOpenssl(): boolean {
-  if (spawnSync("openssl", ["version"]).status === 0) return true;
+  if (spawnSync(PROGRAM, ["version"]).status === 0) return true;
   process.stderr.write("no openssl on the PATH: tests of TLS are left out\n");
   return false;
 }
@@ -19,7 +21,7 @@ export interface Certificate {
 }
 
 function openssl(...args: string[]): void {
-  const { status, stderr } = spawnSync("openssl", args, { encoding: "utf8" });
+  const { status, stderr } = spawnSync(PROGRAM, args, { encoding: "utf8" });
   if (status !== 0) throw new Error(`openssl ${args[0]}: ${stderr}`);
 }
 

@@ -36,6 +36,8 @@ export interface Problem {
   readonly hash?: number;
   /** A key of the data is lost by it. Of records whose key lies in memory too, or is deleted, it is not. */
   losesKey?: boolean;
+  /** More than one key is lost by it. */
+  readonly keysLost?: number;
 }
 
 /** So many are listed; the others are counted. */
@@ -65,7 +67,7 @@ export class Findings {
 
   add(problem: Problem): void {
     this.counts.set(problem.kind, (this.counts.get(problem.kind) ?? 0) + 1);
-    if (problem.losesKey === true) this.keysLost++;
+    this.keysLost += problem.keysLost ?? (problem.losesKey === true ? 1 : 0);
     if (this.problems.length < LISTED) this.problems.push(problem);
   }
 

@@ -23,7 +23,7 @@ import { dataTypeOfRdb, LOADABLE_RDB_TYPES } from "../../src/types/registry.ts";
 import { STRING } from "../../src/types/string/string-value.ts";
 import { type BaseFacts, type ExpectedRecords, nameOf } from "./base-facts.ts";
 import type { Findings, ProblemKind } from "./findings.ts";
-import { BatchWriter } from "./history.ts";
+import { BatchWriter, BeyondRepair } from "./history.ts";
 import type { QuarantineSink } from "./quarantine-sink.ts";
 import type { TierStatistics } from "./statistics.ts";
 
@@ -95,9 +95,10 @@ export class RecordCheck {
     await this.#writer.finish();
     const count = facts.countOf(this.#db);
     if (!isListed && seen !== count) {
-      const losesKey = seen < count;
       const reason = `database ${this.#db} should have ${count} records, and has ${seen}`;
-      findings.add({ kind: "count", db: this.#db, reason, losesKey });
+      // Which of them had been deleted cannot be told.
+      if (seen > count) throw new BeyondRepair(`${reason}; the base file does not list them`);
+      findings.add({ kind: "count", db: this.#db, reason, losesKey: true, keysLost: count - seen });
     }
   }
 

@@ -1,6 +1,6 @@
 /**
- * The quick way through the entries of an RDB file, for who loads them: as long as they lie in the window as a whole, it
- * says where their parts are, without a promise, a record or a view for each. Whatever is unusual (the end of the
+ * The quick way through the entries of an RDB file, for who loads them: as long as they lie in the window as a whole,
+ * it says where their parts are, without a promise, a record or a view for each. Whatever is unusual (the end of the
  * window, other opcodes and layouts, damage) is left to the reader, which finds the source where the entry begins.
  */
 import { writeInteger } from "../../base/numbers.ts";

@@ -152,8 +152,8 @@ export class RdbReader {
   }
 
   /**
-   * Says where the next entries are, without a record for each, as long as they are of the usual kinds and in memory; as
-   * many as there are `places`. Returns how many: 0 means that `readBatch` has to read what comes next.
+   * Says where the next entries are, without a record for each, as long as they are of the usual kinds and in memory;
+   * as many as there are `places`. Returns how many: 0 means that `readBatch` has to read what comes next.
    */
   scanEntries(places: readonly EntryPlace[]): number {
     if (this.#version === 0 || this.#isEnded || this.#failure !== undefined) return 0;

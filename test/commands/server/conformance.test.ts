@@ -21,7 +21,7 @@ const NEWER = new Set(
     " hexpire hexpireat hexpiretime hpexpire hpexpireat hpexpiretime hpersist hpttl httl"
   ).split(" "),
 );
-/** Containers: Redis has some more subcommands, or tells them in an order of its own. */
+/** Containers of Redis: it has some more subcommands, or tells them in an order of its own. */
 const CONTAINERS = new Set(
   commandSpecs
     .filter(({ name, subcommands }) => subcommands !== undefined && !NEWER.has(name))

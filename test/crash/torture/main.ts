@@ -91,7 +91,7 @@ async function run(options: Options): Promise<boolean> {
       done.set(result.path, done.get(result.path)! + 1);
       if (result.error !== undefined) {
         failures.push(result);
-        if (!options.json) console.error(`\n${textOf(result)}`);
+        if (!options.json) complain(`\n${textOf(result)}`);
       }
       bar?.increment({ failures: failures.length });
     },
@@ -100,10 +100,10 @@ async function run(options: Options): Promise<boolean> {
   const seconds = (performance.now() - begun) / 1000;
   if (options.json) {
     const listed = failures.map((failure) => ({ ...failure, isLast: undefined, repeat: commandOf(failure) }));
-    console.log(JSON.stringify({ seconds, seeds: Object.fromEntries(done), failures: listed }, undefined, 2));
+    print(JSON.stringify({ seconds, seeds: Object.fromEntries(done), failures: listed }, undefined, 2));
   } else {
-    for (const [path, count] of done) console.log(`${path.padEnd(12)} ${count} seeds`);
-    console.log(`${failures.length} failed, ${seconds.toFixed(1)} seconds`);
+    for (const [path, count] of done) print(`${path.padEnd(12)} ${count} seeds`);
+    print(`${failures.length} failed, ${seconds.toFixed(1)} seconds`);
   }
   return failures.length === 0;
 }
@@ -116,11 +116,19 @@ function commandOf({ path, seed }: SeedResult): string {
   return `npm run torture -- --paths ${path} --from ${seed} --seeds 1`;
 }
 
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function complain(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
 try {
   const options = readOptions();
-  if (options === undefined) console.log(HELP);
+  if (options === undefined) print(HELP);
   else process.exitCode = (await run(options)) ? 0 : 1;
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
+  complain(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;
 }

@@ -1,5 +1,5 @@
 /**
- * Several lives of an append-only directory on a simulated disk, by seed: files are added, ended and given up, bases are
+ * Several lives of an append-only directory on a simulated disk, by seed: files are added and given up, bases are
  * replaced, an old single file is taken in, while calls fail, the process is killed, or the power is cut, at any call.
  *
  * After each life the manifest must be readable, name only files that are there, and be that of the last step that

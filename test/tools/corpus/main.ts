@@ -173,21 +173,25 @@ function shown(left: readonly Left[]): string {
 async function run(seeds: number): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), "tsredis-corpus-"));
   try {
-    console.log(`| Files | Damage | tsredis's tools | Redis's tools |\n|---|---|---|---|`);
+    print(`| Files | Damage | tsredis's tools | Redis's tools |\n|---|---|---|---|`);
     for (const [program, name] of [
       ["tsredis", "tsredis"],
       ["redis", "Redis"],
     ] as const) {
       const corpus = await makeCorpus(program, root);
-      for (const row of rowsOf(name)) console.log(await lineOf(row, corpus, seeds, root));
+      for (const row of rowsOf(name)) print(await lineOf(row, corpus, seeds, root));
     }
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
 }
 
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
 const { values } = parseArgs({
   options: { seeds: { type: "string", default: "5" }, help: { type: "boolean", default: false } },
 });
-if (values.help) console.log(HELP);
+if (values.help) print(HELP);
 else await run(Math.max(1, Math.floor(Number(values.seeds)) || 1));
