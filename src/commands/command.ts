@@ -127,6 +127,7 @@ export type CommandGroup =
   | "connection"
   | "transactions"
   | "scripting"
+  | "cluster"
   | "pubsub"
   | "server";
 
