@@ -202,6 +202,19 @@ function answerReload({ reply }: CommandContext, result: ReloadResult): Outcome 
   return reply.error(result === "not saved" ? GENERAL_ERROR : RELOAD_FAILED);
 }
 
+const configRewriteForceAll: Subcommand = {
+  name: "config-rewrite-force-all",
+  arity: 2,
+  help: [
+    "CONFIG-REWRITE-FORCE-ALL",
+    "    As CONFIG REWRITE, but with all directives, those too that have their defaults.",
+  ],
+  run({ reply, server }) {
+    const refusal = server.config.rewrite(true);
+    return refusal === undefined ? reply.ok() : reply.error(refusal);
+  },
+};
+
 const population: Subcommand = {
   name: "populate",
   arity: -3,
@@ -234,6 +247,7 @@ const sleep: Subcommand = {
 };
 
 const SUBCOMMANDS: readonly Subcommand[] = [
+  configRewriteForceAll,
   digest,
   digestValue,
   error,
