@@ -33,10 +33,12 @@ export class DiscardedValues {
     if (!dataTypeOf(type).rooted!.disposeStep(this.memory, root, limit)) this.waiting.push({ type, root });
   }
 
-  /** Frees about `limit` blocks of the oldest. */
-  freeStep(limit: number): void {
+  /** Frees about `limit` blocks of the oldest; true if that is all of it. */
+  freeStep(limit: number): boolean {
     const oldest = this.waiting[0];
-    if (oldest === undefined) return;
-    if (dataTypeOf(oldest.type).rooted!.disposeStep(this.memory, oldest.root, limit)) this.waiting.shift();
+    if (oldest === undefined) return false;
+    const isDone = dataTypeOf(oldest.type).rooted!.disposeStep(this.memory, oldest.root, limit);
+    if (isDone) this.waiting.shift();
+    return isDone;
   }
 }

@@ -72,6 +72,8 @@ export class Keyspace {
   /** Fields of hashes that expired. */
   expiredFields = 0;
   evicted = 0;
+  /** Keys of flushed databases, and large values, that were freed in the background. */
+  lazyFreed = 0;
   /** False while data is loaded: then nothing expires, because the log says itself what did. */
   expiring = true;
   /** While clients are paused the data stands still: what is past its expiry counts as gone, and stays. */
@@ -178,6 +180,11 @@ export class Keyspace {
     this.waiters?.databaseReplaced(second);
   }
 
+  /** Those that wait to be. */
+  get lazyPending(): number {
+    return this.discarded.count + this.retired.reduce((sum, database) => sum + database.table.size, 0);
+  }
+
   /** Whether there is memory of flushed databases or deleted values that `freeRetired` will free. */
   get isFreeing(): boolean {
     return this.retired.length > 0 || this.discarded.count > 0;
@@ -186,12 +193,16 @@ export class Keyspace {
   /** Frees some memory of deleted values and flushed databases; true if there is more to free. */
   freeRetired(limit: number): boolean {
     if (this.discarded.count > 0) {
-      this.discarded.freeStep(limit);
+      if (this.discarded.freeStep(limit)) this.lazyFreed++;
       return this.isFreeing;
     }
     const database = this.retired[0];
     if (database === undefined) return false;
-    if (database.disposeStep(limit)) this.retired.shift();
+    const { size } = database.table;
+    if (database.disposeStep(limit)) {
+      this.retired.shift();
+      this.lazyFreed += size;
+    }
     return this.isFreeing;
   }
 }

@@ -189,11 +189,11 @@ class ConfigForCommands implements ConfigAccess {
     }
   }
 
-  rewrite(): string | undefined {
+  rewrite(all = false): string | undefined {
     const { acl, config, world } = this.server;
     if (config.file === undefined) return NO_CONFIG_FILE;
     try {
-      rewriteConfigFile(config.file, config, config.values.aclfile === "" ? acl.lines() : undefined);
+      rewriteConfigFile(config.file, config, config.values.aclfile === "" ? acl.lines() : undefined, all);
     } catch (error) {
       const reason = systemErrorText(error);
       world.log.warning(`CONFIG REWRITE failed: ${reason}`);

@@ -66,6 +66,13 @@ export class WaitingClients implements KeyWaiters {
     this.answerer = answerer;
   }
 
+  /** How many do not wait for ever. */
+  get withTimeout(): number {
+    let count = 0;
+    for (const client of this.clients.values()) if (client.timer !== undefined) count++;
+    return count;
+  }
+
   get hasReady(): boolean {
     return this.ready.size > 0 && !this.keyspace.isStill;
   }

@@ -63,6 +63,24 @@ test("RELOAD gives back what there was, and with its options what the file has",
   await expectFilled(client, 3000, 1000);
 });
 
+test("POPULATE makes strings as Redis does, and leaves alone what is there, cold keys too", async () => {
+  const client = await fixture.start(...ALLOWED, "--maxmemory", "100mb");
+  await client.run("SET", "key:1", "mine");
+  await client.run("TIER", "DEMOTE", "key:1");
+  expect(await client.text("DEBUG", "POPULATE", "3")).toBe("+OK\r\n");
+  expect(await client.text("MGET", "key:0", "key:1", "key:2")).toBe(
+    "*3\r\n$7\r\nvalue:0\r\n$4\r\nmine\r\n$7\r\nvalue:2\r\n",
+  );
+  expect(await client.text("DEBUG", "POPULATE", "2", "p", "10")).toBe("+OK\r\n");
+  expect(await client.text("GET", "p:1")).toBe("$10\r\nvalue:1\0\0\0\r\n");
+  expect(await client.text("DEBUG", "POPULATE", "1", "p", "4")).toBe("+OK\r\n");
+  expect(await client.text("DBSIZE")).toBe(":5\r\n");
+  expect(await client.text("DEBUG", "POPULATE", "-1")).toMatch(/^-ERR value is out of range/);
+  expect(await client.text("DEBUG", "POPULATE", "1", "p", "4", "x")).toMatch(
+    /^-ERR unknown subcommand or wrong number/,
+  );
+});
+
 async function bytesOf(client: RawClient, key: string): Promise<Buffer> {
   const reply = await client.run("GET", key);
   return reply.subarray(reply.indexOf("\n") + 1, -2);

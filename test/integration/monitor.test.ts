@@ -2,6 +2,8 @@
  * MONITOR beside the real Redis: the same lines for the same commands, but for time and address; secrets left out; many
  * that watch; and what ends it.
  */
+import { connect } from "node:net";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Argument } from "../support/command-harness.ts";
 import { RawClient } from "../support/raw-client.ts";
@@ -145,3 +147,26 @@ test("a pipeline of a thousand is shown in its order", async () => {
     Array.from({ length: 1000 }, (_, i) => `k${i}`),
   );
 });
+
+test("clients of a unix socket are shown by its path", async () => {
+  const path = join(fixture.folder, "s.sock");
+  const client = await fixture.start("--unixsocket", path);
+  await client.run("MONITOR");
+  const answer = await exchangeAt(path, "PING\r\nCLIENT INFO\r\n");
+  expect(answer).toMatch(/flags=U /);
+  const [line] = await client.readReplies(1);
+  expect(String(line)).toContain(` [0 unix:${path}] "PING"`);
+});
+
+/** Sends inline commands over a unix socket, and collects all answers. */
+function exchangeAt(path: string, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = "";
+    const socket = connect(path, () => socket.end(text));
+    socket.on("data", (chunk) => {
+      answer += chunk.toString("latin1");
+    });
+    socket.on("error", reject);
+    socket.on("close", () => resolve(answer));
+  });
+}

@@ -54,6 +54,8 @@ function flagLetters(client: Client): string {
   if (client.tracking?.isBroadcast === true) letters += "B";
   if (client.hasLostWatch) letters += "d";
   if (client.isClosing) letters += "c";
+  // Only clients of a unix socket have port 0.
+  if (client.address.endsWith(":0")) letters += "U";
   if (client.noEvict) letters += "e";
   if (client.noTouch) letters += "T";
   return letters === "" ? "N" : letters;

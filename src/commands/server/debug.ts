@@ -19,6 +19,7 @@ import { defineCommand } from "../command.ts";
 import type { CommandContext } from "../context.ts";
 import { helpLines } from "../help.ts";
 import type { ReloadOptions, ReloadResult } from "../services.ts";
+import { populate } from "./debug-populate.ts";
 
 interface Subcommand {
   readonly name: string;
@@ -201,6 +202,29 @@ function answerReload({ reply }: CommandContext, result: ReloadResult): Outcome 
   return reply.error(result === "not saved" ? GENERAL_ERROR : RELOAD_FAILED);
 }
 
+const configRewriteForceAll: Subcommand = {
+  name: "config-rewrite-force-all",
+  arity: 2,
+  help: [
+    "CONFIG-REWRITE-FORCE-ALL",
+    "    As CONFIG REWRITE, but with all directives, those too that have their defaults.",
+  ],
+  run({ reply, server }) {
+    const refusal = server.config.rewrite(true);
+    return refusal === undefined ? reply.ok() : reply.error(refusal);
+  },
+};
+
+const population: Subcommand = {
+  name: "populate",
+  arity: -3,
+  help: [
+    "POPULATE <count> [<prefix>] [<size>]",
+    "    Makes strings <prefix>:0 and so on (prefix: key) that do not exist yet. They are not propagated.",
+  ],
+  run: (ctx) => (ctx.request.argc > 5 ? ctx.reply.error(wrongSubcommandSyntax(ctx.request)) : populate(ctx)),
+};
+
 const setActiveExpire: Subcommand = {
   name: "set-active-expire",
   arity: 3,
@@ -223,12 +247,14 @@ const sleep: Subcommand = {
 };
 
 const SUBCOMMANDS: readonly Subcommand[] = [
+  configRewriteForceAll,
   digest,
   digestValue,
   error,
   log,
   object,
   pauseCron,
+  population,
   protocol,
   reload,
   setActiveExpire,

@@ -188,7 +188,8 @@ export class Config {
       }
       const { name, shown } = known;
       const setting = directive(name);
-      if (setting.immutable === true) throw setError(asked, "can't set immutable config");
+      const isSame = setting.toleratesSame === true && textOfBytes(textBytes) === this.#texts.get(name);
+      if (setting.immutable === true && !isSame) throw setError(asked, "can't set immutable config");
       if (setting.protected === true && !this.#allowsProtected(context)) {
         throw setError(asked, "can't set protected config");
       }

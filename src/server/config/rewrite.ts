@@ -45,12 +45,20 @@ interface OptionLine {
   readonly isNeeded: boolean;
 }
 
-/** Rewrites the file in `path`. `users` are the lines of users, or undefined if they are in a file of their own. Throws
- * the system's error. */
-export function rewriteConfigFile(path: string, config: Config, users: readonly string[] | undefined): void {
+/** Rewrites the file in `path`. `users` are the lines of users, or undefined if they are in a file of their own; with
+ * `all`, directives come into the file that have their defaults, too. Throws the system's error. */
+export function rewriteConfigFile(
+  path: string,
+  config: Config,
+  users: readonly string[] | undefined,
+  all = false,
+): void {
   const old = readOld(path);
   const options = new Map<string, readonly OptionLine[]>();
-  for (const name of settingNames) options.set(name, linesOf(config, name));
+  for (const name of settingNames) {
+    const lines = linesOf(config, name);
+    options.set(name, all ? lines.map(({ text }) => ({ text, isNeeded: true })) : lines);
+  }
   options.set(
     "user",
     (users ?? []).map((text) => ({ text, isNeeded: true })),

@@ -23,6 +23,9 @@ export interface SettingTraits {
   readonly alias?: string;
   /** CONFIG SET refuses it. */
   readonly immutable?: boolean;
+  /** Of an immutable one of our own: setting it to what it is, is no error. Programs that set all that CONFIG GET tells
+   * know which of Redis's they must leave out, but not which of ours. */
+  readonly toleratesSame?: boolean;
   /** Patterns of CONFIG GET do not find it. */
   readonly hidden?: boolean;
   /** CONFIG SET needs `enable-protected-configs`. */

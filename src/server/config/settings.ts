@@ -31,6 +31,8 @@ import {
 } from "./special-settings.ts";
 
 const fixed = { immutable: true } as const;
+/** Of ours. */
+const ownFixed = { immutable: true, toleratesSame: true } as const;
 const hidden = { hidden: true } as const;
 const rereads = { rereads: true } as const;
 
@@ -155,10 +157,10 @@ export const settings = {
   "active-defrag-ignore-bytes": memory("ignored", "100mb", { min: 1 }),
 
   // Cold tier
-  "cold-tier": yesNo("used", "yes", fixed),
-  "cold-tier-cache-size": memory("used", "8mb", { min: 1 << 20, max: 2 ** 40, ...fixed }),
+  "cold-tier": yesNo("used", "yes", ownFixed),
+  "cold-tier-cache-size": memory("used", "8mb", { min: 1 << 20, max: 2 ** 40, ...ownFixed }),
   "cold-tier-compression": yesNo("used", "yes"),
-  "cold-tier-spill-all": yesNo("used", "no", fixed),
+  "cold-tier-spill-all": yesNo("used", "no", ownFixed),
 
   // Append-only file
   appendonly: yesNo("used", "yes", { deniedWhileLoading: true }),

@@ -22,6 +22,8 @@ export interface ServerFacts {
   readonly executable: string;
   /** "" if there is none. */
   readonly configFile: string;
+  /** repl-backlog-size. */
+  readonly backlogBytes: number;
 }
 
 export interface ClientFacts {
@@ -31,6 +33,8 @@ export interface ClientFacts {
   readonly largestInputBytes: number;
   readonly largestOutputBytes: number;
   readonly blocked: number;
+  /** Of them, those that do not wait for ever. */
+  readonly withTimeout: number;
   /** With CLIENT TRACKING. */
   readonly tracking: number;
 }
@@ -51,6 +55,13 @@ export interface MemoryFacts {
   readonly maxmemoryPolicy: string;
   readonly clientBytes: number;
   readonly aofBufferBytes: number;
+  /** Buffers beyond the share that counts against maxmemory. */
+  readonly uncountedBytes: number;
+  /** Keys and values that wait to be freed in the background, and those that were. */
+  readonly lazyPending: number;
+  readonly lazyFreed: number;
+  /** Given out for data. */
+  readonly allocatedBytes: number;
   /** Memory taken from the system for slabs, used or not. */
   readonly slabBytes: number;
   readonly scripting: ScriptingFacts;
@@ -141,6 +152,9 @@ export interface CounterFacts {
   readonly connectionsRejected: number;
   readonly commandsProcessed: number;
   readonly expired: number;
+  /** Cycles of active expiry that ended for want of time, and what all took. */
+  readonly expiryTimeouts: number;
+  readonly expiryMs: number;
   readonly expiredFields: number;
   readonly evicted: number;
   readonly evictedClients: number;

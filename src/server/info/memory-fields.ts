@@ -6,7 +6,8 @@ import type { InfoSource } from "./info-source.ts";
 
 export function memoryFields(source: InfoSource): Field[] {
   const memory = source.memory();
-  const { usedBytes, residentBytes, overheadBytes, scripting, startupBytes } = memory;
+  const { allocatedBytes, slabBytes, usedBytes, residentBytes, overheadBytes, scripting, startupBytes } =
+    memory;
   const peakBytes = Math.max(memory.peakBytes, usedBytes);
   const datasetBytes = Math.max(0, usedBytes - overheadBytes);
   return [
@@ -18,8 +19,9 @@ export function memoryFields(source: InfoSource): Field[] {
     ["used_memory_startup", startupBytes],
     ["used_memory_dataset", datasetBytes],
     ["used_memory_dataset_perc", percent(datasetBytes, Math.max(1, usedBytes - startupBytes))],
-    ["allocator_allocated", usedBytes],
-    ["allocator_resident", memory.slabBytes],
+    ["allocator_allocated", allocatedBytes],
+    ["allocator_active", slabBytes],
+    ["allocator_resident", slabBytes],
     ...withHuman("total_system_memory", memory.systemBytes),
     ["used_memory_lua", scripting.vmUsedBytes],
     ["used_memory_vm_eval", scripting.vmUsedBytes],
@@ -34,11 +36,25 @@ export function memoryFields(source: InfoSource): Field[] {
     ...withHuman("used_memory_scripts", scripting.scriptBytes + scripting.functionBytes),
     ...withHuman("maxmemory", memory.maxmemoryBytes),
     ["maxmemory_policy", memory.maxmemoryPolicy],
+    ["allocator_frag_ratio", ratio(slabBytes, allocatedBytes)],
+    ["allocator_frag_bytes", slabBytes - allocatedBytes],
+    ["allocator_rss_ratio", ratio(1, 1)],
+    ["allocator_rss_bytes", 0],
+    ["rss_overhead_ratio", ratio(residentBytes, slabBytes)],
+    ["rss_overhead_bytes", residentBytes - slabBytes],
     ["mem_fragmentation_ratio", ratio(residentBytes, usedBytes)],
     ["mem_fragmentation_bytes", residentBytes - usedBytes],
+    ["mem_not_counted_for_evict", memory.uncountedBytes],
+    ["mem_replication_backlog", 0],
+    ["mem_total_replication_buffers", 0],
+    ["mem_clients_slaves", 0],
     ["mem_clients_normal", memory.clientBytes],
+    ["mem_cluster_links", 0],
     ["mem_aof_buffer", memory.aofBufferBytes],
     ["mem_allocator", "slabs"],
+    ["active_defrag_running", 0],
+    ["lazyfree_pending_objects", memory.lazyPending],
+    ["lazyfreed_objects", memory.lazyFreed],
     ["mem_javascript_heap", memory.heapBytes],
     ["mem_lua_reserved", scripting.vmReservedBytes],
   ];

@@ -22,6 +22,7 @@ export function serverFields(source: InfoSource): Field[] {
     ["arch_bits", ARCHITECTURE_BITS],
     ["node_version", process.versions.node],
     ["process_id", server.processId],
+    ["process_supervised", "no"],
     ["run_id", server.runId],
     ["tcp_port", server.tcpPort],
     ["server_time_usec", server.timeMicroseconds],
@@ -32,6 +33,7 @@ export function serverFields(source: InfoSource): Field[] {
     ["lru_clock", server.lruClock],
     ["executable", server.executable],
     ["config_file", server.configFile],
+    ["io_threads_active", 0],
   ];
 }
 
@@ -39,11 +41,13 @@ export function clientFields(source: InfoSource): Field[] {
   const clients = source.clients();
   return [
     ["connected_clients", clients.connected],
+    ["cluster_connections", 0],
     ["maxclients", clients.maximum],
     ["client_recent_max_input_buffer", clients.largestInputBytes],
     ["client_recent_max_output_buffer", clients.largestOutputBytes],
     ["blocked_clients", clients.blocked],
     ["tracking_clients", clients.tracking],
+    ["clients_in_timeout_table", clients.withTimeout],
   ];
 }
 
@@ -56,11 +60,21 @@ export function statsFields(source: InfoSource): Field[] {
     ["instantaneous_ops_per_sec", Math.round(statistics.commandRate.value)],
     ["total_net_input_bytes", statistics.inputBytes],
     ["total_net_output_bytes", statistics.outputBytes],
+    ["total_net_repl_input_bytes", 0],
+    ["total_net_repl_output_bytes", 0],
     ["instantaneous_input_kbps", ratio(statistics.inputRate.value, 1024)],
     ["instantaneous_output_kbps", ratio(statistics.outputRate.value, 1024)],
+    ["instantaneous_input_repl_kbps", ratio(0, 1)],
+    ["instantaneous_output_repl_kbps", ratio(0, 1)],
     ["rejected_connections", counters.connectionsRejected],
+    // There are no replicas to synchronize.
+    ["sync_full", 0],
+    ["sync_partial_ok", 0],
+    ["sync_partial_err", 0],
     ["expired_subkeys", counters.expiredFields],
     ["expired_keys", counters.expired],
+    ["expired_time_cap_reached_count", counters.expiryTimeouts],
+    ["expire_cycle_cpu_milliseconds", Math.round(counters.expiryMs)],
     ["evicted_keys", counters.evicted],
     ["evicted_clients", counters.evictedClients],
     ["keyspace_hits", counters.hits],
@@ -68,12 +82,23 @@ export function statsFields(source: InfoSource): Field[] {
     ["pubsub_channels", counters.channels],
     ["pubsub_patterns", counters.patterns],
     ["pubsubshard_channels", counters.shardChannels],
+    // There is no second process, and nothing is moved about in memory.
+    ["latest_fork_usec", 0],
+    ["total_forks", 0],
+    ["migrate_cached_sockets", 0],
+    ["slave_expires_tracked_keys", 0],
+    ["active_defrag_hits", 0],
+    ["active_defrag_misses", 0],
+    ["active_defrag_key_hits", 0],
+    ["active_defrag_key_misses", 0],
     ["tracking_total_keys", counters.trackedKeys],
     ["tracking_total_items", counters.trackedItems],
     ["tracking_total_prefixes", counters.trackedPrefixes],
     ["total_error_replies", statistics.errorReplies],
     ["total_reads_processed", statistics.reads],
     ["total_writes_processed", statistics.writes],
+    ["io_threaded_reads_processed", 0],
+    ["io_threaded_writes_processed", 0],
     ...loopDelayFields(statistics.loopDelay),
   ];
 }
@@ -89,14 +114,20 @@ function loopDelayFields(delay: LoopDelay | undefined): Field[] {
 }
 
 /** Those of a master without replicas. */
-export function replicationFields(): Field[] {
+export function replicationFields(source: InfoSource): Field[] {
+  const { backlogBytes, runId } = source.server();
   return [
     ["role", "master"],
     ["connected_slaves", 0],
     ["master_failover_state", "no-failover"],
+    ["master_replid", runId],
+    ["master_replid2", "0".repeat(runId.length)],
     ["master_repl_offset", 0],
     ["second_repl_offset", -1],
     ["repl_backlog_active", 0],
+    ["repl_backlog_size", backlogBytes],
+    ["repl_backlog_first_byte_offset", 0],
+    ["repl_backlog_histlen", 0],
   ];
 }
 

@@ -44,7 +44,7 @@ export class ServerInfoSource implements InfoSource {
 
   /** CONFIG RESETSTAT. */
   reset(): void {
-    const { clients, dispatcher, keyspace, table } = this.own;
+    const { aof, clients, dispatcher, expiry, keyspace, saves, table } = this.own;
     this.statistics.reset(table.all);
     clients.totalReceived = 0;
     clients.rejected = 0;
@@ -52,6 +52,13 @@ export class ServerInfoSource implements InfoSource {
     keyspace.expired = 0;
     keyspace.expiredFields = 0;
     keyspace.evicted = 0;
+    keyspace.lazyFreed = 0;
+    expiry.timeouts = 0;
+    expiry.spentMs = 0;
+    saves.saves = 0;
+    aof.rewrites = 0;
+    aof.failuresInRow = 0;
+    if (aof.files !== undefined) aof.files.writer.schedule.delayed = 0;
     this.own.clientEviction.evicted = 0;
     keyspace.hits = 0;
     keyspace.misses = 0;
@@ -80,6 +87,7 @@ export class ServerInfoSource implements InfoSource {
       lruClock: Math.floor(clock.nowMs / 1000) & LRU_CLOCK_MASK,
       executable: process.argv[1] ?? process.execPath,
       configFile: config.file ?? "",
+      backlogBytes: config.values["repl-backlog-size"],
     };
   }
 
@@ -97,6 +105,7 @@ export class ServerInfoSource implements InfoSource {
       largestInputBytes,
       largestOutputBytes,
       blocked: clients.measure().blocked,
+      withTimeout: this.own.dispatcher.waiting.withTimeout,
       tracking: this.own.tracking.clients,
     };
   }
@@ -116,6 +125,10 @@ export class ServerInfoSource implements InfoSource {
       maxmemoryPolicy: config.values["maxmemory-policy"],
       clientBytes: clients.measure().bytes,
       aofBufferBytes: aof.files?.writer.memoryBytes ?? 0,
+      uncountedBytes: Math.max(0, budget.usedBytes - budget.chargedBytes),
+      lazyPending: keyspace.lazyPending,
+      lazyFreed: keyspace.lazyFreed,
+      allocatedBytes: keyspace.entries.allocatedBytes,
       slabBytes: slabs.reservedBytes + huge.allocatedBytes,
       scripting: dispatcher.scripts.facts,
       heapBytes: heapUsed,
@@ -160,6 +173,8 @@ export class ServerInfoSource implements InfoSource {
       connectionsRejected: clients.rejected,
       commandsProcessed: dispatcher.calls.total,
       expired: keyspace.expired,
+      expiryTimeouts: this.own.expiry.timeouts,
+      expiryMs: this.own.expiry.spentMs,
       expiredFields: keyspace.expiredFields,
       evicted: keyspace.evicted,
       evictedClients: this.own.clientEviction.evicted,

@@ -53,7 +53,7 @@ export class Monitors {
     const nowMicroseconds = clock.microseconds();
     const seconds = Math.floor(nowMicroseconds / MICROSECONDS);
     const rest = String(nowMicroseconds % MICROSECONDS).padStart(MICROSECOND_DIGITS, "0");
-    const who = client.isInScript ? "lua" : client.address;
+    const who = client.isInScript ? "lua" : shownAddress(client.address);
     const words = wordsOf(command, request, services).join(" ");
     this.lines.push(`+${seconds}.${rest} [${client.dbIndex} ${who}] ${words}\r\n`);
     scheduleTurnEnd();
@@ -78,6 +78,11 @@ export class Monitors {
     }
     this.firstLines.clear();
   }
+}
+
+/** Only clients of a unix socket have port 0. */
+function shownAddress(address: string): string {
+  return address.endsWith(":0") ? `unix:${address.slice(0, -2)}` : address;
 }
 
 function wordsOf(command: CompiledCommand, request: Request, services: ServerServices): string[] {

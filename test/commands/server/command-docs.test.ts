@@ -52,11 +52,7 @@ function fields(reply: Reply): Record<string, Reply> | undefined {
     const [name, value] = (pairs as Reply[]).slice(i, i + 2) as [string, Reply];
     if (OWN_WORDS.has(name)) continue;
     if (name === "history") all[name] = (value as Reply[]).map((entry) => (entry as Reply[])[0]);
-    else if (name === "subcommands")
-      all[name] = (value as Reply[])
-        .filter((_, at) => at % 2 === 0)
-        .map(String)
-        .sort();
+    else if (name === "subcommands") all[name] = (value as string[]).filter((_, at) => at % 2 === 0);
     else all[name] = value;
   }
   return all;

@@ -143,6 +143,17 @@ test("a further rewrite changes nothing", () => {
   expect(rewrite(second)).toEqual(second);
 });
 
+test("with all directives in it, the file means the same", () => {
+  writeFileSync(path, "timeout 5\n");
+  const before = loadConfig([path, "--dir", folder]);
+  if (before.kind !== "run") throw new Error("not loaded");
+  rewriteConfigFile(path, before.config, [OWN[4]], true);
+  const after = loadConfig([path]);
+  if (after.kind !== "run") throw new Error("not loaded");
+  expect(after.config.get(["*"])).toEqual(before.config.get(["*"]));
+  expect(readFileSync(path, "latin1").split("\n").length).toBeGreaterThan(150);
+});
+
 test("the file keeps its permissions, and nothing else is left", () => {
   writeFileSync(path, "", { mode: 0o600 });
   rewrite(["hz 12"]);

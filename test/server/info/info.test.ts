@@ -125,6 +125,7 @@ const SERVER: ServerFacts = {
   lruClock: 7,
   executable: "/bin/server",
   configFile: "",
+  backlogBytes: 1024,
 };
 
 function source(parts: Partial<InfoSource> = {}): InfoSource {
@@ -140,6 +141,7 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       largestInputBytes: 5,
       largestOutputBytes: 6,
       blocked: 1,
+      withTimeout: 1,
       tracking: 2,
     }),
     memory: () => ({
@@ -154,6 +156,10 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       clientBytes: 2048,
       aofBufferBytes: 0,
       slabBytes: 4 * 1024 * 1024,
+      allocatedBytes: 2 * 1024 * 1024,
+      uncountedBytes: 0,
+      lazyPending: 1,
+      lazyFreed: 2,
       scripting: SCRIPTING,
       heapBytes: 9,
     }),
@@ -163,6 +169,8 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       connectionsRejected: 1,
       commandsProcessed: 12,
       expired: 1,
+      expiryTimeouts: 2,
+      expiryMs: 3,
       expiredFields: 11,
       evicted: 2,
       evictedClients: 9,
