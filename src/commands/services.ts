@@ -15,7 +15,8 @@ export interface ConfigAccess {
   /** Sets several directives or none. Returns the error text (without "-"), or undefined; a promise of it where the
    * server has to try first. */
   set(pairs: readonly [name: Buffer, value: Buffer][]): string | undefined | Promise<string | undefined>;
-  /** Brings the configuration file to the present values, with `all` defaults too; the error text (without "-"), or undefined. */
+  /** Brings the configuration file to the present values, with `all` defaults too; the error text (without "-"), or
+   * undefined. */
   rewrite(all?: boolean): string | undefined;
   /** Whether the value of a directive is a secret. */
   isSensitive(name: Buffer): boolean;
