@@ -4,7 +4,7 @@
  * (once), in INFO and in the quarantine file; it changes nothing. A damaged record is never served anyway: who
  * reads it gets an error.
  *
- * The loop is not held: parts of 64 KB, with turns in between, and no more in a second than the configuration allows.
+ * The loop is not held: small parts, with turns in between, and no more in a second than the configuration allows.
  */
 import { join } from "node:path";
 import { Crc64 } from "../base/crc64.ts";
@@ -25,6 +25,9 @@ import type { Server } from "./server.ts";
 import { nextTurn } from "./turn-end.ts";
 
 const PART_BYTES = 64 * 1024;
+/** Records come in larger parts, since each is read by a cursor of its own, and what a cursor read last stays in memory
+ * until the garbage collector finds it. */
+const RECORDS_PART_BYTES = 1024 * 1024;
 /** A round begins no sooner than this after the one before began: little data need not be read all the time. */
 const ROUND_EVERY_MS = 3_600_000;
 /** And after a round that was cut off. */
@@ -118,7 +121,7 @@ export class Scrubber {
       do {
         // A flush gives the database another namespace: then the rest of this one is nobody's business.
         if (keyspace.databases[index].namespace !== namespace || tier.recordCount(namespace) === 0) break;
-        const part = await tier.scrub(namespace, next, PART_BYTES, nextTurn);
+        const part = await tier.scrub(namespace, next, RECORDS_PART_BYTES, nextTurn);
         next = part.next;
         for (const damaged of part.damaged) await this.recordIsDamaged(index, namespace, damaged);
         yield part.bytes;
