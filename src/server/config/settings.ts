@@ -188,7 +188,7 @@ export const settings = {
   "sanitize-dump-payload": enumeration("stored", "no", ["no", "yes", "clients"]),
   "rdb-save-incremental-fsync": yesNo("used", "yes"),
   "save-max-bytes-per-second": memory("used", "0"),
-  "scrub-bytes-per-second": memory("used", "1mb", { max: 2 ** 40 }),
+  "scrub-bytes-per-second": memory("used", "256kb", { max: 2 ** 40 }),
   "rdb-del-sync-files": yesNo("ignored", "no"),
   "rdb-key-save-delay": integer("used", 0, { min: INT_MIN, unit: "microseconds", ...hidden }),
   "key-load-delay": integer("used", 0, { min: INT_MIN, unit: "microseconds", ...hidden }),
