@@ -57,10 +57,12 @@ test("who waits for a key that the user may not touch any more, is told so when 
 test("who waits as a user that is removed, is disconnected", async () => {
   await admin.run("ACL", "SETUSER", "gone", "on", "nopass", "~*", "+blpop");
   const client = await connectAs("gone");
-  const reply = client.text("BLPOP", "nothing", "0");
+  const disconnected = expect(client.text("BLPOP", "nothing", "0")).rejects.toThrow(
+    /closed|ended|ECONNRESET/,
+  );
   await blocked(1);
   expect(await admin.text("ACL", "DELUSER", "gone")).toBe(":1\r\n");
-  await expect(reply).rejects.toThrow(/closed|ended|ECONNRESET/);
+  await disconnected;
   await blocked(0);
 });
 

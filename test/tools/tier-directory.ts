@@ -45,9 +45,10 @@ export async function makeTierDirectory(
   await client.run("BGREWRITEAOF");
   while (!(await client.text("INFO", "persistence")).includes("aof_rewrite_in_progress:0"))
     await client.run("PING");
-  await fill(client, keys, keys + keys / 4, VALUE_BYTES);
-  await send(Array.from({ length: keys / 10 }, (_, i) => ["DEL", `k${i * 7}`]));
   await send(Array.from({ length: keys / 10 }, (_, i) => ["APPEND", `k${i * 3}`, "more"]));
+  // Behind them, so that some of these are on disk as they are now.
+  await fill(client, keys, keys + keys / 2, VALUE_BYTES);
+  await send(Array.from({ length: keys / 10 }, (_, i) => ["DEL", `k${i * 7}`]));
   await send([["SWAPDB", 0, 5]]);
   client.close();
   await server.kill();

@@ -2,15 +2,16 @@
 import {
   describeOptions,
   type OptionSpec,
-  parseOptions,
+  type ParsedOptions,
   UsageError,
   wholeNumber,
 } from "../shared/options.ts";
+import { COMMON_OPTIONS } from "../shared/tool.ts";
 import { VERSION_MAX, VERSION_MIN } from "./conversion.ts";
 
 export const USAGE = "Usage: tsredis-check-rdb [options] <rdb-file-name>\n";
 
-const OPTIONS = {
+export const OPTIONS = {
   "--salvage": { value: "OUT", help: "write all keys that can be read to OUT, and say what is lost" },
   "--convert-to": {
     value: "VERSION",
@@ -23,9 +24,7 @@ const OPTIONS = {
   "--to-aof": { value: "OUT", help: "write the keys as commands to OUT, an append-only file" },
   "--to-json": { value: "OUT", help: "write the keys to OUT, one JSON object on each line" },
   "--stats": { help: "keys, types, expiries and largest values of each database" },
-  "--json": { help: "print one JSON object instead of text" },
-  "--help": { help: "this text", short: "-h" },
-  "--version": { help: "the version", short: "-v" },
+  ...COMMON_OPTIONS,
 } as const satisfies Record<string, OptionSpec>;
 
 export const HELP = `${USAGE}
@@ -51,36 +50,21 @@ export type Deed =
   | { readonly kind: "to-json"; readonly output: string };
 
 export interface CheckRequest {
-  readonly kind: "check";
   readonly path: string;
   readonly deed: Deed;
   readonly wantsStatistics: boolean;
   readonly isJson: boolean;
 }
 
-export type Request =
-  | CheckRequest
-  | { readonly kind: "help" }
-  | { readonly kind: "version" }
-  | { readonly kind: "invalid"; readonly reason: string };
-
-export function parseArguments(args: readonly string[]): Request {
-  try {
-    const { given, operands } = parseOptions(args, OPTIONS);
-    if (given.has("--help")) return { kind: "help" };
-    if (given.has("--version")) return { kind: "version" };
-    if (operands.length !== 1) throw new UsageError("Exactly one file must be named");
-    return {
-      kind: "check",
-      path: operands[0],
-      deed: deedOf(given),
-      wantsStatistics: given.has("--stats"),
-      isJson: given.has("--json"),
-    };
-  } catch (error) {
-    if (error instanceof UsageError) return { kind: "invalid", reason: error.message };
-    throw error;
-  }
+/** What a command line asks for. Throws UsageError. */
+export function readArguments({ given, operands }: ParsedOptions<keyof typeof OPTIONS>): CheckRequest {
+  if (operands.length !== 1) throw new UsageError("Exactly one file must be named");
+  return {
+    path: operands[0],
+    deed: deedOf(given),
+    wantsStatistics: given.has("--stats"),
+    isJson: given.has("--json"),
+  };
 }
 
 function deedOf(given: ReadonlyMap<keyof typeof OPTIONS, string>): Deed {

@@ -6,13 +6,14 @@ import type { FileHandle } from "../../src/base/files.ts";
 import { printable } from "../../src/persistence/aof/salvage-run.ts";
 import { type LostPart, salvageRdb } from "../../src/persistence/rdb/salvage.ts";
 import { newScratchMemory } from "../../src/persistence/rdb/value-check.ts";
-import { Console, EXIT_FAILED, EXIT_OK, Stop } from "../shared/console.ts";
+import { Console, EXIT_FAILED, EXIT_OK } from "../shared/console.ts";
 import { FileWriter } from "../shared/file-writer.ts";
 import { checkRdb, type RdbResult, rdbTypeText } from "../shared/rdb-check.ts";
 import { spool } from "../shared/spool.ts";
-import { ownVersion, type Surroundings } from "../shared/surroundings.ts";
+import { type Surroundings } from "../shared/surroundings.ts";
 import { asBytes, errorText, isSystemError, plural } from "../shared/texts.ts";
-import { type CheckRequest, type Deed, HELP, parseArguments, USAGE } from "./arguments.ts";
+import { runTool, statusOf } from "../shared/tool.ts";
+import { type CheckRequest, type Deed, HELP, OPTIONS, readArguments, USAGE } from "./arguments.ts";
 import { AofOutput, JsonOutput, type Output, RdbFileOutput } from "./outputs.ts";
 import { RdbStatistics } from "./statistics.ts";
 
@@ -43,22 +44,16 @@ const VERSION_FOR_VALKEY = 11;
 const VERSION_MAX = 12;
 
 /** Runs the tool; resolves to the exit status. */
-export async function main(args: readonly string[], surroundings: Surroundings): Promise<number> {
-  const { files, output } = surroundings;
-  const request = parseArguments(args);
-  switch (request.kind) {
-    case "invalid":
-      output.write(`${request.reason}\n${USAGE}Try --help for all options.\n`);
-      return EXIT_FAILED;
-    case "help":
-      output.write(HELP);
-      return EXIT_OK;
-    case "version":
-      output.write(`tsredis-check-rdb ${await ownVersion(files)}\n`);
-      return EXIT_OK;
-    case "check":
-      return new RdbTool(request, surroundings).run();
-  }
+export function main(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  const tool = {
+    name: "tsredis-check-rdb",
+    options: OPTIONS,
+    usage: USAGE,
+    help: HELP,
+    read: readArguments,
+    run: (request: CheckRequest) => new RdbTool(request, surroundings).run(),
+  };
+  return runTool(tool, args, surroundings);
 }
 
 class RdbTool {
@@ -77,26 +72,20 @@ class RdbTool {
 
   async run(): Promise<number> {
     const { path } = this.#request;
-    let status: number;
-    try {
-      if (path === "-") {
-        const copy = await spool(this.#surroundings.input);
-        try {
-          status = await this.#examine(copy.path, path);
-        } finally {
-          await copy.remove();
-        }
-      } else {
-        status = await this.#examine(path, path);
-      }
-    } catch (error) {
-      if (error instanceof Stop) status = error.status;
-      else if (isSystemError(error)) status = this.#console.stop(errorText(error)).status;
-      else throw error;
-    }
+    const status = await statusOf(this.#console, () => this.#examineInput(path), textOf);
     if (this.#statistics !== undefined) this.#result.statistics = this.#statistics.result();
     this.#console.finishJson({ path, valid: status === EXIT_OK, exitStatus: status, ...this.#result });
     return status;
+  }
+
+  async #examineInput(path: string): Promise<number> {
+    if (path !== "-") return this.#examine(path, path);
+    const copy = await spool(this.#surroundings.input);
+    try {
+      return await this.#examine(copy.path, path);
+    } finally {
+      await copy.remove();
+    }
   }
 
   async #examine(path: string, shownPath: string): Promise<number> {
@@ -256,4 +245,9 @@ async function outputFor(
       return RdbFileOutput.begin(writer, known > VERSION_MAX ? VERSION_FOR_VALKEY : known, false);
     }
   }
+}
+
+/** The text of an error that tells of files, and not of a mistake of ours. */
+function textOf(error: unknown): string | undefined {
+  return isSystemError(error) ? errorText(error) : undefined;
 }

@@ -1,9 +1,10 @@
 /** The command line of tsredis-check-tier. */
-import { describeOptions, type OptionSpec, parseOptions, UsageError } from "../shared/options.ts";
+import { describeOptions, type OptionSpec, type ParsedOptions, UsageError } from "../shared/options.ts";
+import { COMMON_OPTIONS } from "../shared/tool.ts";
 
 export const USAGE = "Usage: tsredis-check-tier [options] <data-directory|file.manifest>\n";
 
-const OPTIONS = {
+export const OPTIONS = {
   "--fix": { help: "repair what can be proved, take out what cannot, after asking" },
   "--dry-run": { help: "with --fix: say what would be done, and do nothing" },
   "--yes": { help: "do not ask" },
@@ -13,9 +14,7 @@ const OPTIONS = {
     help: "where the copy is made that is examined (default: the data directory; with --fix it must be the same file system)",
   },
   "--stats": { help: "records, sizes and types of each database" },
-  "--json": { help: "print one JSON object instead of text" },
-  "--help": { help: "this text", short: "-h" },
-  "--version": { help: "the version", short: "-v" },
+  ...COMMON_OPTIONS,
 } as const satisfies Record<string, OptionSpec>;
 
 export const HELP = `${USAGE}
@@ -30,7 +29,6 @@ would be changed; 4 a server, or another process, has the directory open.
 `;
 
 export interface TierRequest {
-  readonly kind: "check";
   readonly path: string;
   readonly isFix: boolean;
   readonly isDryRun: boolean;
@@ -41,34 +39,20 @@ export interface TierRequest {
   readonly isJson: boolean;
 }
 
-export type Request =
-  | TierRequest
-  | { readonly kind: "help" }
-  | { readonly kind: "version" }
-  | { readonly kind: "invalid"; readonly reason: string };
-
-export function parseArguments(args: readonly string[]): Request {
-  try {
-    const { given, operands } = parseOptions(args, OPTIONS);
-    if (given.has("--help")) return { kind: "help" };
-    if (given.has("--version")) return { kind: "version" };
-    if (operands.length !== 1) throw new UsageError("Exactly one data directory must be named");
-    for (const name of ["--dry-run", "--yes", "--no-backup"] as const)
-      if (given.has(name) && !given.has("--fix"))
-        throw new UsageError(`Option ${name} is of no use without --fix`);
-    return {
-      kind: "check",
-      path: operands[0],
-      isFix: given.has("--fix"),
-      isDryRun: given.has("--dry-run"),
-      isAnswered: given.has("--yes"),
-      keepsBackup: !given.has("--no-backup"),
-      temporary: given.get("--temp"),
-      wantsStatistics: given.has("--stats"),
-      isJson: given.has("--json"),
-    };
-  } catch (error) {
-    if (error instanceof UsageError) return { kind: "invalid", reason: error.message };
-    throw error;
-  }
+/** What a command line asks for. Throws UsageError. */
+export function readArguments({ given, operands }: ParsedOptions<keyof typeof OPTIONS>): TierRequest {
+  if (operands.length !== 1) throw new UsageError("Exactly one data directory must be named");
+  for (const name of ["--dry-run", "--yes", "--no-backup"] as const)
+    if (given.has(name) && !given.has("--fix"))
+      throw new UsageError(`Option ${name} is of no use without --fix`);
+  return {
+    path: operands[0],
+    isFix: given.has("--fix"),
+    isDryRun: given.has("--dry-run"),
+    isAnswered: given.has("--yes"),
+    keepsBackup: !given.has("--no-backup"),
+    temporary: given.get("--temp"),
+    wantsStatistics: given.has("--stats"),
+    isJson: given.has("--json"),
+  };
 }

@@ -6,20 +6,13 @@ import { ManifestError } from "../../src/persistence/aof/manifest.ts";
 import { LoadError } from "../../src/persistence/load.ts";
 import { QUARANTINE_FILE } from "../../src/persistence/quarantine.ts";
 import { RdbError } from "../../src/persistence/rdb/reader.ts";
-import {
-  Console,
-  confirms,
-  EXIT_FAILED,
-  EXIT_IN_USE,
-  EXIT_OK,
-  EXIT_WOULD_CHANGE,
-  Stop,
-} from "../shared/console.ts";
-import { InUseError, lockDirectories } from "../shared/directory-lock.ts";
+import { Console, confirms, EXIT_FAILED, EXIT_OK, EXIT_WOULD_CHANGE } from "../shared/console.ts";
+import { lockDirectories } from "../shared/directory-lock.ts";
 import { makeScratchFolder, removeScratchFolder } from "../shared/scratch-folder.ts";
-import { ownVersion, type Surroundings } from "../shared/surroundings.ts";
+import { type Surroundings } from "../shared/surroundings.ts";
 import { asBytes, errorText, isSystemError, plural } from "../shared/texts.ts";
-import { HELP, parseArguments, type TierRequest, USAGE } from "./arguments.ts";
+import { runTool, statusOf } from "../shared/tool.ts";
+import { HELP, OPTIONS, readArguments, type TierRequest, USAGE } from "./arguments.ts";
 import { openDirectory, type TierDirectory, tierOf } from "./directory.ts";
 import { examine, type ProvableTier } from "./examination.ts";
 import { Findings } from "./findings.ts";
@@ -55,22 +48,16 @@ interface Outcome {
 const TAINTED = "the append-only file changes it behind the checkpoint, and what it changes is lost";
 
 /** Runs the tool; resolves to the exit status. */
-export async function main(args: readonly string[], surroundings: Surroundings): Promise<number> {
-  const { files, output } = surroundings;
-  const request = parseArguments(args);
-  switch (request.kind) {
-    case "invalid":
-      output.write(`${request.reason}\n${USAGE}Try --help for all options.\n`);
-      return EXIT_FAILED;
-    case "help":
-      output.write(HELP);
-      return EXIT_OK;
-    case "version":
-      output.write(`tsredis-check-tier ${await ownVersion(files)}\n`);
-      return EXIT_OK;
-    case "check":
-      return new TierTool(request, surroundings).run();
-  }
+export function main(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  const tool = {
+    name: "tsredis-check-tier",
+    options: OPTIONS,
+    usage: USAGE,
+    help: HELP,
+    read: readArguments,
+    run: (request: TierRequest) => new TierTool(request, surroundings).run(),
+  };
+  return runTool(tool, args, surroundings);
 }
 
 class TierTool {
@@ -89,16 +76,7 @@ class TierTool {
 
   async run(): Promise<number> {
     const { path, wantsStatistics } = this.#request;
-    let status: number;
-    try {
-      status = await this.#locked();
-    } catch (error) {
-      if (error instanceof Stop) status = error.status;
-      else if (error instanceof InUseError)
-        status = this.#console.stop(asBytes(error.message), EXIT_IN_USE).status;
-      else if (isAboutData(error)) status = this.#console.stop(asBytes(errorText(error))).status;
-      else throw error;
-    }
+    const status = await statusOf(this.#console, () => this.#locked(), textOf);
     const { counts, keysLost } = this.#findings;
     this.#console.finishJson({
       path,
@@ -248,10 +226,9 @@ class TierTool {
   }
 }
 
-/** An error that tells of the directory, and not of a mistake of ours. */
-function isAboutData(error: unknown): boolean {
-  return (
-    isSystemError(error) ||
-    [StorageError, LoadError, ManifestError, RdbError].some((kind) => error instanceof kind)
-  );
+/** The text of an error that tells of the directory, and not of a mistake of ours. */
+function textOf(error: unknown): string | undefined {
+  const kinds = [StorageError, LoadError, ManifestError, RdbError];
+  const isAboutData = isSystemError(error) || kinds.some((kind) => error instanceof kind);
+  return isAboutData ? asBytes(errorText(error)) : undefined;
 }

@@ -2,14 +2,15 @@
 import {
   describeOptions,
   type OptionSpec,
-  parseOptions,
+  type ParsedOptions,
   UsageError,
   wholeNumber,
 } from "../shared/options.ts";
+import { COMMON_OPTIONS } from "../shared/tool.ts";
 
 export const USAGE = "Usage: tsredis-export [options] <data-directory> <output>\n";
 
-const OPTIONS = {
+export const OPTIONS = {
   "--format": { value: "rdb|aof", help: "an RDB file (default), or commands" },
   "--match": { value: "PATTERN", help: "only keys that match this pattern, as KEYS understands it" },
   "--db": { value: "N[,N...]", help: "only these databases; may be given again", isRepeatable: true },
@@ -20,9 +21,7 @@ const OPTIONS = {
     value: "FOLDER",
     help: "where what is needed meanwhile is kept: on another file system than the data, the tables of the cold tier are copied (default: the data directory)",
   },
-  "--json": { help: "print one JSON object instead of text" },
-  "--help": { help: "this text", short: "-h" },
-  "--version": { help: "the version", short: "-v" },
+  ...COMMON_OPTIONS,
 } as const satisfies Record<string, OptionSpec>;
 
 export const HELP = `${USAGE}
@@ -39,7 +38,6 @@ process, has the directory open.
 const DEFAULT_MEMORY = "256mb";
 
 export interface ExportRequest {
-  readonly kind: "export";
   readonly folder: string;
   readonly output: string;
   readonly format: "rdb" | "aof";
@@ -53,39 +51,25 @@ export interface ExportRequest {
   readonly isJson: boolean;
 }
 
-export type Request =
-  | ExportRequest
-  | { readonly kind: "help" }
-  | { readonly kind: "version" }
-  | { readonly kind: "invalid"; readonly reason: string };
-
-export function parseArguments(args: readonly string[]): Request {
-  try {
-    const { given, operands } = parseOptions(args, OPTIONS);
-    if (given.has("--help")) return { kind: "help" };
-    if (given.has("--version")) return { kind: "version" };
-    if (operands.length !== 2) throw new UsageError("A data directory and a file to write to must be named");
-    const format = given.get("--format") ?? "rdb";
-    if (format !== "rdb" && format !== "aof") throw new UsageError(`There is no format '${format}'`);
-    const pattern = given.get("--match");
-    const count = given.get("--databases");
-    return {
-      kind: "export",
-      folder: operands[0],
-      output: operands[1],
-      format,
-      pattern: pattern === undefined ? undefined : Buffer.from(pattern),
-      databases: databasesOf(given.get("--db")),
-      config: given.get("--config"),
-      databaseCount: count === undefined ? undefined : wholeNumber("--databases", count),
-      memory: given.get("--memory") ?? DEFAULT_MEMORY,
-      temporary: given.get("--temp"),
-      isJson: given.has("--json"),
-    };
-  } catch (error) {
-    if (error instanceof UsageError) return { kind: "invalid", reason: error.message };
-    throw error;
-  }
+/** What a command line asks for. Throws UsageError. */
+export function readArguments({ given, operands }: ParsedOptions<keyof typeof OPTIONS>): ExportRequest {
+  if (operands.length !== 2) throw new UsageError("A data directory and a file to write to must be named");
+  const format = given.get("--format") ?? "rdb";
+  if (format !== "rdb" && format !== "aof") throw new UsageError(`There is no format '${format}'`);
+  const pattern = given.get("--match");
+  const count = given.get("--databases");
+  return {
+    folder: operands[0],
+    output: operands[1],
+    format,
+    pattern: pattern === undefined ? undefined : Buffer.from(pattern),
+    databases: databasesOf(given.get("--db")),
+    config: given.get("--config"),
+    databaseCount: count === undefined ? undefined : wholeNumber("--databases", count),
+    memory: given.get("--memory") ?? DEFAULT_MEMORY,
+    temporary: given.get("--temp"),
+    isJson: given.has("--json"),
+  };
 }
 
 function databasesOf(text: string | undefined): ReadonlySet<number> | undefined {

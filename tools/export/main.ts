@@ -9,13 +9,14 @@ import { DumpDamaged, readBack } from "../../src/persistence/dump-verifier.ts";
 import { LoadError } from "../../src/persistence/load.ts";
 import { RdbError } from "../../src/persistence/rdb/reader.ts";
 import { ConfigError, SettingError } from "../../src/server/config/config-error.ts";
-import { Console, EXIT_FAILED, EXIT_IN_USE, EXIT_OK, Stop } from "../shared/console.ts";
-import { InUseError, lockDirectories } from "../shared/directory-lock.ts";
+import { Console, EXIT_OK } from "../shared/console.ts";
+import { lockDirectories } from "../shared/directory-lock.ts";
 import { type ByteWriter, FileWriter, StreamWriter } from "../shared/file-writer.ts";
 import { NoDataError, type OfflineServer, startOffline } from "../shared/offline-server.ts";
-import { ownVersion, type Surroundings } from "../shared/surroundings.ts";
+import { type Surroundings } from "../shared/surroundings.ts";
 import { asBytes, errorText, isSystemError, plural } from "../shared/texts.ts";
-import { type ExportRequest, HELP, parseArguments, USAGE } from "./arguments.ts";
+import { runTool, statusOf } from "../shared/tool.ts";
+import { type ExportRequest, HELP, OPTIONS, readArguments, USAGE } from "./arguments.ts";
 import { Tally, walkKeys } from "./contents.ts";
 import { AofTarget, RdbTarget } from "./targets.ts";
 
@@ -35,22 +36,16 @@ interface Result {
 }
 
 /** Runs the tool; resolves to the exit status. */
-export async function main(args: readonly string[], surroundings: Surroundings): Promise<number> {
-  const { files, output } = surroundings;
-  const request = parseArguments(args);
-  switch (request.kind) {
-    case "invalid":
-      output.write(`${request.reason}\n${USAGE}Try --help for all options.\n`);
-      return EXIT_FAILED;
-    case "help":
-      output.write(HELP);
-      return EXIT_OK;
-    case "version":
-      output.write(`tsredis-export ${await ownVersion(files)}\n`);
-      return EXIT_OK;
-    case "export":
-      return new Export(request, surroundings).run();
-  }
+export function main(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  const tool = {
+    name: "tsredis-export",
+    options: OPTIONS,
+    usage: USAGE,
+    help: HELP,
+    read: readArguments,
+    run: (request: ExportRequest) => new Export(request, surroundings).run(),
+  };
+  return runTool(tool, args, surroundings);
 }
 
 class Export {
@@ -68,16 +63,7 @@ class Export {
 
   async run(): Promise<number> {
     const { folder, format, output } = this.#request;
-    let status: number;
-    try {
-      status = await this.#locked();
-    } catch (error) {
-      if (error instanceof Stop) status = error.status;
-      else if (error instanceof InUseError)
-        status = this.#console.stop(asBytes(error.message), EXIT_IN_USE).status;
-      else if (isAboutData(error)) status = this.#console.stop(asBytes(textOf(error))).status;
-      else throw error;
-    }
+    const status = await statusOf(this.#console, () => this.#locked(), textOf);
     this.#console.finishJson({ folder, output, format, exitStatus: status, ...this.#result });
     return status;
   }
@@ -221,8 +207,8 @@ class Export {
   }
 }
 
-/** An error that tells of the directory, or of what was asked for, and not of a mistake of ours. */
-function isAboutData(error: unknown): boolean {
+/** The text of an error that tells of the directory, or of what was asked for, and not of a mistake of ours. */
+function textOf(error: unknown): string | undefined {
   const kinds = [
     StorageError,
     LoadError,
@@ -234,10 +220,6 @@ function isAboutData(error: unknown): boolean {
     NoDataError,
     DumpDamaged,
   ];
-  return isSystemError(error) || kinds.some((kind) => error instanceof kind);
-}
-
-function textOf(error: unknown): string {
-  if (isSystemError(error)) return errorText(error);
-  return error instanceof Error ? error.message : String(error);
+  if (isSystemError(error)) return asBytes(errorText(error));
+  return kinds.some((kind) => error instanceof kind) ? asBytes((error as Error).message) : undefined;
 }
