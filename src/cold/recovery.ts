@@ -11,21 +11,11 @@
  *               to the sweeper
  */
 import { StorageError } from "../base/storage-error.ts";
-import { BatchLog, EMPTY_VALUE } from "./batch-log.ts";
+import { BatchLog } from "./batch-log.ts";
 import type { KeyValueStore, StoreChange, StoreRange } from "./key-value-store.ts";
-import {
-  dataFrom,
-  expiryKey,
-  markersFrom,
-  namespaceOf,
-  numberOf,
-  STAMP_KEY,
-  undoFrom,
-  WHOLE_RANGE,
-} from "./keys.ts";
+import { dataFrom, markersFrom, namespaceOf, numberOf, STAMP_KEY, undoFrom, WHOLE_RANGE } from "./keys.ts";
 import { CURSOR_STEP_ENTRIES, ROLLBACK_BATCH_BYTES, ROLLBACK_BATCH_CHANGES } from "./limits.ts";
 import { Namespaces } from "./namespaces.ts";
-import { readableHeader } from "./record.ts";
 import {
   checkpointChange,
   identityOf,
@@ -38,8 +28,9 @@ import {
   type TierPoint,
   verifyCheckpoint,
 } from "./stamp.ts";
+import { walkStore } from "./store-walk.ts";
 import { Sweeper } from "./sweeper.ts";
-import { readUndoBlock, type UndoBlock } from "./undo.ts";
+import { changesBack, readUndoBlock } from "./undo.ts";
 
 /** What a tier is made of. */
 export interface TierParts {
@@ -156,7 +147,7 @@ function verifyHistory(
 /** Every batch after the checkpoint must have left its marker. */
 async function verifyMarkers(store: KeyValueStore, afterBatch: number, lastBatch: number): Promise<void> {
   let expected = afterBatch + 1;
-  await walk(store, markersFrom(expected), CURSOR_STEP_ENTRIES, (key) => {
+  await walkStore(store, markersFrom(expected), CURSOR_STEP_ENTRIES, (key) => {
     const batch = numberOf(key);
     if (batch !== expected || batch > lastBatch) throw hole(expected, lastBatch);
     expected += 1;
@@ -173,7 +164,7 @@ async function rollBack(log: BatchLog, checkpoint: TierCheckpoint): Promise<void
   let changes: StoreChange[] = [];
   let bytes = 0;
   let expected = log.point.undo - 1;
-  await walk(
+  await walkStore(
     log.store,
     { ...undoFrom(checkpoint.undo), reverse: true },
     BLOCKS_PER_STEP,
@@ -184,7 +175,7 @@ async function rollBack(log: BatchLog, checkpoint: TierCheckpoint): Promise<void
       if (block.generation < checkpoint.generation) {
         throw refused(`undo block ${sequence} of the cold tier leads to generation ${block.generation}`);
       }
-      restore(block, named, changes);
+      for (const change of changesBack(block, named)) changes.push(change);
       changes.push({ key, value: undefined });
       bytes += value.length;
       expected -= 1;
@@ -196,18 +187,6 @@ async function rollBack(log: BatchLog, checkpoint: TierCheckpoint): Promise<void
   );
   if (expected !== checkpoint.undo - 1) throw missingBlock(expected, checkpoint.undo - 1);
   if (changes.length > 0) await log.commit(changes, { undo: checkpoint.undo });
-}
-
-/** Adds the changes that take back one block. */
-function restore(block: UndoBlock, named: ReadonlySet<number>, changes: StoreChange[]): void {
-  for (let index = block.entries.length - 1; index >= 0; index -= 1) {
-    const { recordKey, value } = block.entries[index];
-    // Other namespaces are deleted whole.
-    if (!named.has(namespaceOf(recordKey))) continue;
-    changes.push({ key: recordKey, value });
-    const expireMs = value === undefined ? 0 : (readableHeader(recordKey, value)?.expireMs ?? 0);
-    if (expireMs !== 0) changes.push({ key: expiryKey(expireMs, recordKey), value: EMPTY_VALUE });
-  }
 }
 
 function missingBlock(expected: number, found: number): StorageError {
@@ -246,24 +225,6 @@ async function firstKey(store: KeyValueStore, range: StoreRange): Promise<Buffer
   const cursor = store.cursor(range);
   try {
     return (await cursor.next(1)).at(0)?.[0];
-  } finally {
-    await cursor.close();
-  }
-}
-
-async function walk(
-  store: KeyValueStore,
-  range: StoreRange,
-  step: number,
-  visit: (key: Buffer, value: Buffer) => Promise<void> | void,
-): Promise<void> {
-  const cursor = store.cursor(range);
-  try {
-    for (;;) {
-      const entries = await cursor.next(step);
-      if (entries.length === 0) return;
-      for (const [key, value] of entries) await visit(key, value);
-    }
   } finally {
     await cursor.close();
   }

@@ -18,9 +18,11 @@
  */
 import { crc32c } from "../base/checksum.ts";
 import { StorageError } from "../base/storage-error.ts";
+import { EMPTY_VALUE } from "./batch-log.ts";
 import type { StoreChange } from "./key-value-store.ts";
-import { isRecordKey, numberOf, undoKey } from "./keys.ts";
+import { expiryKey, isRecordKey, namespaceOf, numberOf, undoKey } from "./keys.ts";
 import { UNDO_BLOCK_BYTES } from "./limits.ts";
+import { readableHeader } from "./record.ts";
 
 export interface UndoEntry {
   readonly recordKey: Buffer;
@@ -129,4 +131,16 @@ function checksumOf(key: Buffer, value: Buffer): number {
 
 function damaged(key: Buffer, reason: string): StorageError {
   return new StorageError("corrupt", `undo block ${numberOf(key)} of the cold tier is damaged: ${reason}`);
+}
+
+/** The changes that take back what a block remembers, in their order: records as they were, and the index entries of
+ * those that expire. Only of the namespaces in `named`; others are deleted whole. */
+export function* changesBack(block: UndoBlock, named: ReadonlySet<number>): Generator<StoreChange> {
+  for (let index = block.entries.length - 1; index >= 0; index -= 1) {
+    const { recordKey, value } = block.entries[index];
+    if (!named.has(namespaceOf(recordKey))) continue;
+    yield { key: recordKey, value };
+    const expireMs = value === undefined ? 0 : (readableHeader(recordKey, value)?.expireMs ?? 0);
+    if (expireMs !== 0) yield { key: expiryKey(expireMs, recordKey), value: EMPTY_VALUE };
+  }
 }

@@ -5,14 +5,12 @@
  *
  * - A stamp says what markers and undo blocks say, too.
  * - A record that a lost batch or undo block should have led back is from a generation after the checkpoint: it
- *   is found
- *   by that, and one that a lost undo block should have restored is missing from what the base file lists.
+ *   is found by that, and one that a lost undo block should have restored is missing from what the base file lists.
  */
 import { StorageError } from "../../src/base/storage-error.ts";
-import { EMPTY_VALUE } from "../../src/cold/batch-log.ts";
-import type { KeyValueStore, StoreChange, StoreEntry, StoreRange } from "../../src/cold/key-value-store.ts";
-import { expiryKey, markersFrom, namespaceOf, numberOf, undoFrom } from "../../src/cold/keys.ts";
-import { readableHeader } from "../../src/cold/record.ts";
+import type { KeyValueStore, StoreChange } from "../../src/cold/key-value-store.ts";
+import { markersFrom, numberOf, undoFrom } from "../../src/cold/keys.ts";
+import { CURSOR_STEP_ENTRIES, ROLLBACK_BATCH_BYTES, ROLLBACK_BATCH_CHANGES } from "../../src/cold/limits.ts";
 import {
   checkpointChange,
   readReleased,
@@ -21,13 +19,11 @@ import {
   type TierCheckpoint,
   type TierPoint,
 } from "../../src/cold/stamp.ts";
-import { readUndoBlock, type UndoBlock } from "../../src/cold/undo.ts";
+import { walkStore } from "../../src/cold/store-walk.ts";
+import { changesBack, readUndoBlock, type UndoBlock } from "../../src/cold/undo.ts";
 import type { Findings } from "./findings.ts";
 
-const ENTRIES_AT_ONCE = 1000;
 const BLOCKS_AT_ONCE = 16;
-const BATCH_CHANGES = 10_000;
-const BATCH_BYTES = 4 << 20;
 
 /** The tier as a whole cannot be put right. */
 export class BeyondRepair extends Error {
@@ -73,7 +69,7 @@ export async function checkMarkers(
     const reason = `the markers of batches ${from} to ${to} are missing: so may be what these batches wrote`;
     findings.add({ kind: "marker", reason });
   };
-  await walk(store, markersFrom(expected), ENTRIES_AT_ONCE, ([key]) => {
+  await walkStore(store, markersFrom(expected), CURSOR_STEP_ENTRIES, (key) => {
     const batch = numberOf(key);
     if (batch > expected) missing(expected, batch - 1);
     expected = batch + 1;
@@ -96,16 +92,22 @@ export async function rollBack(
   const missing = (from: number, to: number): void => {
     findings.add({ kind: "undo", reason: `undo blocks ${from} to ${to} are missing` });
   };
-  await walk(store, { ...undoFrom(checkpoint.undo), reverse: true }, BLOCKS_AT_ONCE, async ([key, value]) => {
-    const sequence = numberOf(key);
-    if (expected !== undefined && sequence < expected) missing(sequence + 1, expected);
-    expected = sequence - 1;
-    const block = blockOf(key, value, findings);
-    if (block !== undefined) await restore(block, named, writer);
-  });
+  await walkStore(
+    store,
+    { ...undoFrom(checkpoint.undo), reverse: true },
+    BLOCKS_AT_ONCE,
+    async (key, value) => {
+      const sequence = numberOf(key);
+      if (expected !== undefined && sequence < expected) missing(sequence + 1, expected);
+      expected = sequence - 1;
+      const block = blockOf(key, value, findings);
+      if (block === undefined) return;
+      for (const change of changesBack(block, named)) await writer.add(change);
+    },
+  );
   if (expected !== undefined && expected >= checkpoint.undo) missing(checkpoint.undo, expected);
   for (const range of [undoFrom(0), markersFrom(0)]) {
-    await walk(store, range, ENTRIES_AT_ONCE, ([key]) => writer.add({ key, value: undefined }));
+    await walkStore(store, range, CURSOR_STEP_ENTRIES, (key) => writer.add({ key, value: undefined }));
   }
   const { batch, generation, undo } = checkpoint;
   await writer.add(stampChange({ batch, generation, undo }));
@@ -123,15 +125,6 @@ function blockOf(key: Buffer, value: Buffer, findings: Findings): UndoBlock | un
   }
 }
 
-async function restore(block: UndoBlock, named: ReadonlySet<number>, writer: BatchWriter): Promise<void> {
-  for (const { recordKey, value } of [...block.entries].reverse()) {
-    if (!named.has(namespaceOf(recordKey))) continue;
-    await writer.add({ key: recordKey, value });
-    const expireMs = value === undefined ? 0 : (readableHeader(recordKey, value)?.expireMs ?? 0);
-    if (expireMs !== 0) await writer.add({ key: expiryKey(expireMs, recordKey), value: EMPTY_VALUE });
-  }
-}
-
 function isBefore(point: TierPoint, other: TierPoint): boolean {
   return point.generation < other.generation || point.batch < other.batch || point.undo < other.undo;
 }
@@ -142,25 +135,6 @@ function pointOf(read: () => TierPoint | undefined): TierPoint | undefined {
   } catch (error) {
     if (error instanceof StorageError && error.code === "corrupt") return undefined;
     throw error;
-  }
-}
-
-/** Visits all entries of a range as it is now. */
-export async function walk(
-  store: KeyValueStore,
-  range: StoreRange,
-  step: number,
-  visit: (entry: StoreEntry) => Promise<void> | void,
-): Promise<void> {
-  const cursor = store.cursor(range);
-  try {
-    for (;;) {
-      const entries = await cursor.next(step);
-      if (entries.length === 0) return;
-      for (const entry of entries) await visit(entry);
-    }
-  } finally {
-    await cursor.close();
   }
 }
 
@@ -177,7 +151,8 @@ export class BatchWriter {
   async add(change: StoreChange): Promise<void> {
     this.#changes.push(change);
     this.#bytes += change.key.length + (change.value?.length ?? 0);
-    if (this.#changes.length >= BATCH_CHANGES || this.#bytes >= BATCH_BYTES) await this.finish();
+    if (this.#changes.length >= ROLLBACK_BATCH_CHANGES || this.#bytes >= ROLLBACK_BATCH_BYTES)
+      await this.finish();
   }
 
   async finish(): Promise<void> {
