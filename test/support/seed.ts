@@ -1,7 +1,13 @@
 /** Where random tests begin. */
 
-/** Where changes are judged (CI) the same seed each time, lest one be refused for what it has not done; elsewhere
- * another with each run, so that something new is tried. */
+const FIXED_SEED = 20_261_121;
+
+/**
+ * The same seed each time, lest a change be refused for what it has not done, unless TSREDIS_TEST_SEED says otherwise:
+ * a number, to repeat a run; or `random`, which tries something new.
+ */
 export function usualSeed(): number {
-  return process.env["CI"] === undefined ? Date.now() : 20_261_121;
+  const wanted = process.env["TSREDIS_TEST_SEED"];
+  if (wanted === undefined) return FIXED_SEED;
+  return wanted === "random" ? Date.now() % 2 ** 31 : Number(wanted);
 }
