@@ -12,17 +12,22 @@ import { Keyspace } from "../keyspace/keyspace.ts";
 import { RECORD } from "../memory/entries.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
 import { ShadowedKeys } from "../persistence/shadowed-keys.ts";
+import { LIST_PLAIN_MIN_BYTES } from "../types/limits.ts";
 import { dataTypeOf } from "../types/registry.ts";
 import { ValueDigest } from "../types/value-digest.ts";
+import { parseMemory } from "./config/numbers.ts";
 import { loadDump, waitForRoom } from "./load-dump.ts";
 import type { Server } from "./server.ts";
 
 const HASH_SPACE = 0x1_0000_0000;
 const RECORDS_AT_ONCE = 256;
+/** Redis's limit: somewhat less than 4 GB. */
+const PLAIN_NODE_MAX_BYTES = 2n ** 32n - 2n ** 20n;
 /** In the digest of a key that expires. */
 const EXPIRES = Buffer.from("!!expire!!");
 
 export class Debugging implements DebugAccess {
+  ignoresChecksums = false;
   private readonly server: Server;
 
   constructor(server: Server) {
@@ -41,6 +46,18 @@ export class Debugging implements DebugAccess {
 
   setActiveExpiry(isOn: boolean): void {
     this.server.cron.activeExpiry = isOn;
+  }
+
+  setScriptsUnlimited(areUnlimited: boolean): void {
+    this.server.dispatcher.scripts.runner.allowsAll = areUnlimited;
+  }
+
+  setPlainNodeBytes(size: string): boolean {
+    const bytes = parseMemory(size);
+    if (bytes === undefined || bytes > PLAIN_NODE_MAX_BYTES) return false;
+    const { limits } = this.server.keyspace.memory;
+    limits.listPlainMinBytes = bytes === 0n ? LIST_PLAIN_MIN_BYTES : Number(bytes);
+    return true;
   }
 
   pauseCron(isPaused: boolean): void {
@@ -127,7 +144,7 @@ export class Debugging implements DebugAccess {
 
   /** Nobody is served meanwhile. */
   async reload({ flush, merge, save }: ReloadOptions): Promise<ReloadResult> {
-    const { aof, budget, cron, keyspace, saves, spiller, world } = this.server;
+    const { aof, budget, cron, dispatcher, keyspace, saves, spiller, world } = this.server;
     this.server.isStopping = true;
     cron.stop();
     try {
@@ -135,7 +152,10 @@ export class Debugging implements DebugAccess {
       await saves.idle();
       await aof.idle();
       await spiller?.hold();
-      if (flush) for (let i = 0; i < keyspace.databases.length; i++) keyspace.flush(i, false);
+      if (flush) {
+        for (let i = 0; i < keyspace.databases.length; i++) keyspace.flush(i, false);
+        dispatcher.scripts.functions.flush();
+      }
       spiller?.resume();
       keyspace.expiring = false;
       budget.setLoading(true);

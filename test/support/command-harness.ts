@@ -441,6 +441,9 @@ const noDebugging: DebugAccess = {
   reload: () => missing("debugging.reload"),
   pauseCron: () => missing("debugging.pauseCron"),
   setActiveExpiry: () => missing("debugging.setActiveExpiry"),
+  setPlainNodeBytes: () => missing("debugging.setPlainNodeBytes"),
+  setScriptsUnlimited: () => missing("debugging.setScriptsUnlimited"),
+  ignoresChecksums: false,
   log: () => missing("debugging.log"),
 };
 
