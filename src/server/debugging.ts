@@ -60,6 +60,10 @@ export class Debugging implements DebugAccess {
     return true;
   }
 
+  setReplyBufferResizing(isOn: boolean): void {
+    this.server.cron.shrinksReplyBuffer = isOn;
+  }
+
   pauseCron(isPaused: boolean): void {
     this.server.cron.isPaused = isPaused;
   }

@@ -441,6 +441,7 @@ const noDebugging: DebugAccess = {
   reload: () => missing("debugging.reload"),
   pauseCron: () => missing("debugging.pauseCron"),
   setActiveExpiry: () => missing("debugging.setActiveExpiry"),
+  setReplyBufferResizing: () => missing("debugging.setReplyBufferResizing"),
   setPlainNodeBytes: () => missing("debugging.setPlainNodeBytes"),
   setScriptsUnlimited: () => missing("debugging.setScriptsUnlimited"),
   ignoresChecksums: false,

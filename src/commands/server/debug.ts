@@ -226,6 +226,18 @@ const population: Subcommand = {
   run: (ctx) => (ctx.request.argc > 5 ? ctx.reply.error(wrongSubcommandSyntax(ctx.request)) : populate(ctx)),
 };
 
+const replyBuffer: Subcommand = {
+  name: "replybuffer",
+  arity: 4,
+  help: ["REPLYBUFFER RESIZING <0|1>", "    Whether the buffer of replies gives memory back."],
+  run(ctx) {
+    const { reply, request, server } = ctx;
+    if (!isWord(request, 2, "resizing")) return reply.error(wrongSubcommandSyntax(request));
+    server.debugging.setReplyBufferResizing(isOn(ctx, 3));
+    return reply.ok();
+  },
+};
+
 const setActiveExpire: Subcommand = {
   name: "set-active-expire",
   arity: 3,
@@ -275,8 +287,8 @@ const quicklistPackedThreshold: Subcommand = {
 };
 
 /** An argument that switches something, as C's atoi reads it. */
-function isOn({ request }: CommandContext): boolean {
-  return (Number.parseInt(request.text(2), 10) || 0) !== 0;
+function isOn({ request }: CommandContext, argument = 2): boolean {
+  return (Number.parseInt(request.text(argument), 10) || 0) !== 0;
 }
 
 const sleep: Subcommand = {
@@ -302,6 +314,7 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   protocol,
   quicklistPackedThreshold,
   reload,
+  replyBuffer,
   setActiveExpire,
   setDisableDenyScripts,
   setSkipChecksumValidation,
