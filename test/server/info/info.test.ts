@@ -83,6 +83,7 @@ const TIER: TierFacts = {
   recordsDamaged: 0,
   levelFiles: [2, 3],
   pinnedKeys: 4,
+  keptBytes: 0.5,
   readMicroseconds: [1, 2, 3],
   spilledBytesPerSecond: 5,
   levelZeroFiles: 2,
