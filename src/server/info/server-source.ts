@@ -5,6 +5,7 @@ import { REDIS_VERSION } from "../../base/compatibility.ts";
 import { machineMemoryBytes } from "../../base/machine-memory.ts";
 import type { CompiledCommand } from "../../commands/table.ts";
 import type { Database } from "../../keyspace/database.ts";
+import { settleCalls } from "../observation/calls.ts";
 import type { Server } from "../server.ts";
 import type { Statistics } from "../statistics.ts";
 import { VERSION } from "../version.ts";
@@ -13,6 +14,7 @@ import type {
   ClientFacts,
   CounterFacts,
   DatabaseFacts,
+  EventLoopFacts,
   InfoSource,
   MemoryFacts,
   PersistenceFacts,
@@ -55,6 +57,8 @@ export class ServerInfoSource implements InfoSource {
     keyspace.lazyFreed = 0;
     expiry.timeouts = 0;
     expiry.spentMs = 0;
+    Object.assign(this.own.acl.denialCounts, { auth: 0, command: 0, key: 0, channel: 0 });
+    this.own.eventLoop.reset();
     saves.saves = 0;
     aof.rewrites = 0;
     aof.failuresInRow = 0;
@@ -88,11 +92,13 @@ export class ServerInfoSource implements InfoSource {
       executable: process.argv[1] ?? process.execPath,
       configFile: config.file ?? "",
       backlogBytes: config.values["repl-backlog-size"],
+      listeners: this.listeners(),
     };
   }
 
   clients(): ClientFacts {
     const { clients, config } = this.own;
+    const { keys } = this.own.dispatcher.waiting;
     let largestInputBytes = 0;
     let largestOutputBytes = 0;
     for (const client of clients) {
@@ -106,6 +112,8 @@ export class ServerInfoSource implements InfoSource {
       largestOutputBytes,
       blocked: clients.measure().blocked,
       withTimeout: this.own.dispatcher.waiting.withTimeout,
+      blockingKeys: keys.all,
+      blockingKeysUntilGone: keys.untilGone,
       tracking: this.own.tracking.clients,
     };
   }
@@ -175,6 +183,7 @@ export class ServerInfoSource implements InfoSource {
       expired: keyspace.expired,
       expiryTimeouts: this.own.expiry.timeouts,
       expiryMs: this.own.expiry.spentMs,
+      stalePercent: 100 * this.own.expiry.staleShare,
       expiredFields: keyspace.expiredFields,
       evicted: keyspace.evicted,
       evictedClients: this.own.clientEviction.evicted,
@@ -187,7 +196,30 @@ export class ServerInfoSource implements InfoSource {
       trackedItems: tracking.table.items,
       trackedPrefixes: tracking.broadcast.size,
       migrationSockets: this.own.migrations.targets.count,
+      denials: this.own.acl.denialCounts,
+      eventLoop: this.eventLoop(),
     };
+  }
+
+  private eventLoop(): EventLoopFacts {
+    const { cycles, cyclesPerSecond, microseconds, microsecondsPerCycle } = this.own.eventLoop;
+    let commandMicroseconds = 0;
+    for (const command of this.commands()) {
+      for (const each of [command, ...(command.subcommands?.all ?? [])]) {
+        settleCalls(each);
+        commandMicroseconds += each.microseconds;
+      }
+    }
+    return { cycles, cyclesPerSecond, microseconds, microsecondsPerCycle, commandMicroseconds };
+  }
+
+  private listeners(): ServerFacts["listeners"] {
+    const { bind, port, "tls-port": tlsPort, unixsocket } = this.own.config.values;
+    return [
+      ...(port === 0 ? [] : [{ kind: "tcp", binds: bind, port }]),
+      ...(unixsocket === "" ? [] : [{ kind: "unix", binds: [unixsocket], port: 0 }]),
+      ...(tlsPort === 0 ? [] : [{ kind: "tls", binds: bind, port: tlsPort }]),
+    ];
   }
 
   databases(): DatabaseFacts[] {
