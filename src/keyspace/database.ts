@@ -130,7 +130,8 @@ export class Database {
 
   /**
    * Creates an entry for a key that has none, or only a tombstone; the value's bytes are the caller's to fill.
-   * `expireMs` 0 means no expiry. The key must be the one of the last find, peek or lookup (its hash is used).
+   * `expireMs` 0 means no expiry. The key must be the one of the last find, peek or lookup (its hash is used). `room`
+   * is for a value that is about to grow: see Entries.create.
    */
   add(
     type: number,
@@ -139,6 +140,7 @@ export class Database {
     length: number,
     valueLength: number,
     expireMs: number,
+    room = 0,
   ): number {
     const keyspace = this.keyspace;
     const entries = keyspace.entries;
@@ -152,12 +154,12 @@ export class Database {
     if (tombstone !== 0) {
       this.beforeWrite(tombstone);
       flags |= entries.head(tombstone) & (RECORD | SPILLING | PINNED);
-      address = entries.create(type, flags, key, start, length, valueLength);
+      address = entries.create(type, flags, key, start, length, valueLength, room);
       this.table.replace(hash, tombstone, address);
       entries.free(tombstone);
       this.tombstones--;
     } else {
-      address = entries.create(type, flags, key, start, length, valueLength);
+      address = entries.create(type, flags, key, start, length, valueLength, room);
       this.table.insert(hash, address);
     }
     entries.setAccess(address, keyspace.accessClock.initial());

@@ -2,8 +2,9 @@
  * A file read from front to back in chunks, for the readers of RDB and AOF files. The bytes in the window can be
  * looked at synchronously; `fill` brings more.
  *
- * Each chunk is a buffer of its own and never written again, so views on it stay valid as long as they are kept. While
- * one is looked at, the next is being read. Memory: two chunks, or as much as one `fill` asked for.
+ * Each chunk is a buffer of its own and never written again, so views on it stay valid as long as they are kept; but if
+ * the window `recycles`, only until the second `fill` after. While one chunk is looked at, the next is being read.
+ * Memory: two chunks (three that are used by turns, if it recycles), or as much as one `fill` asked for.
  */
 import { withView } from "../base/byte-copy.ts";
 import type { FileHandle } from "../base/files.ts";
@@ -28,16 +29,27 @@ export class FileWindow {
   readonly limit: number;
   readonly #file: FileHandle;
   readonly #chunkBytes: number;
+  readonly #recycles: boolean;
+  /** What was shown before `buffer`, and what before that. */
+  #previous: Buffer | undefined;
+  #spare: Buffer | undefined;
   /** Offset in the file of buffer[0]. */
   #base: number;
   #ahead: Ahead | undefined;
 
   /** @param limit where to stop: the file's size, or less */
-  constructor(file: FileHandle, start: number, limit: number, chunkBytes = WINDOW_CHUNK_BYTES) {
+  constructor(
+    file: FileHandle,
+    start: number,
+    limit: number,
+    chunkBytes = WINDOW_CHUNK_BYTES,
+    recycles = false,
+  ) {
     this.#file = file;
     this.#base = start;
     this.limit = limit;
     this.#chunkBytes = chunkBytes;
+    this.#recycles = recycles;
   }
 
   /** Offset in the file of the next byte. */
@@ -90,14 +102,27 @@ export class FileWindow {
     const position = this.#base + this.end;
     const wanted = Math.min(this.#chunkBytes, this.limit - position);
     if (wanted === 0) return;
-    const chunk = withView(Buffer.allocUnsafeSlow(HELD_MAX_BYTES + wanted));
-    const read = this.#file.read(chunk.subarray(HELD_MAX_BYTES), position);
+    const chunk = this.#chunkFor(HELD_MAX_BYTES + wanted);
+    const read = this.#file.read(chunk.subarray(HELD_MAX_BYTES, HELD_MAX_BYTES + wanted), position);
     this.#ahead = { chunk, read };
     // Whoever needs it is told.
     read.catch(() => undefined);
   }
 
+  #chunkFor(bytes: number): Buffer {
+    const chunk = this.#spare;
+    this.#spare = undefined;
+    if (chunk !== undefined && chunk.length >= bytes) return chunk;
+    return withView(Buffer.allocUnsafeSlow(bytes));
+  }
+
   #show(chunk: Buffer, base: number, next: number, end: number): void {
+    if (this.#recycles) {
+      // Not one that a single large item needed.
+      const { length } = this.#previous ?? chunk;
+      this.#spare = length <= HELD_MAX_BYTES + this.#chunkBytes ? this.#previous : undefined;
+      this.#previous = this.buffer;
+    }
     this.buffer = chunk;
     this.#base = base;
     this.next = next;

@@ -2,15 +2,18 @@
  * Loads data files into an empty keyspace: RDB files by making their entries, append-only files by giving their
  * commands to an executor. Which files, and what to do about a bad end, is decided by recovery.ts.
  */
+import { withView } from "../base/byte-copy.ts";
 import type { FileHandle, Files } from "../base/files.ts";
 import { StorageError } from "../base/storage-error.ts";
 import type { ColdKeysPart } from "../keyspace/cold-keys.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { KeyHash } from "../memory/key-hash.ts";
+import { StoredValue } from "../types/data-type.ts";
 import { dataTypeOfRdb, LOADABLE_RDB_TYPES } from "../types/registry.ts";
 import { encodingOf, fillValue, STRING } from "../types/string/string-value.ts";
 import { type AofOutcome, AofReader, detectFormat } from "./aof/reader.ts";
+import type { AofVerifierOptions, ExtentSource } from "./aof/verifier.ts";
 import type { CheckpointMetadata } from "./checkpoint.ts";
 import { EntryPlace } from "./rdb/entry-scan.ts";
 import { AUX_TIER, AUX_USED_MEMORY, RDB_HEADER_BYTES, TYPE_STRING } from "./rdb/format.ts";
@@ -20,6 +23,8 @@ import { type RdbEntry, RdbError, RdbReader, type RdbRecord } from "./rdb/reader
 const GROUP_ENTRIES = 16;
 /** Groups loaded before it is looked whether there is memory: some tenths of a millisecond. */
 const GROUPS_AT_ONCE = 32;
+/** Below, a thread that verifies would take longer to begin than it saves. */
+const LARGE_FILE_BYTES = 8 * 1024 * 1024;
 
 /** Executes the commands of an append-only file. */
 export interface Executor {
@@ -224,11 +229,23 @@ function addString({ entries }: Keyspace, database: Database, place: EntryPlace)
   return address;
 }
 
+const packed = { buffer: Buffer.from([]) as Buffer, next: 0, end: 0 };
+const stored = new StoredValue();
+
 function addValue({ memory }: Keyspace, database: Database, place: EntryPlace): number {
   const { key, keyStart, keyLength, expireMs, type, valueStart } = place;
-  const payload = place.value.subarray(valueStart, valueStart + place.valueLength);
   const dataType = dataTypeOfRdb(type);
-  const value = dataType.unpack(memory, type, payload);
+  packed.buffer = place.value;
+  packed.next = valueStart;
+  packed.end = valueStart + place.valueLength;
+  if (dataType.findStored?.(memory, type, packed, stored) === true) {
+    const { buffer, start, length, encoding } = stored;
+    const address = database.add(dataType.type, key, keyStart, keyLength, length, expireMs);
+    fillValue(memory.entries, address, buffer, start, length);
+    memory.entries.setEncoding(address, encoding);
+    return address;
+  }
+  const value = dataType.unpack(memory, type, withView(place.value.subarray(valueStart, packed.end)));
   const address = database.add(dataType.type, key, keyStart, keyLength, value.length, expireMs);
   value.fill(memory, address);
   database.setEncoding(address, value.encoding);
@@ -298,13 +315,20 @@ function parseMetadata(text: string): CheckpointMetadata {
   throw new LoadError("The base file's description of the cold tier is damaged");
 }
 
+export interface AofLoadOptions extends RdbLoadOptions {
+  /** Bytes from here on are void. */
+  readonly end?: number;
+  /** Who verifies a large file beside the one that executes its commands; without, that does it itself. */
+  readonly openVerifier?: ((task: AofVerifierOptions) => Promise<ExtentSource>) | undefined;
+}
+
 /** Loads a file of the append-only directory: commands, or an RDB which commands may follow. */
 export async function loadAofFile(
   file: FileHandle,
   name: string,
   keyspace: Keyspace,
   executor: Executor,
-  options: RdbLoadOptions & { readonly end?: number },
+  options: AofLoadOptions,
 ): Promise<AofOutcome | undefined> {
   const head = Buffer.alloc(RDB_HEADER_BYTES);
   const count = await file.read(head, 0);
@@ -314,11 +338,26 @@ export async function loadAofFile(
     if (start === (await file.size())) return undefined;
   }
   executor.beginFile();
-  const reader = await AofReader.open(file, {
-    start,
-    name,
-    ...(options.end === undefined ? {} : { end: options.end }),
-  });
+  const size = Math.min(await file.size(), options.end ?? Number.POSITIVE_INFINITY);
+  const extent = { start, ...(options.end === undefined ? {} : { end: options.end }) };
+  const isLarge = size - start >= LARGE_FILE_BYTES;
+  const verifier = isLarge ? await options.openVerifier?.({ ...extent, name }) : undefined;
+  const aside = verifier === undefined ? {} : { verifier };
+  const reader = await AofReader.open(file, { ...extent, name, recycles: true, ...aside });
+  try {
+    await execute(reader, executor, options.observer);
+  } finally {
+    await verifier?.close();
+  }
+  if (reader.outcome === undefined) throw new StorageError("io", `${name} was not read to its end`);
+  return reader.outcome;
+}
+
+async function execute(
+  reader: AofReader,
+  executor: Executor,
+  observer: LoadObserver | undefined,
+): Promise<void> {
   let commands = 0;
   do {
     while (reader.next()) {
@@ -326,10 +365,9 @@ export async function loadAofFile(
       commands++;
       if (!executor.isFull) continue;
       await executor.drain();
-      await options.observer?.reached(reader.endOffset, commands);
+      await observer?.reached(reader.endOffset, commands);
     }
+    await observer?.reached(reader.endOffset, commands);
   } while (await reader.advance());
   await executor.drain();
-  if (reader.outcome === undefined) throw new StorageError("io", `${name} was not read to its end`);
-  return reader.outcome;
 }

@@ -16,8 +16,12 @@ import { missingFileText } from "./aof/error-text.ts";
 import { BLOCKS_HEADER, manifestFileName } from "./aof/format.ts";
 import type { IncrFile } from "./aof/manifest.ts";
 import type { AofOutcome } from "./aof/reader.ts";
-import { type Executor, LoadError, type LoadObserver, loadAofFile, type RdbLoadOptions } from "./load.ts";
+import type { AofVerifierOptions, ExtentSource } from "./aof/verifier.ts";
+import { type AofLoadOptions, type Executor, LoadError, type LoadObserver, loadAofFile } from "./load.ts";
 import { RdbError } from "./rdb/reader.ts";
+
+/** Begins to verify the file at `path` in a thread of its own. */
+export type OpenAofVerifier = (path: string, task: AofVerifierOptions) => Promise<ExtentSource>;
 
 export interface RecoveryParts {
   readonly files: Files;
@@ -34,6 +38,8 @@ export interface RecoveryParts {
   readonly onLoaded: (keys: number, expired: number) => void;
   readonly monotonicMs: () => number;
   readonly observer?: LoadObserver | undefined;
+  /** Opens a thread that verifies a file: see AofLoadOptions. */
+  readonly openVerifier?: OpenAofVerifier | undefined;
 }
 
 export interface RecoveredAof {
@@ -102,7 +108,7 @@ async function loadOne(
   const path = directory.pathOf(entry.name);
   const info = await files.stat(path);
   if (info === undefined) throw new LoadError(missingFileText(entry.name));
-  const options: RdbLoadOptions & { end?: number } = {
+  const options: AofLoadOptions = {
     withTier: isBase && directory.manifest.tier !== undefined,
     verifyChecksum: parts.verifyChecksum,
     onLoaded: parts.onLoaded,
@@ -110,6 +116,7 @@ async function loadOne(
     observer: parts.observer,
     onSkipped: (text) => log.warning(`${entry.name}: ${text}`),
     ...(entry.end === undefined ? {} : { end: entry.end }),
+    openVerifier: parts.openVerifier && ((task) => parts.openVerifier!(path, task)),
   };
   const file = await files.open(path, "read");
   let outcome: AofOutcome | undefined;

@@ -22,6 +22,7 @@ import type { AofDirectory } from "../persistence/aof/directory.ts";
 import type { AofWriter } from "../persistence/aof/writer.ts";
 import { type CheckpointParts, runCheckpoint } from "../persistence/checkpoint.ts";
 import type { DumpVerifier, InlineVerifier } from "../persistence/dump-verifier.ts";
+import type { OpenAofVerifier } from "../persistence/recovery.ts";
 import type { DecoderLimits } from "../protocol/request-decoder.ts";
 import { Acl } from "./acl/acl.ts";
 import { isLocalAddress, refusalOf } from "./admission.ts";
@@ -59,6 +60,8 @@ export interface World {
   readonly log: Log;
   /** Who reads dumps back before they count, small ones perhaps by what is given; without, all are read by that. */
   readonly createVerifier?: (small: InlineVerifier) => DumpVerifier;
+  /** Who verifies a large append-only file while it is loaded; without, the thread that loads it. */
+  readonly openAofVerifier?: OpenAofVerifier;
 }
 
 /** Levels of redis.log. */

@@ -236,6 +236,7 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
       onLoaded: server.saves.onLoaded,
       monotonicMs: () => clock.monotonicMs(),
       observer: progress,
+      openVerifier: world.openAofVerifier,
     });
     replay.reportFailures();
     if (hasAof) {

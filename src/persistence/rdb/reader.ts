@@ -107,7 +107,8 @@ export interface RdbReaderOptions {
   /** Default yes; no is for `rdbchecksum no`. */
   readonly verifyChecksum?: boolean;
   readonly chunkBytes?: number;
-  /** Records are read ahead up to this number. Default BATCH_RECORDS. */
+  /** Records are read ahead up to this number. Default BATCH_RECORDS. With 1, the buffers of a record are valid only
+   * until the next one is read. */
   readonly batchRecords?: number;
 }
 
@@ -137,7 +138,8 @@ export class RdbReader {
   }
 
   static async open(file: FileHandle, options: RdbReaderOptions = {}): Promise<RdbReader> {
-    const window = new FileWindow(file, options.start ?? 0, await file.size(), options.chunkBytes);
+    const { start = 0, chunkBytes, batchRecords } = options;
+    const window = new FileWindow(file, start, await file.size(), chunkBytes, batchRecords === 1);
     return new RdbReader(new RdbSource(window, options.verifyChecksum ?? true), options);
   }
 
@@ -217,7 +219,7 @@ export class RdbReader {
       }
       case OPCODE_AUX: {
         source.activity = "read-aux";
-        const key = await source.string();
+        const key = Buffer.from(await source.string());
         const value = await source.string();
         return { kind: "aux", key, value, endOffset: source.position };
       }
@@ -311,7 +313,8 @@ export class RdbReader {
     const source = this.#source;
     source.type = type;
     source.activity = "read-key";
-    const key = source.tryString() ?? (await source.string());
+    // A copy, as the window may have moved on when the value is read.
+    const key = Buffer.from(source.tryString() ?? (await source.string()));
     source.key = key;
     source.activity = "read-object-value";
     let value: Buffer | undefined;

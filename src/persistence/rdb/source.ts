@@ -110,7 +110,7 @@ export class RdbSource {
   #leave(): void {
     const { window } = this;
     this.#sum();
-    this.#captured?.push(window.buffer.subarray(this.#captureStart, window.next));
+    this.#captured?.push(Buffer.from(window.buffer.subarray(this.#captureStart, window.next)));
     this.#captureStart = window.next;
   }
 
