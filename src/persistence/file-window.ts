@@ -2,9 +2,9 @@
  * A file read from front to back in chunks, for the readers of RDB and AOF files. The bytes in the window can be
  * looked at synchronously; `fill` brings more.
  *
- * Each chunk is a buffer of its own and never written again, so views on it stay valid as long as they are kept; but if
- * the window `recycles`, only until the second `fill` after. While one chunk is looked at, the next is being read.
- * Memory: two chunks (three that are used by turns, if it recycles), or as much as one `fill` asked for.
+ * Each chunk is a buffer of its own and never written again, so views on it stay valid as long as they are kept; unless
+ * chunks are reused, which leaves no garbage: then views are valid until the next `fill`. While one chunk is looked at,
+ * the next is being read. Memory: two chunks, or as much as one `fill` asked for.
  */
 import { withView } from "../base/byte-copy.ts";
 import type { FileHandle } from "../base/files.ts";
@@ -19,6 +19,12 @@ interface Ahead {
   readonly read: Promise<number>;
 }
 
+export interface FileWindowOptions {
+  readonly chunkBytes?: number | undefined;
+  /** Default no. */
+  readonly reusesChunks?: boolean | undefined;
+}
+
 export class FileWindow {
   buffer: Buffer = Buffer.alloc(0);
   /** Index in `buffer` of the next byte to be looked at. */
@@ -27,29 +33,27 @@ export class FileWindow {
   end = 0;
   /** Offset in the file after which there is nothing to read. */
   readonly limit: number;
+  readonly reusesChunks: boolean;
   readonly #file: FileHandle;
   readonly #chunkBytes: number;
-  readonly #recycles: boolean;
-  /** What was shown before `buffer`, and what before that. */
-  #previous: Buffer | undefined;
-  #spare: Buffer | undefined;
   /** Offset in the file of buffer[0]. */
   #base: number;
   #ahead: Ahead | undefined;
+  /** A chunk that nobody looks at any more. */
+  #spare: Buffer | undefined;
 
   /** @param limit where to stop: the file's size, or less */
   constructor(
     file: FileHandle,
     start: number,
     limit: number,
-    chunkBytes = WINDOW_CHUNK_BYTES,
-    recycles = false,
+    { chunkBytes = WINDOW_CHUNK_BYTES, reusesChunks = false }: FileWindowOptions = {},
   ) {
     this.#file = file;
     this.#base = start;
     this.limit = limit;
     this.#chunkBytes = chunkBytes;
-    this.#recycles = recycles;
+    this.reusesChunks = reusesChunks;
   }
 
   /** Offset in the file of the next byte. */
@@ -93,6 +97,9 @@ export class FileWindow {
     const { position } = this;
     const start = HELD_MAX_BYTES - held;
     this.buffer.copy(ahead.chunk, start, this.next, this.end);
+    // Not one that a single large item needed.
+    const isUsual = this.buffer.length <= HELD_MAX_BYTES + this.#chunkBytes;
+    if (this.reusesChunks && isUsual) this.#spare = this.buffer;
     this.#show(ahead.chunk, position - start, start, HELD_MAX_BYTES + read);
     return true;
   }
@@ -110,19 +117,12 @@ export class FileWindow {
   }
 
   #chunkFor(bytes: number): Buffer {
-    const chunk = this.#spare;
+    const spare = this.#spare;
     this.#spare = undefined;
-    if (chunk !== undefined && chunk.length >= bytes) return chunk;
-    return withView(Buffer.allocUnsafeSlow(bytes));
+    return spare !== undefined && spare.length >= bytes ? spare : withView(Buffer.allocUnsafeSlow(bytes));
   }
 
   #show(chunk: Buffer, base: number, next: number, end: number): void {
-    if (this.#recycles) {
-      // Not one that a single large item needed.
-      const { length } = this.#previous ?? chunk;
-      this.#spare = length <= HELD_MAX_BYTES + this.#chunkBytes ? this.#previous : undefined;
-      this.#previous = this.buffer;
-    }
     this.buffer = chunk;
     this.#base = base;
     this.next = next;

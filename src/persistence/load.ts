@@ -114,6 +114,7 @@ class RdbLoad {
       verifyChecksum: options.verifyChecksum ?? true,
       loadableTypes: LOADABLE_RDB_TYPES,
       batchRecords: 1,
+      reusesChunks: true,
     });
     for (;;) {
       if (!this.loadSome(reader)) {
@@ -343,7 +344,7 @@ export async function loadAofFile(
   const isLarge = size - start >= LARGE_FILE_BYTES;
   const verifier = isLarge ? await options.openVerifier?.({ ...extent, name }) : undefined;
   const aside = verifier === undefined ? {} : { verifier };
-  const reader = await AofReader.open(file, { ...extent, name, recycles: true, ...aside });
+  const reader = await AofReader.open(file, { ...extent, name, reusesChunks: true, ...aside });
   try {
     await execute(reader, executor, options.observer);
   } finally {

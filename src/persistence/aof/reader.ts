@@ -33,7 +33,7 @@ const EXEC = "exec";
 
 export interface AofReaderOptions extends AofVerifierOptions {
   /** Nobody looks at a command's bytes after the next `advance`, so that their memory can be used again. */
-  readonly recycles?: boolean;
+  readonly reusesChunks?: boolean;
   /** Says what may be read; by default an AofVerifier with these options. */
   readonly verifier?: ExtentSource;
 }
@@ -73,8 +73,7 @@ export class AofReader {
 
   static async open(file: FileHandle, options: AofReaderOptions = {}): Promise<AofReader> {
     const verifier = options.verifier ?? (await AofVerifier.open(file, options));
-    const { start = 0, chunkBytes, recycles } = options;
-    const window = new FileWindow(file, start, verifier.size, chunkBytes, recycles);
+    const window = new FileWindow(file, options.start ?? 0, verifier.size, options);
     return new AofReader(verifier, window);
   }
 

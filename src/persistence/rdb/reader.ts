@@ -107,8 +107,9 @@ export interface RdbReaderOptions {
   /** Default yes; no is for `rdbchecksum no`. */
   readonly verifyChecksum?: boolean;
   readonly chunkBytes?: number;
-  /** Records are read ahead up to this number. Default BATCH_RECORDS. With 1, the buffers of a record are valid only
-   * until the next one is read. */
+  /** Leaves no garbage. Only a record returned last is valid then: for `batchRecords` 1. Default no. */
+  readonly reusesChunks?: boolean;
+  /** Records are read ahead up to this number. Default BATCH_RECORDS. */
   readonly batchRecords?: number;
 }
 
@@ -138,8 +139,7 @@ export class RdbReader {
   }
 
   static async open(file: FileHandle, options: RdbReaderOptions = {}): Promise<RdbReader> {
-    const { start = 0, chunkBytes, batchRecords } = options;
-    const window = new FileWindow(file, start, await file.size(), chunkBytes, batchRecords === 1);
+    const window = new FileWindow(file, options.start ?? 0, await file.size(), options);
     return new RdbReader(new RdbSource(window, options.verifyChecksum ?? true), options);
   }
 
@@ -219,7 +219,7 @@ export class RdbReader {
       }
       case OPCODE_AUX: {
         source.activity = "read-aux";
-        const key = Buffer.from(await source.string());
+        const key = source.kept(await source.string());
         const value = await source.string();
         return { kind: "aux", key, value, endOffset: source.position };
       }
@@ -313,8 +313,7 @@ export class RdbReader {
     const source = this.#source;
     source.type = type;
     source.activity = "read-key";
-    // A copy, as the window may have moved on when the value is read.
-    const key = Buffer.from(source.tryString() ?? (await source.string()));
+    const key = source.kept(source.tryString() ?? (await source.string()));
     source.key = key;
     source.activity = "read-object-value";
     let value: Buffer | undefined;

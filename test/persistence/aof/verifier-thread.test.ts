@@ -43,7 +43,7 @@ async function open(task: VerifierTask): Promise<ThreadVerifier> {
 
 async function commandsBehind(bytes: Buffer, verifier?: ThreadVerifier): Promise<number> {
   const reader = await AofReader.open(memoryFile(bytes), {
-    recycles: true,
+    reusesChunks: true,
     ...(verifier === undefined ? {} : { verifier }),
   });
   let commands = 0;
