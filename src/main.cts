@@ -19,6 +19,10 @@
  */
 process.env["UV_THREADPOOL_SIZE"] ??= "12";
 
+const { readFileSync, statSync } = process.getBuiltinModule("node:fs");
+const { pathToFileURL } = process.getBuiltinModule("node:url");
+const { Script } = process.getBuiltinModule("node:vm");
+
 interface Program {
   readonly main: (argv: readonly string[]) => Promise<void>;
 }
@@ -29,9 +33,6 @@ const COPYING_MS = 5000;
 /** The server out of the file that tools/build/pack-server.ts makes of its modules: loading these one by one takes half
  * a second of processor time. Undefined if there is no such file, or a module was changed since. */
 function packed(): Program | undefined {
-  const { readFileSync, statSync } = process.getBuiltinModule("node:fs");
-  const { Script } = process.getBuiltinModule("node:vm");
-  const { pathToFileURL } = process.getBuiltinModule("node:url");
   const filename = `${__dirname}/server.pack`;
   let source: string;
   try {
@@ -46,7 +47,16 @@ function packed(): Program | undefined {
     return undefined;
   }
   const meta = (path: string) => ({ url: pathToFileURL(`${__dirname}/${path}`).href });
-  return new Script(source, { filename }).runInThisContext()(require, meta) as Program;
+  return new Script(source, { filename, ...compiled(filename) }).runInThisContext()(require, meta) as Program;
+}
+
+/** What V8 compiled of the file, if it was kept; another version of V8 does not take it. */
+function compiled(filename: string): { readonly cachedData?: Buffer } {
+  try {
+    return { cachedData: readFileSync(`${filename}.code`) };
+  } catch {
+    return {};
+  }
 }
 
 void Promise.resolve(packed() ?? import("./server/main.js")).then(({ main }) => main(process.argv.slice(2)));

@@ -80,6 +80,12 @@ export class Database {
     );
   }
 
+  /** Gets ready for so many keys, of which so many expire; the database is empty. */
+  reserve(keys: number, expires: number): void {
+    this.table.reserve(keys);
+    this.volatile.reserve(expires);
+  }
+
   /** Address of the key's entry, be it live, expired or a tombstone; 0 if it has none. Nothing is touched. */
   find(key: Buffer, start: number, length: number): number {
     const hash = this.keyspace.keyHash.of(key, start, length);

@@ -21,6 +21,8 @@ import { type RdbEntry, RdbError, RdbReader, type RdbRecord } from "./rdb/reader
 
 /** Entries looked for at a time, as many as HashTable.seekAll takes. */
 const GROUP_ENTRIES = 16;
+/** Entries of a file hardly take less. */
+const ENTRY_USUAL_BYTES = 16;
 /** Groups loaded before it is looked whether there is memory: some tenths of a millisecond. */
 const GROUPS_AT_ONCE = 32;
 /** Below, a thread that verifies would take longer to begin than it saves. */
@@ -69,6 +71,8 @@ export interface RdbLoadOptions {
   readonly findIn?: (database: Database, key: Buffer) => number;
   /** What to do with a key that is there already: throw LoadError (default), or take the file's. */
   readonly onDuplicate?: "refuse" | "replace";
+  /** For so many keys the table may be made in advance. Default: for none. */
+  readonly reservedKeys?: number;
   /** Waits until memory is within its budget again. */
   readonly makeRoom: () => Promise<void>;
   readonly observer?: LoadObserver | undefined;
@@ -92,6 +96,8 @@ export function loadRdb(
 class RdbLoad {
   private keys = 0;
   private expired = 0;
+  private selected = 0;
+  private fileBytes = 0;
   private readonly keyspace: Keyspace;
   private readonly options: RdbLoadOptions;
   /** Entries that are loaded together, the hashes of their keys, and what was found under these. */
@@ -108,6 +114,7 @@ class RdbLoad {
 
   async run(file: FileHandle): Promise<RdbLoadResult> {
     const { options } = this;
+    this.fileBytes = await file.size();
     const reader = await RdbReader.open(file, {
       start: options.start ?? 0,
       privateOpcodes: options.withTier ?? false,
@@ -176,6 +183,12 @@ class RdbLoad {
       loadColdKeys(databaseOf(keyspace, record.db), record);
     } else if (record.kind === "aux") {
       if (record.key.toString() === AUX_USED_MEMORY) options.observer?.usedMemory(Number(record.value));
+    } else if (record.kind === "select") {
+      this.selected = record.db;
+    } else if (record.kind === "resize") {
+      // What the file announces is only believed as far as there is room for it, in the file and in memory.
+      const most = Math.min(this.fileBytes / ENTRY_USUAL_BYTES, options.reservedKeys ?? 0);
+      keyspace.databases[this.selected]?.reserve(Math.min(record.keys, most), Math.min(record.expires, most));
     } else if (record.kind === "module-aux") {
       options.onSkipped?.(`Data of the module type ${record.module} is not kept: there are no modules`);
     } else if (record.kind === "entry") {

@@ -31,6 +31,8 @@ export interface RecoveryParts {
   readonly keyspace: Keyspace;
   readonly executor: Executor;
   readonly makeRoom: () => Promise<void>;
+  /** See RdbLoadOptions. */
+  readonly reservedKeys: number;
   /** aof-load-truncated */
   readonly loadTruncated: boolean;
   readonly verifyChecksum: boolean;
@@ -113,6 +115,7 @@ async function loadOne(
     verifyChecksum: parts.verifyChecksum,
     onLoaded: parts.onLoaded,
     makeRoom: parts.makeRoom,
+    reservedKeys: parts.reservedKeys,
     observer: parts.observer,
     onSkipped: (text) => log.warning(`${entry.name}: ${text}`),
     ...(entry.end === undefined ? {} : { end: entry.end }),

@@ -231,6 +231,7 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
       keyspace,
       executor: replay,
       makeRoom,
+      reservedKeys: server.budget.reservableKeys,
       loadTruncated: values["aof-load-truncated"],
       verifyChecksum: values.rdbchecksum,
       onLoaded: server.saves.onLoaded,

@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { runInThisContext } from "node:vm";
+import { runInThisContext, Script } from "node:vm";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { pack } from "../../../tools/build/pack-server.ts";
+import { compiled, pack } from "../../../tools/build/pack-server.ts";
 
 /** Not spelled out where it is imported: it is no file of this project. */
 const OTHER = '"./b.js"';
@@ -76,6 +76,17 @@ test.each([
 ])("%s is refused", (_, text) => {
   write({ "main.js": text, "b.js": "export const b = 1;\n" });
   expect(() => pack(folder, "main.js")).toThrow("main.js has a statement that cannot be packed");
+});
+
+test("what V8 compiled of a pack is taken by it", () => {
+  write({
+    "main.js": "export const a = 1;\n",
+    "begin.cjs": "#!/usr/bin/env -S node --use-largepages=silent\n",
+  });
+  const source = pack(folder, "main.js");
+  const cachedData = compiled(source, join(folder, "begin.cjs"));
+  const script = new Script(source, { cachedData });
+  expect(script.cachedDataRejected).toBe(false);
 });
 
 test("modules that need each other are refused", () => {
