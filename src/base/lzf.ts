@@ -133,7 +133,7 @@ export function lzfDecompress(
   length: number,
   start = 0,
   end: number = input.length,
-  room: (length: number) => Buffer = Buffer.allocUnsafe,
+  room: (length: number) => Buffer = newRoom,
 ): Buffer | undefined {
   if (decompressedLength(input, start, end) !== length) return undefined;
   const output = room(length);
@@ -151,6 +151,11 @@ export function lzfDecompress(
     for (let i = 0; i < count; i++) output[write++] = output[from++];
   }
   return output;
+}
+
+/** A buffer of its own for so many bytes. */
+export function newRoom(length: number): Buffer {
+  return Buffer.allocUnsafe(length);
 }
 
 /** How many bytes the input decompresses to; -1 if it is cut off or refers to bytes before the first. */

@@ -153,7 +153,7 @@ export class Database {
     const hash = this.hash;
     let flags = DIRTY | keyspace.snapshots.newEntryFlag;
     if (expireMs !== 0) flags |= EXPIRES;
-    let tombstone = this.table.size === 0 ? 0 : this.table.seek(hash);
+    let tombstone = this.tombstones === 0 ? 0 : this.table.seek(hash);
     while (tombstone !== 0 && !entries.keyEquals(tombstone, key, start, length))
       tombstone = this.table.probeNext();
     let address: number;

@@ -14,7 +14,7 @@
  */
 import { copyBytes, type ViewedBuffer } from "../base/byte-copy.ts";
 import type { Int64 } from "../base/int64.ts";
-import { lzfCompress, lzfDecompress } from "../base/lzf.ts";
+import { lzfCompress, lzfDecompress, newRoom } from "../base/lzf.ts";
 
 /** The version of RDB that tsredis writes: the one of Redis 7.0. */
 export const RDB_VERSION_WRITTEN = 10;
@@ -162,7 +162,7 @@ function take(bytes: RdbBytes, length: number): Buffer | undefined {
 }
 
 function decodeSpecial(bytes: RdbBytes, encoding: number): Buffer | undefined {
-  if (encoding === ENCODING_LZF) return decodeCompressed(bytes, scratchLength, Buffer.allocUnsafe);
+  if (encoding === ENCODING_LZF) return decodeCompressed(bytes, scratchLength, newRoom);
   if (encoding > ENCODING_INT32) throw new RdbEncodingError(`Unknown RDB string encoding type ${encoding}`);
   const size = encoding === ENCODING_INT8 ? 1 : encoding === ENCODING_INT16 ? 2 : 4;
   if (bytes.end - bytes.next < size) return undefined;
