@@ -168,6 +168,8 @@ export interface CounterFacts {
   readonly trackedKeys: number;
   readonly trackedItems: number;
   readonly trackedPrefixes: number;
+  /** Connections that MIGRATE keeps. */
+  readonly migrationSockets: number;
 }
 
 export interface DatabaseFacts {

@@ -85,7 +85,7 @@ export function statsFields(source: InfoSource): Field[] {
     // There is no second process, and nothing is moved about in memory.
     ["latest_fork_usec", 0],
     ["total_forks", 0],
-    ["migrate_cached_sockets", 0],
+    ["migrate_cached_sockets", counters.migrationSockets],
     ["slave_expires_tracked_keys", 0],
     ["active_defrag_hits", 0],
     ["active_defrag_misses", 0],

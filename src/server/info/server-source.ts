@@ -186,6 +186,7 @@ export class ServerInfoSource implements InfoSource {
       trackedKeys: tracking.table.size,
       trackedItems: tracking.table.items,
       trackedPrefixes: tracking.broadcast.size,
+      migrationSockets: this.own.migrations.targets.count,
     };
   }
 

@@ -183,6 +183,7 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       trackedKeys: 21,
       trackedItems: 22,
       trackedPrefixes: 23,
+      migrationSockets: 24,
     }),
     databases: () => [
       { index: 0, keys: 2, expires: 1, averageTtlMs: 1234.9 },
