@@ -220,6 +220,8 @@ describe("has connections", () => {
       "CLIENT REPLY OFF|nothing|SET|QUIT",
       "CLIENT REPLY SKIP|QUIT|PING",
       "CLIENT REPLY SKIP|CLIENT REPLY ON|PING",
+      "CLIENT REPLY SKIP|RESET|PING",
+      "CLIENT REPLY OFF|RESET|PING",
     ];
     try {
       for (const line of lines) {
