@@ -175,7 +175,10 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const { request } = this;
     const { table } = this.parts;
     const command = connection.isReplay ? table.findLogged(request) : table.findExact(request);
-    if (command === undefined) return this.reject(undefined, this.checks.unknown(request));
+    if (command === undefined) {
+      if (!connection.isReplay && this.parts.webRequests.closes(connection, request)) return DONE;
+      return this.reject(undefined, this.checks.unknown(request));
+    }
     const refusal = this.checks.refusalOf(command, request, connection);
     if (refusal !== undefined) return this.reject(command, refusal);
     this.db = this.keyspace.databases[connection.dbIndex];

@@ -51,6 +51,7 @@ import { InvalidationSender } from "./tracking/invalidation-sender.ts";
 import { Tracking } from "./tracking/tracking.ts";
 import type { Transport, TransportEvents } from "./transport/transport.ts";
 import { nextTurn, sleep, TurnEnd } from "./turn-end.ts";
+import { WebRequests } from "./web-requests.ts";
 
 /** The outside world. */
 export interface World {
@@ -387,6 +388,7 @@ export class Server implements ConnectionHost {
       flushNow: () => this.writeAndReply(),
       isLoading: () => this.isLoading,
       walk: this.walk,
+      webRequests: new WebRequests(this.clock, this.world.log),
       maxmemoryBytes: () => this.budget.limit,
       busyThresholdMs: () => this.config.values["busy-reply-threshold"],
       log: (level, text) => this.world.log[SCRIPT_LOG_LEVELS[level]](text),
