@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { ByteArena } from "../../../src/base/byte-arena.ts";
 import { SeededRandom } from "../../../src/base/random.ts";
 import { StorageError } from "../../../src/base/storage-error.ts";
+import { finishSteps } from "../../../src/types/packed-parts.ts";
 import { STREAM, STREAM_ENCODING, streamType } from "../../../src/types/stream/stream-type.ts";
 import { ValueDigest } from "../../../src/types/value-digest.ts";
 import type { ValueMemory } from "../../../src/types/value-memory.ts";
@@ -73,8 +74,10 @@ function packed(memory: ValueMemory, address: number): string {
 
 function commandsOf(memory: ValueMemory, address: number): string[] {
   const commands: string[] = [];
-  streamType.rewrite(memory, address, KEY, (...args) =>
-    commands.push(args.map((arg) => arg.toString()).join(" ")),
+  finishSteps(
+    streamType.rewrite(memory, address, KEY, (...args) => {
+      commands.push(args.map((arg) => arg.toString()).join(" "));
+    }),
   );
   return commands;
 }
