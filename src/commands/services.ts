@@ -64,7 +64,8 @@ export interface ReloadOptions {
   readonly merge: boolean;
 }
 
-export type ReloadResult = "done" | "not saved" | "not loaded";
+/** "in the cold tier": a part of the data lies there, and the append-only file by itself does not hold it. */
+export type ReloadResult = "done" | "not saved" | "not loaded" | "in the cold tier";
 
 export interface DebugAccess {
   /** Of all keys and values, as Redis makes it. */
@@ -74,6 +75,8 @@ export interface DebugAccess {
   /** Bytes that the value of an entry takes in a snapshot. */
   packedBytes(address: number): number;
   reload(options: ReloadOptions): Promise<ReloadResult>;
+  /** Replaces all data by what the append-only file holds. */
+  reloadLog(): Promise<ReloadResult>;
   setActiveExpiry(isOn: boolean): void;
   pauseCron(isPaused: boolean): void;
   log(text: string): void;

@@ -275,6 +275,7 @@ export class Server implements ConnectionHost {
 
   /** What a rewrite into `directory` works with. */
   checkpointParts(directory: AofDirectory, writer: () => AofWriter): CheckpointParts {
+    const { values } = this.config;
     return {
       files: this.world.files,
       clock: this.clock,
@@ -285,7 +286,10 @@ export class Server implements ConnectionHost {
       tier: this.tier,
       tierFolder: this.tierFolder,
       spiller: this.spiller,
-      checksum: this.config.values.rdbchecksum,
+      asCommands: !values["aof-use-rdb-preamble"],
+      withTime: values["aof-timestamp-enabled"],
+      incrementalFsync: values["aof-rewrite-incremental-fsync"],
+      checksum: values.rdbchecksum,
       withAccess: this.tier !== undefined,
       isMidway: () => this.dispatcher.scripts.runner.isBusy,
       nextTurn,

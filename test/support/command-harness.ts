@@ -439,6 +439,7 @@ const noDebugging: DebugAccess = {
   digestOf: () => missing("debugging.digestOf"),
   packedBytes: () => missing("debugging.packedBytes"),
   reload: () => missing("debugging.reload"),
+  reloadLog: () => missing("debugging.reload"),
   pauseCron: () => missing("debugging.pauseCron"),
   setActiveExpiry: () => missing("debugging.setActiveExpiry"),
   log: () => missing("debugging.log"),
