@@ -113,7 +113,7 @@ export interface FunctionControl {
   list(): Iterable<LibraryFacts>;
   dump(compress: boolean): Buffer;
   /** Loads the libraries of the payload in that argument; the error. */
-  restore(argument: number, policy: RestorePolicy): string | undefined;
+  restore(argument: number, policy: RestorePolicy, ignoresChecksum: boolean): string | undefined;
 }
 
 /** Patterns are of channels. */

@@ -279,6 +279,7 @@ export const ANOTHER_CHILD_ACTIVE =
   "ERR Another child process is active (AOF?): can't BGSAVE right now. " +
   "Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.";
 export const RELOAD_OPTIONS = "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.";
+export const NOT_A_NODE_SIZE = "ERR argument must be a memory value bigger than 1 and smaller than 4gb";
 export const RELOAD_FAILED = "ERR Error trying to load the RDB dump";
 export const LOG_RELOAD_FAILURES = {
   "not saved": "ERR The append only file cannot be written",

@@ -232,10 +232,12 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
 
   /** Hands bytes to the transport, and counts them; as Transport.send. */
   send(buffer: Buffer, start: number, end: number): boolean {
-    const { statistics } = this.host;
+    const { clientEviction, statistics } = this.host;
     statistics.writes++;
     statistics.outputBytes += end - start;
-    return this.transport.send(buffer, start, end);
+    const isGone = this.transport.send(buffer, start, end);
+    if (!isGone && clientEviction?.isOn === true) clientEviction.update(this);
+    return isGone;
   }
 
   onDrain(): void {

@@ -25,6 +25,8 @@ export class Cron {
   private collectedBytes = 0;
   /** False while DEBUG or a test has switched active expiry off. */
   activeExpiry = true;
+  /** False while DEBUG has it off that reply buffers give memory back. */
+  shrinksReplyBuffer = true;
   /** DEBUG PAUSE-CRON. */
   isPaused = false;
 
@@ -87,7 +89,7 @@ export class Cron {
     this.server.statistics.sample(this.server.dispatcher.calls.total, spiller?.spilledBytes ?? 0, nowMs);
     if (nowMs >= this.slowAtMs) {
       this.slowAtMs = nowMs + SLOW_EVERY_MS;
-      this.server.dispatcher.reply.shrink();
+      if (this.shrinksReplyBuffer) this.server.dispatcher.reply.shrink();
       this.server.migrations.targets.closeIdle();
       spiller?.run(true);
       if (tier !== undefined) this.collectAfter(tier.largeBytesMoved);

@@ -442,6 +442,10 @@ const noDebugging: DebugAccess = {
   reloadLog: () => missing("debugging.reload"),
   pauseCron: () => missing("debugging.pauseCron"),
   setActiveExpiry: () => missing("debugging.setActiveExpiry"),
+  setReplyBufferResizing: () => missing("debugging.setReplyBufferResizing"),
+  setPlainNodeBytes: () => missing("debugging.setPlainNodeBytes"),
+  setScriptsUnlimited: () => missing("debugging.setScriptsUnlimited"),
+  ignoresChecksums: false,
   log: () => missing("debugging.log"),
 };
 
