@@ -10,7 +10,7 @@ type DebugCommand = (target: ScriptDebugger, words: readonly string[]) => void;
 const DEFAULT_CONTEXT = 5;
 const WHOLE_CONTEXT = 1_000_000;
 const UNKNOWN_COMMAND = "<error> Unknown Redis Lua debugger command or wrong number of arguments.";
-const INTEGER = /^(0|-?[1-9]\d{0,18})$/;
+const INTEGER = /^(0|-?[1-9]\d*)$/;
 
 /** By their names; the first letter of each is one, too. */
 const COMMANDS: Readonly<Record<string, DebugCommand>> = {
@@ -77,7 +77,7 @@ function changeBreakpoints(target: ScriptDebugger, words: readonly string[]): vo
 
 function changeBreakpoint({ listing, log }: ScriptDebugger, word: string): void {
   const line = Number(word);
-  if (!INTEGER.test(word)) {
+  if (!INTEGER.test(word) || BigInt.asIntN(64, BigInt(word)) !== BigInt(word)) {
     log.add(`Invalid argument:'${word}'`);
   } else if (line === 0) {
     listing.breakpoints.length = 0;

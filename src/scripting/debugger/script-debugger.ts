@@ -76,7 +76,8 @@ export class ScriptDebugger implements CallObserver {
   private isBreakpointCalled = false;
   /** Why it is to be stopped as soon as it can be. */
   private missedReason: string | undefined;
-  private hasClient = true;
+  /** Whether it was stopped because it ran for too long. */
+  private isTimeout = false;
   private begunMs: number;
   private stoppedThread: LuaState = 0;
   /** Of the instruction at which the script was stopped: whether it is to be executed again, or just is. */
@@ -123,14 +124,11 @@ export class ScriptDebugger implements CallObserver {
     this.goOn();
   }
 
-  /** There is no client any more: the script is not stopped again. */
-  loseClient(): void {
-    this.hasClient = false;
-    this.isStepping = false;
-    this.isBreakpointCalled = false;
-    this.missedReason = undefined;
+  /** There is nobody any more to say what the stopped script is to do: it goes on, and ends if it seems to be endless. */
+  continueAlone(): void {
     this.listing.breakpoints.length = 0;
-    if (this.isStopped) this.goOn();
+    if (this.isTimeout) this.errorToRaise = NOBODY_LEFT;
+    this.goOn();
   }
 
   /** Shows the functions that the script is in. */
@@ -310,10 +308,7 @@ export class ScriptDebugger implements CallObserver {
   /** Whether the script runs for too long. If the server wants to do something else, it makes a pause. */
   private reasonOfTime(L: LuaState): string | undefined {
     const { parts } = this;
-    if (parts.nowMs() - this.begunMs >= parts.patienceMs()) {
-      if (!this.hasClient) this.engine.library.fail(L, NOBODY_LEFT);
-      return TIMEOUT;
-    }
+    if (parts.nowMs() - this.begunMs >= parts.patienceMs()) return TIMEOUT;
     const { threads } = this.engine;
     if (parts.mustPause() && threads.canSuspend(L)) threads.suspendFromHook(L);
     return undefined;
@@ -330,6 +325,7 @@ export class ScriptDebugger implements CallObserver {
     this.isBreakpointCalled = false;
     this.missedReason = undefined;
     this.isStopped = true;
+    this.isTimeout = reason === TIMEOUT;
     this.stoppedThread = L;
     log.add(`* Stopped at ${listing.currentLine}, stop reason = ${reason}`);
     listing.show(log, listing.currentLine);

@@ -40,6 +40,8 @@ export class DebugSession implements DebuggedRun {
   private readonly input = new DebugInput();
   private engine: Engine | undefined;
   private debugger: ScriptDebugger | undefined;
+  /** Whether the client may still send something. */
+  private hasClient = true;
   private sliceBegunMs = 0;
   /** Something is to be done in one of the next turns. */
   private isAwake = false;
@@ -106,7 +108,7 @@ export class DebugSession implements DebuggedRun {
 
   /** The client sends nothing more: the script runs to its end, and is answered. */
   loseClient(): void {
-    this.debugger?.loseClient();
+    this.hasClient = false;
     this.wake();
   }
 
@@ -206,8 +208,10 @@ export class DebugSession implements DebuggedRun {
         }
       }
       const request = this.input.next();
-      if (request === undefined) return SUSPENDED;
-      if (request.kind === "error") target.abort(request.text);
+      if (request === undefined) {
+        if (this.hasClient) return SUSPENDED;
+        target.continueAlone();
+      } else if (request.kind === "error") target.abort(request.text);
       else {
         const isRun = this.slice(() => executeDebugCommand(target, request.words));
         if (!isRun) return this.finish();
