@@ -88,10 +88,7 @@ export class PrivateChanges implements KeyWatchers {
     }
     this.isMoving = true;
     const aside = this.move(this.othersAside, dbIndex, known, true);
-    if (aside !== 0) {
-      const copy = copyEntry(keyspace, aside, database, known, 0, known.length);
-      keyspace.entries.setAccess(copy, keyspace.entries.access(aside));
-    }
+    if (aside !== 0) this.copy(aside, database, known);
     this.isMoving = false;
     return true;
   }
@@ -104,9 +101,7 @@ export class PrivateChanges implements KeyWatchers {
     const key = this.add(dbIndex, Buffer.from(keyspace.entries.key(address)));
     if (key === undefined) return;
     this.isMoving = true;
-    const aside = this.asideOf(this.othersAside, dbIndex);
-    const copy = copyEntry(keyspace, address, aside, key, 0, key.length);
-    keyspace.entries.setAccess(copy, keyspace.entries.access(address));
+    this.copy(address, this.asideOf(this.othersAside, dbIndex), key);
     this.isMoving = false;
   }
 
@@ -142,6 +137,14 @@ export class PrivateChanges implements KeyWatchers {
     const address = from.find(key, 0, key.length);
     if (address === 0 || from.isTombstone(address)) return 0;
     return moveEntry(keyspace, from, address, to, key, 0, key.length);
+  }
+
+  /** An entry that is the same in every respect, which those that COPY makes are not. */
+  private copy(address: number, to: Database, key: Buffer): void {
+    const { entries } = this.keyspace;
+    const copy = copyEntry(this.keyspace, address, to, key, 0, key.length);
+    to.setEncoding(copy, entries.encoding(address));
+    entries.setAccess(copy, entries.access(address));
   }
 
   private asideOf(where: Map<number, Database>, dbIndex: number): Database {
