@@ -4,8 +4,8 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { CompiledCommand } from "../commands/table.ts";
-import { appendOnlyFileFailed, OUT_OF_MEMORY } from "../protocol/errors.ts";
 import type { Database } from "../keyspace/database.ts";
+import { appendOnlyFileFailed, OUT_OF_MEMORY } from "../protocol/errors.ts";
 import type { Request } from "../protocol/request.ts";
 import {
   READ_ONLY_CANNOT_RUN_WRITER,

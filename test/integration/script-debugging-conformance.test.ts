@@ -59,9 +59,16 @@ describe.skipIf(!hasRedisServer)("sessions of the debugger as the real Redis's",
       );
       const say = async (...words: string[]) => void seen.push(await other.text(...words));
       const look = async () => {
-        for (const question of ["GET k", "LRANGE l 0 -1", "GET gone", "EXISTS new waited l2 sorted hll", "HGET big f1"])
+        for (const question of [
+          "GET k",
+          "LRANGE l 0 -1",
+          "GET gone",
+          "EXISTS new waited l2 sorted hll",
+          "HGET big f1",
+        ])
           await say(...question.split(" "));
-        for (const question of ["OBJECT ENCODING big", "DBSIZE", "RANDOMKEY"]) await other.run(...question.split(" "));
+        for (const question of ["OBJECT ENCODING big", "DBSIZE", "RANDOMKEY"])
+          await other.run(...question.split(" "));
         await say("DBSIZE");
       };
       await say("FLUSHALL");
@@ -94,7 +101,11 @@ describe.skipIf(!hasRedisServer)("sessions of the debugger as the real Redis's",
       await other.run("CONFIG", "SET", "notify-keyspace-events", "");
       const events = await subscriber.collect();
       for (const client of [other, watcher, waiting, subscriber, session.client]) client.close();
-      return { log: session.log, seen, events: events.map(String).filter((event) => !event.includes("client")) };
+      return {
+        log: session.log,
+        seen,
+        events: events.map(String).filter((event) => !event.includes("client")),
+      };
     });
   });
 
@@ -109,7 +120,11 @@ describe.skipIf(!hasRedisServer)("sessions of the debugger as the real Redis's",
       [["SCRIPT", "DEBUG", "MAYBE"], ["PING"]],
       [["SCRIPT", "DEBUG"], ["PING"]],
       [["SCRIPT", "DEBUG", "YES", "x"], ["PING"]],
-      [["SCRIPT", "DEBUG", "NO"], ["EVAL", "return redis.breakpoint()", "0"], ["EVAL", "return redis.debug(1)", "0"]],
+      [
+        ["SCRIPT", "DEBUG", "NO"],
+        ["EVAL", "return redis.breakpoint()", "0"],
+        ["EVAL", "return redis.debug(1)", "0"],
+      ],
       [["MULTI"], ["SCRIPT", "DEBUG", "YES"], ["EXEC"]],
     ];
     for (const [i, part] of requests.entries()) {
@@ -195,7 +210,10 @@ describe.skipIf(!hasRedisServer)("sessions of the debugger as the real Redis's",
 
   it.each(["--ldb", "--ldb-sync-mode"])("redis-cli %s", async (option) => {
     const script = join(folder, "script.lua");
-    writeFileSync(script, 'local a = {1,2}\nredis.call("set",KEYS[1],ARGV[1])\nreturn {a,redis.call("get",KEYS[1])}\n');
+    writeFileSync(
+      script,
+      'local a = {1,2}\nredis.call("set",KEYS[1],ARGV[1])\nreturn {a,redis.call("get",KEYS[1])}\n',
+    );
     await compare(async (port) => {
       const { stdout, stderr, status } = spawnSync(
         "redis-cli",

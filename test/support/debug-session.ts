@@ -60,6 +60,14 @@ export class DebugClient {
   }
 }
 
+/** Begins a session whose script stops at its first line. */
+export async function startDebugging(port: number, scenario: DebugScenario): Promise<DebugClient> {
+  const session = await DebugClient.connect(port);
+  const first = await session.begin(scenario);
+  if (!first.includes("* Stopped at 1,")) throw new Error(`no session: ${first}`);
+  return session;
+}
+
 /** All that a session says. */
 export async function debugTranscript(port: number, scenario: DebugScenario): Promise<readonly string[]> {
   const session = await DebugClient.connect(port);

@@ -124,7 +124,7 @@ export class ScriptDebugger implements CallObserver {
     this.goOn();
   }
 
-  /** There is nobody any more to say what the stopped script is to do: it goes on, and ends if it seems to be endless. */
+  /** Nobody is left to say what the stopped script is to do: it goes on, or ends if it seems to be endless. */
   continueAlone(): void {
     this.listing.breakpoints.length = 0;
     if (this.isTimeout) this.errorToRaise = NOBODY_LEFT;

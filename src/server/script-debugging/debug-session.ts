@@ -7,8 +7,9 @@
  * they are told that the server is busy. A *private* one (SCRIPT DEBUG YES) is alone with its changes in each slice
  * (keyspace/private-changes.ts), and between them the data is as if there were none; so others go on.
  */
-import type { CompiledCommand } from "../../commands/table.ts";
+
 import { keysOfRequest } from "../../commands/key-positions.ts";
+import type { CompiledCommand } from "../../commands/table.ts";
 import type { PrivateChanges } from "../../keyspace/private-changes.ts";
 import { DONE, type Outcome, SUSPENDED } from "../../protocol/outcome.ts";
 import { Request } from "../../protocol/request.ts";
