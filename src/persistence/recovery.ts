@@ -16,8 +16,12 @@ import { missingFileText } from "./aof/error-text.ts";
 import { BLOCKS_HEADER, manifestFileName } from "./aof/format.ts";
 import type { IncrFile } from "./aof/manifest.ts";
 import type { AofOutcome } from "./aof/reader.ts";
-import { type Executor, LoadError, type LoadObserver, loadAofFile, type RdbLoadOptions } from "./load.ts";
+import type { AofVerifierOptions, ExtentSource } from "./aof/verifier.ts";
+import { type AofLoadOptions, type Executor, LoadError, type LoadObserver, loadAofFile } from "./load.ts";
 import { RdbError } from "./rdb/reader.ts";
+
+/** Begins to verify the file at `path` in a thread of its own. */
+export type OpenAofVerifier = (path: string, task: AofVerifierOptions) => Promise<ExtentSource>;
 
 export interface RecoveryParts {
   readonly files: Files;
@@ -27,6 +31,8 @@ export interface RecoveryParts {
   readonly keyspace: Keyspace;
   readonly executor: Executor;
   readonly makeRoom: () => Promise<void>;
+  /** See RdbLoadOptions. */
+  readonly reservedKeys: number;
   /** aof-load-truncated */
   readonly loadTruncated: boolean;
   readonly verifyChecksum: boolean;
@@ -34,6 +40,8 @@ export interface RecoveryParts {
   readonly onLoaded: (keys: number, expired: number) => void;
   readonly monotonicMs: () => number;
   readonly observer?: LoadObserver | undefined;
+  /** Opens a thread that verifies a file: see AofLoadOptions. */
+  readonly openVerifier?: OpenAofVerifier | undefined;
 }
 
 export interface RecoveredAof {
@@ -102,14 +110,16 @@ async function loadOne(
   const path = directory.pathOf(entry.name);
   const info = await files.stat(path);
   if (info === undefined) throw new LoadError(missingFileText(entry.name));
-  const options: RdbLoadOptions & { end?: number } = {
+  const options: AofLoadOptions = {
     withTier: isBase && directory.manifest.tier !== undefined,
     verifyChecksum: parts.verifyChecksum,
     onLoaded: parts.onLoaded,
     makeRoom: parts.makeRoom,
+    reservedKeys: parts.reservedKeys,
     observer: parts.observer,
     onSkipped: (text) => log.warning(`${entry.name}: ${text}`),
     ...(entry.end === undefined ? {} : { end: entry.end }),
+    openVerifier: parts.openVerifier && ((task) => parts.openVerifier!(path, task)),
   };
   const file = await files.open(path, "read");
   let outcome: AofOutcome | undefined;

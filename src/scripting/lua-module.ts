@@ -14,7 +14,7 @@ import {
   type WasmModule,
   type WasmTable,
   webAssembly,
-} from "./web-assembly.ts";
+} from "../base/web-assembly.ts";
 
 /** The address of a lua_State: the VM, or one of its threads. */
 export type LuaState = number;

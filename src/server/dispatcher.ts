@@ -176,7 +176,10 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const { request } = this;
     const { table } = this.parts;
     const command = connection.isReplay ? table.findLogged(request) : table.findExact(request);
-    if (command === undefined) return this.reject(undefined, this.checks.unknown(request));
+    if (command === undefined) {
+      if (!connection.isReplay && this.parts.webRequests.closes(connection, request)) return DONE;
+      return this.reject(undefined, this.checks.unknown(request));
+    }
     const refusal = this.checks.refusalOf(command, request, connection);
     if (refusal !== undefined) return this.reject(command, refusal);
     this.db = this.keyspace.databases[connection.dbIndex];
@@ -197,7 +200,11 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       const warmed = this.warmKeys(this.residency, command, connection);
       if (warmed !== undefined) return warmed;
     }
-    if (this.keyspace.snapshots.active && this.waitsForSnapshot(command, connection)) return SUSPENDED;
+    const { heldKeys } = this.parts;
+    if (this.keyspace.snapshots.active && this.snapshotGate.mustWait(command, request, connection))
+      return this.parkHolding(connection);
+    if (heldKeys.isActive && heldKeys.mustWait(command, request, connection))
+      return this.parkHolding(connection);
     connection.lastCommand = command.fullName;
     return this.invoke(command, connection);
   }
@@ -210,12 +217,11 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     return SUSPENDED;
   }
 
-  /** Parks the connection if its command would hold up a snapshot, and so everybody. */
-  private waitsForSnapshot(command: CompiledCommand, connection: Connection): boolean {
-    if (!this.snapshotGate.mustWait(command, this.request, connection)) return false;
+  /** Parks the connection until others are done with its keys, which stay in memory. */
+  private parkHolding(connection: Connection): Outcome {
     if (this.hasKeysReady) this.parts.warmer!.goOnHolding(this.held, connection);
     connection.parkAgain();
-    return true;
+    return SUSPENDED;
   }
 
   /** A command between MULTI and EXEC, or EXEC. Undefined lets it through to be executed. */

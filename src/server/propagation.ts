@@ -129,6 +129,13 @@ export class Propagation implements GroupedEffects {
     this.append(database.index, ["DEL", key]);
   }
 
+  /** Keys that another server has taken over (MIGRATE). */
+  handedOver(database: Database, keys: readonly Buffer[]): void {
+    this.changes++;
+    this.removals++;
+    this.append(database.index, ["DEL", ...keys]);
+  }
+
   /** Fields of a hash that expiry removed. */
   fieldsExpired(database: Database, key: Buffer, fields: readonly Buffer[]): void {
     this.changes++;

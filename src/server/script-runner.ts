@@ -7,6 +7,7 @@
  * Time stands still for the script. Within EXEC, and while a log is replayed, it is not suspended.
  */
 import type { Clock } from "../base/clock.ts";
+import { webAssembly } from "../base/web-assembly.ts";
 import type { FunctionControl } from "../commands/context.ts";
 import type { CommandTable, CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
@@ -31,7 +32,6 @@ import {
 import type { RunState } from "../scripting/engine.ts";
 import type { ScriptHost } from "../scripting/host.ts";
 import { LuaFatalError } from "../scripting/lua-module.ts";
-import { webAssembly } from "../scripting/web-assembly.ts";
 import type { Acl } from "./acl/acl.ts";
 import { ALLOWED, DENIED_COMMAND, DENIED_KEY } from "./acl/permission-check.ts";
 import type { Connection } from "./connection.ts";

@@ -22,6 +22,7 @@ import type { AofDirectory } from "../persistence/aof/directory.ts";
 import type { AofWriter } from "../persistence/aof/writer.ts";
 import { type CheckpointParts, runCheckpoint } from "../persistence/checkpoint.ts";
 import type { DumpVerifier, InlineVerifier } from "../persistence/dump-verifier.ts";
+import type { OpenAofVerifier } from "../persistence/recovery.ts";
 import type { DecoderLimits } from "../protocol/request-decoder.ts";
 import { Acl } from "./acl/acl.ts";
 import { isLocalAddress, refusalOf } from "./admission.ts";
@@ -37,6 +38,7 @@ import { Dispatcher } from "./dispatcher.ts";
 import { KeyNotifications } from "./key-notifications.ts";
 import { LoadProgress } from "./load-progress.ts";
 import { MemoryBudget } from "./memory-budget.ts";
+import { Migrations } from "./migration/migrations.ts";
 import { Observation } from "./observation/observation.ts";
 import { OutputLimits } from "./output-limits.ts";
 import { Propagation } from "./propagation.ts";
@@ -49,6 +51,7 @@ import { InvalidationSender } from "./tracking/invalidation-sender.ts";
 import { Tracking } from "./tracking/tracking.ts";
 import type { Transport, TransportEvents } from "./transport/transport.ts";
 import { nextTurn, sleep, TurnEnd } from "./turn-end.ts";
+import { WebRequests } from "./web-requests.ts";
 
 /** The outside world. */
 export interface World {
@@ -59,6 +62,8 @@ export interface World {
   readonly log: Log;
   /** Who reads dumps back before they count, small ones perhaps by what is given; without, all are read by that. */
   readonly createVerifier?: (small: InlineVerifier) => DumpVerifier;
+  /** Who verifies a large append-only file while it is loaded; without, the thread that loads it. */
+  readonly openAofVerifier?: OpenAofVerifier;
 }
 
 /** Levels of redis.log. */
@@ -92,6 +97,7 @@ export class Server implements ConnectionHost {
   readonly notifications: KeyNotifications;
   readonly tracking: Tracking;
   readonly pause: ClientPause;
+  readonly migrations: Migrations;
   readonly clientEviction: ClientEviction;
   readonly cron: Cron;
   readonly scrubber = new Scrubber(this);
@@ -157,6 +163,7 @@ export class Server implements ConnectionHost {
       resume: (connection) => this.dispatcher.resume(connection),
       scheduleTurnEnd: this.turnEnd.schedule,
     });
+    this.migrations = new Migrations(this);
     this.dispatcher = this.createDispatcher();
     this.notifications = new KeyNotifications(keyspace, this.dispatcher.pubsub);
     this.dispatcher.reply.onError = (text) => this.statistics.countError(text);
@@ -374,12 +381,14 @@ export class Server implements ConnectionHost {
       saves: this.saves,
       tracking: this.tracking,
       pause: this.pause,
+      heldKeys: this.migrations.heldKeys,
       warmer: this.warmer,
       spiller: this.spiller,
       scheduleTurnEnd: this.turnEnd.schedule,
       flushNow: () => this.writeAndReply(),
       isLoading: () => this.isLoading,
       walk: this.walk,
+      webRequests: new WebRequests(this.clock, this.world.log),
       maxmemoryBytes: () => this.budget.limit,
       busyThresholdMs: () => this.config.values["busy-reply-threshold"],
       log: (level, text) => this.world.log[SCRIPT_LOG_LEVELS[level]](text),

@@ -11,6 +11,7 @@ import type {
   ConfigAccess,
   KeyWalk,
   LatencyAccess,
+  MigrationAccess,
   MonitorAccess,
   PauseAccess,
   SaveAccess,
@@ -77,6 +78,10 @@ export class Services implements ServerServices {
 
   get monitors(): MonitorAccess {
     return this.server.observation;
+  }
+
+  get migrations(): MigrationAccess {
+    return this.server.migrations;
   }
 
   get tracking(): TrackingAccess {

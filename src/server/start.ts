@@ -177,11 +177,12 @@ async function recoverTier(
   metadata: CheckpointMetadata,
   options: { readonly seed: Buffer; readonly compression: boolean },
 ): Promise<ColdTier> {
-  const store = await openStore(world, path);
+  let store: KeyValueStore | undefined;
   try {
+    store = await openStore(world, path);
     return await ColdTier.recover(store, metadata.tier, options);
   } catch (error) {
-    await store.close().catch(() => undefined);
+    await store?.close().catch(() => undefined);
     if (!(error instanceof StorageError)) throw error;
     throw new LoadError(
       `The cold tier in ${path} cannot be used: ${error.message}. Make a backup, then see what tsredis-check-tier ${dirname(path)} can save`,
@@ -231,11 +232,13 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
       keyspace,
       executor: replay,
       makeRoom,
+      reservedKeys: server.budget.reservableKeys,
       loadTruncated: values["aof-load-truncated"],
       verifyChecksum: values.rdbchecksum,
       onLoaded: server.saves.onLoaded,
       monotonicMs: () => clock.monotonicMs(),
       observer: progress,
+      openVerifier: world.openAofVerifier,
     });
     replay.reportFailures();
     if (hasAof) {

@@ -17,6 +17,7 @@ import {
 } from "./hash-packing.ts";
 import { fieldsOf, readHash } from "./hash-reader.ts";
 import {
+  findStoredHash,
   RDB_HASH_LISTPACK_TIMED_FIRST,
   RDB_HASH_TIMED_FIRST,
   RDB_HASH_ZIPLIST,
@@ -54,6 +55,7 @@ export const hashType: DataType = {
   pack: packHash,
   packInParts: packHashInParts,
   unpack: unpackHash,
+  findStored: findStoredHash,
   rewrite(memory, address, key, sink) {
     const fields = readHash(memory, address);
     rewriteValues(fields, key, sink);

@@ -5,7 +5,7 @@ import type { DataType } from "../data-type.ts";
 import { encodingName, SET } from "./set-encoding.ts";
 import { packSet, packSetInParts, RDB_SET, RDB_SET_INTSET, rdbTypeOf } from "./set-packing.ts";
 import { membersOf, readSet } from "./set-reader.ts";
-import { RDB_SET_LISTPACK, unpackSet } from "./set-unpacking.ts";
+import { findStoredSet, RDB_SET_LISTPACK, unpackSet } from "./set-unpacking.ts";
 
 /** Members added by one command of a rewritten log. */
 const MEMBERS_PER_COMMAND = 64;
@@ -25,6 +25,7 @@ export const setType: DataType = {
   pack: packSet,
   packInParts: packSetInParts,
   unpack: unpackSet,
+  findStored: findStoredSet,
   rewrite(memory, address, key, sink) {
     const members = readSet(memory, address);
     let args: Buffer[] = [];
