@@ -63,6 +63,7 @@ export class Cron {
     keyspace.refreshClock();
     if (dispatcher.scripts.runner.isBusy) {
       aof.files?.writer.cron();
+      this.closeIdleClients();
       this.server.outputLimits.checkAll();
       this.server.endTurn();
       return;
@@ -116,7 +117,8 @@ export class Cron {
     const { timeout } = config.values;
     if (timeout === 0) return;
     for (const connection of clients) {
-      if (connection.parked || connection.isSubscribed || connection.isMonitor) continue;
+      const isWaiting = connection.parked && connection.debugSession === undefined;
+      if (isWaiting || connection.isSubscribed || connection.isMonitor) continue;
       if (clock.nowMs - connection.lastActiveMs <= timeout * 1000) continue;
       world.log.verbose("Closing idle client");
       connection.close();

@@ -249,6 +249,9 @@ class HarnessContext implements CommandContext {
     load: () => missing("scripts"),
     has: () => false,
     flush: () => {},
+    setDebugging: () => missing("scripts"),
+    isDebugging: false,
+    debug: () => missing("scripts"),
     kill: () => missing("scripts"),
   };
 
