@@ -7,13 +7,13 @@ import type { CommandTable, CompiledCommand } from "../commands/table.ts";
 import {
   DEBUG_NOT_ALLOWED,
   LOADING,
-  MONITOR_HAS_NO_KEYSPACE,
   NO_PERMISSION_FOR_CHANNEL,
   NO_PERMISSION_FOR_KEY,
   NOT_AUTHENTICATED,
   NOT_IN_TRANSACTION,
   noPermissionFor,
   notForSubscribers,
+  REPLICA_HAS_NO_KEYSPACE,
   SAVE_FAILED,
   unknownCommand,
   unknownSubcommand,
@@ -64,7 +64,7 @@ export class CommandChecks {
     if (!command.allowedWhileLoading && parts.isLoading() && !connection.isReplay) return LOADING;
     // As in Redis: whoever watches the server is to notice.
     if (command.isPing && parts.saves.refusesWrites) return SAVE_FAILED;
-    if (connection.isMonitor && command.isForKeys) return MONITOR_HAS_NO_KEYSPACE;
+    if ((connection.isMonitor || connection.isReplica) && command.isForKeys) return REPLICA_HAS_NO_KEYSPACE;
     return undefined;
   }
 

@@ -118,6 +118,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       if (!this.executeBatch(connection)) break;
     }
     if (left <= 0 && !connection.parked && !connection.isClosing) this.yieldTo(connection);
+    const { replication } = this.parts;
+    if (replication.isActive) replication.endRun(connection, this.outbox.hasUnqueued);
     this.outbox.add(connection);
     this.current = undefined;
     if (connection.isClosing || connection.hasEnded) connection.closeIfDone();
@@ -303,7 +305,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
    * it counted) is no write of the client's: he must not wait for a disk that takes none. */
   afterEffects(connection: Connection, isWrite: boolean): void {
     if (this.keyspace.watchers !== undefined) this.keyspace.watchers.settle();
-    const { aof } = this.parts;
+    const { aof, replication } = this.parts;
+    if (replication.isActive) replication.wrote(connection);
     if (!aof.enabled || connection.lastWritePosition === aof.appended) return;
     if (isWrite) connection.lastWritePosition = aof.appended;
     this.parts.scheduleTurnEnd();

@@ -14,6 +14,8 @@ export interface OutputLimitsParts {
   readonly clients: ClientRegistry;
   readonly clock: Clock;
   readonly log: Log;
+  /** repl-backlog-size. */
+  readonly backlogBytes: () => number;
 }
 
 export class OutputLimits {
@@ -30,7 +32,7 @@ export class OutputLimits {
 
   configure(limits: OutputBufferLimits): void {
     this.limits = limits;
-    const bytes = [limits.normal, limits.pubsub].flatMap((limit) => [
+    const bytes = [limits.normal, limits.pubsub, limits.replica].flatMap((limit) => [
       limit.hardLimitBytes,
       limit.softLimitBytes,
     ]);
@@ -59,10 +61,19 @@ export class OutputLimits {
     this.marked.clear();
   }
 
+  private limitFor({ isReplica, isSubscribed }: Connection): OutputBufferLimit {
+    const limits = this.limits!;
+    if (!isReplica) return isSubscribed ? limits.pubsub : limits.normal;
+    // What is kept as backlog anyway is no reason to close a replica.
+    const { hardLimitBytes } = limits.replica;
+    if (hardLimitBytes === 0) return limits.replica;
+    return { ...limits.replica, hardLimitBytes: Math.max(hardLimitBytes, this.parts.backlogBytes()) };
+  }
+
   private compare(connection: Connection, bytes: number): void {
     const { clients, clock, log } = this.parts;
     if (connection.isReplay || connection.isClosed || this.marked.has(connection)) return;
-    const limit = this.limits![connection.isSubscribed ? "pubsub" : "normal"];
+    const limit = this.limitFor(connection);
     if (!isOver(connection, bytes, limit, clock.nowMs)) return;
     connection.closeAfterReply();
     this.marked.add(connection);

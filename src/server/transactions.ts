@@ -29,8 +29,8 @@ export interface GroupedEffects extends Effects {
   endGroup(): void;
   /** Takes all effects of the open group back: the process ends. */
   dropGroup(): void;
-  /** With true, effects from now on are not propagated (redis.set_repl). */
-  setMuted(isMuted: boolean): void;
+  /** Whether effects from now on do not go to the append-only file, or to replicas (redis.set_repl). */
+  setMuted(isLogMuted: boolean, isStreamMuted: boolean): void;
   /** Effects that commands have had so far. */
   readonly commandEffects: number;
 }
