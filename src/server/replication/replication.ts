@@ -37,7 +37,7 @@ export class Replication implements ReplicationAccess {
   partialSyncs = 0;
   refusedPartialSyncs = 0;
   stream: ReplicationStream | undefined;
-  /** Called when a replica has acknowledged more, or is gone. */
+  /** Called when a replica has acknowledged more, or is gone: by the one who waits for that, at the end. */
   onProgress: () => void = () => {};
   private safe = new SafeOffset(0);
   private snapshot: SyncSnapshot | undefined;
@@ -55,6 +55,7 @@ export class Replication implements ReplicationAccess {
   constructor(server: Server) {
     this.server = server;
     this.id = this.newId();
+    this.countGood();
   }
 
   get offset(): number {
@@ -73,9 +74,9 @@ export class Replication implements ReplicationAccess {
     ).length;
   }
 
-  /** Whether all replicas have all. */
-  get areCaughtUp(): boolean {
-    return this.replicas.every(({ acknowledged }) => acknowledged === this.offset);
+  /** Replicas that have not acknowledged all. */
+  get lagging(): readonly Replica[] {
+    return this.replicas.filter(({ acknowledged }) => acknowledged !== this.offset);
   }
 
   /** Memory of the stream: within the backlog's size, and beyond that for the replicas. */
@@ -213,14 +214,15 @@ export class Replication implements ReplicationAccess {
 
   /** What changes with time, or with directives; to be called several times a second. */
   cron(): void {
-    this.countGood();
-    if (!this.isActive) return;
-    this.startSnapshot();
+    if (this.isActive) this.startSnapshot();
     const nowMs = this.server.clock.monotonicMs();
     if (nowMs < this.cronAtMs) return;
     this.cronAtMs = nowMs + CRON_MS;
+    this.countGood();
     const { values } = this.server.config;
-    if (this.cronCalls++ % values["repl-ping-replica-period"] === 0 && this.count > 0) {
+    const isPingDue = this.cronCalls++ % values["repl-ping-replica-period"] === 0;
+    if (!this.isActive) return;
+    if (isPingDue && this.count > 0) {
       this.appendControl("PING");
       this.server.scheduleTurnEnd();
     }
