@@ -281,7 +281,9 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.command = command;
     reply.begin(command.isWrite, connection.isExecuting);
     const begunMs = calls.begin(command, request, connection);
+    this.effects.beginCommand();
     const outcome = runHandler(command, this);
+    this.effects.endCommand();
     reply.finish();
     calls.end(command, request, connection, begunMs, outcome);
     if (connection.tracking !== undefined && command.isTracked) {
@@ -391,7 +393,9 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const errors = reply.errors;
     reply.begin(true, false);
     const resumedMs = this.keyspace.clock.monotonicMs();
+    this.effects.beginCommand();
     const outcome = action(this);
+    this.effects.endCommand();
     reply.finish();
     if (reply.hasOverflowed) this.dropReply(connection, replyStart);
     if (reply.errors !== errors) command.failedCalls++;

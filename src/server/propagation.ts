@@ -61,6 +61,15 @@ export class Propagation implements GroupedEffects {
     this.streamGroup = undefined;
   }
 
+  beginCommand(): void {
+    this.stream?.beginGroup();
+  }
+
+  endCommand(): void {
+    // There may have been no stream when it began, and a group may have been taken back with all that is in it.
+    if (this.stream?.isMidway === true) this.stream.endGroup();
+  }
+
   setMuted(isLogMuted: boolean, isStreamMuted: boolean): void {
     this.isLogMuted = isLogMuted;
     this.isStreamMuted = isStreamMuted;

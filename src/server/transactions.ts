@@ -31,6 +31,9 @@ export interface GroupedEffects extends Effects {
   dropGroup(): void;
   /** Whether effects from now on do not go to the append-only file, or to replicas (redis.set_repl). */
   setMuted(isLogMuted: boolean, isStreamMuted: boolean): void;
+  /** What one command, or the rest of one, does is a group for replicas. */
+  beginCommand(): void;
+  endCommand(): void;
   /** Effects that commands have had so far. */
   readonly commandEffects: number;
 }
