@@ -1,7 +1,8 @@
 /**
  * Every error text that a client can receive, code included ("ERR ...", without the "-" and the line's end). Texts
  * are those of Redis 7.0, because clients match them. Constants first, by the commands that use them, then functions
- * for texts that name what was wrong. Those of scripts are in script-errors.ts.
+ * for texts that name what was wrong. Those of scripts are in script-errors.ts,
+ * those of replication in replication-errors.ts.
  *
  * What a client sent goes into a text as one character per byte (`Request.text`) and up to its first NUL byte: the
  * reply writer sends it back byte for byte, except that it puts blanks for line ends.
@@ -19,20 +20,8 @@ export function error(text: string): string {
 
 // Any command: arguments and keys.
 export const COLD_TIER_IS_OFF = "ERR The cold tier is off (directive cold-tier)";
-export const INVALID_MASTER_PORT = "ERR Invalid master port";
-export const SYNC_WITH_PENDING_OUTPUT = "ERR SYNC and PSYNC are invalid with pending output";
-export const FILTER_NEEDS_EOF = "ERR Filtered replica requires EOF capability";
-export const BGSAVE_FOR_SYNC_FAILED = "ERR BGSAVE failed, replication can't continue";
-export const PSYNC_FAILOVER_TO_MASTER = "ERR PSYNC FAILOVER can't be sent to a master.";
-export const MISSING_RDB_FILTER = "ERR Missing rdb-filter-only values";
-export const CANNOT_BE_REPLICA = "ERR This server can only be a master, and not a replica yet";
-export const NO_FAILOVER = "ERR No failover in progress.";
-export const FAILOVER_NEEDS_REPLICAS = "ERR FAILOVER requires connected replicas.";
-export const FAILOVER_TIMEOUT_NOT_POSITIVE = "ERR FAILOVER timeout must be greater than 0";
 export const SLOWLOG_COUNT_INVALID = "ERR count should be greater than or equal to -1";
 export const MONITOR_IN_TRANSACTION = "ERR MONITOR isn't allowed for DENY BLOCKING client";
-/** To replicas, and to clients that watch all commands, which Redis counts as such. */
-export const REPLICA_HAS_NO_KEYSPACE = "ERR Replica can't interact with the keyspace";
 export const SYNTAX_ERROR = "ERR syntax error";
 export const NOT_AN_INTEGER = "ERR value is not an integer or out of range";
 export const NOT_A_FLOAT = "ERR value is not a valid float";
@@ -60,7 +49,6 @@ export const TRANSACTION_HAD_ERRORS = "EXECABORT Transaction discarded because o
 /** A command would have to wait, which nothing can within EXEC. */
 export const CANNOT_WAIT_IN_TRANSACTION = "ERR This cannot be done inside a transaction";
 export const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
-export const NO_GOOD_REPLICAS = "NOREPLICAS Not enough good replicas to write.";
 export const LOADING = "LOADING Redis is loading the dataset in memory";
 export const TOO_MANY_CLIENTS = "ERR max number of clients reached";
 export const PROTECTED_MODE =
@@ -468,19 +456,6 @@ export function unrecognizedAttribute(attribute: string): string {
 
 export function invalidClientAttribute(attribute: string): string {
   return `ERR ${attribute} cannot contain spaces, newlines or special characters.`;
-}
-
-/** REPLCONF ip-address. */
-export function ipAddressTooLong(bytes: number): string {
-  return `ERR REPLCONF ip-address provided by replica instance is too long: ${bytes} bytes`;
-}
-
-export function unknownReplconfOption(option: string): string {
-  return `ERR Unrecognized REPLCONF option: ${option}`;
-}
-
-export function unsupportedRdbFilter(part: string): string {
-  return `ERR Unsupported rdb-filter-only option: ${part}`;
 }
 
 export function unknownHelloOption(option: string): string {

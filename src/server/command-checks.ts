@@ -13,12 +13,12 @@ import {
   NOT_IN_TRANSACTION,
   noPermissionFor,
   notForSubscribers,
-  REPLICA_HAS_NO_KEYSPACE,
   SAVE_FAILED,
   unknownCommand,
   unknownSubcommand,
   wrongArity,
 } from "../protocol/errors.ts";
+import { REPLICA_HAS_NO_KEYSPACE } from "../protocol/replication-errors.ts";
 import type { Request } from "../protocol/request.ts";
 import type { Acl } from "./acl/acl.ts";
 import { ALLOWED, DENIED_COMMAND, DENIED_KEY } from "./acl/permission-check.ts";

@@ -13,9 +13,8 @@ import type { Connection } from "./connection.ts";
 export interface OutputLimitsParts {
   readonly clients: ClientRegistry;
   readonly clock: Clock;
-  readonly log: Log;
-  /** repl-backlog-size. */
-  readonly backlogBytes: () => number;
+  readonly world: { readonly log: Log };
+  readonly config: { readonly values: { readonly "repl-backlog-size": number } };
 }
 
 export class OutputLimits {
@@ -67,18 +66,19 @@ export class OutputLimits {
     // What is kept as backlog anyway is no reason to close a replica.
     const { hardLimitBytes } = limits.replica;
     if (hardLimitBytes === 0) return limits.replica;
-    return { ...limits.replica, hardLimitBytes: Math.max(hardLimitBytes, this.parts.backlogBytes()) };
+    const backlogBytes = this.parts.config.values["repl-backlog-size"];
+    return { ...limits.replica, hardLimitBytes: Math.max(hardLimitBytes, backlogBytes) };
   }
 
   private compare(connection: Connection, bytes: number): void {
-    const { clients, clock, log } = this.parts;
+    const { clients, clock, world } = this.parts;
     if (connection.isReplay || connection.isClosed || this.marked.has(connection)) return;
     const limit = this.limitFor(connection);
     if (!isOver(connection, bytes, limit, clock.nowMs)) return;
     connection.closeAfterReply();
     this.marked.add(connection);
     clients.outputBufferLimitDisconnections++;
-    log.warning(
+    world.log.warning(
       `Client id=${connection.id} addr=${connection.address} name=${connection.name} omem=${bytes} closed for overcoming of output buffer limits.`,
     );
   }

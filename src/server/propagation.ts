@@ -1,6 +1,6 @@
 /**
- * Effects of commands on their way to the append-only file and to replicas. With `appendonly no` there is no writer, and
- * without replicas no stream; with neither there is nothing to do.
+ * Effects of commands on their way to the append-only file and to replicas. With `appendonly no` there is no writer,
+ * and without replicas no stream; with neither there is nothing to do.
  */
 import type { ArgumentEdits } from "../commands/argument-edits.ts";
 import type { CommandContext } from "../commands/context.ts";

@@ -4,7 +4,8 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { CompiledCommand } from "../commands/table.ts";
-import { appendOnlyFileFailed, NO_GOOD_REPLICAS, OUT_OF_MEMORY } from "../protocol/errors.ts";
+import { appendOnlyFileFailed, OUT_OF_MEMORY } from "../protocol/errors.ts";
+import { NO_GOOD_REPLICAS } from "../protocol/replication-errors.ts";
 import type { Request } from "../protocol/request.ts";
 import {
   READ_ONLY_CANNOT_RUN_WRITER,

@@ -130,12 +130,7 @@ export class Server implements ConnectionHost {
     this.budget = new MemoryBudget(keyspace, tier, config.values["cold-tier-spill-all"]);
     this.eviction = new Eviction(keyspace);
     this.expiry = new ActiveExpiry(keyspace);
-    this.outputLimits = new OutputLimits({
-      clients: this.clients,
-      clock: world.clock,
-      log: world.log,
-      backlogBytes: () => config.values["repl-backlog-size"],
-    });
+    this.outputLimits = new OutputLimits(this);
     this.walk = new TierWalk(keyspace, tier);
     this.decoderLimits = {
       maxBulkLength: config.values["proto-max-bulk-len"],

@@ -1,7 +1,7 @@
 /**
  * Ending the server: SHUTDOWN, SIGTERM and SIGINT. Replicas get time to take what they lack, while nothing is written
- * (replication/last-wait.ts). Everything acknowledged is made durable first; if that is not possible, the server goes on
- * (unless told to end all the same), because a process that lives can still save its data.
+ * (replication/last-wait.ts). Everything acknowledged is made durable first; if that is not possible, the server goes
+ * on (unless told to end all the same), because a process that lives can still save its data.
  */
 import type { ShutdownOptions } from "../commands/services.ts";
 import { errorText } from "../persistence/aof/error-text.ts";

@@ -4,7 +4,8 @@
  */
 import type { CompiledCommand } from "../commands/table.ts";
 import type { Spiller } from "../keyspace/spiller.ts";
-import { appendOnlyFileFailed, NO_GOOD_REPLICAS, OUT_OF_MEMORY, SAVE_FAILED } from "../protocol/errors.ts";
+import { appendOnlyFileFailed, OUT_OF_MEMORY, SAVE_FAILED } from "../protocol/errors.ts";
+import { NO_GOOD_REPLICAS } from "../protocol/replication-errors.ts";
 import type { Connection } from "./connection.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 

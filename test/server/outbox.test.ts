@@ -45,8 +45,8 @@ class Bench {
   readonly limits = new OutputLimits({
     clients: this.clients,
     clock: this.clock,
-    log: silentLog,
-    backlogBytes: () => 0,
+    world: { log: silentLog },
+    config: { values: { "repl-backlog-size": 0 } },
   });
   readonly aof = { appended: 0, gatePosition: Number.POSITIVE_INFINITY, failureText: undefined };
   readonly outbox: Outbox;

@@ -373,7 +373,10 @@ const noReplicas: ReplicationAccess = {
   acknowledge: () => missing("replication.acknowledge"),
   offsetOf: () => 0,
   countAcknowledged: () => 0,
-  waitForReplicas: () => new Promise(() => {}),
+  waitForReplicas: (_client, _wanted, timeoutMs) =>
+    new Promise((resolve) => {
+      if (timeoutMs > 0) setTimeout(resolve, timeoutMs).unref();
+    }),
 };
 
 function newServices(

@@ -2,15 +2,15 @@
  * The master's role: ROLE, and WAIT for replicas; FAILOVER and REPLICAOF, which need a server that can become a
  * replica, and are refused.
  */
+import { SYNTAX_ERROR } from "../../protocol/errors.ts";
+import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import {
   CANNOT_BE_REPLICA,
   FAILOVER_NEEDS_REPLICAS,
   FAILOVER_TIMEOUT_NOT_POSITIVE,
   INVALID_MASTER_PORT,
   NO_FAILOVER,
-  SYNTAX_ERROR,
-} from "../../protocol/errors.ts";
-import { DONE, type Outcome } from "../../protocol/outcome.ts";
+} from "../../protocol/replication-errors.ts";
 import { isWord, longOrReply, rangeOrReply } from "../arguments.ts";
 import { type CommandSpec, defineCommand } from "../command.ts";
 import type { CommandContext } from "../context.ts";

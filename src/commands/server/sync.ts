@@ -2,16 +2,16 @@
  * SYNC, PSYNC and REPLCONF: how a client becomes a replica, and what it tells then. None of them has a reply once the
  * client is one.
  */
+import { SYNTAX_ERROR } from "../../protocol/errors.ts";
+import { splitArguments } from "../../protocol/inline.ts";
+import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import {
   ipAddressTooLong,
   MISSING_RDB_FILTER,
   PSYNC_FAILOVER_TO_MASTER,
-  SYNTAX_ERROR,
   unknownReplconfOption,
   unsupportedRdbFilter,
-} from "../../protocol/errors.ts";
-import { splitArguments } from "../../protocol/inline.ts";
-import { DONE, type Outcome } from "../../protocol/outcome.ts";
+} from "../../protocol/replication-errors.ts";
 import { isWord, longOrReply, rangeOrReply, textForError } from "../arguments.ts";
 import { defineCommand } from "../command.ts";
 import type { CommandContext } from "../context.ts";

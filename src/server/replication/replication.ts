@@ -13,7 +13,7 @@ import {
   type ReplicationAccess,
   type ResumeRequest,
 } from "../../commands/replication-access.ts";
-import { FILTER_NEEDS_EOF, SYNC_WITH_PENDING_OUTPUT } from "../../protocol/errors.ts";
+import { FILTER_NEEDS_EOF, SYNC_WITH_PENDING_OUTPUT } from "../../protocol/replication-errors.ts";
 import type { Connection } from "../connection.ts";
 import type { Server } from "../server.ts";
 import { Acknowledgements } from "./acknowledgements.ts";

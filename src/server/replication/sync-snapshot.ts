@@ -1,11 +1,11 @@
 /**
  * A snapshot in the making for replicas: all that ask for the same one before it is done share it. It is a dump like
- * those of BGSAVE, in a file of its own, and as little a save as Redis's when it sends to sockets. What changes from its
- * instant on is kept in the stream.
+ * those of BGSAVE, in a file of its own, and as little a save as Redis's when it sends to sockets. What changes from
+ * its instant on is kept in the stream.
  */
 import { errorText } from "../../persistence/aof/error-text.ts";
 import type { DumpFilter } from "../../persistence/dump.ts";
-import { BGSAVE_FOR_SYNC_FAILED } from "../../protocol/errors.ts";
+import { BGSAVE_FOR_SYNC_FAILED } from "../../protocol/replication-errors.ts";
 import type { Server } from "../server.ts";
 import type { Replica } from "./replica.ts";
 import { SnapshotSource } from "./snapshot-source.ts";

@@ -201,7 +201,7 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       trackedItems: 22,
       trackedPrefixes: 23,
     }),
-    replication: () => REPLICATION,
+    replication: () => ({ ...REPLICATION, replicas: [], goodReplicas: undefined }),
     databases: () => [
       { index: 0, keys: 2, expires: 1, averageTtlMs: 1234.9 },
       { index: 1, keys: 0, expires: 0, averageTtlMs: 0 },
@@ -264,7 +264,7 @@ describe("sections", () => {
       "repl_backlog_histlen:100",
       "",
     ];
-    expect(infoText(source(), ["replication"])).toBe(lines.join("\r\n"));
+    expect(infoText(source({ replication: () => REPLICATION }), ["replication"])).toBe(lines.join("\r\n"));
   });
 
   test("the tier's is there if there is a tier", () => {
