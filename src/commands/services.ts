@@ -218,6 +218,32 @@ export interface TierControl {
   unpin(dbIndex: number, choice: KeyChoice): Promise<number>;
 }
 
+/** What MIGRATE asks for. */
+export interface MigrationOrder {
+  readonly host: string;
+  readonly port: number;
+  /** Host and port as they were written: connections are kept under this name. */
+  readonly target: string;
+  /** The target's database. */
+  readonly destination: bigint;
+  /** The longest that connecting, or the next thing written or read, may take. */
+  readonly timeoutMs: number;
+  /** The keys stay here, too. */
+  readonly copies: boolean;
+  /** They may take the place of others there. */
+  readonly replaces: boolean;
+  readonly user: Buffer | undefined;
+  readonly password: Buffer | undefined;
+  readonly keys: readonly Buffer[];
+}
+
+export type MigrationResult = { readonly status: string } | { readonly error: string };
+
+export interface MigrationAccess {
+  /** Hands keys of a database over to another server. Until that is over, nobody else changes them. */
+  migrate(dbIndex: number, order: MigrationOrder): Promise<MigrationResult>;
+}
+
 export interface ShutdownOptions {
   readonly save: "default" | "save" | "nosave";
   readonly now: boolean;
@@ -258,6 +284,7 @@ export interface ServerServices {
   readonly monitors: MonitorAccess;
   readonly tier: TierControl;
   readonly memory: MemoryAccess;
+  readonly migrations: MigrationAccess;
   readonly tracking: TrackingAccess;
   readonly pause: PauseAccess;
   readonly replication: ReplicationAccess;

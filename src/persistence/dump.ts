@@ -185,7 +185,7 @@ class DumpWalk implements SnapshotReceiver {
       checksum: options.rdbchecksum,
       syncEveryBytes: options.incrementalFsync ? SYNC_EVERY_BYTES : 0,
       maxBytesPerSecond: options.maxBytesPerSecond,
-      onWritten: (bytes) => verifier.written(bytes),
+      onWritten: (bytes, isBusy) => verifier.written(bytes, isBusy),
     };
     this.output = new SnapshotFile(parts, file, output);
   }

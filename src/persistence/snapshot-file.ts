@@ -61,8 +61,8 @@ export interface SnapshotFileOptions {
   readonly syncEveryBytes: number;
   /** Bytes that may be written in a second; 0: no limit. Asked again and again. */
   readonly maxBytesPerSecond: () => number;
-  /** Told how much of the file is written. */
-  readonly onWritten?: (bytes: number) => void;
+  /** Told how much of the file is written, and whether the event loop has other things to do as well. */
+  readonly onWritten?: (bytes: number, isBusy: boolean) => void;
 }
 
 /** What a walk does next: a step of it is done, or it waits for something. */
@@ -87,6 +87,7 @@ export class SnapshotFile {
   /** When the next bytes may be written. */
   private writableAtMs = 0;
   private sliceMs = MOST_SLICE_MS;
+  private isBusy = true;
   private stepEntries = ENTRIES_PER_STEP;
 
   constructor(parts: SnapshotFileParts, file: FileHandle, options: SnapshotFileOptions) {
@@ -218,6 +219,8 @@ export class SnapshotFile {
         const step = steps.next();
         isDone = step.done === true;
         waiting = step.value ?? undefined;
+        // Here, where it counts as time of the slice, and not for all of what is written at once.
+        rdb.sum();
       } while (
         !isDone &&
         waiting === undefined &&
@@ -229,10 +232,10 @@ export class SnapshotFile {
       const left = clock.monotonicMs();
       await nextTurn();
       const elsewhereMs = clock.monotonicMs() - left;
-      this.sliceMs =
-        elsewhereMs < IDLE_TURN_MS
-          ? IDLE_SLICE_MS
-          : Math.min(MOST_SLICE_MS, Math.max(LEAST_SLICE_MS, elsewhereMs * SHARE));
+      this.isBusy = elsewhereMs >= IDLE_TURN_MS;
+      this.sliceMs = this.isBusy
+        ? Math.min(MOST_SLICE_MS, Math.max(LEAST_SLICE_MS, elsewhereMs * SHARE))
+        : IDLE_SLICE_MS;
     }
   }
 
@@ -291,7 +294,7 @@ export class SnapshotFile {
     const { syncEveryBytes, onWritten } = this.options;
     await writeFully(this.file, chunk, this.position);
     this.position += chunk.length;
-    onWritten?.(this.position);
+    onWritten?.(this.position, this.isBusy);
     if (syncEveryBytes === 0 || this.position - this.synced < syncEveryBytes) return;
     this.synced = this.position;
     // Writing goes on meanwhile, up to the next time.

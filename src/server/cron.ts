@@ -10,7 +10,8 @@ const EXPIRY_SHARE = 0.25;
 const EXPIRY_MAX_MS = 5;
 /** Entries of flushed databases freed per call. */
 const FREE_PER_CALL = 20_000;
-/** Reply buffers give memory back, and deleted cold keys are written, this often. */
+/** Reply buffers give memory back, idle connections to other servers are closed, and deleted cold keys are written,
+ * this often. */
 const SLOW_EVERY_MS = 1000;
 
 export class Cron {
@@ -86,6 +87,7 @@ export class Cron {
     if (nowMs >= this.slowAtMs) {
       this.slowAtMs = nowMs + SLOW_EVERY_MS;
       this.server.dispatcher.reply.shrink();
+      this.server.migrations.targets.closeIdle();
       spiller?.run(true);
     }
     this.server.endTurn();

@@ -8,6 +8,7 @@ import type { Warmer } from "../keyspace/warmer.ts";
 import type { ClientPause } from "./client-pause.ts";
 import type { CommandCheckParts } from "./command-checks.ts";
 import type { Connection } from "./connection.ts";
+import type { HeldKeys } from "./migration/held-keys.ts";
 import type { LatencyEvents } from "./observation/latency-events.ts";
 import type { SlowLog } from "./observation/slow-log.ts";
 import type { OutboxAof } from "./outbox.ts";
@@ -37,6 +38,8 @@ export interface DispatcherParts extends WriteGatesParts, CommandCheckParts {
   readonly pause: ClientPause;
   /** The master's half of it. */
   readonly replication: Replication;
+  /** Keys that go to another server. */
+  readonly heldKeys: HeldKeys;
   /** Client-side caching. */
   readonly tracking: Tracking;
   readonly walk: TierWalk;

@@ -198,7 +198,11 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       const warmed = this.warmKeys(this.residency, command, connection);
       if (warmed !== undefined) return warmed;
     }
-    if (this.keyspace.snapshots.active && this.waitsForSnapshot(command, connection)) return SUSPENDED;
+    const { heldKeys } = this.parts;
+    if (this.keyspace.snapshots.active && this.snapshotGate.mustWait(command, request, connection))
+      return this.parkHolding(connection);
+    if (heldKeys.isActive && heldKeys.mustWait(command, request, connection))
+      return this.parkHolding(connection);
     connection.lastCommand = command.fullName;
     return this.invoke(command, connection);
   }
@@ -211,12 +215,11 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     return SUSPENDED;
   }
 
-  /** Parks the connection if its command would hold up a snapshot, and so everybody. */
-  private waitsForSnapshot(command: CompiledCommand, connection: Connection): boolean {
-    if (!this.snapshotGate.mustWait(command, this.request, connection)) return false;
+  /** Parks the connection until others are done with its keys, which stay in memory. */
+  private parkHolding(connection: Connection): Outcome {
     if (this.hasKeysReady) this.parts.warmer!.goOnHolding(this.held, connection);
     connection.parkAgain();
-    return true;
+    return SUSPENDED;
   }
 
   /** A command between MULTI and EXEC, or EXEC. Undefined lets it through to be executed. */

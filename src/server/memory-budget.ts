@@ -32,10 +32,12 @@ export class MemoryBudget implements SpillBudget {
   /** Bytes outside slabs and huge values, as of the last cron. */
   overheadBytes = 0;
   peakBytes = 0;
+  /** What of the data does not count against the limit; set by `exempt`. */
+  exemptBytes = 0;
   /** For tests: values leave memory as soon as they can, however much of it is free. */
   private readonly spillsAll: boolean;
   private isLoading = false;
-  /** How much of the overhead counts against the limit. */
+  /** How much of the overhead counts against the limit, less what is exempt. */
   private chargedOverheadBytes = 0;
   private readonly keyspace: Keyspace;
   private readonly hasTier: boolean;
@@ -92,6 +94,11 @@ export class MemoryBudget implements SpillBudget {
     this.chargeOverhead();
   }
 
+  exempt(bytes: number): void {
+    this.exemptBytes = bytes;
+    this.chargeOverhead();
+  }
+
   /** What the hot tier takes besides its entries. */
   private get directoryBytes(): number {
     return this.keyspace.usedBytes - this.keyspace.entries.allocatedBytes;
@@ -99,7 +106,7 @@ export class MemoryBudget implements SpillBudget {
 
   private chargeOverhead(): void {
     const most = this.hasTier ? this.limitBytes * BUFFERS_SHARE : Number.POSITIVE_INFINITY;
-    this.chargedOverheadBytes = Math.min(this.overheadBytes, most) + this.memtableShare;
+    this.chargedOverheadBytes = Math.min(this.overheadBytes, most) + this.memtableShare - this.exemptBytes;
   }
 
   /** Without a limit nothing is to be shared, and what the data takes is told alone. */

@@ -119,6 +119,11 @@ export class Propagation implements GroupedEffects {
     this.appendRemoval(database, ["DEL", key]);
   }
 
+  /** Keys that another server has taken over (MIGRATE). */
+  handedOver(database: Database, keys: readonly Buffer[]): void {
+    this.appendRemoval(database, ["DEL", ...keys]);
+  }
+
   /** Fields of a hash that expiry removed. */
   fieldsExpired(database: Database, key: Buffer, fields: readonly Buffer[]): void {
     this.appendRemoval(database, ["HDEL", key, ...fields]);

@@ -37,6 +37,7 @@ import { Dispatcher } from "./dispatcher.ts";
 import { KeyNotifications } from "./key-notifications.ts";
 import { LoadProgress } from "./load-progress.ts";
 import { MemoryBudget } from "./memory-budget.ts";
+import { Migrations } from "./migration/migrations.ts";
 import { Observation } from "./observation/observation.ts";
 import { OutputLimits } from "./output-limits.ts";
 import { Propagation } from "./propagation.ts";
@@ -94,6 +95,7 @@ export class Server implements ConnectionHost {
   readonly notifications: KeyNotifications;
   readonly tracking: Tracking;
   readonly pause: ClientPause;
+  readonly migrations: Migrations;
   readonly clientEviction: ClientEviction;
   readonly cron: Cron;
   readonly scrubber = new Scrubber(this);
@@ -160,6 +162,7 @@ export class Server implements ConnectionHost {
       resume: (connection) => this.dispatcher.resume(connection),
       scheduleTurnEnd: this.turnEnd.schedule,
     });
+    this.migrations = new Migrations(this);
     this.dispatcher = this.createDispatcher();
     this.notifications = new KeyNotifications(keyspace, this.dispatcher.pubsub);
     this.dispatcher.reply.onError = (text) => this.statistics.countError(text);
@@ -390,6 +393,7 @@ export class Server implements ConnectionHost {
       replication: this.replication,
       tracking: this.tracking,
       pause: this.pause,
+      heldKeys: this.migrations.heldKeys,
       warmer: this.warmer,
       spiller: this.spiller,
       scheduleTurnEnd: this.turnEnd.schedule,

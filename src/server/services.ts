@@ -12,6 +12,7 @@ import type {
   ConfigAccess,
   KeyWalk,
   LatencyAccess,
+  MigrationAccess,
   MonitorAccess,
   PauseAccess,
   SaveAccess,
@@ -78,6 +79,10 @@ export class Services implements ServerServices {
 
   get monitors(): MonitorAccess {
     return this.server.observation;
+  }
+
+  get migrations(): MigrationAccess {
+    return this.server.migrations;
   }
 
   get tracking(): TrackingAccess {

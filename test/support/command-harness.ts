@@ -400,6 +400,7 @@ function newServices(
     aof: disabledAof,
     saves: idleSaves,
     debugging: noDebugging,
+    migrations: { migrate: () => missing("migrations.migrate") },
     pause: { begin: () => missing("pause.begin"), end: () => missing("pause.end") },
     slowLog: { length: 0, newest: () => [], reset() {} },
     latency: noLatency,

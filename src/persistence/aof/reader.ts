@@ -64,7 +64,7 @@ export class AofReader {
 
   static async open(file: FileHandle, options: AofVerifierOptions = {}): Promise<AofReader> {
     const verifier = await AofVerifier.open(file, options);
-    const window = new FileWindow(file, options.start ?? 0, verifier.size, options.chunkBytes);
+    const window = new FileWindow(file, options.start ?? 0, verifier.size, options);
     return new AofReader(verifier, window);
   }
 

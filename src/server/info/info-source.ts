@@ -196,6 +196,8 @@ export interface CounterFacts {
   readonly trackedKeys: number;
   readonly trackedItems: number;
   readonly trackedPrefixes: number;
+  /** Connections that MIGRATE keeps. */
+  readonly migrationSockets: number;
 }
 
 export interface DatabaseFacts {
@@ -237,6 +239,8 @@ export interface TierFacts {
   readonly levelFiles: readonly number[];
   /** Names that are pinned. */
   readonly pinnedKeys: number;
+  /** Of large values that are in use, and stay for that. */
+  readonly keptBytes: number;
   /** How long cold keys took to be read: microseconds that half of them, 99 % and 99.9 % did not exceed. */
   readonly readMicroseconds: readonly [number, number, number];
   readonly spilledBytesPerSecond: number;

@@ -85,7 +85,7 @@ export function statsFields(source: InfoSource): Field[] {
     // There is no second process, and nothing is moved about in memory.
     ["latest_fork_usec", 0],
     ["total_forks", 0],
-    ["migrate_cached_sockets", 0],
+    ["migrate_cached_sockets", counters.migrationSockets],
     ["slave_expires_tracked_keys", 0],
     ["active_defrag_hits", 0],
     ["active_defrag_misses", 0],
@@ -223,6 +223,7 @@ export function tierFields(source: InfoSource): Field[] | undefined {
     ["tier_read_usec_p99", tier.readMicroseconds[1].toFixed(3)],
     ["tier_read_usec_p99.9", tier.readMicroseconds[2].toFixed(3)],
     ["tier_pinned_keys", tier.pinnedKeys],
+    ["tier_kept_bytes", Math.round(tier.keptBytes)],
     ["tier_spilled_entries", tier.spilledEntries],
     ["tier_spilled_bytes", tier.spilledBytes],
     ["tier_spilled_bytes_per_sec", Math.round(tier.spilledBytesPerSecond)],

@@ -199,6 +199,7 @@ export class ServerInfoSource implements InfoSource {
       trackedKeys: tracking.table.size,
       trackedItems: tracking.table.items,
       trackedPrefixes: tracking.broadcast.size,
+      migrationSockets: this.own.migrations.targets.count,
     };
   }
 
@@ -259,6 +260,7 @@ export class ServerInfoSource implements InfoSource {
       recordsDamaged,
       levelZeroFiles,
       levelFiles,
+      keptBytes: spiller.inUse.bytes,
       pinnedKeys: sum(databases, ({ pinned }) => pinned?.size ?? 0),
       readMicroseconds: [50, 99, 99.9].map((percent) => warmer.readTimes.percentile(percent) / 1000) as [
         number,

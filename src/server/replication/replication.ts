@@ -31,7 +31,8 @@ export class Replication implements ReplicationAccess {
   /** There are fewer replicas that keep up than writes need (min-replicas-to-write). */
   lacksGood = false;
   id: string;
-  readonly replicas: Replica[] = [];
+  /** In the order of their coming. Replaced when one comes or goes. */
+  replicas: readonly Replica[] = [];
   /** How many replicas got a snapshot, the rest of the stream, or asked for that in vain. */
   fullSyncs = 0;
   partialSyncs = 0;
@@ -117,7 +118,7 @@ export class Replication implements ReplicationAccess {
     world.log.notice(`Replica ${replica.name} asks for synchronization`);
     this.server.becameReplica(connection);
     connection.replica = replica;
-    this.replicas.push(replica);
+    this.replicas = [...this.replicas, replica];
     if (wanted !== undefined && this.resume(replica, wanted)) return;
     this.fullSyncs++;
     if (this.snapshot?.admit(replica) === true) world.log.notice("Waiting for end of BGSAVE for SYNC");
@@ -185,8 +186,7 @@ export class Replication implements ReplicationAccess {
     stream.commit();
     this.safe.advance(this.server.aof, stream.endOffset);
     const { outputLimits } = this.server;
-    // A connection that turns out to be closed leaves the list.
-    for (const replica of [...this.replicas]) {
+    for (const replica of this.replicas) {
       if (replica.state === "online") replica.sendStream(this.safe.value);
       outputLimits.check(replica.connection);
     }
@@ -204,7 +204,7 @@ export class Replication implements ReplicationAccess {
     this.acknowledgements.forget(connection);
     const { replica } = connection;
     if (replica === undefined) return;
-    this.replicas.splice(this.replicas.indexOf(replica), 1);
+    this.replicas = this.replicas.filter((each) => each !== replica);
     this.snapshot?.forget(replica);
     if (this.count === 0) this.lastGoneMs = this.server.clock.nowMs;
     this.server.world.log.notice(`Connection with replica ${replica.name} lost.`);
@@ -358,7 +358,7 @@ export class Replication implements ReplicationAccess {
 
   /** Closes online replicas that were not heard of for so long. */
   private closeSilent(seconds: number): void {
-    for (const replica of [...this.replicas]) {
+    for (const replica of this.replicas) {
       if (replica.state !== "online" || replica.isOld || this.lagSeconds(replica) <= seconds) continue;
       this.server.world.log.warning(`Disconnecting timedout replica (streaming sync): ${replica.name}`);
       replica.connection.close();

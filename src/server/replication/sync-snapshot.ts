@@ -17,7 +17,7 @@ export interface SyncSnapshotParts {
   readonly streamId: string;
   readonly filter: DumpFilter;
   /** Replicas that wait for a snapshot as of now. */
-  readonly waiting: () => Iterable<Replica>;
+  readonly waiting: () => readonly Replica[];
   /** The replica has all of it. */
   readonly onSent: (replica: Replica) => void;
   /** It is made, or has failed: the next may begin. */
@@ -110,7 +110,7 @@ export class SyncSnapshot {
     }
     if (this.offset !== undefined) return;
     log.warning("BGSAVE for replication failed");
-    for (const replica of [...waiting()]) {
+    for (const replica of waiting()) {
       if (isSameFilter(this.parts.filter, replica.traits)) replica.refuse(BGSAVE_FOR_SYNC_FAILED);
     }
   }

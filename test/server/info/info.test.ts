@@ -84,6 +84,7 @@ const TIER: TierFacts = {
   recordsDamaged: 0,
   levelFiles: [2, 3],
   pinnedKeys: 4,
+  keptBytes: 0.5,
   readMicroseconds: [1, 2, 3],
   spilledBytesPerSecond: 5,
   levelZeroFiles: 2,
@@ -200,6 +201,7 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       trackedKeys: 21,
       trackedItems: 22,
       trackedPrefixes: 23,
+      migrationSockets: 24,
     }),
     replication: () => ({ ...REPLICATION, replicas: [], goodReplicas: undefined }),
     databases: () => [
