@@ -106,9 +106,18 @@ export class ReplicaLink {
     while (!this.isClosed) await new Promise<void>((resolve) => (this.wake = resolve));
   }
 
-  /** Reads nothing more. */
+  /** The next byte as a character. */
+  async byte(): Promise<string> {
+    return (await this.take(1)).toString("latin1");
+  }
+
+  /** Reads nothing more, until `resume`. */
   pause(): void {
     this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
   }
 
   close(): void {

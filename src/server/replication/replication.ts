@@ -158,9 +158,10 @@ export class Replication implements ReplicationAccess {
 
   /** A client's command has had effects, or may have: they are in the stream. */
   wrote(connection: Connection): void {
-    this.stream!.commitIfLarge();
-    if (connection.lastStreamOffset === this.offset) return;
-    connection.lastStreamOffset = this.offset;
+    const { offset } = this;
+    if (connection.lastStreamOffset === offset) return;
+    this.stream!.commit();
+    connection.lastStreamOffset = offset;
     this.server.scheduleTurnEnd();
   }
 

@@ -40,9 +40,9 @@ export class SafeOffset {
       this.marks.push({ position: appended, offset: endOffset });
       this.markedOffset = endOffset;
     }
-    const unsafe = this.marks.findIndex(({ position }) => position > gatePosition);
-    if (unsafe <= 0) return;
-    this.value = this.marks[unsafe - 1].offset;
-    this.marks = this.marks.slice(unsafe);
+    const unsafe = this.marks.filter(({ position }) => position > gatePosition);
+    if (unsafe.length === this.marks.length) return;
+    this.value = this.marks[this.marks.length - unsafe.length - 1].offset;
+    this.marks = unsafe;
   }
 }

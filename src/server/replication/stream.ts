@@ -19,8 +19,6 @@ import { AofEncoder } from "../../persistence/aof/encoder.ts";
 const CHUNK_BYTES = 64 * 1024;
 /** Redis's smallest backlog. */
 const LEAST_BACKLOG_BYTES = 16 * 1024;
-/** Within a turn bytes are committed when there are so many: to move them to a larger chunk would cost more. */
-const COMMIT_BYTES = 32 * 1024;
 
 /** Bytes of a chunk that are part of the stream. */
 interface Chunk {
@@ -73,7 +71,8 @@ export class ReplicationStream {
     return this.endOffset + this.encoder.end - this.encoder.blockStart;
   }
 
-  /** Adds what was appended to the stream, unless a group is open. */
+  /** Adds what was appended to the stream, unless a group is open. To be called often: what is open when a chunk is full
+   * has to be moved to the next, and leaves a gap. */
   commit(): void {
     const { encoder } = this;
     const { blockStart, buf, end } = encoder;
@@ -83,11 +82,6 @@ export class ReplicationStream {
     else this.chunks.push({ buffer: buf, start: blockStart, end, offset: this.endOffset });
     this.endOffset += end - blockStart;
     encoder.startBlock(buf, end);
-  }
-
-  /** As `commit`, if much was appended. */
-  commitIfLarge(): void {
-    if (this.encoder.end - this.encoder.blockStart >= COMMIT_BYTES) this.commit();
   }
 
   /** Appends a command that changes nothing (PING), whatever database is selected. Not while a group is open. */

@@ -63,6 +63,7 @@ export class SyncSnapshot {
       }
     } catch (error) {
       log.warning(`SYNC failed. Can't open the snapshot for replicas: ${errorText(error)}`);
+      await files.unlink(`${dir}/${name}`).catch(() => undefined);
     }
     if (source === undefined) this.fail();
     else this.send(source);
