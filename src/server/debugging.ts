@@ -10,13 +10,12 @@ import { warmRecord } from "../keyspace/cold-records.ts";
 import type { Database } from "../keyspace/database.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
 import { RECORD } from "../memory/entries.ts";
-import { errorText } from "../persistence/aof/error-text.ts";
 import { ShadowedKeys } from "../persistence/shadowed-keys.ts";
 import { LIST_PLAIN_MIN_BYTES } from "../types/limits.ts";
 import { dataTypeOf } from "../types/registry.ts";
 import { ValueDigest } from "../types/value-digest.ts";
 import { parseMemory } from "./config/numbers.ts";
-import { loadDump, waitForRoom } from "./load-dump.ts";
+import { reloadDump, reloadLog } from "./reload.ts";
 import type { Server } from "./server.ts";
 
 const HASH_SPACE = 0x1_0000_0000;
@@ -146,40 +145,12 @@ export class Debugging implements DebugAccess {
     }
   }
 
-  /** Nobody is served meanwhile. */
-  async reload({ flush, merge, save }: ReloadOptions): Promise<ReloadResult> {
-    const { aof, budget, cron, dispatcher, keyspace, saves, spiller, world } = this.server;
-    this.server.isStopping = true;
-    cron.stop();
-    try {
-      if (save && !(await saves.saveInTurn())) return "not saved";
-      await saves.idle();
-      await aof.idle();
-      await spiller?.hold();
-      if (flush) {
-        for (let i = 0; i < keyspace.databases.length; i++) keyspace.flush(i, false);
-        dispatcher.scripts.functions.flush();
-      }
-      spiller?.resume();
-      keyspace.expiring = false;
-      budget.setLoading(true);
-      const isFound = await loadDump(
-        this.server,
-        () => waitForRoom(this.server),
-        merge ? "replace" : "refuse",
-      );
-      if (!isFound) return "not loaded";
-      world.log.warning("DB reloaded by DEBUG RELOAD");
-      return "done";
-    } catch (error) {
-      world.log.warning(`DEBUG RELOAD failed: ${errorText(error)}`);
-      return "not loaded";
-    } finally {
-      spiller?.resume();
-      keyspace.expiring = true;
-      budget.setLoading(false);
-      this.server.goOn();
-    }
+  reload(options: ReloadOptions): Promise<ReloadResult> {
+    return reloadDump(this.server, options);
+  }
+
+  reloadLog(): Promise<ReloadResult> {
+    return reloadLog(this.server);
   }
 }
 

@@ -35,6 +35,7 @@ export async function loadDump(
       skipExpired: true,
       verifyChecksum,
       makeRoom,
+      reservedKeys: server.budget.reservableKeys,
       onLoaded,
       onSkipped,
       observer,

@@ -1,12 +1,12 @@
 /**
- * DEBUG beside the real Redis: who may use it, digests of everything there is, and what RELOAD does.
+ * DEBUG beside the real Redis: who may use it, digests of everything there is, what RELOAD and LOADAOF do.
  */
 import { afterEach, describe, expect, test } from "vitest";
 import type { Argument } from "../support/command-harness.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { hasRedisServer, type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { contentsOf, sampleRequests } from "./contents.ts";
-import { expectFilled, fill, infoOf, useServer } from "./server-fixture.ts";
+import { expectFilled, fill, infoOf, rewriteLog, useServer } from "./server-fixture.ts";
 
 const fixture = useServer();
 const ALLOWED = ["--enable-debug-command", "yes"];
@@ -61,6 +61,45 @@ test("RELOAD gives back what there was, and with its options what the file has",
   await fixture.server.kill();
   client = await fixture.start(...ALLOWED, "--maxmemory", "2mb");
   await expectFilled(client, 3000, 1000);
+});
+
+test("LOADAOF gives back what the append-only file tells, more than memory holds too", async () => {
+  const args = [...ALLOWED, "--maxmemory", "2mb"];
+  let client = await fixture.start(...args);
+  await fill(client, 0, 3000, 1000);
+  await client.run(
+    "FUNCTION",
+    "LOAD",
+    "#!lua name=lib\nredis.register_function('f', function() return 7 end)",
+  );
+  await client.run("SET", "expiring", "x", "PX", "100000");
+  const digest = await client.text("DEBUG", "DIGEST");
+  // Nothing of this is in the file.
+  expect(await client.text("DEBUG", "POPULATE", "10")).toBe("+OK\r\n");
+  expect(await client.text("DEBUG", "LOADAOF")).toBe("+OK\r\n");
+  expect(await client.text("DEBUG", "DIGEST")).toBe(digest);
+  expect(await client.text("FCALL", "f", "0")).toBe(":7\r\n");
+  expect(await infoOf(client, "rdb_changes_since_last_save")).toBe("0");
+  // The file goes on behind it.
+  await client.run("DEL", "expiring");
+  await fixture.server.kill();
+  client = await fixture.start(...args);
+  await expectFilled(client, 3000, 1000);
+});
+
+test("LOADAOF refuses what it cannot do, and leaves all as it was", async () => {
+  const client = await fixture.start(...ALLOWED, "--maxmemory", "2mb");
+  await fill(client, 0, 3000, 1000);
+  await rewriteLog(client);
+  expect(await client.text("DEBUG", "LOADAOF")).toMatch(/^-ERR A part of the data lies in the cold tier/);
+  await expectFilled(client, 3000, 1000);
+  await fixture.server.stop();
+  const other = await fixture.start(...ALLOWED, "--appendonly", "no", "--appenddirname", "other");
+  await other.run("SET", "k", "v");
+  expect(await other.text("DEBUG", "LOADAOF")).toBe(
+    "-ERR There is no append only file that can be loaded\r\n",
+  );
+  expect(await other.text("GET", "k")).toBe("$1\r\nv\r\n");
 });
 
 test("POPULATE makes strings as Redis does, and leaves alone what is there, cold keys too", async () => {

@@ -5,6 +5,7 @@
 import { parseDoubleLeniently } from "../../base/numbers.ts";
 import {
   GENERAL_ERROR,
+  LOG_RELOAD_FAILURES,
   NO_SUCH_KEY,
   NOT_A_NODE_SIZE,
   RELOAD_FAILED,
@@ -68,6 +69,16 @@ const error: Subcommand = {
   arity: 3,
   help: ["ERROR <string>", "    Answers an error with that text."],
   run: ({ reply, request }) => reply.error(request.text(2).replace(/[\r\n]/g, " ")),
+};
+
+const loadLog: Subcommand = {
+  name: "loadaof",
+  arity: 2,
+  help: ["LOADAOF", "    Writes out the append-only file, and replaces all keys by what it holds."],
+  run: (ctx) =>
+    ctx.suspend(ctx.server.debugging.reloadLog(), ({ reply }, result) =>
+      result === "done" ? reply.ok() : reply.error(LOG_RELOAD_FAILURES[result]),
+    ),
 };
 
 const log: Subcommand = {
@@ -307,6 +318,7 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   digest,
   digestValue,
   error,
+  loadLog,
   log,
   object,
   pauseCron,

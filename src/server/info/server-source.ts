@@ -6,6 +6,7 @@ import { machineMemoryBytes } from "../../base/machine-memory.ts";
 import type { CompiledCommand } from "../../commands/table.ts";
 import type { Database } from "../../keyspace/database.ts";
 import { settleCalls } from "../observation/calls.ts";
+import type { ReplicaState } from "../replication/replica.ts";
 import type { Server } from "../server.ts";
 import type { Statistics } from "../statistics.ts";
 import { VERSION } from "../version.ts";
@@ -18,6 +19,7 @@ import type {
   InfoSource,
   MemoryFacts,
   PersistenceFacts,
+  ReplicationFacts,
   ScrubFacts,
   ServerFacts,
   TierFacts,
@@ -28,6 +30,13 @@ const LRU_CLOCK_MASK = 0xff_ffff;
 /** Keys looked at to estimate how long keys live on average. */
 const TTL_SAMPLES = 64;
 const HASH_SPACE = 0x1_0000_0000;
+/** What Redis calls the states of replicas. */
+const STATE_NAMES: Readonly<Record<ReplicaState, string>> = {
+  waiting: "wait_bgsave",
+  saving: "wait_bgsave",
+  sending: "send_bulk",
+  online: "online",
+};
 
 export class ServerInfoSource implements InfoSource {
   readonly statistics: Statistics;
@@ -55,6 +64,7 @@ export class ServerInfoSource implements InfoSource {
     keyspace.expiredFields = 0;
     keyspace.evicted = 0;
     keyspace.lazyFreed = 0;
+    this.own.replication.resetCounters();
     expiry.timeouts = 0;
     expiry.spentMs = 0;
     Object.assign(this.own.acl.denialCounts, { auth: 0, command: 0, key: 0, channel: 0 });
@@ -91,7 +101,6 @@ export class ServerInfoSource implements InfoSource {
       lruClock: Math.floor(clock.nowMs / 1000) & LRU_CLOCK_MASK,
       executable: process.argv[1] ?? process.execPath,
       configFile: config.file ?? "",
-      backlogBytes: config.values["repl-backlog-size"],
       listeners: this.listeners(),
     };
   }
@@ -119,8 +128,9 @@ export class ServerInfoSource implements InfoSource {
   }
 
   memory(): MemoryFacts {
-    const { aof, budget, clients, config, dispatcher, keyspace } = this.own;
+    const { aof, budget, clients, config, dispatcher, keyspace, replication } = this.own;
     const { slabs, huge } = keyspace.entries;
+    const { bytes, replicaBytes } = clients.measure();
     const { rss, heapUsed } = process.memoryUsage();
     return {
       usedBytes: budget.usedBytes,
@@ -131,9 +141,12 @@ export class ServerInfoSource implements InfoSource {
       systemBytes: this.systemBytes,
       maxmemoryBytes: budget.limit,
       maxmemoryPolicy: config.values["maxmemory-policy"],
-      clientBytes: clients.measure().bytes,
+      clientBytes: bytes,
+      backlogBytes: replication.backlogBytes,
+      replicaBytes: replicaBytes + replication.surplusBytes,
+      streamBytes: replication.backlogBytes + replication.surplusBytes,
       aofBufferBytes: aof.files?.writer.memoryBytes ?? 0,
-      uncountedBytes: Math.max(0, budget.usedBytes - budget.chargedBytes),
+      uncountedBytes: Math.max(0, budget.usedBytes - budget.chargedBytes) + replication.surplusBytes,
       lazyPending: keyspace.lazyPending,
       lazyFreed: keyspace.lazyFreed,
       allocatedBytes: keyspace.entries.allocatedBytes,
@@ -220,6 +233,30 @@ export class ServerInfoSource implements InfoSource {
       ...(unixsocket === "" ? [] : [{ kind: "unix", binds: [unixsocket], port: 0 }]),
       ...(tlsPort === 0 ? [] : [{ kind: "tls", binds: bind, port: tlsPort }]),
     ];
+  }
+
+  replication(): ReplicationFacts {
+    const { config, replication } = this.own;
+    const { fullSyncs, id, offset, partialSyncs, refusedPartialSyncs, stream } = replication;
+    const { values } = config;
+    const isNeeded = values["min-replicas-to-write"] > 0 && values["min-replicas-max-lag"] > 0;
+    return {
+      replicas: replication.replicas.map((replica) => ({
+        ip: replica.ip,
+        port: replica.traits.listeningPort,
+        state: STATE_NAMES[replica.state],
+        acknowledged: replica.acknowledged,
+        lagSeconds: replica.state === "online" ? replication.lagSeconds(replica) : 0,
+      })),
+      goodReplicas: isNeeded ? replication.goodCount : undefined,
+      id,
+      offset,
+      backlogBytes: values["repl-backlog-size"],
+      held: stream && { firstOffset: stream.firstOffset, bytes: offset - stream.firstOffset },
+      fullSyncs,
+      partialSyncs,
+      refusedPartialSyncs,
+    };
   }
 
   databases(): DatabaseFacts[] {

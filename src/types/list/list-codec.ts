@@ -17,7 +17,7 @@ import type { ByteArena } from "../../base/byte-arena.ts";
 import { StorageError } from "../../base/storage-error.ts";
 import { ChunkTree } from "../chunk-tree/chunk-tree.ts";
 import { createTree } from "../chunk-tree/whole-tree.ts";
-import type { PartSink, UnpackedValue } from "../data-type.ts";
+import type { PartSink, StoredValue, UnpackedValue } from "../data-type.ts";
 import { appendElement, createListpack } from "../listpack/edits.ts";
 import { ElementValue } from "../listpack/element-value.ts";
 import { ElementView } from "../listpack/element-view.ts";
@@ -35,6 +35,7 @@ import {
   RdbLength,
   STRING_OVERHEAD_BYTES,
 } from "../rdb-encoding.ts";
+import { RdbString, readOnlyString } from "../rdb-string.ts";
 import { ROOT_BYTES, setRoot } from "../rooted.ts";
 import type { ValueMemory } from "../value-memory.ts";
 import { readZiplist } from "../ziplist.ts";
@@ -54,6 +55,7 @@ const NO_FILL = -2;
 
 const reader = new ListReader();
 const view = new ElementView();
+const storedText = new RdbString();
 
 /** The packed form of the list at `address`, in a piece of the arena. */
 export function packList(memory: ValueMemory, address: number, arena: ByteArena, compress: boolean): Buffer {
@@ -133,6 +135,27 @@ export function unpackList(
   if (all.length === 0) throw corrupt("it is empty");
   if (encoding !== LARGE && all.length === 1 && all[0].length <= INLINE_MAX_BYTES) return inlineList(all[0]);
   return { length: ROOT_BYTES, encoding: LARGE, fill: (into, address) => fillLarge(into, address, all) };
+}
+
+/** See DataType.findStored. */
+export function findStoredList(
+  _memory: ValueMemory,
+  rdbType: number,
+  packed: RdbBytes,
+  into: StoredValue,
+): boolean {
+  if (rdbType !== RDB_LIST_QUICKLIST_2 || !holdsOneListpack(packed)) return false;
+  if (!readOnlyString(packed, storedText)) return false;
+  const { buffer, start, length } = storedText;
+  if (length > INLINE_MAX_BYTES || checkListpack(buffer, start, length, true) <= 0) return false;
+  return into.set(buffer, start, length, INLINE);
+}
+
+/** Whether there is one chunk, and it is a listpack. */
+function holdsOneListpack(packed: RdbBytes): boolean {
+  const { buffer, next, end } = packed;
+  packed.next = next + 2;
+  return end - next > 2 && buffer[next] === 1 && buffer[next + 1] === PACKED;
 }
 
 function inlineList(listpack: Buffer): UnpackedValue {
