@@ -7,7 +7,7 @@ import type { CompiledCommand } from "../../commands/table.ts";
 import type { LoopDelay } from "../loop-delay.ts";
 import { settleCalls } from "../observation/calls.ts";
 import { type Field, flag, ratio, safeText, seconds } from "./fields.ts";
-import type { EventLoopFacts, InfoSource } from "./info-source.ts";
+import type { CounterFacts, EventLoopFacts, InfoSource } from "./info-source.ts";
 
 const SECONDS_PER_DAY = 24 * 3600;
 const ARCHITECTURE_BITS = /64|s390x/.test(arch()) ? 64 : 32;
@@ -113,12 +113,18 @@ export function statsFields(source: InfoSource): Field[] {
     ["total_writes_processed", statistics.writes],
     ["io_threaded_reads_processed", 0],
     ["io_threaded_writes_processed", 0],
-    ["acl_access_denied_auth", counters.denials.auth],
-    ["acl_access_denied_cmd", counters.denials.command],
-    ["acl_access_denied_key", counters.denials.key],
-    ["acl_access_denied_channel", counters.denials.channel],
+    ...denialFields(counters.denials),
     ...eventLoopFields(counters.eventLoop),
     ...loopDelayFields(statistics.loopDelay),
+  ];
+}
+
+function denialFields({ auth, command, key, channel }: CounterFacts["denials"]): Field[] {
+  return [
+    ["acl_access_denied_auth", auth],
+    ["acl_access_denied_cmd", command],
+    ["acl_access_denied_key", key],
+    ["acl_access_denied_channel", channel],
   ];
 }
 

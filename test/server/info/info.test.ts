@@ -11,6 +11,7 @@ import { humanBytes, percent, ratio, safeText } from "../../../src/server/info/f
 import { infoText } from "../../../src/server/info/info.ts";
 import type {
   AofFacts,
+  CounterFacts,
   InfoSource,
   ReplicationFacts,
   ScriptingFacts,
@@ -163,6 +164,36 @@ const REPLICATION: ReplicationFacts = {
   refusedPartialSyncs: 4,
 };
 
+const COUNTERS: CounterFacts = {
+  connectionsReceived: 11,
+  connectionsRejected: 1,
+  commandsProcessed: 12,
+  expired: 1,
+  expiryTimeouts: 2,
+  expiryMs: 3,
+  expiredFields: 11,
+  evicted: 2,
+  evictedClients: 9,
+  hits: 3,
+  misses: 4,
+  channels: 6,
+  patterns: 7,
+  shardChannels: 8,
+  trackedKeys: 21,
+  trackedItems: 22,
+  trackedPrefixes: 23,
+  migrationSockets: 24,
+  stalePercent: 25.5,
+  denials: { auth: 1, command: 2, key: 3, channel: 4 },
+  eventLoop: {
+    cycles: 26,
+    microseconds: 27,
+    commandMicroseconds: 28,
+    cyclesPerSecond: 29,
+    microsecondsPerCycle: 30,
+  },
+};
+
 function source(parts: Partial<InfoSource> = {}): InfoSource {
   const table = new CommandTable(commandSpecs);
   return {
@@ -204,35 +235,7 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       heapBytes: 9,
     }),
     persistence: () => ({ loading: LOADING, rdb: RDB, aof: AOF, scrub: SCRUB }),
-    counters: () => ({
-      connectionsReceived: 11,
-      connectionsRejected: 1,
-      commandsProcessed: 12,
-      expired: 1,
-      expiryTimeouts: 2,
-      expiryMs: 3,
-      expiredFields: 11,
-      evicted: 2,
-      evictedClients: 9,
-      hits: 3,
-      misses: 4,
-      channels: 6,
-      patterns: 7,
-      shardChannels: 8,
-      trackedKeys: 21,
-      trackedItems: 22,
-      trackedPrefixes: 23,
-      migrationSockets: 24,
-      stalePercent: 25.5,
-      denials: { auth: 1, command: 2, key: 3, channel: 4 },
-      eventLoop: {
-        cycles: 26,
-        microseconds: 27,
-        commandMicroseconds: 28,
-        cyclesPerSecond: 29,
-        microsecondsPerCycle: 30,
-      },
-    }),
+    counters: () => COUNTERS,
     replication: () => ({ ...REPLICATION, replicas: [], goodReplicas: undefined }),
     databases: () => [
       { index: 0, keys: 2, expires: 1, averageTtlMs: 1234.9 },
