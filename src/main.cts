@@ -33,11 +33,12 @@ const COPYING_MS = 5000;
 /** The server out of the file that tools/build/pack-server.ts makes of its modules: loading these one by one takes half
  * a second of processor time. Undefined if there is no such file, or a module was changed since. */
 function packed(): Program | undefined {
-  const filename = `${__dirname}/server.pack`;
+  const filename = "server.pack";
+  const file = `${__dirname}/${filename}`;
   let source: string;
   try {
-    source = readFileSync(filename, "latin1");
-    const { mtimeMs: packedMs } = statSync(filename);
+    source = readFileSync(file, "latin1");
+    const { mtimeMs: packedMs } = statSync(file);
     const modules = JSON.parse(source.slice("//".length, source.indexOf("\n"))) as [string, number][];
     for (const [path, bytes] of modules) {
       const { mtimeMs, size } = statSync(`${__dirname}/${path}`);
@@ -47,13 +48,13 @@ function packed(): Program | undefined {
     return undefined;
   }
   const meta = (path: string) => ({ url: pathToFileURL(`${__dirname}/${path}`).href });
-  return new Script(source, { filename, ...compiled(filename) }).runInThisContext()(require, meta) as Program;
+  return new Script(source, { filename, ...compiled(file) }).runInThisContext()(require, meta) as Program;
 }
 
 /** What V8 compiled of the file, if it was kept; another version of V8 does not take it. */
-function compiled(filename: string): { readonly cachedData?: Buffer } {
+function compiled(file: string): { readonly cachedData?: Buffer } {
   try {
-    return { cachedData: readFileSync(`${filename}.code`) };
+    return { cachedData: readFileSync(`${file}.code`) };
   } catch {
     return {};
   }
