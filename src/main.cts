@@ -1,4 +1,4 @@
-#!/usr/bin/env -S MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=131072 node --use-largepages=silent --max-semi-space-size=2 --no-parallel-scavenge --max-inlined-bytecode-size=1000 --max-inlined-bytecode-size-cumulative=4000
+#!/usr/bin/env -S MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=131072 node --use-largepages=silent --max-semi-space-size=2 --no-parallel-scavenge --max-inlined-bytecode-size=1000 --max-inlined-bytecode-size-cumulative=3000
 /**
  * Where the process begins. CommonJS, because the size of libuv's thread pool must be set before the first asynchronous
  * file operation, and loading ES modules already is one: with the default of four threads an fsync would wait behind

@@ -177,7 +177,7 @@ class RdbLoad {
     if (record.kind === "tombstone") {
       databaseOf(keyspace, record.db).restoreTombstone(record.key);
     } else if (record.kind === "function") {
-      const error = keyspace.functions.load(record.code);
+      const error = keyspace.functions.load(record.code, options.onDuplicate === "replace");
       if (error !== undefined) throw new LoadError(`A library of functions cannot be loaded: ${error}`);
     } else if (record.kind === "cold-keys") {
       loadColdKeys(databaseOf(keyspace, record.db), record);

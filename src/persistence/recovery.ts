@@ -83,6 +83,13 @@ export async function recoverAof(parts: RecoveryParts): Promise<RecoveredAof> {
   return { incr: await directory.addIncr(), baseBytes, sizeBefore: sizeBefore + (last?.bytes ?? 0) };
 }
 
+/** Loads all files that the manifest names, and leaves them as they are. All of them are known to end well. */
+export async function loadAllFiles(parts: RecoveryParts): Promise<void> {
+  const { base, incr } = parts.directory.manifest;
+  if (base !== undefined) await loadOne(parts, base, incr.length === 0, true);
+  for (const [i, file] of incr.entries()) await loadOne(parts, file, i === incr.length - 1, false);
+}
+
 /** Filling is written anew where it is needed. */
 function tailOf(outcome: AofOutcome): IncrTail {
   return { ...outcome, validUpTo: outcome.dataUpTo };

@@ -14,6 +14,7 @@ import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { type LoadedConfig, loadConfig } from "./config/parser.ts";
 import { Entrances } from "./entrances.ts";
+import { allowHeapGrowth } from "./heap-growth.ts";
 import { ServerLog } from "./log.ts";
 import { LoopDelay } from "./loop-delay.ts";
 import type { Server } from "./server.ts";
@@ -42,6 +43,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   config.onChange("loglevel", () => {
     log.level = values.loglevel;
   });
+  allowHeapGrowth(values.maxmemory);
+  config.onChange("maxmemory", () => allowHeapGrowth(values.maxmemory));
   log.notice("oO0OoO0OoO0Oo tsredis is starting oO0OoO0OoO0Oo");
   log.notice(`tsredis version=${VERSION}, bits=64, pid=${process.pid}, just started`);
   for (const warning of warnings) log.warning(warning);

@@ -36,6 +36,17 @@ test("a list that grows beyond memory is written when nobody uses it, and not be
   expect(Number(await infoOf(client, "tier_keys_found"))).toBeLessThan(10);
 });
 
+test("what a large value took on its way to disk is given back", async () => {
+  const client = await fixture.start("--maxmemory", "8mb");
+  const value = Buffer.alloc(64 * MB);
+  for (let at = 0; at < value.length; at += MB) valueOf(at, MB).copy(value, at);
+  await client.run("SET", "string", value);
+  await expect.poll(() => infoOf(client, "cold_keys"), POLL).toBe("1");
+  // LevelDB's table in memory has it once more.
+  const limit = 300 * MB;
+  await expect.poll(async () => Number(await infoOf(client, "used_memory_rss")), POLL).toBeLessThan(limit);
+});
+
 test("others get room beside one that is larger than memory", async () => {
   const client = await fixture.start("--maxmemory", "8mb");
   const appends = Array.from({ length: 24 }, (): Argument[] => ["APPEND", "string", Buffer.alloc(MB, "s")]);
