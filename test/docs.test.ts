@@ -63,7 +63,7 @@ describe("commands", () => {
   test("that docs/compatibility.md says are missing are missing", () => {
     const missing = /All others answer[^]*?\n\n/.exec(chapter("docs/compatibility.md", "Commands"))![0];
     const words = commandWords(missing);
-    expect(words).toContain("MIGRATE");
+    expect(words.length).toBeGreaterThan(0);
     const names = commandSpecs.map((spec) => spec.name.toUpperCase());
     expect(words.filter((word) => names.includes(word))).toEqual([]);
   });

@@ -37,6 +37,10 @@ export interface AclLogEntry {
   readonly object: string;
   readonly username: string;
   readonly ageSeconds: number;
+  /** Counted from 0 since the start; from Redis 7.2, as both times are, in Unix milliseconds. */
+  readonly id: number;
+  readonly createdMs: number;
+  readonly updatedMs: number;
   /** The client's line of CLIENT LIST, as of the last time. */
   readonly client: string;
 }

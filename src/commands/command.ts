@@ -148,7 +148,8 @@ export interface CommandSpec {
   /** ACL categories that the flags do not imply (without "@"). */
   readonly categories: readonly string[];
   readonly keys: readonly KeySpec[];
-  /** Of a command with keys of kind "unknown": all its keys in a request whose name is argument `nameAt`. */
+  /** Of a command with keys of kind "unknown", or a specification that is incomplete: all its keys in a request whose
+   * name is argument `nameAt`. */
   readonly keysOf?: (request: Request, nameAt: number) => readonly KeyArgument[];
   /** Of a command that reaches into another database (MOVE, COPY): the key it needs there, besides `keys`. */
   readonly foreignKey?: (request: Request) => ForeignKey | undefined;

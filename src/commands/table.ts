@@ -146,8 +146,9 @@ function check(spec: CommandSpec): void {
   }
   if (spec.name !== spec.name.toLowerCase()) fail("has a name that is not in lower case");
   if (spec.keys.some((key) => !isPossible(key))) fail("has keys in impossible places");
-  if (spec.keys.some((key) => key.kind === "unknown") !== (spec.keysOf !== undefined)) {
-    fail("needs keysOf exactly if it has keys of kind unknown");
+  const findsThemItself = spec.keys.some((key) => key.kind === "unknown" || key.flags.includes("incomplete"));
+  if (findsThemItself !== (spec.keysOf !== undefined)) {
+    fail("needs keysOf exactly if it has keys that are unknown or incomplete");
   }
 }
 

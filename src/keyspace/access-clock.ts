@@ -9,6 +9,7 @@ import type { Random } from "../base/random.ts";
 const LRU_MASK = 0xff_ffff;
 /** A new key starts with some credit, lest it is evicted before its second use. */
 const LFU_INITIAL = 5;
+const RECENT_SECONDS = 1;
 
 export class AccessClock {
   /** Whether the policy in force counts frequency; else recency. */
@@ -48,6 +49,11 @@ export class AccessClock {
     const elapsed = (this.minutes() - (access >>> 8)) & 0xffff;
     const periods = this.lfuDecayMinutes > 0 ? Math.floor(elapsed / this.lfuDecayMinutes) : 0;
     return Math.max(0, (access & 0xff) - periods);
+  }
+
+  /** Whether the entry was used within the last second or two; where uses are counted (LFU), within this minute. */
+  isRecent(access: number): boolean {
+    return this.lfu ? access >>> 8 === this.minutes() : this.idleSeconds(access) <= RECENT_SECONDS;
   }
 
   /** Bits of an entry last used `seconds` ago (LRU). */

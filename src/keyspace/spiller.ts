@@ -14,6 +14,7 @@ import { packEntry } from "./cold-records.ts";
 import type { Database } from "./database.ts";
 import { entryBytes } from "./entry-size.ts";
 import type { Keyspace } from "./keyspace.ts";
+import { ValuesInUse } from "./values-in-use.ts";
 import { Victims } from "./victims.ts";
 import type { Warmer } from "./warmer.ts";
 
@@ -42,10 +43,14 @@ interface PendingDelete {
 
 /** Memory in use, and between which figures spilling works, all in bytes. */
 export interface SpillBudget {
+  /** What counts against the limit: `exemptBytes` do not. */
   readonly chargedBytes: number;
+  readonly exemptBytes: number;
   readonly limitBytes: number;
   readonly spillFromBytes: number;
   readonly spillToBytes: number;
+  /** So many bytes do not count from now on. */
+  exempt(bytes: number): void;
 }
 
 export interface SpillerOptions {
@@ -79,6 +84,8 @@ export class Spiller {
   /** The payloads of the batch that is being written. */
   private readonly arena = new ByteArena();
   private readonly victims: Victims;
+  /** Large values that stay while they are in use. */
+  readonly inUse: ValuesInUse;
   private readonly options: SpillerOptions;
   private readonly budget: SpillBudget;
 
@@ -86,6 +93,7 @@ export class Spiller {
     this.options = options;
     this.budget = options.budget;
     this.victims = new Victims(options.keyspace);
+    this.inUse = new ValuesInUse(options.keyspace, options.budget);
     options.keyspace.onTombstone = (database, hash, key) => {
       this.deletes.push({ database, hash, key: Buffer.from(key) });
     };
@@ -114,6 +122,7 @@ export class Spiller {
 
   /** Starts a batch if memory asks for one and none is under way. `deletesToo`: also for few deleted keys. */
   run(deletesToo = false): void {
+    if (this.inUse.count > 0) this.inUse.refresh();
     if (this.inFlight !== undefined || this.held || this.pauses > 0) return;
     const isFailing = this.failure !== "";
     if (isFailing && this.options.keyspace.clock.monotonicMs() < this.retryAtMs) {
@@ -209,32 +218,41 @@ export class Spiller {
   }
 
   private collectVictims(changes: TierChange[], databases: Database[]): void {
-    const { keyspace, budget, samplesPerVictim, warmer } = this.options;
+    const { keyspace, budget, warmer } = this.options;
+    let isFruitless = this.isFruitless(changes, databases);
+    if (isFruitless && this.inUse.count > 0 && this.inUse.standAlone()) {
+      isFruitless = this.isFruitless(changes, databases);
+    }
+    // What is pinned now can go soon, and so will what was flushed.
+    const isPassing = warmer.isHolding || keyspace.isFreeing || keyspace.snapshots.active;
+    const isOver = budget.chargedBytes > budget.limitBytes;
+    this.stuck = isFruitless && isOver && changes.length === 0 && !isPassing;
+  }
+
+  /** Takes the coldest entries, as many as a batch may have or memory asks for; says whether it asks
+   * and there are none. */
+  private isFruitless(changes: TierChange[], databases: Database[]): boolean {
+    const { keyspace, budget, samplesPerVictim } = this.options;
     // While data is loaded all of it is about as old, and looking for the oldest would be a good part of the work.
     const samples = keyspace.expiring ? samplesPerVictim() : 1;
     const target = budget.spillToBytes;
     let batchBytes = 0;
-    let fruitless = 0;
-    while (
-      budget.chargedBytes - batchBytes > target &&
-      changes.length < this.batchEntries &&
-      batchBytes < BATCH_BYTES
-    ) {
+    let fruitlessRounds = 0;
+    let taken = 0;
+    const isEnough = () => budget.chargedBytes - batchBytes <= target || batchBytes >= BATCH_BYTES;
+    while (!isEnough() && changes.length < this.batchEntries) {
+      const takenBefore = taken;
       this.victims.choose(SPILLING | PINNED, 0, false, samples, this.coldness);
-      if (this.victims.count === 0) {
-        if (++fruitless === FRUITLESS_ROUNDS) break;
-        continue;
-      }
-      fruitless = 0;
       for (let i = 0; i < this.victims.count && changes.length < this.batchEntries; i++) {
+        if (this.inUse.keeps(this.victims.databases[i], this.victims.addresses[i])) continue;
         batchBytes += this.take(this.victims.databases[i], this.victims.addresses[i], changes, databases);
-        if (budget.chargedBytes - batchBytes <= target || batchBytes >= BATCH_BYTES) break;
+        taken++;
+        if (isEnough()) break;
       }
+      if (taken > takenBefore) fruitlessRounds = 0;
+      else if (++fruitlessRounds === FRUITLESS_ROUNDS) return taken === 0;
     }
-    // What is pinned now can go soon, and so will what was flushed.
-    const isPassing = warmer.isHolding || keyspace.isFreeing || keyspace.snapshots.active;
-    const isFruitless = fruitless === FRUITLESS_ROUNDS && changes.length === 0 && !isPassing;
-    this.stuck = isFruitless && budget.chargedBytes > budget.limitBytes;
+    return false;
   }
 
   /** One changed entry, to find out whether the tier can be written again though memory does not ask for it. */
@@ -260,11 +278,14 @@ export class Spiller {
         samplesPerVictim(),
         this.coldness,
       );
-      if (this.victims.count === 0) fruitless++;
+      let taken = 0;
       for (let i = 0; i < this.victims.count; i++) {
+        if (this.inUse.keeps(this.victims.databases[i], this.victims.addresses[i])) continue;
         this.victims.databases[i].drop(this.victims.addresses[i]);
         this.droppedEntries++;
+        taken++;
       }
+      if (taken === 0) fruitless++;
     }
   }
 

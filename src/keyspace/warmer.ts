@@ -217,6 +217,28 @@ export class Warmer {
     fetch.holders++;
   }
 
+  /** Makes `waiter` hold a key that is in memory there, as if it had been read for it. */
+  hold(database: Database, key: Buffer, waiter: Waiter): void {
+    const mapKey = mapKeyOf(database, key, 0, key.length);
+    if (!this.fetches.has(mapKey)) {
+      const address = database.find(key, 0, key.length);
+      const { hash } = database;
+      const fetch: Fetch = {
+        mapKey,
+        database,
+        hash,
+        key,
+        state: "warmed",
+        error: undefined,
+        waiters: [],
+        holders: 0,
+      };
+      this.fetches.set(mapKey, fetch);
+      this.keyspace.entries.mark(address, PINNED, 0);
+    }
+    this.keep(database, key, 0, key.length, waiter);
+  }
+
   /** Starts reading what was wanted, as far as it may now; the rest follows when reads end. */
   issue(): void {
     let taken = 0;

@@ -2,8 +2,9 @@
  * A file read from front to back in chunks, for the readers of RDB and AOF files. The bytes in the window can be
  * looked at synchronously; `fill` brings more.
  *
- * Each chunk is a buffer of its own and never written again, so views on it stay valid as long as they are kept. While
- * one is looked at, the next is being read. Memory: two chunks, or as much as one `fill` asked for.
+ * Each chunk is a buffer of its own and never written again, so views on it stay valid as long as they are kept; unless
+ * chunks are reused, which leaves no garbage: then views are valid until the next `fill`. While one chunk is looked at,
+ * the next is being read. Memory: two chunks, or as much as one `fill` asked for.
  */
 import { withView } from "../base/byte-copy.ts";
 import type { FileHandle } from "../base/files.ts";
@@ -18,6 +19,12 @@ interface Ahead {
   readonly read: Promise<number>;
 }
 
+export interface FileWindowOptions {
+  readonly chunkBytes?: number | undefined;
+  /** Default no. */
+  readonly reusesChunks?: boolean | undefined;
+}
+
 export class FileWindow {
   buffer: Buffer = Buffer.alloc(0);
   /** Index in `buffer` of the next byte to be looked at. */
@@ -26,18 +33,27 @@ export class FileWindow {
   end = 0;
   /** Offset in the file after which there is nothing to read. */
   readonly limit: number;
+  readonly reusesChunks: boolean;
   readonly #file: FileHandle;
   readonly #chunkBytes: number;
   /** Offset in the file of buffer[0]. */
   #base: number;
   #ahead: Ahead | undefined;
+  /** A chunk that nobody looks at any more. */
+  #spare: Buffer | undefined;
 
   /** @param limit where to stop: the file's size, or less */
-  constructor(file: FileHandle, start: number, limit: number, chunkBytes = WINDOW_CHUNK_BYTES) {
+  constructor(
+    file: FileHandle,
+    start: number,
+    limit: number,
+    { chunkBytes = WINDOW_CHUNK_BYTES, reusesChunks = false }: FileWindowOptions = {},
+  ) {
     this.#file = file;
     this.#base = start;
     this.limit = limit;
     this.#chunkBytes = chunkBytes;
+    this.reusesChunks = reusesChunks;
   }
 
   /** Offset in the file of the next byte. */
@@ -81,6 +97,9 @@ export class FileWindow {
     const { position } = this;
     const start = HELD_MAX_BYTES - held;
     this.buffer.copy(ahead.chunk, start, this.next, this.end);
+    // Not one that a single large item needed.
+    const isUsual = this.buffer.length <= HELD_MAX_BYTES + this.#chunkBytes;
+    if (this.reusesChunks && isUsual) this.#spare = this.buffer;
     this.#show(ahead.chunk, position - start, start, HELD_MAX_BYTES + read);
     return true;
   }
@@ -90,11 +109,17 @@ export class FileWindow {
     const position = this.#base + this.end;
     const wanted = Math.min(this.#chunkBytes, this.limit - position);
     if (wanted === 0) return;
-    const chunk = withView(Buffer.allocUnsafeSlow(HELD_MAX_BYTES + wanted));
-    const read = this.#file.read(chunk.subarray(HELD_MAX_BYTES), position);
+    const chunk = this.#chunkFor(HELD_MAX_BYTES + wanted);
+    const read = this.#file.read(chunk.subarray(HELD_MAX_BYTES, HELD_MAX_BYTES + wanted), position);
     this.#ahead = { chunk, read };
     // Whoever needs it is told.
     read.catch(() => undefined);
+  }
+
+  #chunkFor(bytes: number): Buffer {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    return spare !== undefined && spare.length >= bytes ? spare : withView(Buffer.allocUnsafeSlow(bytes));
   }
 
   #show(chunk: Buffer, base: number, next: number, end: number): void {

@@ -11,7 +11,7 @@ export interface VerifierData {
 }
 
 export type VerifierMessage =
-  | { readonly kind: "written"; readonly bytes: number }
+  | { readonly kind: "written"; readonly bytes: number; readonly isBusy: boolean }
   | { readonly kind: "all"; readonly bytes: number; readonly keys: number };
 
 export interface VerifierVerdict {
@@ -44,9 +44,9 @@ export class WorkerVerifier implements DumpVerifier {
     this.small.begin(path);
   }
 
-  written(bytes: number): void {
+  written(bytes: number, isBusy: boolean): void {
     if (this.worker === undefined && bytes > SMALL_DUMP_BYTES) this.start();
-    this.tell({ kind: "written", bytes });
+    this.tell({ kind: "written", bytes, isBusy });
   }
 
   finish(bytes: number, keys: number): Promise<void> {

@@ -7,6 +7,7 @@ import { systemRandom } from "../base/random.ts";
 import { realFiles } from "../base/real-files.ts";
 import { levelStoreOptionsFor, openLevelStore } from "../cold/level-store.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
+import { ThreadVerifier } from "../persistence/aof/verifier-thread.ts";
 import { WorkerVerifier } from "../persistence/worker-verifier.ts";
 import { helpText, versionText } from "./config/command-line.ts";
 import type { Config } from "./config/config.ts";
@@ -58,6 +59,7 @@ export async function main(argv: readonly string[]): Promise<void> {
         clock: new SystemClock(),
         random: systemRandom,
         log,
+        openAofVerifier: (path, task, file) => ThreadVerifier.open({ path, ...task }, file),
         createVerifier: (small) => new WorkerVerifier(small, VERIFIER_NICENESS),
       },
       config,

@@ -20,6 +20,9 @@ const MEMTABLES_SHARE = 1 / 16;
 const LOADING_SHARE = 0.5;
 const MAX_LOADING_BYTES = 64 * 1024 * 1024;
 
+/** Most entries are smaller. */
+const LARGE_ENTRY_BYTES = 512;
+
 export class MemoryBudget implements SpillBudget {
   /** maxmemory in bytes; 0 means no limit, as in Redis. Set by `setLimit`. */
   limit = 0;
@@ -32,10 +35,12 @@ export class MemoryBudget implements SpillBudget {
   /** Bytes outside slabs and huge values, as of the last cron. */
   overheadBytes = 0;
   peakBytes = 0;
+  /** What of the data does not count against the limit; set by `exempt`. */
+  exemptBytes = 0;
   /** For tests: values leave memory as soon as they can, however much of it is free. */
   private readonly spillsAll: boolean;
   private isLoading = false;
-  /** How much of the overhead counts against the limit. */
+  /** How much of the overhead counts against the limit, less what is exempt. */
   private chargedOverheadBytes = 0;
   private readonly keyspace: Keyspace;
   private readonly hasTier: boolean;
@@ -57,6 +62,11 @@ export class MemoryBudget implements SpillBudget {
   /** The bytes that are compared with the limits. */
   get chargedBytes(): number {
     return this.keyspace.entries.allocatedBytes + this.chargedOverheadBytes;
+  }
+
+  /** Keys that are sure to fit in memory, if they are no larger than most: their table may be made in advance. */
+  get reservableKeys(): number {
+    return this.limitBytes / LARGE_ENTRY_BYTES;
   }
 
   get isOver(): boolean {
@@ -92,6 +102,11 @@ export class MemoryBudget implements SpillBudget {
     this.chargeOverhead();
   }
 
+  exempt(bytes: number): void {
+    this.exemptBytes = bytes;
+    this.chargeOverhead();
+  }
+
   /** What the hot tier takes besides its entries. */
   private get directoryBytes(): number {
     return this.keyspace.usedBytes - this.keyspace.entries.allocatedBytes;
@@ -99,7 +114,7 @@ export class MemoryBudget implements SpillBudget {
 
   private chargeOverhead(): void {
     const most = this.hasTier ? this.limitBytes * BUFFERS_SHARE : Number.POSITIVE_INFINITY;
-    this.chargedOverheadBytes = Math.min(this.overheadBytes, most) + this.memtableShare;
+    this.chargedOverheadBytes = Math.min(this.overheadBytes, most) + this.memtableShare - this.exemptBytes;
   }
 
   /** Without a limit nothing is to be shared, and what the data takes is told alone. */

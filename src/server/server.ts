@@ -22,6 +22,7 @@ import type { AofDirectory } from "../persistence/aof/directory.ts";
 import type { AofWriter } from "../persistence/aof/writer.ts";
 import { type CheckpointParts, runCheckpoint } from "../persistence/checkpoint.ts";
 import type { DumpVerifier, InlineVerifier } from "../persistence/dump-verifier.ts";
+import type { OpenAofVerifier } from "../persistence/recovery.ts";
 import type { DecoderLimits } from "../protocol/request-decoder.ts";
 import { Acl } from "./acl/acl.ts";
 import { isLocalAddress, refusalOf } from "./admission.ts";
@@ -37,9 +38,11 @@ import { Dispatcher } from "./dispatcher.ts";
 import { KeyNotifications } from "./key-notifications.ts";
 import { LoadProgress } from "./load-progress.ts";
 import { MemoryBudget } from "./memory-budget.ts";
+import { Migrations } from "./migration/migrations.ts";
 import { Observation } from "./observation/observation.ts";
 import { OutputLimits } from "./output-limits.ts";
 import { Propagation } from "./propagation.ts";
+import { Replication } from "./replication/replication.ts";
 import { ReplyGate } from "./reply-gate.ts";
 import { SaveState } from "./save-state.ts";
 import { Scrubber } from "./scrubber.ts";
@@ -49,6 +52,7 @@ import { InvalidationSender } from "./tracking/invalidation-sender.ts";
 import { Tracking } from "./tracking/tracking.ts";
 import type { Transport, TransportEvents } from "./transport/transport.ts";
 import { nextTurn, sleep, TurnEnd } from "./turn-end.ts";
+import { WebRequests } from "./web-requests.ts";
 
 /** The outside world. */
 export interface World {
@@ -59,6 +63,8 @@ export interface World {
   readonly log: Log;
   /** Who reads dumps back before they count, small ones perhaps by what is given; without, all are read by that. */
   readonly createVerifier?: (small: InlineVerifier) => DumpVerifier;
+  /** Who verifies a large append-only file while it is loaded; without, the thread that loads it. */
+  readonly openAofVerifier?: OpenAofVerifier;
 }
 
 /** Levels of redis.log. */
@@ -85,6 +91,7 @@ export class Server implements ConnectionHost {
   readonly clients = new ClientRegistry();
   readonly statistics = new Statistics();
   readonly outputLimits: OutputLimits;
+  readonly replication: Replication;
   readonly walk: TierWalk;
   readonly acl: Acl;
   readonly services: Services;
@@ -92,6 +99,7 @@ export class Server implements ConnectionHost {
   readonly notifications: KeyNotifications;
   readonly tracking: Tracking;
   readonly pause: ClientPause;
+  readonly migrations: Migrations;
   readonly clientEviction: ClientEviction;
   readonly cron: Cron;
   readonly scrubber = new Scrubber(this);
@@ -128,7 +136,7 @@ export class Server implements ConnectionHost {
     this.budget = new MemoryBudget(keyspace, tier, config.values["cold-tier-spill-all"]);
     this.eviction = new Eviction(keyspace);
     this.expiry = new ActiveExpiry(keyspace);
-    this.outputLimits = new OutputLimits({ clients: this.clients, clock: world.clock, log: world.log });
+    this.outputLimits = new OutputLimits(this);
     this.walk = new TierWalk(keyspace, tier);
     this.decoderLimits = {
       maxBulkLength: config.values["proto-max-bulk-len"],
@@ -145,6 +153,7 @@ export class Server implements ConnectionHost {
       isSaving: () => this.saves.isBusy,
     });
     this.saves = new SaveState(this);
+    this.replication = new Replication(this);
     this.progress = new LoadProgress(world, config);
     this.acl = this.createAcl();
     config.onChange("requirepass", () => this.acl.applyRequirepass());
@@ -157,6 +166,7 @@ export class Server implements ConnectionHost {
       resume: (connection) => this.dispatcher.resume(connection),
       scheduleTurnEnd: this.turnEnd.schedule,
     });
+    this.migrations = new Migrations(this);
     this.dispatcher = this.createDispatcher();
     this.notifications = new KeyNotifications(keyspace, this.dispatcher.pubsub);
     this.dispatcher.reply.onError = (text) => this.statistics.countError(text);
@@ -213,7 +223,18 @@ export class Server implements ConnectionHost {
     this.observation.remove(connection);
     this.tracking.forget(connection);
     this.dispatcher.forget(connection);
-    this.budget.clientGone(connection.memoryBytes);
+    this.replication.forget(connection);
+    this.budget.clientGone(connection.isReplica ? connection.ownBytes : connection.memoryBytes);
+  }
+
+  drained(connection: Connection): void {
+    this.replication.drained(connection);
+  }
+
+  /** A client becomes a replica: it gets nothing any more but what replication sends. */
+  becameReplica(connection: Connection): void {
+    this.tracking.forget(connection);
+    this.dispatcher.pubsub.forgetClient(connection);
   }
 
   scheduleTurnEnd(): void {
@@ -255,6 +276,7 @@ export class Server implements ConnectionHost {
     events.end("aof-write", begunMs);
     this.observation.flushMonitors();
     this.releaseReplies();
+    if (this.replication.isActive) this.replication.flush();
   }
 
   /** Sends all replies that may leave. Not in the middle of a command. */
@@ -268,6 +290,7 @@ export class Server implements ConnectionHost {
 
   /** What a rewrite into `directory` works with. */
   checkpointParts(directory: AofDirectory, writer: () => AofWriter): CheckpointParts {
+    const { values } = this.config;
     return {
       files: this.world.files,
       clock: this.clock,
@@ -278,7 +301,10 @@ export class Server implements ConnectionHost {
       tier: this.tier,
       tierFolder: this.tierFolder,
       spiller: this.spiller,
-      checksum: this.config.values.rdbchecksum,
+      asCommands: !values["aof-use-rdb-preamble"],
+      withTime: values["aof-timestamp-enabled"],
+      incrementalFsync: values["aof-rewrite-incremental-fsync"],
+      checksum: values.rdbchecksum,
       withAccess: this.tier !== undefined,
       isMidway: () => this.dispatcher.scripts.runner.isBusy,
       nextTurn,
@@ -372,14 +398,17 @@ export class Server implements ConnectionHost {
       events: this.observation.events,
       aof: this.aof,
       saves: this.saves,
+      replication: this.replication,
       tracking: this.tracking,
       pause: this.pause,
+      heldKeys: this.migrations.heldKeys,
       warmer: this.warmer,
       spiller: this.spiller,
       scheduleTurnEnd: this.turnEnd.schedule,
       flushNow: () => this.writeAndReply(),
       isLoading: () => this.isLoading,
       walk: this.walk,
+      webRequests: new WebRequests(this.clock, this.world.log),
       maxmemoryBytes: () => this.budget.limit,
       busyThresholdMs: () => this.config.values["busy-reply-threshold"],
       log: (level, text) => this.world.log[SCRIPT_LOG_LEVELS[level]](text),

@@ -6,11 +6,13 @@ import type { Client } from "../commands/client.ts";
 import type { CommandSpec } from "../commands/command.ts";
 import { documentation } from "../commands/docs/all.ts";
 import type { Documentation } from "../commands/documentation.ts";
+import type { ReplicationAccess } from "../commands/replication-access.ts";
 import type {
   AofAccess,
   ConfigAccess,
   KeyWalk,
   LatencyAccess,
+  MigrationAccess,
   MonitorAccess,
   PauseAccess,
   SaveAccess,
@@ -79,8 +81,16 @@ export class Services implements ServerServices {
     return this.server.observation;
   }
 
+  get migrations(): MigrationAccess {
+    return this.server.migrations;
+  }
+
   get tracking(): TrackingAccess {
     return this.server.tracking;
+  }
+
+  get replication(): ReplicationAccess {
+    return this.server.replication;
   }
 
   get pause(): PauseAccess {

@@ -11,44 +11,35 @@ import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Request } from "../protocol/request.ts";
 import type { Connection } from "./connection.ts";
-import { FollowedDatabases } from "./followed-databases.ts";
-import type { Transaction } from "./transaction.ts";
-import { isExec } from "./transactions.ts";
+import { PlannedCommands } from "./planned-commands.ts";
 
 export class SnapshotGate {
   private readonly keyspace: Keyspace;
   private readonly places = new KeyPlaces();
-  private readonly databases: FollowedDatabases;
+  private readonly planned: PlannedCommands;
 
   constructor(keyspace: Keyspace) {
     this.keyspace = keyspace;
-    this.databases = new FollowedDatabases(keyspace);
+    this.planned = new PlannedCommands(keyspace);
   }
 
   /** Whether the command, whose keys are in memory, must wait; then its connection goes on when it need no more. */
   mustWait(command: CompiledCommand, request: Request, connection: Connection): boolean {
     if (connection.isReplay) return false;
-    const { databases } = this;
-    const { transaction } = connection;
-    databases.begin(connection.dbIndex);
-    if (transaction === undefined || !isExec(command)) return this.mustAwait(command, request, connection);
-    return !connection.hasLostWatch && this.mustAwaitAny(transaction, connection);
+    return this.planned.some(command, request, connection, (each, itsRequest, { present }) =>
+      this.mustAwait(each, itsRequest, present, connection),
+    );
   }
 
-  private mustAwaitAny({ commands, hasErrors, requests }: Transaction, connection: Connection): boolean {
-    if (hasErrors) return false;
-    for (const [i, command] of commands.entries()) {
-      if (this.mustAwait(command, requests[i], connection)) return true;
-      this.databases.follow(command, requests[i]);
-    }
-    return false;
-  }
-
-  private mustAwait(command: CompiledCommand, request: Request, connection: Connection): boolean {
+  private mustAwait(
+    command: CompiledCommand,
+    request: Request,
+    db: Database,
+    connection: Connection,
+  ): boolean {
     if (!command.hasKeys || !(command.isWrite || command.runsScripts)) return false;
     const { places } = this;
     const { snapshots } = this.keyspace;
-    const db = this.databases.present;
     const { keys } = command.spec;
     for (const spec of keys) {
       // What is replaced is not changed: SORT with STORE, whose keys nothing but itself finds.

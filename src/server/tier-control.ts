@@ -11,11 +11,11 @@ import type { RecordFacts } from "../cold/tier.ts";
 import type { KeyChoice, KeyPlace, TierControl as TierAccess } from "../commands/services.ts";
 import type { Database } from "../keyspace/database.ts";
 import { entryBytes } from "../keyspace/entry-size.ts";
-import type { Fetch, Waiter } from "../keyspace/warmer.ts";
 import { DIRTY, RECORD } from "../memory/entries.ts";
 import { dataTypeOf, dataTypeOfRdb } from "../types/registry.ts";
 import { tierFields } from "./info/sections.ts";
 import type { ServerInfoSource } from "./info/server-source.ts";
+import { KeyReader } from "./key-reader.ts";
 import type { Server } from "./server.ts";
 import { nextTurn } from "./turn-end.ts";
 
@@ -25,13 +25,6 @@ const PAGE_KEYS = 256;
 const SIZE_SAMPLES = 5;
 /** Of a record's word `lru`: the access clock; the rest is the encoding. */
 const ACCESS_MASK = 0xff_ffff;
-
-/** Who waits for keys to be read. */
-class Reader implements Waiter {
-  fetches = new Set<Fetch>();
-  pendingFetches = 0;
-  goOn!: () => void;
-}
 
 export class TierControl implements TierAccess {
   private readonly server: Server;
@@ -189,21 +182,10 @@ export class TierControl implements TierAccess {
   private async fetch(dbIndex: number, keys: readonly Buffer[]): Promise<number> {
     const { keyspace, warmer } = this.server;
     const database = keyspace.databases[dbIndex];
-    const reader = new Reader();
-    const wanted = keys.filter((key) => {
-      if (database.find(key, 0, key.length) !== 0 || !database.coldKeys.mayHave(database.hash)) return false;
-      warmer!.want(database, key, 0, key.length, reader);
-      return true;
-    });
-    if (reader.pendingFetches > 0) {
-      const done = new Promise<void>((resolve) => {
-        reader.goOn = resolve;
-      });
-      warmer!.issue();
-      await done;
-    }
+    const reader = new KeyReader(warmer!);
+    const wanted = await reader.fetch(database, keys);
     const count = wanted.filter((key) => database.peek(key, 0, key.length) !== 0).length;
-    warmer!.release(reader.fetches);
+    reader.release();
     return count;
   }
 }

@@ -29,7 +29,8 @@ const VERSIONS: ReadonlyMap<number, number> = new Map([
   [RDB_HASH_TIMED, 12],
   [RDB_HASH_LISTPACK_TIMED, 12],
 ]);
-const FOOTER_BYTES = VERSION_BYTES + CHECKSUM_BYTES;
+/** Bytes behind the value. */
+export const DUMP_FOOTER_BYTES: number = VERSION_BYTES + CHECKSUM_BYTES;
 
 /** A payload in three parts, as the value may be large: the same bytes as the parts one after the other. */
 export interface DumpPayload {
@@ -57,11 +58,16 @@ export function createDump(
   const dataType = dataTypeOf(memory.entries.type(address));
   const type = Buffer.of(dataType.rdbTypeOf(memory, address));
   const value = dataType.pack(memory, address, arena, compress);
-  const number = versionOf(type[0]);
-  const version = Buffer.of(number & 0xff, number >> 8);
+  const version = dumpVersion(type[0]);
   const checksum = new Crc64();
   for (const part of [type, value, version]) checksum.update(part);
   return { type, value, footer: Buffer.concat([version, checksum.digest()]) };
+}
+
+/** The version as it stands behind a value of this type. */
+export function dumpVersion(rdbType: number): Buffer {
+  const number = versionOf(rdbType);
+  return Buffer.of(number & 0xff, number >> 8);
 }
 
 /** The version of RDB that has values of this type, if not all do that are written or read here. */
@@ -71,11 +77,13 @@ function versionOf(rdbType: number): number {
 
 /**
  * Whether the payload's version is one that Redis 7.0 reads (any up to its own; of types that came later, up to the one
- * that brought them), and the checksum is right. A checksum of 0 is one like any other, unlike in RDB files.
+ * that brought them), and the checksum is right, or is not to be looked at. A checksum of 0 is one like any other,
+ * unlike in RDB files.
  */
-export function isDumpIntact(payload: Buffer): boolean {
-  const versionAt = payload.length - FOOTER_BYTES;
+export function isDumpIntact(payload: Buffer, ignoresChecksum = false): boolean {
+  const versionAt = payload.length - DUMP_FOOTER_BYTES;
   if (versionAt < 0 || payload.readUInt16LE(versionAt) > versionOf(payload[0])) return false;
+  if (ignoresChecksum) return true;
   const checksumAt = versionAt + VERSION_BYTES;
   const checksum = new Crc64();
   checksum.update(payload, 0, checksumAt);
@@ -84,10 +92,10 @@ export function isDumpIntact(payload: Buffer): boolean {
 
 /** The value in a payload that is intact; undefined if it is of no type there is here, or cannot be a value of it. */
 export function readDump(memory: ValueMemory, payload: Buffer): DumpedValue | undefined {
-  if (payload.length < TYPE_BYTES + FOOTER_BYTES) return undefined;
+  if (payload.length < TYPE_BYTES + DUMP_FOOTER_BYTES) return undefined;
   try {
     const dataType = dataTypeOfRdb(payload[0]);
-    const packed = payload.subarray(TYPE_BYTES, payload.length - FOOTER_BYTES);
+    const packed = payload.subarray(TYPE_BYTES, payload.length - DUMP_FOOTER_BYTES);
     return { dataType, value: dataType.unpack(memory, payload[0], packed) };
   } catch (error) {
     if (error instanceof StorageError) return undefined;

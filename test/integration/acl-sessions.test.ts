@@ -15,16 +15,24 @@ type Step = readonly [client: string, request: string];
 
 /** What differs from run to run. */
 function masked(reply: string): string {
-  return reply
-    .replaceAll(
-      /\b(id|addr|laddr|fd|age|idle|qbuf|qbuf-free|argv-mem|multi-mem|rbs|rbp|obl|oll|omem|tot-mem)=\S*/g,
-      "$1=?",
-    )
-    .replaceAll(/ lib-(name|ver)=\S*/g, "")
-    .replaceAll(/\$\d+\r\nid=/g, "$?\r\nid=")
-    .replace(/version\r\n\$\d+\r\n[\d.]+/, "version?")
-    .replace(/(\nid\r\n):\d+/, "$1:?")
-    .replaceAll(/(age-seconds\r\n)(,[\d.]+|\$\d+\r\n[\d.]+)\r\n/g, "$1?\r\n");
+  return (
+    reply
+      .replaceAll(
+        /\b(id|addr|laddr|fd|age|idle|qbuf|qbuf-free|argv-mem|multi-mem|rbs|rbp|obl|oll|omem|tot-mem)=\S*/g,
+        "$1=?",
+      )
+      .replaceAll(/ lib-(name|ver)=\S*/g, "")
+      .replaceAll(/\$\d+\r\nid=/g, "$?\r\nid=")
+      .replace(/version\r\n\$\d+\r\n[\d.]+/, "version?")
+      .replace(/(\nid\r\n):\d+/, "$1:?")
+      // What ACL LOG has since Redis 7.2.
+      .replaceAll(
+        /([*%])(20|10)(\r\n\$5\r\ncount)/g,
+        (_, sign, __, count) => sign + (sign === "*" ? 14 : 7) + count,
+      )
+      .replaceAll(/\$\d+\r\n(entry-id|timestamp-created|timestamp-last-updated)\r\n:\d+\r\n/g, "")
+      .replaceAll(/(age-seconds\r\n)(,[\d.]+|\$\d+\r\n[\d.]+)\r\n/g, "$1?\r\n")
+  );
 }
 
 /** Single commands are in the order of a hash table. */

@@ -58,9 +58,9 @@ const READERS: Readonly<Record<string, Reader>> = {
   hash: { request: (key) => ["HGETALL", key], text: (reply) => pairs(bulks(reply)).sort().join(" ") },
 };
 
-/** Without what tells how the stream lies in memory, and when its consumers were seen last. */
+/** Without what tells how the stream lies in memory, and when its consumers were there last. */
 function streamText(reply: Buffer): string {
-  return reply.toString("latin1").replace(/(radix-tree-(keys|nodes)|seen-time)\r\n:\d+/g, "");
+  return reply.toString("latin1").replace(/(radix-tree-(keys|nodes)|seen-time|active-time)\r\n:-?\d+/g, "");
 }
 
 function pairs(parts: readonly string[]): string[] {

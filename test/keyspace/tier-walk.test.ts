@@ -40,7 +40,14 @@ class World {
   spilledBatches = 0;
   failedBatches = 0;
   private readonly spiller: Spiller;
-  private readonly budget = { chargedBytes: 0, limitBytes: 0, spillFromBytes: 0, spillToBytes: 0 };
+  private readonly budget = {
+    chargedBytes: 0,
+    exemptBytes: 0,
+    limitBytes: 0,
+    spillFromBytes: 0,
+    spillToBytes: 0,
+    exempt: () => {},
+  };
 
   private constructor(random: SeededRandom, disk: SimulatedStoreDisk, tier: ColdTier) {
     this.random = random;

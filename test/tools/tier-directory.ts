@@ -23,6 +23,9 @@ export const SMALL_MEMORY = ["--maxmemory", "6mb"];
 const VALUE_BYTES = 700;
 const LIBRARY = "#!lua name=lib\nredis.register_function('f', function() return 1 end)";
 
+/** Keys that come into memory again before the checkpoint. */
+const WARM_KEYS = 20;
+
 /** Fills an empty folder with `keys` strings and samples of all types; a checkpoint, and changes behind it. */
 export async function makeTierDirectory(
   folder: string,
@@ -42,10 +45,23 @@ export async function makeTierDirectory(
     ["SET", "long:".repeat(300), "a key by its digest"],
     ["SET", "short-lived", "gone", "PX", 1],
   ]);
+  // At the checkpoint these lie in memory, over their records: as they are there, changed, or deleted.
+  await send(Array.from({ length: WARM_KEYS }, (_, i) => ["SET", `warm${i}`, "w".repeat(300)]));
+  await send([["TIER", "DEMOTE", "MATCH", "warm*"]]);
+  await send([["TIER", "PIN", "MATCH", "warm*"]]);
+  await send([
+    ["APPEND", "warm1", "more"],
+    ["DEL", "warm2"],
+  ]);
   await client.run("BGREWRITEAOF");
   while (!(await client.text("INFO", "persistence")).includes("aof_rewrite_in_progress:0"))
     await client.run("PING");
   await send(Array.from({ length: keys / 10 }, (_, i) => ["APPEND", `k${i * 3}`, "more"]));
+  await send([
+    ["APPEND", "warm3", "more"],
+    ["DEL", "warm4"],
+    ["TIER", "UNPIN", "MATCH", "*"],
+  ]);
   // Behind them, so that some of these are on disk as they are now.
   await fill(client, keys, keys + keys / 2, VALUE_BYTES);
   await send(Array.from({ length: keys / 10 }, (_, i) => ["DEL", `k${i * 7}`]));

@@ -1,8 +1,8 @@
 /**
  * What the base file knows of the cold tier as of the checkpoint: its generation, how many records each
- * namespace had, and the hashes of their keys. Of keys in memory (entries and tombstones) that have a record,
- * hashes are kept here, four bytes each; those of cold keys, which may be many more, are read when they are
- * needed, in their order.
+ * namespace had, and the hashes of their keys: it lists those of all records, also such as lie under an entry or a
+ * tombstone. Of the keys of these, hashes are kept here, four bytes each; the list, which may be much longer, is read
+ * when it is needed, in its order.
  */
 import type { FileHandle, Files } from "../../src/base/files.ts";
 import { KeyHash } from "../../src/memory/key-hash.ts";
@@ -24,7 +24,7 @@ export class BaseFacts {
   readonly #path: string;
   /** Hashes of keys in memory with a record, ascending; for each database. */
   readonly #shadowed = new Map<number, Uint32Array>();
-  /** Databases whose hashes of cold keys are in the file. */
+  /** Databases whose records the file lists. */
   readonly #listed = new Set<number>();
 
   private constructor(files: Files, path: string, metadata: CheckpointMetadata) {
@@ -63,7 +63,7 @@ export class BaseFacts {
     return this.metadata.tier.counts.find(([each]) => each === namespace)?.[1] ?? 0;
   }
 
-  /** Whether `expected` can tell all: the file lists the hashes of the database's cold keys. */
+  /** Whether `expected` can tell all: the file lists the database's records, or all of them lie under entries. */
   isListed(db: number): boolean {
     const shadowed = this.#shadowed.get(db)?.length ?? 0;
     return this.#listed.has(db) || this.countOf(db) === shadowed;
@@ -73,8 +73,8 @@ export class BaseFacts {
   async *expected(db: number): AsyncGenerator<ExpectedRecords, void, undefined> {
     const shadowed = this.#shadowed.get(db) ?? new Uint32Array(0);
     let next = 0;
-    let pending: { hash: number; cold: number } | undefined;
-    const close = function* (group: { hash: number; cold: number } | undefined): Generator<ExpectedRecords> {
+    let pending: { hash: number; records: number } | undefined;
+    const close = function* (group: typeof pending): Generator<ExpectedRecords> {
       const upTo = group?.hash ?? Number.POSITIVE_INFINITY;
       while (next < shadowed.length && shadowed[next] < upTo) {
         const hash = shadowed[next];
@@ -85,13 +85,13 @@ export class BaseFacts {
       if (group === undefined) return;
       let count = 0;
       for (; shadowed[next] === group.hash; next++) count++;
-      yield { ...group, shadowed: count };
+      yield { hash: group.hash, cold: Math.max(0, group.records - count), shadowed: count };
     };
-    for await (const hash of this.#coldHashes(db)) {
-      if (pending?.hash === hash) pending.cold++;
+    for await (const hash of this.#listedHashes(db)) {
+      if (pending?.hash === hash) pending.records++;
       else {
         if (pending !== undefined) yield* close(pending);
-        pending = { hash, cold: 1 };
+        pending = { hash, records: 1 };
       }
     }
     if (pending !== undefined) yield* close(pending);
@@ -111,7 +111,7 @@ export class BaseFacts {
     return found;
   }
 
-  async *#coldHashes(db: number): AsyncGenerator<number, void, undefined> {
+  async *#listedHashes(db: number): AsyncGenerator<number, void, undefined> {
     if (!this.#listed.has(db)) return;
     const file = await this.#files.open(this.#path, "read");
     try {

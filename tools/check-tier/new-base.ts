@@ -1,10 +1,10 @@
 /**
- * A base file that says what the repaired tier holds: the old one with other counts, other hashes of cold keys, and
- * without the marks of records that are gone. Entries are copied as they are.
+ * A base file that says what the repaired tier holds: the old one with the counts and hashes of the records that are
+ * left, and without the marks of those that are gone. Entries are copied as they are.
  */
 import type { Files } from "../../src/base/files.ts";
 import type { KeyValueStore } from "../../src/cold/key-value-store.ts";
-import { recordKey } from "../../src/cold/keys.ts";
+import { HASH_SPACE, hashOf, hashRange, recordKey } from "../../src/cold/keys.ts";
 import { ColdKeys } from "../../src/keyspace/cold-keys.ts";
 import { KeyHash } from "../../src/memory/key-hash.ts";
 import { Slabs } from "../../src/memory/slabs.ts";
@@ -19,6 +19,7 @@ import type { Losses } from "./records.ts";
 
 const COLD_KEYS_PART_BYTES = 16 * 1024;
 const DRAIN_BYTES = 256 * 1024;
+const RECORDS_AT_ONCE = 256;
 
 export interface NewBaseParts {
   readonly files: Files;
@@ -109,24 +110,34 @@ class BaseCopy {
     this.#hasRecords = hasRecords;
   }
 
-  /** Before the first entry: the hashes of cold keys. */
+  /** Before the first entry: the hashes of all records. */
   async begin(): Promise<void> {
     if (this.#hasBegun) return;
     this.#hasBegun = true;
     if (!this.#hasRecords) return;
-    const { facts, kept, losses } = this.#parts;
-    for (const db of facts.metadata.namespaces.keys()) {
+    const { facts, kept } = this.#parts;
+    for (const [db, namespace] of facts.metadata.namespaces.entries()) {
       if (!facts.isListed(db) || (kept.get(db) ?? 0) === 0) continue;
-      const lost = losses.get(db)?.cold;
-      const coldKeys = new ColdKeys(new Slabs());
-      for await (const { cold, hash } of facts.expected(db)) {
-        for (let left = cold - (lost?.get(hash) ?? 0); left > 0; left--) coldKeys.add(hash);
-      }
+      const coldKeys = await this.#recordsOf(namespace);
       this.#select(db);
       for (const { differences, left } of coldKeys.parts(COLD_KEYS_PART_BYTES)) {
         this.#rdb.appendColdKeys(left, differences);
         if (this.#rdb.pendingBytes >= DRAIN_BYTES) await this.#rdb.drain();
       }
+    }
+  }
+
+  async #recordsOf(namespace: number): Promise<ColdKeys> {
+    const coldKeys = new ColdKeys(new Slabs());
+    const cursor = this.#parts.store.cursor(hashRange(namespace, 0, HASH_SPACE));
+    try {
+      for (;;) {
+        const records = await cursor.next(RECORDS_AT_ONCE);
+        if (records.length === 0) return coldKeys;
+        for (const [name] of records) coldKeys.add(hashOf(name));
+      }
+    } finally {
+      await cursor.close();
     }
   }
 

@@ -27,7 +27,7 @@ export const log = adminSubcommand({
     const entries = server.access.log(Math.max(0, count));
     reply.array(entries.length);
     for (const entry of entries) {
-      reply.map(7);
+      reply.map(10);
       reply.bulkText("count");
       reply.integer(entry.count);
       for (const field of ["reason", "context", "object", "username"] as const) {
@@ -38,6 +38,12 @@ export const log = adminSubcommand({
       reply.double(entry.ageSeconds);
       reply.bulkText("client-info");
       replyBytes(reply, entry.client);
+      reply.bulkText("entry-id");
+      reply.integer(entry.id);
+      reply.bulkText("timestamp-created");
+      reply.integer(entry.createdMs);
+      reply.bulkText("timestamp-last-updated");
+      reply.integer(entry.updatedMs);
     }
     return DONE;
   },

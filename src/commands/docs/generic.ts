@@ -18,6 +18,16 @@ export const genericDocumentation: DocumentationTable = {
   },
   expiretime: { arguments: "key:key@0" },
   keys: { arguments: "pattern:pattern" },
+  migrate: {
+    arguments:
+      "host:string port:integer key_or_empty_string:{key:key@0 empty_string=''} destination-db:integer timeout:integer copy='COPY'?>3.0.0 replace='REPLACE'?>3.0.0 authentication:{'AUTH' password:string?>4.0.7 'AUTH2' username_password:(username:string password:string)?>6.0.0}? 'KEYS' key:key@1?*>3.0.6",
+    history: [
+      ["3.0.0", "New: `COPY` and `REPLACE`"],
+      ["3.0.6", "New: `KEYS`"],
+      ["4.0.7", "New: `AUTH`"],
+      ["6.0.0", "New: `AUTH2`"],
+    ],
+  },
   move: { arguments: "key:key@0 db:integer" },
   "object|encoding": { arguments: "key:key@0" },
   "object|freq": { arguments: "key:key@0" },

@@ -6,6 +6,7 @@ import { dump, restore, restoreAsking } from "./dump.ts";
 import { expire, expireat, persist, pexpire, pexpireat } from "./expire.ts";
 import { exists, touch, type } from "./inspect.ts";
 import { memory } from "./memory.ts";
+import { migrate } from "./migrate.ts";
 import { copy, move, rename, renamenx } from "./move.ts";
 import { object } from "./object.ts";
 import { del, unlink } from "./remove.ts";
@@ -23,6 +24,7 @@ export const keyCommands: readonly CommandSpec[] = [
   expiretime,
   keys,
   memory,
+  migrate,
   move,
   object,
   persist,

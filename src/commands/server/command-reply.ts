@@ -129,7 +129,7 @@ function replyKeySpec(reply: ReplyWriter, key: KeySpec): void {
     replyTyped(reply, "range", [
       ["lastkey", lastKeyOf(key)],
       ["keystep", key.kind === "range" ? key.step : 1],
-      ["limit", key.kind === "range" ? 0 : key.share],
+      ["limit", limitOf(key)],
     ]);
   }
 }
@@ -138,6 +138,11 @@ function replyKeySpec(reply: ReplyWriter, key: KeySpec): void {
 function lastKeyOf(key: KeyRangeSpec | KeywordKeySpec): number {
   if (key.kind === "keyword") return key.share === 0 ? 0 : -1;
   return key.last < 0 ? key.last : key.last - key.first;
+}
+
+/** The part of the arguments that may be keys; for all of them Redis says 0. */
+function limitOf(key: KeyRangeSpec | KeywordKeySpec): number {
+  return key.kind === "range" || key.share === 1 ? 0 : key.share;
 }
 
 function replyTyped(

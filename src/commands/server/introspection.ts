@@ -154,7 +154,7 @@ function replyKeysOfCommand(ctx: CommandContext, replyKey: KeyReply): Outcome {
     return reply.error(INVALID_COMMAND_ARGUMENT_COUNT);
   }
   const keys = keysOfRequest(spec, request, 2);
-  if (keys === undefined) {
+  if (keys === undefined || keys.length === 0) {
     if (spec.flags.includes("no_mandatory_keys")) return reply.emptyArray();
     return reply.error(INVALID_COMMAND_ARGUMENTS);
   }

@@ -12,7 +12,7 @@ import { StreamId } from "../../types/stream/stream-id.ts";
 import { isWord, longOrReply, rangeOrReply, textForError } from "../arguments.ts";
 import { defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
-import { consumerOf, propagateClaim } from "./delivery.ts";
+import { consumerOf, giveToConsumer, propagateClaim } from "./delivery.ts";
 import { startOrReply } from "./ids.ts";
 import { group, openFound, openGroup, REFUSED, range, replyEntry, replyId, stream } from "./stream-access.ts";
 
@@ -117,7 +117,7 @@ function claimEntries(ctx: CommandContext, address: number): void {
     if (options.minIdleMs <= 0 || keyspace.nowMs - pending.timeMs >= options.minIdleMs) {
       db.beforeUnwatchedWrite(address);
       if (consumer === 0) consumer = consumerOf(ctx, KEY, CONSUMER).address;
-      group.giveTo(consumer, id);
+      giveToConsumer(ctx, consumer, id);
       pending.timeMs = keyspace.nowMs;
       if (!options.repliesIds) pending.incrementCount();
       if (options.repliesIds) replyId(reply, id);

@@ -16,7 +16,7 @@ import { StreamId } from "../../types/stream/stream-id.ts";
 import { isWord, longOrReply, textForError } from "../arguments.ts";
 import { defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
-import { consumerOf, propagateClaim, propagateGroupId } from "./delivery.ts";
+import { consumerOf, giveToConsumer, propagateClaim, propagateGroupId } from "./delivery.ts";
 import { idOrReply, readId } from "./ids.ts";
 import {
   group,
@@ -174,7 +174,7 @@ function claimEntries(ctx: CommandContext, address: number): number {
     if (!isPending) continue;
     db.beforeUnwatchedWrite(address);
     if (consumer === 0) consumer = consumerOf(ctx, KEY, CONSUMER).address;
-    group.giveTo(consumer, id);
+    giveToConsumer(ctx, consumer, id);
     pending.timeMs = options.timeMs;
     if (options.deliveries.high >= 0) pending.writeCount(options.deliveries);
     else if (!options.repliesIds) pending.incrementCount();

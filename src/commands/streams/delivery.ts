@@ -5,7 +5,12 @@
 
 import { Int64 } from "../../base/int64.ts";
 import { EVENT } from "../../keyspace/key-events.ts";
-import { setSeenMs, UNKNOWN_ENTRIES_READ } from "../../types/stream/consumer-group.ts";
+import {
+  ACTIVE_TIME,
+  SEEN_TIME,
+  setConsumerTime,
+  UNKNOWN_ENTRIES_READ,
+} from "../../types/stream/consumer-group.ts";
 import { nameOf } from "../../types/stream/named-objects.ts";
 import { StreamId } from "../../types/stream/stream-id.ts";
 import type { CommandContext } from "../context.ts";
@@ -38,8 +43,14 @@ export function consumerOf(
     notify(ctx, EVENT.stream, "xgroup-createconsumer", key);
     return { address, isNew: true };
   }
-  setSeenMs(keyspace.memory.blocks, found, keyspace.nowMs);
+  setConsumerTime(keyspace.memory.blocks, found, SEEN_TIME, keyspace.nowMs);
   return { address: found, isNew: false };
+}
+
+/** Gives the present pending entry of the open group, whose id this is, to a consumer, which is active now. */
+export function giveToConsumer({ keyspace }: CommandContext, consumer: number, pendingEntry: StreamId): void {
+  group.giveTo(consumer, pendingEntry);
+  setConsumerTime(keyspace.memory.blocks, consumer, ACTIVE_TIME, keyspace.nowMs);
 }
 
 /** Has the log give the present pending entry of the open group, whose id is argument or text `id`, to its consumer. */
@@ -126,11 +137,11 @@ function advanceTo(id: StreamId): boolean {
 }
 
 /** Makes an entry a consumer's. It may be another's, when the group has been set back. */
-function addPending({ keyspace }: CommandContext, consumer: number, id: StreamId): void {
+function addPending(ctx: CommandContext, consumer: number, id: StreamId): void {
   const { pending } = group;
   if (pending.add(id)) pending.consumer = 0;
-  group.giveTo(consumer, id);
-  pending.timeMs = keyspace.nowMs;
+  giveToConsumer(ctx, consumer, id);
+  pending.timeMs = ctx.keyspace.nowMs;
   pending.setCountToOne();
 }
 

@@ -4,7 +4,7 @@
 import { Int64 } from "../../base/int64.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import type { ReplyWriter } from "../../protocol/reply-writer.ts";
-import { pendingCount, readSeen } from "../../types/stream/consumer-group.ts";
+import { ACTIVE_TIME, pendingCount, readConsumerTime, SEEN_TIME } from "../../types/stream/consumer-group.ts";
 import { radixNodesOf } from "../../types/stream/radix-nodes.ts";
 import { StreamId } from "../../types/stream/stream-id.ts";
 import type { CommandContext } from "../context.ts";
@@ -105,11 +105,13 @@ function replyGroupInFull(ctx: CommandContext, address: number, count: number): 
 
 function replyConsumerInFull({ reply, keyspace }: CommandContext, address: number, count: number): void {
   const { blocks } = keyspace.memory;
-  reply.map(4);
+  reply.map(5);
   reply.bulkText("name");
   replyName(reply, blocks, address);
   reply.bulkText("seen-time");
-  replyInt64(reply, readSeen(blocks, address, integer));
+  replyInt64(reply, readConsumerTime(blocks, address, SEEN_TIME, integer));
+  reply.bulkText("active-time");
+  replyInt64(reply, readConsumerTime(blocks, address, ACTIVE_TIME, integer));
   const all = pendingCount(blocks, address);
   reply.bulkText("pel-count");
   reply.integer(all);

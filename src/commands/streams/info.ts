@@ -4,7 +4,7 @@
 import { Int64 } from "../../base/int64.ts";
 import { NO_SUCH_KEY, noSuchGroup, wrongSubcommandSyntax } from "../../protocol/errors.ts";
 import { DONE } from "../../protocol/outcome.ts";
-import { pendingCount, readSeen } from "../../types/stream/consumer-group.ts";
+import { ACTIVE_TIME, pendingCount, readConsumerTime, SEEN_TIME } from "../../types/stream/consumer-group.ts";
 import { isWord, longOrReply, textForError } from "../arguments.ts";
 import { type CommandSpec, defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
@@ -25,7 +25,7 @@ const DEFAULT_COUNT = 10;
 
 const facts = { group: "stream", since: "5.0.0", categories: ["stream"] } as const;
 
-const seen = new Int64();
+const time = new Int64();
 
 /** Opens the stream; false after an error reply. */
 function openOrReply(ctx: CommandContext): boolean {
@@ -114,18 +114,26 @@ const consumersInfo = defineCommand({
     reply.array(consumers.size);
     for (let found = consumers.first(); found; found = consumers.next()) {
       const { address } = consumers;
-      reply.map(3);
+      reply.map(4);
       reply.bulkText("name");
       replyName(reply, blocks, address);
       reply.bulkText("pending");
       reply.integer(pendingCount(blocks, address));
       reply.bulkText("idle");
-      const idleMs = keyspace.nowMs - readSeen(blocks, address, seen).toNumber();
-      reply.integer(Math.min(Math.max(0, idleMs), Number.MAX_SAFE_INTEGER));
+      const seenMs = readConsumerTime(blocks, address, SEEN_TIME, time).toNumber();
+      reply.integer(clampedToSafe(Math.max(0, keyspace.nowMs - seenMs)));
+      reply.bulkText("inactive");
+      const activeMs = readConsumerTime(blocks, address, ACTIVE_TIME, time).toNumber();
+      reply.integer(activeMs === -1 ? -1 : clampedToSafe(keyspace.nowMs - activeMs));
     }
     return DONE;
   },
 });
+
+/** Times in payloads from elsewhere may be anything. */
+function clampedToSafe(ms: number): number {
+  return Math.min(Math.max(Number.MIN_SAFE_INTEGER, ms), Number.MAX_SAFE_INTEGER);
+}
 
 export const xinfo: CommandSpec = defineCommand({
   ...facts,

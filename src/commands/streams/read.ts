@@ -10,6 +10,7 @@ import {
   noSuchKeyOrGroupToRead,
 } from "../../protocol/errors.ts";
 import { DONE, type Outcome, SUSPENDED } from "../../protocol/outcome.ts";
+import { SEEN_TIME, setConsumerTime } from "../../types/stream/consumer-group.ts";
 import { ID_WORDS, StreamId } from "../../types/stream/stream-id.ts";
 import { STREAM } from "../../types/stream/stream-type.ts";
 import { textForError } from "../arguments.ts";
@@ -129,7 +130,10 @@ function serveGroup(ctx: CommandContext, k: number, address: number): boolean {
   const key = options.firstKey + k;
   openGroup(ctx, options.group);
   const isHistory = !id.isMax;
-  if (!isHistory && !stream.hasEntryAfter(group.lastId)) return false;
+  if (!isHistory && !stream.hasEntryAfter(group.lastId)) {
+    noteAttempt(ctx, address, options.consumer);
+    return false;
+  }
   ctx.db.beforeUnwatchedWrite(address);
   replyAfterKey(ctx, key);
   const { group: name, consumer: consumerAt, isAcknowledged } = options;
@@ -138,6 +142,14 @@ function serveGroup(ctx: CommandContext, k: number, address: number): boolean {
   if (isHistory) replyHistory(ctx, consumer, id, options.count);
   else deliverNew(ctx, delivery, consumer, id.set(group.lastId), options.count);
   return true;
+}
+
+/** That a consumer asks counts even if there is nothing for it, as in Redis 7.2; only what it gets makes a new one. */
+function noteAttempt({ request, keyspace, db }: CommandContext, address: number, i: number): void {
+  const consumer = group.consumers.find(request.buf, request.start[i], request.len[i]);
+  if (consumer === 0) return;
+  db.beforeUnwatchedWrite(address);
+  setConsumerTime(keyspace.memory.blocks, consumer, SEEN_TIME, keyspace.nowMs);
 }
 
 /** The consumer of a delivery. The entries it gets tell the log of a new one, unless they are not even pending. */

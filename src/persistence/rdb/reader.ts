@@ -107,6 +107,8 @@ export interface RdbReaderOptions {
   /** Default yes; no is for `rdbchecksum no`. */
   readonly verifyChecksum?: boolean;
   readonly chunkBytes?: number;
+  /** Leaves no garbage. Only a record returned last is valid then: for `batchRecords` 1. Default no. */
+  readonly reusesChunks?: boolean;
   /** Records are read ahead up to this number. Default BATCH_RECORDS. */
   readonly batchRecords?: number;
 }
@@ -137,7 +139,7 @@ export class RdbReader {
   }
 
   static async open(file: FileHandle, options: RdbReaderOptions = {}): Promise<RdbReader> {
-    const window = new FileWindow(file, options.start ?? 0, await file.size(), options.chunkBytes);
+    const window = new FileWindow(file, options.start ?? 0, await file.size(), options);
     return new RdbReader(new RdbSource(window, options.verifyChecksum ?? true), options);
   }
 
@@ -217,7 +219,7 @@ export class RdbReader {
       }
       case OPCODE_AUX: {
         source.activity = "read-aux";
-        const key = await source.string();
+        const key = source.kept(await source.string());
         const value = await source.string();
         return { kind: "aux", key, value, endOffset: source.position };
       }
@@ -311,7 +313,7 @@ export class RdbReader {
     const source = this.#source;
     source.type = type;
     source.activity = "read-key";
-    const key = source.tryString() ?? (await source.string());
+    const key = source.kept(source.tryString() ?? (await source.string()));
     source.key = key;
     source.activity = "read-object-value";
     let value: Buffer | undefined;

@@ -96,6 +96,11 @@ export class RdbSource {
     });
   }
 
+  /** Bytes that were read, to be looked at when more has been. */
+  kept(bytes: Buffer): Buffer {
+    return this.window.reusesChunks ? Buffer.from(bytes) : bytes;
+  }
+
   /** Makes `count` bytes available or fails. */
   async need(count: number): Promise<void> {
     const { window } = this;
@@ -110,7 +115,7 @@ export class RdbSource {
   #leave(): void {
     const { window } = this;
     this.#sum();
-    this.#captured?.push(window.buffer.subarray(this.#captureStart, window.next));
+    this.#captured?.push(this.kept(window.buffer.subarray(this.#captureStart, window.next)));
     this.#captureStart = window.next;
   }
 

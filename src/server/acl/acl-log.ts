@@ -8,15 +8,13 @@ const SAME_WITHIN_MS = 60_000;
 const ENTRIES_COMPARED = 10;
 
 /** What was denied, and to whom. */
-export type AclLogEvent = Omit<AclLogEntry, "count" | "ageSeconds">;
+export type AclLogEvent = Pick<AclLogEntry, "reason" | "context" | "object" | "username" | "client">;
 
-interface Entry extends AclLogEvent {
-  readonly count: number;
-  readonly timeMs: number;
-}
+type Entry = Omit<AclLogEntry, "ageSeconds">;
 
 export class AclLog {
   private entries: Entry[] = [];
+  private nextId = 0;
   private readonly maxLength: () => number;
 
   /** @param maxLength acllog-max-len */
@@ -28,9 +26,10 @@ export class AclLog {
     const { entries } = this;
     const at = entries
       .slice(0, ENTRIES_COMPARED)
-      .findIndex((entry) => Math.abs(entry.timeMs - nowMs) <= SAME_WITHIN_MS && isSame(entry, event));
+      .findIndex((entry) => Math.abs(entry.updatedMs - nowMs) <= SAME_WITHIN_MS && isSame(entry, event));
     const [known] = at < 0 ? [] : entries.splice(at, 1);
-    entries.unshift({ ...event, count: (known?.count ?? 0) + 1, timeMs: nowMs });
+    const { count, id, createdMs } = known ?? { count: 0, id: this.nextId++, createdMs: nowMs };
+    entries.unshift({ ...event, count: count + 1, id, createdMs, updatedMs: nowMs });
     // An entry that was there before stays, whatever the limit is by now: so does Redis.
     if (known === undefined) entries.length = Math.min(entries.length, this.maxLength());
   }
@@ -39,7 +38,7 @@ export class AclLog {
   list(count: number, nowMs: number): AclLogEntry[] {
     return this.entries
       .slice(0, count)
-      .map(({ timeMs, ...entry }) => ({ ...entry, ageSeconds: (nowMs - timeMs) / 1000 }));
+      .map((entry) => ({ ...entry, ageSeconds: (nowMs - entry.updatedMs) / 1000 }));
   }
 
   clear(): void {

@@ -11,7 +11,7 @@ import { createListpack } from "../listpack/edits.ts";
 import { ElementValue } from "../listpack/element-value.ts";
 import { ElementView } from "../listpack/element-view.ts";
 import { endOffset, HEADER_BYTES, isSafeToAdd, offsetAfter, seekElement } from "../listpack/listpack.ts";
-import type { PackedBytes } from "../packed-bytes.ts";
+import type { CollectionHolder } from "../stored-collection.ts";
 import type { ValueMemory } from "../value-memory.ts";
 import { LISTPACK, TABLE, TIMED_LISTPACK, TIMED_TABLE } from "./hash-encoding.ts";
 import type { NameList } from "./name-list.ts";
@@ -36,13 +36,6 @@ import {
   timeOf,
 } from "./timed-listpack.ts";
 
-/** Where a hash is: the value of an entry, which a large form replaces by its root. */
-export interface HashHolder extends PackedBytes {
-  encoding: number;
-  readonly root: number;
-  becomeRooted(encoding: number, root: number): void;
-}
-
 const NOT_FOUND = -1;
 
 export class HashFields {
@@ -53,7 +46,7 @@ export class HashFields {
   /** When the present field expires, in Unix milliseconds, or NO_TIME. */
   time = NO_TIME;
   readonly table: TableFields;
-  private holder!: HashHolder;
+  private holder!: CollectionHolder;
   private encoding: number = LISTPACK;
   /** Where `find` ended in a listpack, and where `next` goes on. */
   private found = NOT_FOUND;
@@ -67,14 +60,14 @@ export class HashFields {
   }
 
   /** Turns to a hash; no field is the present one. */
-  open(holder: HashHolder): this {
+  open(holder: CollectionHolder): this {
     this.holder = holder;
     this.encoding = holder.encoding;
     return this;
   }
 
   /** Makes an empty hash of what the holder has, and turns to it. */
-  create(holder: HashHolder): this {
+  create(holder: CollectionHolder): this {
     createListpack(holder);
     holder.encoding = LISTPACK;
     return this.open(holder);

@@ -4,10 +4,10 @@
  */
 import { createIntset } from "../intset/intset.ts";
 import { GrowingBytes } from "../packed-bytes.ts";
+import type { CollectionHolder } from "../stored-collection.ts";
 import { INTSET } from "./set-encoding.ts";
-import type { SetHolder } from "./set-members.ts";
 
-export class NewSet extends GrowingBytes implements SetHolder {
+export class NewSet extends GrowingBytes implements CollectionHolder {
   encoding: number = INTSET;
   /** The table's root; 0 if there is none. */
   root = 0;

@@ -16,16 +16,9 @@ import { ElementTable } from "../element-table/element-table.ts";
 import { ElementWalk } from "../element-table/element-walk.ts";
 import { openPlace, RandomPlaces, randomPlace } from "../element-table/random-elements.ts";
 import { addMember, findMember, intsetLength, readMember, removeMembers } from "../intset/intset.ts";
-import type { PackedBytes } from "../packed-bytes.ts";
+import type { CollectionHolder } from "../stored-collection.ts";
 import type { ValueMemory } from "../value-memory.ts";
 import { INTSET, MEMBER_PAYLOAD, TABLE } from "./set-encoding.ts";
-
-/** Where a set is: the value of an entry, which a table replaces by its root. */
-export interface SetHolder extends PackedBytes {
-  encoding: number;
-  readonly root: number;
-  becomeRooted(encoding: number, root: number): void;
-}
 
 /** Intsets count their members with fewer bits than their header has. */
 const MAX_INTSET_ENTRIES = 2 ** 30;
@@ -39,7 +32,7 @@ export class SetMembers {
   length = 0;
   private readonly walk: ElementWalk;
   private readonly places = new RandomPlaces();
-  private holder!: SetHolder;
+  private holder!: CollectionHolder;
   private isPacked = false;
   private root = 0;
   /** Of an intset: the present member as an integer, the index of it, and a place for its text. */
@@ -60,7 +53,7 @@ export class SetMembers {
   }
 
   /** Turns to a set; no member is present. */
-  open(holder: SetHolder): this {
+  open(holder: CollectionHolder): this {
     this.holder = holder;
     this.isPacked = holder.encoding === INTSET;
     this.root = this.isPacked ? 0 : holder.root;

@@ -3,7 +3,7 @@
  * after the other: `open` turns it to one.
  *
  *     group       [pending entries: the root of a tree, 4][name][consumers][last id: 4][entries read: 2]
- *     consumer    [ids of its pending entries: the root of a tree, 4][name][seen: 2]
+ *     consumer    [ids of its pending entries: the root of a tree, 4][name][seen: 2][active: 2]
  *
  * Words of 32 bits: name is a block, consumers is the address of a tree's root (named-objects.ts). Invariant: each
  * pending entry has a consumer, which has its id, and the other way round.
@@ -23,8 +23,11 @@ const ENTRIES_READ: number = LAST_ID + ID_WORDS;
 /** Bytes of a group. */
 export const GROUP_BYTES: number = (ENTRIES_READ + 2) * 4;
 
-const SEEN: number = NAME + 1;
-const CONSUMER_BYTES: number = (SEEN + 2) * 4;
+/** When a consumer last asked for something, in Unix milliseconds. */
+export const SEEN_TIME: number = NAME + 1;
+/** When it was last given something, or -1. From Redis 7.2. */
+export const ACTIVE_TIME: number = SEEN_TIME + 2;
+const CONSUMER_BYTES: number = (ACTIVE_TIME + 2) * 4;
 
 /** Entries read, when that is not known. */
 export const UNKNOWN_ENTRIES_READ = -1;
@@ -79,10 +82,12 @@ export class ConsumerGroup {
     return (this.entriesRead.high & this.entriesRead.low) !== UNKNOWN_ENTRIES_READ;
   }
 
-  /** Makes a consumer; 0 if there is one with this name. */
+  /** Makes a consumer, seen now and never active; 0 if there is one with this name. */
   addConsumer(buffer: Buffer, start: number, length: number, nowMs: number): number {
     const address = this.consumers.add(buffer, start, length, CONSUMER_BYTES);
-    if (address !== 0) setSeenMs(this.blocks, address, nowMs);
+    if (address === 0) return 0;
+    setConsumerTime(this.blocks, address, SEEN_TIME, nowMs);
+    setConsumerTime(this.blocks, address, ACTIVE_TIME, -1);
     return address;
   }
 
@@ -134,24 +139,25 @@ export function pendingCount(blocks: Blocks, address: number): number {
   return treeSize(blocks.slabs, address);
 }
 
-/** When the consumer was last seen, in Unix milliseconds. */
-export function readSeen(blocks: Blocks, consumer: number, seen: Int64): Int64 {
+/** One of a consumer's times: `which` is SEEN_TIME or ACTIVE_TIME. */
+export function readConsumerTime(blocks: Blocks, consumer: number, which: number, time: Int64): Int64 {
   const words = blocks.slabs.words[consumer >>> SLAB_SHIFT];
-  const w = (consumer & SLAB_MASK) << 2;
-  seen.setWords(words[w + SEEN], words[w + SEEN + 1]);
-  return seen;
+  const w = ((consumer & SLAB_MASK) << 2) + which;
+  time.setWords(words[w], words[w + 1]);
+  return time;
 }
 
-export function writeSeen(blocks: Blocks, consumer: number, seen: Int64): void {
+export function writeConsumerTime(blocks: Blocks, consumer: number, which: number, time: Int64): void {
   const words = blocks.slabs.words[consumer >>> SLAB_SHIFT];
-  const w = (consumer & SLAB_MASK) << 2;
-  words[w + SEEN] = seen.high;
-  words[w + SEEN + 1] = seen.low;
+  const w = ((consumer & SLAB_MASK) << 2) + which;
+  words[w] = time.high;
+  words[w + 1] = time.low;
 }
 
-export function setSeenMs(blocks: Blocks, consumer: number, nowMs: number): void {
+/** As `writeConsumerTime`, of an integer. */
+export function setConsumerTime(blocks: Blocks, consumer: number, which: number, timeMs: number): void {
   const words = blocks.slabs.words[consumer >>> SLAB_SHIFT];
-  const w = (consumer & SLAB_MASK) << 2;
-  words[w + SEEN] = Math.floor(nowMs / TWO_32);
-  words[w + SEEN + 1] = nowMs;
+  const w = ((consumer & SLAB_MASK) << 2) + which;
+  words[w] = Math.floor(timeMs / TWO_32);
+  words[w + 1] = timeMs;
 }

@@ -18,7 +18,7 @@ import { ChunkTree } from "../chunk-tree/chunk-tree.ts";
 import type { PartSink } from "../data-type.ts";
 import { PartMeter } from "../packed-parts.ts";
 import { encodeLength, encodeLength64, encodeString, STRING_OVERHEAD_BYTES } from "../rdb-encoding.ts";
-import { ConsumerGroup, pendingCount, readSeen } from "./consumer-group.ts";
+import { ConsumerGroup, pendingCount, readConsumerTime, SEEN_TIME } from "./consumer-group.ts";
 import { nameOf } from "./named-objects.ts";
 import { Stream } from "./stream.ts";
 import { ID_BYTES, StreamId } from "./stream-id.ts";
@@ -133,7 +133,7 @@ class StreamPacker {
   private *packConsumer(address: number): Generator<void, void> {
     const { group, id } = this;
     this.name(address);
-    this.time(readSeen(this.blocks, address, this.integer));
+    this.time(readConsumerTime(this.blocks, address, SEEN_TIME, this.integer));
     const owned = group.openOwned(address);
     this.length(owned.size);
     if (this.end >= this.partBytes) yield* this.handOver();

@@ -1,8 +1,8 @@
 /**
  * Streams in RDB's form, read part by part: types 15 (Redis 5 to 6), 19 (7.0) and 21 (7.2). Only the form is checked
  * here and nothing is believed: who is shown the parts decides what they mean. The layout is in stream-pack.ts; type
- * 15 has neither first and greatest deleted id nor entries added and read, type 21 has another 8 bytes behind a
- * consumer's "seen".
+ * 15 has neither first and greatest deleted id nor entries added and read, type 21 has when a consumer was active
+ * behind when it was seen, as another 8 bytes.
  */
 
 import { Int64 } from "../../base/int64.ts";
@@ -43,7 +43,7 @@ export interface StreamVisitor {
   /** `entriesRead` is unknown in type 15. */
   group(name: Buffer, lastId: StreamId, entriesRead: Int64 | undefined): void;
   pending(id: StreamId, time: Int64, count: Int64): void;
-  consumer(name: Buffer, seen: Int64): void;
+  consumer(name: Buffer, seen: Int64, active: Int64): void;
   /** A pending entry of the consumer. */
   owned(id: StreamId): void;
   endGroup(): void;
@@ -73,6 +73,7 @@ class StreamParser implements RdbBytes {
   private readonly scratch = new RdbLength();
   private readonly id = new StreamId();
   private readonly time = new Int64();
+  private readonly active = new Int64();
   private readonly count = new Int64();
 
   constructor(packed: Buffer, rdbType: number, visitor: StreamVisitor) {
@@ -108,7 +109,7 @@ class StreamParser implements RdbBytes {
   }
 
   private parseGroup(): void {
-    const { visitor, id, time, count } = this;
+    const { visitor, id, time, active, count } = this;
     const name = this.string();
     this.lengthsId(id);
     const hasCounter = this.rdbType !== RDB_STREAM_1;
@@ -116,15 +117,17 @@ class StreamParser implements RdbBytes {
     visitor.group(name, id, hasCounter ? count : undefined);
     for (let left = this.length(); left > 0; left--) {
       this.rawId();
-      this.rawTime();
+      this.rawTime(time);
       this.integer64(count);
       visitor.pending(id, time, count);
     }
     for (let left = this.length(); left > 0; left--) {
       const consumer = this.string();
-      this.rawTime();
-      if (this.rdbType === RDB_STREAM_3) this.take(TIME_BYTES);
-      visitor.consumer(consumer, time);
+      this.rawTime(time);
+      // The older forms do not say: Redis takes the one for the other.
+      if (this.rdbType === RDB_STREAM_3) this.rawTime(active);
+      else active.setWords(time.high, time.low);
+      visitor.consumer(consumer, time, active);
       for (let owned = this.length(); owned > 0; owned--) {
         this.rawId();
         visitor.owned(id);
@@ -159,9 +162,9 @@ class StreamParser implements RdbBytes {
     this.id.readBytes(this.buffer, this.take(ID_BYTES));
   }
 
-  private rawTime(): void {
+  private rawTime(time: Int64): void {
     const at = this.take(TIME_BYTES);
-    this.time.setWords(readInt32(this.buffer, at + 4), readInt32(this.buffer, at));
+    time.setWords(readInt32(this.buffer, at + 4), readInt32(this.buffer, at));
   }
 
   /** Passes over so many bytes; returns where they begin. */

@@ -5,7 +5,14 @@
 import type { Int64 } from "../../base/int64.ts";
 import type { Blocks } from "../../memory/blocks.ts";
 import { ChunkTree } from "../chunk-tree/chunk-tree.ts";
-import { ConsumerGroup, GROUP_BYTES, UNKNOWN_ENTRIES_READ, writeSeen } from "./consumer-group.ts";
+import {
+  ACTIVE_TIME,
+  ConsumerGroup,
+  GROUP_BYTES,
+  SEEN_TIME,
+  UNKNOWN_ENTRIES_READ,
+  writeConsumerTime,
+} from "./consumer-group.ts";
 import { NodeCheck } from "./node-validation.ts";
 import { createStream, Stream } from "./stream.ts";
 import { ID_BYTES, ID_WORDS, StreamId } from "./stream-id.ts";
@@ -200,10 +207,11 @@ class StreamBuilder implements StreamVisitor {
     pending.writeCount(count);
   }
 
-  consumer(name: Buffer, seen: Int64): void {
+  consumer(name: Buffer, seen: Int64, active: Int64): void {
     const { blocks } = this;
     const address = openGroup.addConsumer(name, 0, name.length, 0);
-    writeSeen(blocks, address, seen);
+    writeConsumerTime(blocks, address, SEEN_TIME, seen);
+    writeConsumerTime(blocks, address, ACTIVE_TIME, active);
     openGroup.openOwned(address);
     this.consumers.push(address);
   }

@@ -7,7 +7,15 @@ import { SLAB_MASK, SLAB_SHIFT } from "../../memory/slabs.ts";
 import { ChunkTree } from "../chunk-tree/chunk-tree.ts";
 import { ROOT_WORDS } from "../chunk-tree/layout.ts";
 import { copyTree, createTree, disposeStep, treeBytes } from "../chunk-tree/whole-tree.ts";
-import { ConsumerGroup, consumersOf, GROUP_BYTES, readSeen, writeSeen } from "./consumer-group.ts";
+import {
+  ACTIVE_TIME,
+  ConsumerGroup,
+  consumersOf,
+  GROUP_BYTES,
+  readConsumerTime,
+  SEEN_TIME,
+  writeConsumerTime,
+} from "./consumer-group.ts";
 import { NamedObjects, nameOf } from "./named-objects.ts";
 import { clearRecords, copyRecords } from "./ordered-records.ts";
 import { OwnedEntries, PendingEntries } from "./pending-entries.ts";
@@ -20,7 +28,7 @@ const copiedGroups = new NamedObjects();
 const copiedGroup = new ConsumerGroup();
 const pending = new PendingEntries();
 const owned = new OwnedEntries();
-const seen = new Int64();
+const time = new Int64();
 
 /** Frees about `limit` nodes, leaves and consumers of a stream; true when all is freed, the root too. */
 export function disposeStream(blocks: Blocks, root: number, limit: number): boolean {
@@ -107,7 +115,8 @@ function copyGroup(blocks: Blocks, from: number, to: number): void {
     const { address } = consumers;
     const name = nameBytes(blocks, address);
     const copy = group.addConsumer(name, 0, name.length, 0);
-    writeSeen(blocks, copy, readSeen(blocks, address, seen));
+    for (const which of [SEEN_TIME, ACTIVE_TIME])
+      writeConsumerTime(blocks, copy, which, readConsumerTime(blocks, address, which, time));
     copyRecords(slabs, address, copy);
     copies.set(address, copy);
   }

@@ -41,12 +41,19 @@ export function comparableReply(request: readonly Argument[], reply: Buffer, now
     return JSON.stringify(list.map(([id, consumer, idle, count]) => [id, consumer, steps(idle), count]));
   }
   if (name !== "xinfo") return plain;
-  const parsed = parseReply(reply);
+  const parsed = withoutActivity(parseReply(reply));
   return JSON.stringify(fourth === "full" ? withoutTimes(parsed, nowMs) : withoutIdle(parsed));
 }
 
 function steps(timeMs: number): number {
   return Math.round(timeMs / IDLE_STEP_MS);
+}
+
+/** What Redis has only since 7.2 is left out. */
+function withoutActivity(reply: Reply): Reply {
+  if (!Array.isArray(reply)) return reply;
+  const isNew = (part: Reply): boolean => part === "inactive" || part === "active-time";
+  return reply.filter((part, i) => !isNew(part) && !isNew(reply[i - 1])).map(withoutActivity);
 }
 
 /** XINFO CONSUMERS: the number after "idle". */

@@ -7,6 +7,7 @@ import { parseReply } from "./comparison.ts";
 import { newStreamHarness } from "./harness.ts";
 
 const MAX_UINT64 = "18446744073709551615";
+const ONE_TIME_ON_DISK = "on disk, where Redis 7.0 has to understand it, a consumer has one time";
 
 /** Runs a command written as one line; the reply as values. */
 function run(harness: CommandHarness, line: string): unknown {
@@ -101,6 +102,7 @@ describe("what the log is told", () => {
 
 test("pending entries tell how long ago they were delivered", () => {
   const harness = newStreamHarness(undefined, 1_000_000);
+  harness.staysInMemoryBecause = ONE_TIME_ON_DISK;
   for (let i = 1; i <= 4; i++) run(harness, `XADD s ${i} f v`);
   run(harness, "XGROUP CREATE s g 0");
   for (let i = 1; i <= 4; i++) {
@@ -128,9 +130,31 @@ test("pending entries tell how long ago they were delivered", () => {
     ],
   ]);
   expect(run(harness, "XINFO CONSUMERS s g")).toEqual([
-    ["name", "c0", "pending", 2, "idle", 500],
-    ["name", "c1", "pending", 2, "idle", 2500],
+    ["name", "c0", "pending", 2, "idle", 500, "inactive", 1500],
+    ["name", "c1", "pending", 2, "idle", 2500, "inactive", 2500],
   ]);
+});
+
+test("a consumer that gets nothing is seen, but not active", () => {
+  const harness = newStreamHarness();
+  harness.staysInMemoryBecause = ONE_TIME_ON_DISK;
+  const consumers = (): unknown => run(harness, "XINFO CONSUMERS s g");
+  run(harness, "XGROUP CREATE s g $ MKSTREAM");
+  expect(run(harness, "XREADGROUP GROUP g c STREAMS s >")).toBe(null);
+  expect(consumers()).toEqual([]);
+  run(harness, "XGROUP CREATECONSUMER s g c");
+  harness.clock.advance(1000);
+  expect(consumers()).toEqual([["name", "c", "pending", 0, "idle", 1000, "inactive", -1]]);
+  run(harness, "XREADGROUP GROUP g c STREAMS s >");
+  expect(consumers()).toEqual([["name", "c", "pending", 0, "idle", 0, "inactive", -1]]);
+  run(harness, "XADD s 1-1 f v");
+  run(harness, "XREADGROUP GROUP g c STREAMS s >");
+  harness.clock.advance(1000);
+  run(harness, "XREADGROUP GROUP g c STREAMS s >");
+  expect(consumers()).toEqual([["name", "c", "pending", 1, "idle", 0, "inactive", 1000]]);
+  expect(run(harness, "XCLAIM s g c 5000 1-1")).toEqual([]);
+  expect(run(harness, "XAUTOCLAIM s g c 500 - JUSTID")).toEqual(["0-0", ["1-1"], []]);
+  expect(consumers()).toEqual([["name", "c", "pending", 1, "idle", 0, "inactive", 0]]);
 });
 
 test("counters of 64 bits are exact", () => {

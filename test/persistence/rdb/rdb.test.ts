@@ -93,6 +93,20 @@ async function read(file: Uint8Array, options: RdbReaderOptions = {}): Promise<R
   return records;
 }
 
+/** Reads with chunks that are written again, taking a copy of each record when it comes. */
+async function readReusing(file: Uint8Array, options: RdbReaderOptions): Promise<RdbRecord[]> {
+  const reader = await RdbReader.open(memoryFile(file), { ...options, batchRecords: 1, reusesChunks: true });
+  const records: RdbRecord[] = [];
+  for await (const record of reader) {
+    const copied = Object.entries(record).map(([name, value]: [string, unknown]) => [
+      name,
+      Buffer.isBuffer(value) ? Buffer.from(value) : value,
+    ]);
+    records.push(Object.fromEntries(copied) as RdbRecord);
+  }
+  return records;
+}
+
 async function failure(file: Uint8Array, options: RdbReaderOptions = {}): Promise<RdbError> {
   try {
     await read(file, options);
@@ -157,6 +171,7 @@ describe("what was written is read", () => {
         async (items, compress, checksum, chunkBytes, drainAt) => {
           const file = await write(items, { compress, checksum }, drainAt);
           const records = await read(file, { privateOpcodes: true, chunkBytes });
+          expect(await readReusing(file, { privateOpcodes: true, chunkBytes })).toEqual(records);
           const cleared = {
             expireMs: undefined,
             idleSeconds: undefined,
@@ -396,6 +411,7 @@ describe("versions and rare items", () => {
       { value: Buffer.from("b") },
     ]);
     const records = await read(file, { loadableTypes: new Set([1]), chunkBytes: 2 });
+    expect(await readReusing(file, { loadableTypes: new Set([1]), chunkBytes: 2 })).toEqual(records);
     expect(records[1]).toMatchObject({ kind: "entry", payload: Buffer.from([2, 1, 0x61, 0xc0, 5]) });
   });
 

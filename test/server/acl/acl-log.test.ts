@@ -18,8 +18,8 @@ test("the same again within a minute is counted, and comes first", () => {
   log.add({ ...EVENT, object: "set" }, 2000);
   log.add({ ...EVENT, client: "second" }, 60_999);
   expect(log.list(10, 61_999)).toEqual([
-    { ...EVENT, client: "second", count: 2, ageSeconds: 1 },
-    { ...EVENT, object: "set", count: 1, ageSeconds: 59.999 },
+    { ...EVENT, client: "second", count: 2, id: 0, createdMs: 1000, updatedMs: 60_999, ageSeconds: 1 },
+    { ...EVENT, object: "set", count: 1, id: 1, createdMs: 2000, updatedMs: 2000, ageSeconds: 59.999 },
   ]);
 });
 

@@ -1,4 +1,5 @@
-/** What a base file says of the tier: all hashes of cold keys, wherever in the file they stand. */
+/** What a base file says of the tier: the hashes of all records, wherever in the file they stand, and which of them lie
+ * under keys in memory. */
 import { expect, test } from "vitest";
 import type { Files } from "../../../src/base/files.ts";
 import { ColdKeys } from "../../../src/keyspace/cold-keys.ts";
@@ -13,6 +14,10 @@ const HASHES = Array.from({ length: 3000 }, (_, i) => Math.imul(i + 1, 0x9e3779b
   (a, b) => a - b,
 );
 
+const SHADOWS = ["in memory", "deleted"].map(
+  (name) => new KeyHash(SEED).of(Buffer.from(name), 0, name.length) >>> 0,
+);
+
 /** A base in which commands have written entries before and between the parts of the cold keys of two databases. */
 async function base(): Promise<Buffer> {
   const chunks: Buffer[] = [];
@@ -21,6 +26,7 @@ async function base(): Promise<Buffer> {
   for (const db of [0, 7]) {
     const coldKeys = new ColdKeys(new Slabs());
     for (const hash of HASHES) coldKeys.add(hash);
+    if (db === 7) for (const hash of SHADOWS) coldKeys.add(hash);
     for (const { differences, left } of coldKeys.parts(512)) {
       const key = Buffer.from(`captured ${db} ${left}`);
       rdb.appendSelectDb(3);
@@ -38,7 +44,7 @@ async function base(): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-test("cold keys are found behind entries that were captured while the file was written", async () => {
+test("records are found behind entries that were captured while the file was written", async () => {
   const bytes = await base();
   const files = { open: async () => memoryFile(bytes) } as unknown as Files;
   const namespaces = [10, 11, 12, 13, 14, 15, 16, 17];
@@ -48,11 +54,9 @@ test("cold keys are found behind entries that were captured while the file was w
     [17, HASHES.length + 2],
   ];
   const facts = await BaseFacts.read(files, "base", { namespaces, tier: { ...tier, counts } }, SEED);
-  const hash = new KeyHash(SEED);
-  const shadows = ["in memory", "deleted"].map((name) => hash.of(Buffer.from(name), 0, name.length) >>> 0);
   for (const [db, shadowed] of [
     [0, []],
-    [7, shadows],
+    [7, SHADOWS],
   ] as const) {
     expect(facts.isListed(db)).toBe(true);
     const found = [];

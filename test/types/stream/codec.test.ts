@@ -4,8 +4,18 @@
  */
 import { describe, expect, test } from "vitest";
 import { ByteArena } from "../../../src/base/byte-arena.ts";
+import { Int64 } from "../../../src/base/int64.ts";
 import { SeededRandom } from "../../../src/base/random.ts";
 import { StorageError } from "../../../src/base/storage-error.ts";
+import { finishSteps } from "../../../src/types/packed-parts.ts";
+import { rootOf } from "../../../src/types/rooted.ts";
+import {
+  ACTIVE_TIME,
+  ConsumerGroup,
+  readConsumerTime,
+  SEEN_TIME,
+} from "../../../src/types/stream/consumer-group.ts";
+import { Stream } from "../../../src/types/stream/stream.ts";
 import { STREAM, STREAM_ENCODING, streamType } from "../../../src/types/stream/stream-type.ts";
 import { ValueDigest } from "../../../src/types/value-digest.ts";
 import type { ValueMemory } from "../../../src/types/value-memory.ts";
@@ -73,8 +83,10 @@ function packed(memory: ValueMemory, address: number): string {
 
 function commandsOf(memory: ValueMemory, address: number): string[] {
   const commands: string[] = [];
-  streamType.rewrite(memory, address, KEY, (...args) =>
-    commands.push(args.map((arg) => arg.toString()).join(" ")),
+  finishSteps(
+    streamType.rewrite(memory, address, KEY, (...args) => {
+      commands.push(args.map((arg) => arg.toString()).join(" "));
+    }),
   );
   return commands;
 }
@@ -107,6 +119,22 @@ describe("what is right", () => {
       "XADD key MAXLEN 0 0-1 x y",
       "XSETID key 0-0 ENTRIESADDED 0 MAXDELETEDID 0-0",
     ]);
+  });
+
+  test("tells when a consumer was active, if it is of Redis 7.2", () => {
+    const memory = newValueMemory();
+    const times = (rdbType: number): [seen: number, active: number] => {
+      const address = load(memory, payloadOf(STREAM_OF_ALL, rdbType), rdbType);
+      const groups = new Stream().open(memory.blocks, rootOf(memory.entries, address)).openGroups();
+      const group = groups?.find(Buffer.from("group"), 0, 5) ?? 0;
+      const { consumers } = new ConsumerGroup().open(memory.blocks, group);
+      const consumer = consumers.find(Buffer.from("a"), 0, 1);
+      const time = (which: number): number =>
+        readConsumerTime(memory.blocks, consumer, which, new Int64()).toNumber();
+      return [time(SEEN_TIME), time(ACTIVE_TIME)];
+    };
+    expect(times(21)).toEqual([5, 6]);
+    expect(times(19)).toEqual([5, 5]);
   });
 
   test("of an older or a newer Redis is read too", () => {
