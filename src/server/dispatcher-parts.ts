@@ -17,6 +17,7 @@ import type { Replication } from "./replication/replication.ts";
 import type { ReplyGate } from "./reply-gate.ts";
 import type { Tracking } from "./tracking/tracking.ts";
 import type { GroupedEffects } from "./transactions.ts";
+import type { WebRequests } from "./web-requests.ts";
 import type { GateAof, WriteGatesParts } from "./write-gates.ts";
 
 /** The append-only file as the dispatcher sees it; `enabled` false means no AOF. */
@@ -43,6 +44,7 @@ export interface DispatcherParts extends WriteGatesParts, CommandCheckParts {
   /** Client-side caching. */
   readonly tracking: Tracking;
   readonly walk: TierWalk;
+  readonly webRequests: WebRequests;
   readonly onQueryBufferLimit: (connection: Connection) => void;
   readonly onReplyTooLarge: (connection: Connection) => void;
   /** redis.log: 0 is debug, 3 a warning. */

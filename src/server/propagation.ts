@@ -14,6 +14,13 @@ type EffectsContext = Pick<CommandContext, "request" | "client"> & {
   readonly command: CompiledCommand | undefined;
 };
 
+interface Outside {
+  readonly writer: AofWriter | undefined;
+  readonly stream: AofEncoder | undefined;
+  readonly changes: number;
+  readonly removals: number;
+}
+
 export class Propagation implements GroupedEffects {
   /** Absent while the append-only file is off, and while it is being loaded. */
   writer: AofWriter | undefined;
@@ -25,6 +32,8 @@ export class Propagation implements GroupedEffects {
   private isStreamMuted = false;
   /** How many of them no command made. */
   private removals = 0;
+  /** While effects are private: what there was before. */
+  private outside: Outside | undefined;
   /** Where the present group is open: of the log, and of the stream. */
   private logGroup: AofEncoder | undefined;
   private streamGroup: AofEncoder | undefined;
@@ -73,6 +82,18 @@ export class Propagation implements GroupedEffects {
   setMuted(isLogMuted: boolean, isStreamMuted: boolean): void {
     this.isLogMuted = isLogMuted;
     this.isStreamMuted = isStreamMuted;
+  }
+
+  setPrivate(isPrivate: boolean): void {
+    if (isPrivate) {
+      const { changes, removals, stream, writer } = this;
+      this.outside = { changes, removals, stream, writer };
+      this.writer = undefined;
+      this.stream = undefined;
+    } else {
+      Object.assign(this, this.outside);
+      this.outside = undefined;
+    }
   }
 
   verbatim(): void {

@@ -22,6 +22,7 @@ import type { AofDirectory } from "../persistence/aof/directory.ts";
 import type { AofWriter } from "../persistence/aof/writer.ts";
 import { type CheckpointParts, runCheckpoint } from "../persistence/checkpoint.ts";
 import type { DumpVerifier, InlineVerifier } from "../persistence/dump-verifier.ts";
+import type { OpenAofVerifier } from "../persistence/recovery.ts";
 import type { DecoderLimits } from "../protocol/request-decoder.ts";
 import { Acl } from "./acl/acl.ts";
 import { isLocalAddress, refusalOf } from "./admission.ts";
@@ -51,6 +52,7 @@ import { InvalidationSender } from "./tracking/invalidation-sender.ts";
 import { Tracking } from "./tracking/tracking.ts";
 import type { Transport, TransportEvents } from "./transport/transport.ts";
 import { nextTurn, sleep, TurnEnd } from "./turn-end.ts";
+import { WebRequests } from "./web-requests.ts";
 
 /** The outside world. */
 export interface World {
@@ -61,6 +63,8 @@ export interface World {
   readonly log: Log;
   /** Who reads dumps back before they count, small ones perhaps by what is given; without, all are read by that. */
   readonly createVerifier?: (small: InlineVerifier) => DumpVerifier;
+  /** Who verifies a large append-only file while it is loaded; without, the thread that loads it. */
+  readonly openAofVerifier?: OpenAofVerifier;
 }
 
 /** Levels of redis.log. */
@@ -286,6 +290,7 @@ export class Server implements ConnectionHost {
 
   /** What a rewrite into `directory` works with. */
   checkpointParts(directory: AofDirectory, writer: () => AofWriter): CheckpointParts {
+    const { values } = this.config;
     return {
       files: this.world.files,
       clock: this.clock,
@@ -296,7 +301,10 @@ export class Server implements ConnectionHost {
       tier: this.tier,
       tierFolder: this.tierFolder,
       spiller: this.spiller,
-      checksum: this.config.values.rdbchecksum,
+      asCommands: !values["aof-use-rdb-preamble"],
+      withTime: values["aof-timestamp-enabled"],
+      incrementalFsync: values["aof-rewrite-incremental-fsync"],
+      checksum: values.rdbchecksum,
       withAccess: this.tier !== undefined,
       isMidway: () => this.dispatcher.scripts.runner.isBusy,
       nextTurn,
@@ -400,6 +408,7 @@ export class Server implements ConnectionHost {
       flushNow: () => this.writeAndReply(),
       isLoading: () => this.isLoading,
       walk: this.walk,
+      webRequests: new WebRequests(this.clock, this.world.log),
       maxmemoryBytes: () => this.budget.limit,
       busyThresholdMs: () => this.config.values["busy-reply-threshold"],
       log: (level, text) => this.world.log[SCRIPT_LOG_LEVELS[level]](text),

@@ -18,6 +18,7 @@ import { recoverAof } from "../persistence/recovery.ts";
 import { createWriter, openAofDirectory } from "./appendonly.ts";
 import type { Config } from "./config/config.ts";
 import { loadDump, waitForRoom } from "./load-dump.ts";
+import { recoveryParts } from "./recovery-parts.ts";
 import { Replay } from "./replay.ts";
 import { Server, type World } from "./server.ts";
 
@@ -177,11 +178,12 @@ async function recoverTier(
   metadata: CheckpointMetadata,
   options: { readonly seed: Buffer; readonly compression: boolean },
 ): Promise<ColdTier> {
-  const store = await openStore(world, path);
+  let store: KeyValueStore | undefined;
   try {
+    store = await openStore(world, path);
     return await ColdTier.recover(store, metadata.tier, options);
   } catch (error) {
-    await store.close().catch(() => undefined);
+    await store?.close().catch(() => undefined);
     if (!(error instanceof StorageError)) throw error;
     throw new LoadError(
       `The cold tier in ${path} cannot be used: ${error.message}. Make a backup, then see what tsredis-check-tier ${dirname(path)} can save`,
@@ -223,20 +225,9 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
     if (!hasAof) await loadDump(server, makeRoom, undefined, progress);
     else progress.begin(await sizeOf(world.files, directory));
     const replay = new Replay(server);
-    const { incr, baseBytes, sizeBefore } = await recoverAof({
-      files: world.files,
-      log: world.log,
-      directory,
-      appendfilename: values.appendfilename,
-      keyspace,
-      executor: replay,
-      makeRoom,
-      loadTruncated: values["aof-load-truncated"],
-      verifyChecksum: values.rdbchecksum,
-      onLoaded: server.saves.onLoaded,
-      monotonicMs: () => clock.monotonicMs(),
-      observer: progress,
-    });
+    const { incr, baseBytes, sizeBefore } = await recoverAof(
+      recoveryParts(server, directory, replay, progress),
+    );
     replay.reportFailures();
     if (hasAof) {
       const seconds = ((clock.monotonicMs() - begun) / 1000).toFixed(3);

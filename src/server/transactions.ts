@@ -31,6 +31,8 @@ export interface GroupedEffects extends Effects {
   dropGroup(): void;
   /** Whether effects from now on do not go to the append-only file, or to replicas (redis.set_repl). */
   setMuted(isLogMuted: boolean, isStreamMuted: boolean): void;
+  /** With true, effects from now on are neither propagated nor counted, those of expiry included. */
+  setPrivate(isPrivate: boolean): void;
   /** What one command, or the rest of one, does is a group for replicas. */
   beginCommand(): void;
   endCommand(): void;
