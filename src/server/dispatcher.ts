@@ -444,6 +444,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   private serveWaiting(connection: Connection): void {
     // Each piece of the output must hold one connection's replies only.
     this.outbox.add(connection);
+    // What was brought may have expired, if that took long.
+    this.keyspace.refreshClock();
     this.waiting.serveReady();
     if (this.parts.tracking.hasPending) this.parts.tracking.deliver();
   }

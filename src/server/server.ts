@@ -35,6 +35,7 @@ import { applyConfig } from "./config-hooks.ts";
 import { Connection, type ConnectionHost } from "./connection.ts";
 import { Cron } from "./cron.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { EventLoopFigures } from "./event-loop.ts";
 import { KeyNotifications } from "./key-notifications.ts";
 import { LoadProgress } from "./load-progress.ts";
 import { MemoryBudget } from "./memory-budget.ts";
@@ -90,6 +91,7 @@ export class Server implements ConnectionHost {
   readonly saves: SaveState;
   readonly clients = new ClientRegistry();
   readonly statistics = new Statistics();
+  readonly eventLoop = new EventLoopFigures();
   readonly outputLimits: OutputLimits;
   readonly replication: Replication;
   readonly walk: TierWalk;
