@@ -113,7 +113,7 @@ export interface FunctionControl {
   list(): Iterable<LibraryFacts>;
   dump(compress: boolean): Buffer;
   /** Loads the libraries of the payload in that argument; the error. */
-  restore(argument: number, policy: RestorePolicy): string | undefined;
+  restore(argument: number, policy: RestorePolicy, ignoresChecksum: boolean): string | undefined;
 }
 
 /** Patterns are of channels. */
@@ -151,6 +151,13 @@ export interface ScriptControl {
   has(argument: number): boolean;
   /** Forgets all scripts. */
   flush(): void;
+  /** SCRIPT DEBUG, of the present client: with `yes`, what its scripts change is taken back; undefined is no mode.
+   * Answers. */
+  setDebugging(mode: "no" | "yes" | "sync" | undefined): Outcome;
+  /** Whether scripts of the present client are debugged. */
+  readonly isDebugging: boolean;
+  /** Has the script debugged that `evaluate` runs, which answers. */
+  debug(evaluate: () => Outcome): Outcome;
   /** Ends the running script (or function), if it has written nothing; answers. */
   kill(kind: "script" | "function"): Outcome;
 }

@@ -64,7 +64,8 @@ export interface ReloadOptions {
   readonly merge: boolean;
 }
 
-export type ReloadResult = "done" | "not saved" | "not loaded";
+/** "in the cold tier": a part of the data lies there, and the append-only file by itself does not hold it. */
+export type ReloadResult = "done" | "not saved" | "not loaded" | "in the cold tier";
 
 export interface DebugAccess {
   /** Of all keys and values, as Redis makes it. */
@@ -74,8 +75,19 @@ export interface DebugAccess {
   /** Bytes that the value of an entry takes in a snapshot. */
   packedBytes(address: number): number;
   reload(options: ReloadOptions): Promise<ReloadResult>;
+  /** Replaces all data by what the append-only file holds. */
+  reloadLog(): Promise<ReloadResult>;
   setActiveExpiry(isOn: boolean): void;
   pauseCron(isPaused: boolean): void;
+  /** Whether the buffer of replies gives memory back that it has not needed for a while. */
+  setReplyBufferResizing(isOn: boolean): void;
+  /** From how many bytes on an element of a list is packed as a plain node, written as a size ("1mb"; 0 is the default);
+   * false if it is none. */
+  setPlainNodeBytes(size: string): boolean;
+  /** Checksums of dump files and payloads are not looked at. */
+  ignoresChecksums: boolean;
+  /** Whether scripts may call commands that are not for scripts. */
+  setScriptsUnlimited(areUnlimited: boolean): void;
   log(text: string): void;
 }
 

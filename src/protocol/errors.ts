@@ -279,7 +279,14 @@ export const ANOTHER_CHILD_ACTIVE =
   "ERR Another child process is active (AOF?): can't BGSAVE right now. " +
   "Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.";
 export const RELOAD_OPTIONS = "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.";
+export const NOT_A_NODE_SIZE = "ERR argument must be a memory value bigger than 1 and smaller than 4gb";
 export const RELOAD_FAILED = "ERR Error trying to load the RDB dump";
+export const LOG_RELOAD_FAILURES = {
+  "not saved": "ERR The append only file cannot be written",
+  "not loaded": "ERR There is no append only file that can be loaded",
+  "in the cold tier":
+    "ERR A part of the data lies in the cold tier: only a restart can load the append only file",
+} as const;
 export const RESP2_NOT_SUPPORTED = "ERR RESP2 is not supported by this command";
 export const UNKNOWN_PROTOCOL_TYPE =
   "ERR Wrong protocol type name. Please use one of the following: " +

@@ -15,6 +15,7 @@ import type { User } from "./acl/user.ts";
 import type { ClientEviction } from "./client-eviction.ts";
 import type { BlockedCall } from "./observation/calls.ts";
 import type { PreparedWalks } from "./prepared-walks.ts";
+import type { DebugSession } from "./script-debugging/debug-session.ts";
 import type { Statistics } from "./statistics.ts";
 import type { OwnSubscriptions } from "./subscriptions.ts";
 import type { Transaction } from "./transaction.ts";
@@ -87,6 +88,11 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
   countedBytes = 0;
   /** Since when its output is over the soft limit; 0 if it is not. */
   overSoftLimitSinceMs = 0;
+
+  /** Set by SCRIPT DEBUG: whether its scripts are debugged, and whether what they change then stays. */
+  scriptDebugging: "private" | "sync" | undefined;
+  /** Present while one is: it gets what the client sends. */
+  debugSession: DebugSession | undefined;
 
   unblock: ((asError: boolean) => void) | undefined;
   /** Its command waits for the end of a pause (client-pause.ts). */
@@ -219,6 +225,10 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
     statistics.reads++;
     statistics.inputBytes += length;
     this.lastActiveMs = this.host.clock.refresh();
+    if (this.debugSession !== undefined) {
+      this.debugSession.take(buffer.subarray(0, length));
+      return;
+    }
     this.decoder.feed(buffer, 0, length);
     const { clientEviction } = this.host;
     if (clientEviction?.isOn === true) clientEviction.runIfOver(this);
@@ -232,10 +242,12 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
 
   /** Hands bytes to the transport, and counts them; as Transport.send. */
   send(buffer: Buffer, start: number, end: number): boolean {
-    const { statistics } = this.host;
+    const { clientEviction, statistics } = this.host;
     statistics.writes++;
     statistics.outputBytes += end - start;
-    return this.transport.send(buffer, start, end);
+    const isGone = this.transport.send(buffer, start, end);
+    if (!isGone && clientEviction?.isOn === true) clientEviction.update(this);
+    return isGone;
   }
 
   onDrain(): void {
@@ -245,6 +257,7 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
   onEnd(): void {
     this.hasEnded = true;
     this.pauseReading();
+    this.debugSession?.loseClient();
     // Nobody is there to take what it waits for.
     if (this.unblock !== undefined) this.close();
     this.closeIfDone();

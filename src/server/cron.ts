@@ -25,6 +25,8 @@ export class Cron {
   private collectedBytes = 0;
   /** False while DEBUG or a test has switched active expiry off. */
   activeExpiry = true;
+  /** False while DEBUG has it off that reply buffers give memory back. */
+  shrinksReplyBuffer = true;
   /** DEBUG PAUSE-CRON. */
   isPaused = false;
 
@@ -61,6 +63,7 @@ export class Cron {
     keyspace.refreshClock();
     if (dispatcher.scripts.runner.isBusy) {
       aof.files?.writer.cron();
+      this.closeIdleClients();
       this.server.outputLimits.checkAll();
       this.server.endTurn();
       return;
@@ -87,7 +90,7 @@ export class Cron {
     this.server.statistics.sample(this.server.dispatcher.calls.total, spiller?.spilledBytes ?? 0, nowMs);
     if (nowMs >= this.slowAtMs) {
       this.slowAtMs = nowMs + SLOW_EVERY_MS;
-      this.server.dispatcher.reply.shrink();
+      if (this.shrinksReplyBuffer) this.server.dispatcher.reply.shrink();
       this.server.migrations.targets.closeIdle();
       spiller?.run(true);
       if (tier !== undefined) this.collectAfter(tier.largeBytesMoved);
@@ -114,7 +117,8 @@ export class Cron {
     const { timeout } = config.values;
     if (timeout === 0) return;
     for (const connection of clients) {
-      if (connection.parked || connection.isSubscribed || connection.isMonitor) continue;
+      const isWaiting = connection.parked && connection.debugSession === undefined;
+      if (isWaiting || connection.isSubscribed || connection.isMonitor) continue;
       if (clock.nowMs - connection.lastActiveMs <= timeout * 1000) continue;
       world.log.verbose("Closing idle client");
       connection.close();

@@ -92,7 +92,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.server = parts.services;
     this.calls = new Calls({ ...parts, clock: parts.keyspace.clock, reply: this.reply });
     this.transactions = new Transactions(this, parts);
-    this.scripts = new Scripts(this, { ...parts, clock: parts.keyspace.clock });
+    this.scripts = new Scripts(this, { ...parts, clock: parts.keyspace.clock, pubsub: this.pubsub });
   }
 
   /** Executes what the connection's decoder has, until it is empty or the connection parks or closes. */
@@ -164,6 +164,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   /** The connection is gone: nothing may wait for it. */
   forget(connection: Connection): void {
     this.waiting.forget(connection);
+    connection.debugSession?.clientGone();
     this.transactions.end(connection);
     this.pubsub.forgetClient(connection);
     this.parts.warmer?.cancel(connection);
@@ -182,7 +183,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const refusal = this.checks.refusalOf(command, request, connection);
     if (refusal !== undefined) return this.reject(command, refusal);
     this.db = this.keyspace.databases[connection.dbIndex];
-    if (this.scripts.runner.isBusy && !command.allowedWhileBusy) return this.refuseBusy(command, connection);
+    if (this.scripts.runner.refuses(command)) return this.refuseBusy(command, connection);
     const { pause } = this.parts;
     if (pause.isOn && pause.postpones(command, request, connection)) return SUSPENDED;
     const { transaction } = connection;

@@ -23,6 +23,8 @@ export class Propagation implements GroupedEffects {
   private isMuted = false;
   /** How many of them no command made. */
   private removals = 0;
+  /** While effects are private: what there was before. */
+  private outside: { writer: AofWriter | undefined; changes: number; removals: number } | undefined;
   /** Where the present group is open. */
   private grouping: AofEncoder | undefined;
   /** Set once: whose request and database the effects are of, and of which command. */
@@ -49,6 +51,16 @@ export class Propagation implements GroupedEffects {
 
   setMuted(isMuted: boolean): void {
     this.isMuted = isMuted;
+  }
+
+  setPrivate(isPrivate: boolean): void {
+    if (isPrivate) {
+      this.outside = { writer: this.writer, changes: this.changes, removals: this.removals };
+      this.writer = undefined;
+    } else {
+      Object.assign(this, this.outside);
+      this.outside = undefined;
+    }
   }
 
   verbatim(): void {

@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { CompiledCommand } from "../commands/table.ts";
+import type { Database } from "../keyspace/database.ts";
 import { appendOnlyFileFailed, OUT_OF_MEMORY } from "../protocol/errors.ts";
 import type { Request } from "../protocol/request.ts";
 import {
@@ -15,6 +16,16 @@ import type { Engine, RunState, ScriptArguments } from "../scripting/engine.ts";
 import type { ScriptFlag } from "../scripting/shebang.ts";
 import type { Connection } from "./connection.ts";
 import type { WriteGates } from "./write-gates.ts";
+
+/** A run whose script is debugged. */
+export interface DebuggedRun {
+  /** Whether nobody else sees what it changes. */
+  readonly isPrivate: boolean;
+  /** A command is about to be executed; the error, if that cannot be private. */
+  prepare(command: CompiledCommand, request: Request): string | undefined;
+  /** Ends it, soon. */
+  kill(): void;
+}
 
 const NO_WORDS: readonly Buffer[] = [];
 
@@ -57,6 +68,14 @@ export class Run implements ScriptArguments {
   words = NO_WORDS;
   isKilled = false;
   sliceBegunMs = 0;
+  /** Present if it is debugged. */
+  debugged: DebuggedRun | undefined;
+  /** Of the dispatcher and the client, while commands of the script are executed: what they return to. */
+  outerRequest!: Request;
+  outerDb!: Database;
+  outerDbIndex = 0;
+  outerReplyMode: Connection["replyMode"] = "on";
+  outerIsExecuting = false;
 
   constructor(kind: Run["kind"], onEngineLost: () => void) {
     this.kind = kind;
@@ -100,7 +119,7 @@ export class Run implements ScriptArguments {
     this.command = command;
     this.request = request;
     this.serial++;
-    this.hasGroup = !client.isExecuting;
+    this.hasGroup = !client.isExecuting && this.debugged?.isPrivate !== true;
     this.canSuspend = this.hasGroup && !client.isReplay;
     this.nowMs = clock.nowMs;
     this.begunMs = clock.monotonicMs();

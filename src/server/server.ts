@@ -22,6 +22,7 @@ import type { AofDirectory } from "../persistence/aof/directory.ts";
 import type { AofWriter } from "../persistence/aof/writer.ts";
 import { type CheckpointParts, runCheckpoint } from "../persistence/checkpoint.ts";
 import type { DumpVerifier, InlineVerifier } from "../persistence/dump-verifier.ts";
+import type { OpenAofVerifier } from "../persistence/recovery.ts";
 import type { DecoderLimits } from "../protocol/request-decoder.ts";
 import { Acl } from "./acl/acl.ts";
 import { isLocalAddress, refusalOf } from "./admission.ts";
@@ -61,6 +62,8 @@ export interface World {
   readonly log: Log;
   /** Who reads dumps back before they count, small ones perhaps by what is given; without, all are read by that. */
   readonly createVerifier?: (small: InlineVerifier) => DumpVerifier;
+  /** Who verifies a large append-only file while it is loaded; without, the thread that loads it. */
+  readonly openAofVerifier?: OpenAofVerifier;
 }
 
 /** Levels of redis.log. */
@@ -272,6 +275,7 @@ export class Server implements ConnectionHost {
 
   /** What a rewrite into `directory` works with. */
   checkpointParts(directory: AofDirectory, writer: () => AofWriter): CheckpointParts {
+    const { values } = this.config;
     return {
       files: this.world.files,
       clock: this.clock,
@@ -282,7 +286,10 @@ export class Server implements ConnectionHost {
       tier: this.tier,
       tierFolder: this.tierFolder,
       spiller: this.spiller,
-      checksum: this.config.values.rdbchecksum,
+      asCommands: !values["aof-use-rdb-preamble"],
+      withTime: values["aof-timestamp-enabled"],
+      incrementalFsync: values["aof-rewrite-incremental-fsync"],
+      checksum: values.rdbchecksum,
       withAccess: this.tier !== undefined,
       isMidway: () => this.dispatcher.scripts.runner.isBusy,
       nextTurn,

@@ -43,6 +43,7 @@ export class Shutdown {
     }
     const { runner } = this.server.dispatcher.scripts;
     if (options.save === "nosave") runner.drop();
+    this.server.dispatcher.scripts.debugging.endAll();
     // A script that has written cannot be left in the middle.
     while (runner.isBusy) await nextTurn();
     this.server.isStopping = true;

@@ -31,6 +31,8 @@ export interface GroupedEffects extends Effects {
   dropGroup(): void;
   /** With true, effects from now on are not propagated (redis.set_repl). */
   setMuted(isMuted: boolean): void;
+  /** With true, effects from now on are neither propagated nor counted, those of expiry included. */
+  setPrivate(isPrivate: boolean): void;
   /** Effects that commands have had so far. */
   readonly commandEffects: number;
 }

@@ -23,6 +23,7 @@ test("a list that grows beyond memory is written when nobody uses it, and not be
   expect(await spilled()).toBeLessThan(6 * ELEMENTS * ELEMENT_BYTES);
   await expect.poll(() => infoOf(client, "cold_keys"), POLL).toBe("1");
   expect(Number(await infoOf(client, "tier_kept_bytes"))).toBe(0);
+  // It is freed bit by bit.
   await expect.poll(async () => Number(await infoOf(client, "hot_bytes")), POLL).toBeLessThan(MB);
   const written = await spilled();
   for (let i = 0; i < ELEMENTS; i += 400) {

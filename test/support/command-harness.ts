@@ -249,6 +249,9 @@ class HarnessContext implements CommandContext {
     load: () => missing("scripts"),
     has: () => false,
     flush: () => {},
+    setDebugging: () => missing("scripts"),
+    isDebugging: false,
+    debug: () => missing("scripts"),
     kill: () => missing("scripts"),
   };
 
@@ -439,8 +442,13 @@ const noDebugging: DebugAccess = {
   digestOf: () => missing("debugging.digestOf"),
   packedBytes: () => missing("debugging.packedBytes"),
   reload: () => missing("debugging.reload"),
+  reloadLog: () => missing("debugging.reload"),
   pauseCron: () => missing("debugging.pauseCron"),
   setActiveExpiry: () => missing("debugging.setActiveExpiry"),
+  setReplyBufferResizing: () => missing("debugging.setReplyBufferResizing"),
+  setPlainNodeBytes: () => missing("debugging.setPlainNodeBytes"),
+  setScriptsUnlimited: () => missing("debugging.setScriptsUnlimited"),
+  ignoresChecksums: false,
   log: () => missing("debugging.log"),
 };
 

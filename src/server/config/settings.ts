@@ -174,10 +174,10 @@ export const settings = {
   "auto-aof-rewrite-percentage": integer("used", 50, { unit: "percent" }),
   "auto-aof-rewrite-min-size": memory("used", "64mb"),
   "aof-load-truncated": yesNo("used", "yes"),
-  "aof-use-rdb-preamble": yesNo("ignored", "yes"),
+  "aof-use-rdb-preamble": yesNo("used", "yes"),
   "aof-timestamp-enabled": yesNo("used", "yes"),
   "aof-disable-auto-gc": yesNo("used", "no"),
-  "aof-rewrite-incremental-fsync": yesNo("ignored", "yes"),
+  "aof-rewrite-incremental-fsync": yesNo("used", "yes"),
 
   // Snapshots
   save: savePoints("used", "3600 1 300 100 60 10000"),

@@ -2,10 +2,11 @@
  * The set type as the layers see it that move values about.
  */
 import type { DataType } from "../data-type.ts";
+import { isRooted } from "../rooted.ts";
 import { encodingName, SET } from "./set-encoding.ts";
 import { packSet, packSetInParts, RDB_SET, RDB_SET_INTSET, rdbTypeOf } from "./set-packing.ts";
-import { membersOf, readSet } from "./set-reader.ts";
-import { RDB_SET_LISTPACK, unpackSet } from "./set-unpacking.ts";
+import { membersOf, openSet, readSet } from "./set-reader.ts";
+import { findStoredSet, RDB_SET_LISTPACK, unpackSet } from "./set-unpacking.ts";
 
 /** Members added by one command of a rewritten log. */
 const MEMBERS_PER_COMMAND = 64;
@@ -25,8 +26,10 @@ export const setType: DataType = {
   pack: packSet,
   packInParts: packSetInParts,
   unpack: unpackSet,
-  rewrite(memory, address, key, sink) {
-    const members = readSet(memory, address);
+  findStored: findStoredSet,
+  *rewrite(memory, address, key, sink) {
+    const isLarge = isRooted(memory.entries.head(address));
+    const members = isLarge ? openSet(memory, address) : readSet(memory, address);
     let args: Buffer[] = [];
     members.begin();
     while (members.next()) {
@@ -34,7 +37,7 @@ export const setType: DataType = {
       // A copy, as the text of an integer would be overwritten by the next one.
       args.push(Buffer.from(buffer.subarray(start, start + length)));
       if (args.length < MEMBERS_PER_COMMAND) continue;
-      sink("SADD", key, ...args);
+      yield sink("SADD", key, ...args);
       args = [];
     }
     if (args.length > 0) sink("SADD", key, ...args);

@@ -18,7 +18,7 @@ import {
   RDB_ZSET_LISTPACK,
   RDB_ZSET_ZIPLIST,
 } from "./sorted-set-packing.ts";
-import { unpackSortedSet } from "./sorted-set-unpacking.ts";
+import { findStoredSortedSet, unpackSortedSet } from "./sorted-set-unpacking.ts";
 import { TreeSortedSet } from "./tree-sorted-set.ts";
 
 /** Elements that one command of a rewritten append-only file adds, as in Redis. */
@@ -76,8 +76,13 @@ export const sortedSetType: DataType = {
   },
   unpack: (memory, rdbType, bytes, encoding) =>
     unpackSortedSet(memory, rdbType, bytes, encoding, treeOf(memory)),
-  rewrite(memory, address, key, sink) {
-    const elements = elementsOf(memory, address);
+  findStored: findStoredSortedSet,
+  *rewrite(memory, address, key, sink) {
+    const { entries } = memory;
+    const isLarge = entries.encoding(address) === SKIPLIST;
+    const elements = isLarge
+      ? new TreeSortedSet(memory).open(rootOf(entries, address))
+      : elementsOf(memory, address);
     const { size } = elements;
     elements.seek(0);
     let args: (string | Buffer)[] = [];
@@ -86,7 +91,7 @@ export const sortedSetType: DataType = {
       const member = Buffer.from(memberBuffer.subarray(memberStart, memberStart + memberLength));
       args.push(formatDouble(elements.score), member);
       if (args.length < 2 * ELEMENTS_OF_COMMAND && i + 1 < size) continue;
-      sink("ZADD", key, ...args);
+      yield sink("ZADD", key, ...args);
       args = [];
     }
   },
