@@ -8,6 +8,7 @@ import type { AccessControl } from "./access.ts";
 import type { Client, ClientTracking } from "./client.ts";
 import type { CommandSpec } from "./command.ts";
 import type { Documentation } from "./documentation.ts";
+import type { ReplicationAccess } from "./replication-access.ts";
 
 export interface ConfigAccess {
   /** Names and values of directives whose names match one of the glob patterns, in table order. */
@@ -163,6 +164,9 @@ export interface MemoryFigures {
   readonly limitBytes: number;
   readonly clients: number;
   readonly clientBytes: number;
+  /** The replication backlog; and what is held for slow replicas, with their connections. */
+  readonly backlogBytes: number;
+  readonly replicaBytes: number;
   readonly aofBufferBytes: number;
   readonly scripts: number;
   readonly scriptBytes: number;
@@ -295,6 +299,7 @@ export interface ServerServices {
   readonly migrations: MigrationAccess;
   readonly tracking: TrackingAccess;
   readonly pause: PauseAccess;
+  readonly replication: ReplicationAccess;
   /** All clients, in the order of their ids. */
   clients(): Iterable<Client>;
   /** The client with that id. */

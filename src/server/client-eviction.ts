@@ -74,7 +74,7 @@ export class ClientEviction {
     if (!this.isOn || this.totalBytes < this.limitBytes) return;
     this.recount();
     const victims = [...this.clients]
-      .filter((client) => !client.noEvict && !client.isReplay)
+      .filter((client) => !client.noEvict && !client.isReplay && !client.isReplica)
       .sort((first, second) => sizeClass(second.countedBytes) - sizeClass(first.countedBytes));
     for (const client of victims) {
       if (this.totalBytes < this.limitBytes) return;

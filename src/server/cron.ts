@@ -78,7 +78,11 @@ export class Cron {
     }
     keyspace.freeRetired(FREE_PER_CALL);
     this.server.tracking.cron();
-    budget.measureOverhead(clients.measure().bytes + dispatcher.scripts.memoryBytes);
+    const { bytes, replicaBytes } = clients.measure();
+    const streamBytes = this.server.replication.backlogBytes;
+    budget.measureOverhead(bytes + replicaBytes + streamBytes + dispatcher.scripts.memoryBytes);
+    // Before other snapshots: replicas wait for theirs.
+    this.server.replication.cron();
     aof.startScheduled();
     saves.saveIfDue();
     aof.rewriteIfGrown(values["auto-aof-rewrite-min-size"], values["auto-aof-rewrite-percentage"]);
@@ -119,6 +123,7 @@ export class Cron {
     for (const connection of clients) {
       const isWaiting = connection.parked && connection.debugSession === undefined;
       if (isWaiting || connection.isSubscribed || connection.isMonitor) continue;
+      if (connection.isReplica) continue;
       if (clock.nowMs - connection.lastActiveMs <= timeout * 1000) continue;
       world.log.verbose("Closing idle client");
       connection.close();

@@ -193,7 +193,7 @@ export class ScriptRunner implements ScriptHost {
     }
     if (command.mayHaveEffects && run.isReadOnly) return this.refuse(command, WRITE_IN_READ_ONLY_SCRIPT);
     if (!run.hasWritten) {
-      if (command.isWrite && run.diskRefusal !== undefined) return this.refuse(command, run.diskRefusal);
+      if (command.isWrite && run.writeRefusal !== undefined) return this.refuse(command, run.writeRefusal);
       if (command.denyOom && run.memoryRefusal !== undefined) return this.refuse(command, run.memoryRefusal);
     }
     if (run.debugged !== undefined) {
@@ -216,9 +216,11 @@ export class ScriptRunner implements ScriptHost {
     this.present!.resp = version;
   }
 
-  setPropagation(isOn: boolean): void {
-    this.present!.isMuted = !isOn;
-    this.dispatcher.effects.setMuted(!isOn);
+  setPropagation(toLog: boolean, toReplicas: boolean): void {
+    const run = this.present!;
+    run.isLogMuted = !toLog;
+    run.isStreamMuted = !toReplicas;
+    this.dispatcher.effects.setMuted(!toLog, !toReplicas);
   }
 
   mayCall(request: Request): boolean | undefined {
@@ -278,14 +280,14 @@ export class ScriptRunner implements ScriptHost {
     client.isInScript = true;
     client.replyMode = "on";
     client.dbIndex = run.dbIndex;
-    effects.setMuted(run.isMuted);
+    effects.setMuted(run.isLogMuted, run.isStreamMuted);
   }
 
   leave(run: Run): void {
     const { dispatcher } = this;
     const { client, effects, reply } = dispatcher;
     run.dbIndex = client.dbIndex;
-    effects.setMuted(false);
+    effects.setMuted(false, false);
     client.isExecuting = run.outerIsExecuting;
     client.isInScript = false;
     client.replyMode = run.outerReplyMode;
