@@ -62,7 +62,7 @@ export interface RdbLoadOptions {
   readonly onLoaded?: (keys: number, expired: number) => void;
   /** The entry of a key, wherever it is; by default those in memory are all. */
   readonly findIn?: (database: Database, key: Buffer) => number;
-  /** What to do with a key that is there already: throw LoadError (default), or take the file's. */
+  /** What to do with a key, or a library of functions, that is there already: throw LoadError (default), or take the file's. */
   readonly onDuplicate?: "refuse" | "replace";
   /** Waits until memory is within its budget again. */
   readonly makeRoom: () => Promise<void>;
@@ -164,7 +164,7 @@ class RdbLoad {
     if (record.kind === "tombstone") {
       databaseOf(keyspace, record.db).restoreTombstone(record.key);
     } else if (record.kind === "function") {
-      const error = keyspace.functions.load(record.code);
+      const error = keyspace.functions.load(record.code, options.onDuplicate === "replace");
       if (error !== undefined) throw new LoadError(`A library of functions cannot be loaded: ${error}`);
     } else if (record.kind === "cold-keys") {
       loadColdKeys(databaseOf(keyspace, record.db), record);

@@ -171,8 +171,8 @@ export class Functions implements FunctionControl, SavedFunctions {
     for (const { source } of this.libraries.values()) yield source;
   }
 
-  load(source: Buffer): string | undefined {
-    const result = this.create(source, false);
+  load(source: Buffer, replace: boolean): string | undefined {
+    const result = this.create(source, replace);
     return typeof result === "string" ? result : undefined;
   }
 
