@@ -84,6 +84,7 @@ const BANNED: readonly BannedText[] = [
       "src/scripting/lua-module.ts": "the compiled Lua: a part of the program",
       "src/cold/level-store.ts": "LevelDB owns its folder; tests replace the whole store",
       "src/server/config/": "read before there is a server, and tested on real files",
+      "src/main.cts": "reads the server's own code",
       "src/server/log.ts": "the log must work when nothing else does",
       "src/server/main.ts": "the data folder and the pid file, before and after the server",
       "src/server/thread-priority.ts": "reads /proc, which is no disk",

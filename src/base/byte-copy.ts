@@ -1,8 +1,9 @@
 /**
  * Copying a few dozen bytes between buffers, which every GET and SET does. A call of Buffer.copy or TypedArray.set
  * costs 60 ns before the first byte, a loop 1 to 2 ns a byte; through a DataView, whose accesses the compiler
- * turns into plain loads and stores at any alignment, four bytes go at a time: 64 bytes in 32 ns (measured with
- * Node 20.20).
+ * turns into plain loads and stores at any alignment, eight bytes go in each step of a loop: 64 bytes in 24 ns, where
+ * four in each took 35 (measured with Node 20.20). What is left at the end is no loop of its own: the last step goes
+ * back, and copies some bytes once more.
  *
  * So the buffers that bytes pass through carry a DataView of themselves, put there by `withView`. Buffers without one
  * work too, only slower.
@@ -96,10 +97,27 @@ export function copyBytes(
   }
   const from = (source as ViewedBuffer).view;
   const into = (target as ViewedBuffer).view;
-  let i = 0;
-  if (from !== undefined && into !== undefined) {
-    const words = length & ~3;
-    for (; i < words; i += 4) into.setInt32(to + i, from.getInt32(start + i, true), true);
+  if (from === undefined || into === undefined || length < 4) {
+    for (let i = 0; i < length; i++) target[to + i] = source[start + i];
+    return;
   }
-  for (; i < length; i++) target[to + i] = source[start + i];
+  if (length < 8) {
+    copyWord(from, start, into, to);
+    copyWord(from, start + length - 4, into, to + length - 4);
+    return;
+  }
+  const last = length - 8;
+  for (let i = 0; i < last; i += 8) copyTwoWords(from, start + i, into, to + i);
+  copyTwoWords(from, start + last, into, to + last);
+}
+
+function copyWord(from: DataView, start: number, into: DataView, to: number): void {
+  into.setInt32(to, from.getInt32(start, true), true);
+}
+
+function copyTwoWords(from: DataView, start: number, into: DataView, to: number): void {
+  const first = from.getInt32(start, true);
+  const second = from.getInt32(start + 4, true);
+  into.setInt32(to, first, true);
+  into.setInt32(to + 4, second, true);
 }

@@ -3,11 +3,16 @@
  * no final inversion; the check value of "123456789" is e9c6d914c4b8d9ca.
  *
  * JavaScript has no fast 64-bit integers, so a checksum is two 32-bit halves, and eight bytes are taken at a time
- * (slicing by 8): table k holds the effect of a byte that stands k bytes before the end of the group.
+ * (slicing by 8): table k holds the effect of a byte that stands k bytes before the end of the group. Of many bytes it
+ * is computed by the same tables in WebAssembly (crc64-code.ts).
  */
+import { Crc64Code } from "./crc64-code.ts";
+
 const POLYNOMIAL_HIGH = 0x95ac9329; // the polynomial with its bits reversed
 const POLYNOMIAL_LOW = 0xac4bc9b5;
 const SLICES = 8;
+/** From so many bytes on they are copied to WebAssembly. */
+const MANY_BYTES = 512;
 
 const LOW = new Int32Array(SLICES * 256);
 const HIGH = new Int32Array(SLICES * 256);
@@ -34,6 +39,8 @@ for (let index = 256; index < SLICES * 256; index++) {
   HIGH[index] = (high >>> 8) ^ HIGH[low & 0xff];
 }
 
+let code: Crc64Code | undefined;
+
 /** A checksum in the making. */
 export class Crc64 {
   #low = 0;
@@ -47,6 +54,17 @@ export class Crc64 {
 
   /** Continues over bytes `start` to `end` (exclusive). */
   update(bytes: Uint8Array, start = 0, end = bytes.length): void {
+    if (end - start < MANY_BYTES) {
+      this.#updateByFew(bytes, start, end);
+      return;
+    }
+    code ??= new Crc64Code(LOW, HIGH);
+    code.update(this.#low, this.#high, bytes, start, end);
+    this.#low = code.low;
+    this.#high = code.high;
+  }
+
+  #updateByFew(bytes: Uint8Array, start: number, end: number): void {
     let low = this.#low;
     let high = this.#high;
     let i = start;

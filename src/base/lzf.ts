@@ -124,15 +124,22 @@ function writeRest(rest: Uint8Array, output: Uint8Array, position: number, liter
 }
 
 /**
- * Decompresses all of `input` into a buffer of exactly `length` bytes. Nothing is allocated for a lie.
- * @returns undefined if `input` is not LZF, or does not yield exactly `length` bytes
+ * Decompresses the bytes of `input` from `start` to before `end` into the buffer that `room` gives for exactly `length`
+ * bytes; it may be longer. Nothing is allocated for a lie.
+ * @returns undefined if they are not LZF, or do not yield exactly `length` bytes
  */
-export function lzfDecompress(input: Uint8Array, length: number): Buffer | undefined {
-  if (decompressedLength(input) !== length) return undefined;
-  const output = Buffer.allocUnsafe(length);
-  let read = 0;
+export function lzfDecompress(
+  input: Uint8Array,
+  length: number,
+  start = 0,
+  end: number = input.length,
+  room: (length: number) => Buffer = newRoom,
+): Buffer | undefined {
+  if (decompressedLength(input, start, end) !== length) return undefined;
+  const output = room(length);
+  let read = start;
   let write = 0;
-  while (read < input.length) {
+  while (read < end) {
     const control = input[read++];
     if (control < LITERALS_MAX) {
       for (let i = 0; i <= control; i++) output[write++] = input[read++];
@@ -146,11 +153,16 @@ export function lzfDecompress(input: Uint8Array, length: number): Buffer | undef
   return output;
 }
 
+/** A buffer of its own for so many bytes. */
+export function newRoom(length: number): Buffer {
+  return Buffer.allocUnsafe(length);
+}
+
 /** How many bytes the input decompresses to; -1 if it is cut off or refers to bytes before the first. */
-function decompressedLength(input: Uint8Array): number {
+function decompressedLength(input: Uint8Array, start: number, end: number): number {
   let length = 0;
-  let read = 0;
-  while (read < input.length) {
+  let read = start;
+  while (read < end) {
     const control = input[read++];
     if (control < LITERALS_MAX) {
       read += control + 1;
@@ -163,5 +175,5 @@ function decompressedLength(input: Uint8Array): number {
     if (distance > length) return -1;
     length += count;
   }
-  return read === input.length ? length : -1;
+  return read === end ? length : -1;
 }

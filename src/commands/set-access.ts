@@ -36,8 +36,8 @@ export class SetEntry {
   }
 
   /** Creates a set without members, which must get one, under a key that is absent: see Database.add. */
-  create(db: Database, key: Buffer, start: number, length: number): this {
-    const address = db.add(SET, key, start, length, INTSET_HEADER_BYTES, 0);
+  create(db: Database, key: Buffer, start: number, length: number, room = 0): this {
+    const address = db.add(SET, key, start, length, INTSET_HEADER_BYTES, 0, room);
     this.value.open(db, address);
     this.value.encoding = INTSET;
     createIntset(this.value);

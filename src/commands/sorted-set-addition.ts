@@ -2,9 +2,15 @@
  * Adding elements to a sorted set under the conditions of ZADD: for ZADD, ZINCRBY and GEOADD. A command sets the
  * conditions and the scores, and then applies them.
  */
+
+import { MAX_ROOM_BYTES } from "../memory/entries.ts";
 import { SCORE_NOT_A_NUMBER } from "../protocol/errors.ts";
+import { ScoreElement } from "../types/sorted-set/score.ts";
 import type { CommandContext } from "./context.ts";
 import { isSortedSetOrReply, sortedSetTools } from "./sorted-set-access.ts";
+import { listpackRoom } from "./value-room.ts";
+
+const scoreElement = new ScoreElement();
 
 const INITIAL_SCORES = 16;
 /** Scores of a command that had more than these are not kept in mind. */
@@ -50,6 +56,14 @@ export class SortedSetAddition {
       this.scores = new Float64Array(Math.max(elements, INITIAL_SCORES));
   }
 
+  /** Bytes for elements with these scores, of a listpack whose members take `members`. */
+  private roomFor(elements: number, members: number): number {
+    let bytes = members;
+    for (let i = 0; i < elements && bytes > 0 && bytes <= MAX_ROOM_BYTES; i++)
+      bytes += scoreElement.set(this.scores[i]).size;
+    return bytes;
+  }
+
   /**
    * Adds the scores for the members that are arguments `first`, `first + step`... to the set whose key is argument 1.
    * Returns false after an error reply; nothing was changed then.
@@ -64,7 +78,15 @@ export class SortedSetAddition {
     if (address !== 0 && !isSortedSetOrReply(ctx, address)) return false;
     if (address === 0 && this.xx) return true;
     const { entry } = sortedSetTools(keyspace);
-    if (address === 0) entry.create(db, buf, start[1], len[1], len[first]);
+    if (address === 0)
+      entry.create(
+        db,
+        buf,
+        start[1],
+        len[1],
+        len[first],
+        this.roomFor(elements, listpackRoom(request, first, step)),
+      );
     else entry.open(db, address);
     for (let i = 0; i < elements; i++) {
       const member = first + i * step;

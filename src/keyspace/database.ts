@@ -80,6 +80,12 @@ export class Database {
     );
   }
 
+  /** Gets ready for so many keys, of which so many expire; the database is empty. */
+  reserve(keys: number, expires: number): void {
+    this.table.reserve(keys);
+    this.volatile.reserve(expires);
+  }
+
   /** Address of the key's entry, be it live, expired or a tombstone; 0 if it has none. Nothing is touched. */
   find(key: Buffer, start: number, length: number): number {
     const hash = this.keyspace.keyHash.of(key, start, length);
@@ -130,7 +136,8 @@ export class Database {
 
   /**
    * Creates an entry for a key that has none, or only a tombstone; the value's bytes are the caller's to fill.
-   * `expireMs` 0 means no expiry. The key must be the one of the last find, peek or lookup (its hash is used).
+   * `expireMs` 0 means no expiry. The key must be the one of the last find, peek or lookup (its hash is used). `room`
+   * is for a value that is about to grow: see Entries.create.
    */
   add(
     type: number,
@@ -139,25 +146,26 @@ export class Database {
     length: number,
     valueLength: number,
     expireMs: number,
+    room = 0,
   ): number {
     const keyspace = this.keyspace;
     const entries = keyspace.entries;
     const hash = this.hash;
     let flags = DIRTY | keyspace.snapshots.newEntryFlag;
     if (expireMs !== 0) flags |= EXPIRES;
-    let tombstone = this.table.size === 0 ? 0 : this.table.seek(hash);
+    let tombstone = this.tombstones === 0 ? 0 : this.table.seek(hash);
     while (tombstone !== 0 && !entries.keyEquals(tombstone, key, start, length))
       tombstone = this.table.probeNext();
     let address: number;
     if (tombstone !== 0) {
       this.beforeWrite(tombstone);
       flags |= entries.head(tombstone) & (RECORD | SPILLING | PINNED);
-      address = entries.create(type, flags, key, start, length, valueLength);
+      address = entries.create(type, flags, key, start, length, valueLength, room);
       this.table.replace(hash, tombstone, address);
       entries.free(tombstone);
       this.tombstones--;
     } else {
-      address = entries.create(type, flags, key, start, length, valueLength);
+      address = entries.create(type, flags, key, start, length, valueLength, room);
       this.table.insert(hash, address);
     }
     entries.setAccess(address, keyspace.accessClock.initial());

@@ -42,8 +42,8 @@ export class HashEntry {
   }
 
   /** Creates a hash without fields, which must get one: see Database.add. */
-  create(db: Database, key: Buffer, start: number, length: number): this {
-    const address = db.add(HASH, key, start, length, EMPTY_LISTPACK_BYTES, 0);
+  create(db: Database, key: Buffer, start: number, length: number, room: number): this {
+    const address = db.add(HASH, key, start, length, EMPTY_LISTPACK_BYTES, 0, room);
     this.db = db;
     this.isGone = false;
     this.fields.create(this.entry.open(db, address));

@@ -44,15 +44,15 @@ export class SortedSetEntry {
   }
 
   /** Makes an empty set, for an element whose member has `memberLength` bytes and that is to be added at once. The key
-   * must be the one of the last lookup, and absent. */
-  create(db: Database, key: Buffer, start: number, length: number, memberLength: number): this {
+   * must be the one of the last lookup, and absent. `room`: see Database.add. */
+  create(db: Database, key: Buffer, start: number, length: number, memberLength: number, room = 0): this {
     const { entries, memory } = this.keyspace;
     const { zsetMaxListpackEntries, zsetMaxListpackValue } = memory.limits;
     if (zsetMaxListpackEntries === 0 || memberLength > zsetMaxListpackValue) {
       const address = addLarge(this.keyspace, db, key, start, length, this.tree.create());
       return this.openNew(db, address);
     }
-    const address = db.add(SORTED_SET, key, start, length, EMPTY_LISTPACK_BYTES, 0);
+    const address = db.add(SORTED_SET, key, start, length, EMPTY_LISTPACK_BYTES, 0, room);
     entries.setEncoding(address, LISTPACK);
     this.openNew(db, address);
     this.packed.create(this.value);

@@ -38,6 +38,8 @@ const TWO_32 = 0x1_0000_0000;
 /** What an entry that moves takes along: its encoding and what is known about its record. */
 const KEPT_FLAGS = 0xf0 | RECORD | DIRTY | SPILLING | VISITED | PINNED;
 const NEW_VALUE = -1;
+/** More room than this is not made in advance. */
+export const MAX_ROOM_BYTES = 2048;
 
 export class Entries {
   readonly slabs: Slabs;
@@ -55,7 +57,8 @@ export class Entries {
 
   /**
    * A new entry with the given key, room for a value of `valueLength` bytes (contents undefined) and, if `flags` has
-   * EXPIRES, for an expiry (to be set).
+   * EXPIRES, for an expiry (to be set). A value that is soon to grow to `room` bytes gets them now, if that is not
+   * much, and need not be moved then.
    */
   create(
     type: number,
@@ -64,8 +67,10 @@ export class Entries {
     keyStart: number,
     keyLength: number,
     valueLength: number,
+    room = 0,
   ): number {
-    return this.build(type, flags, key, keyStart, keyLength, valueLength, NEW_VALUE);
+    const spare = room > valueLength && room <= MAX_ROOM_BYTES ? room - valueLength : 0;
+    return this.build(type, flags, key, keyStart, keyLength, valueLength, NEW_VALUE, spare);
   }
 
   /** As `create`; `hugeValueId` is the huge value to take over, or NEW_VALUE. */
@@ -77,8 +82,9 @@ export class Entries {
     keyLength: number,
     valueLength: number,
     hugeValueId: number,
+    spare: number,
   ): number {
-    let size = HEADER_WORDS * 4;
+    let size = HEADER_WORDS * 4 + spare;
     if ((flags & EXPIRES) !== 0) size += 8;
     if (keyLength > MAX_INLINE_KEY) {
       flags |= HUGE_KEY;
@@ -271,7 +277,7 @@ export class Entries {
     if ((head & HUGE_VALUE) === 0) {
       const available =
         this.slabs.capacity(address) - (this.valueStart(address) - ((address & SLAB_MASK) << 4));
-      if (length <= available && length >= available >>> 2) {
+      if (length <= available && (length >= available >>> 2 || length >= words[w + 2])) {
         words[w + 2] = length;
         return address;
       }
@@ -292,7 +298,7 @@ export class Entries {
     // A huge value that stays as it is goes along by its number: it may be half a gigabyte.
     const adopts = (head & HUGE_VALUE) !== 0 && length === this.valueLength(address);
     const id = adopts ? this.hugeValueId(address, head) : NEW_VALUE;
-    const moved = this.build(head & TYPE_MASK, flags, key, 0, key.length, length, id);
+    const moved = this.build(head & TYPE_MASK, flags, key, 0, key.length, length, id, 0);
     this.setAccess(moved, this.access(address));
     if ((expiresFlag & head) !== 0) this.setExpireMs(moved, this.expireMs(address));
     if (adopts) {

@@ -27,6 +27,8 @@ const SLOTS = REGULAR + OVERFLOW;
 const HEADER_WORDS = 4;
 const SEGMENT_BYTES = (HEADER_WORDS + SLOTS * 2) * 4;
 const MAX_LOAD = 448;
+/** As many are in a segment that will hardly get more than the most. */
+const USUAL_LOAD = 380;
 /** Two sibling segments with fewer entries than this together become one. */
 const MERGE_LOAD = 160;
 /** Hashes that `seekAll` takes. */
@@ -131,6 +133,18 @@ export class HashTable {
       address = this.probeNext();
     }
     this.replaceProbed(to);
+  }
+
+  /** Gives an empty table the segments that so many entries will need, so that none has to be split meanwhile. */
+  reserve(entries: number): void {
+    if (this.size > 0) return;
+    let depth = 0;
+    while (depth < MAX_DEPTH && entries > USUAL_LOAD * 2 ** depth) depth++;
+    if (2 ** depth <= this.directory.length) return;
+    this.dispose();
+    this.depth = depth;
+    this.directory = new Int32Array(2 ** depth).map(() => this.createSegment(depth));
+    this.localDepths = new Uint8Array(2 ** depth).fill(depth);
   }
 
   insert(hash: number, address: number): void {

@@ -17,6 +17,7 @@
  */
 import type { FileHandle, Files } from "../base/files.ts";
 import type { Log } from "../base/log.ts";
+import { StorageError } from "../base/storage-error.ts";
 import type { ColdTier, TierCheckpoint } from "../cold/tier.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { SnapshotReceiver } from "../keyspace/snapshot.ts";
@@ -113,6 +114,8 @@ async function sweepAll(tier: ColdTier, log: Log, nextTurn: () => Promise<void>)
   try {
     while (await tier.sweep(SWEEP_ENTRIES)) await nextTurn();
   } catch (error) {
+    // The server has ended meanwhile: whatever is left, the next one finds.
+    if (error instanceof StorageError && error.code === "closed") return;
     log.warning(`Could not clean up the cold tier, the next checkpoint tries again: ${errorText(error)}`);
   }
 }

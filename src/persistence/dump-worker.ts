@@ -8,6 +8,7 @@
  */
 import { setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
+import { SystemClock } from "../base/clock.ts";
 import type { FileHandle } from "../base/files.ts";
 import type { VerifierData, VerifierMessage, VerifierVerdict } from "./worker-verifier.ts";
 
@@ -26,14 +27,15 @@ let isBusy = true;
 let wake: () => void = () => {};
 
 let begunMs = 0;
+const clock = new SystemClock();
 const cell = new Int32Array(new SharedArrayBuffer(4));
 
 function rest(): undefined {
   if (!isBusy) return undefined;
-  const workedMs = performance.now() - begunMs;
+  const workedMs = clock.monotonicMs() - begunMs;
   if (workedMs < WORK_MS) return undefined;
   Atomics.wait(cell, 0, 0, workedMs * REST_SHARE);
-  begunMs = performance.now();
+  begunMs = clock.monotonicMs();
   return undefined;
 }
 
@@ -51,7 +53,7 @@ class GrowingFile {
         wake = resolve;
       });
     }
-    begunMs = performance.now();
+    begunMs = clock.monotonicMs();
     return this.file.read(target, position);
   }
 

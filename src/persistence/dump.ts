@@ -28,8 +28,8 @@ import { type SnapshotFileParts, SYNC_EVERY_BYTES, type WalkStep } from "./snaps
 /** Of Redis 7.4, for hashes with fields that expire. (Where only cold ones have some, the version is the usual one:
  * what is on disk is not known beforehand.) */
 const VERSION_WITH_TIMES = 12;
-/** As Redis calls them. */
-const UNFINISHED_NAME = /^temp-(\d+)\.rdb$/;
+/** As Redis calls them; and what was made for replicas, before it was sent. */
+const UNFINISHED_NAME = /^temp-(?:sync-)?(\d+)\.rdb$/;
 /** Records read from the tier at once. */
 const RECORDS_AT_ONCE = 128;
 /** And written before the clock is looked at. */
@@ -49,6 +49,13 @@ export interface DumpParts extends SnapshotFileParts {
   readonly spiller: Spiller | undefined;
   readonly verifier: DumpVerifier;
   readonly options: DumpOptions;
+  /** What is left out; by default nothing. */
+  readonly filter?: DumpFilter;
+}
+
+export interface DumpFilter {
+  readonly withoutData: boolean;
+  readonly withoutFunctions: boolean;
 }
 
 export interface DumpOptions {
@@ -179,10 +186,13 @@ class DumpWalk implements SnapshotReceiver {
 
   /** The instant that the file holds. Synchronous. */
   cut(): void {
-    const { keyspace, tier } = this.parts;
+    const { filter, keyspace, tier } = this.parts;
     const hasTimes = keyspace.databases.some(({ timedHashes }) => timedHashes.size > 0);
     this.output.appendHead(false, hasTimes ? VERSION_WITH_TIMES : RDB_VERSION_WRITTEN);
-    for (const source of keyspace.functions.sources()) this.output.writer.appendFunction(source);
+    if (filter?.withoutFunctions !== true) {
+      for (const source of keyspace.functions.sources()) this.output.writer.appendFunction(source);
+    }
+    if (filter?.withoutData === true) return;
     this.databases = keyspace.databases.map((database) => ({
       index: database.index,
       namespace: database.namespace,

@@ -97,7 +97,9 @@ export class FileWindow {
     const { position } = this;
     const start = HELD_MAX_BYTES - held;
     this.buffer.copy(ahead.chunk, start, this.next, this.end);
-    if (this.reusesChunks) this.#spare = this.buffer;
+    // Not one that a single large item needed.
+    const isUsual = this.buffer.length <= HELD_MAX_BYTES + this.#chunkBytes;
+    if (this.reusesChunks && isUsual) this.#spare = this.buffer;
     this.#show(ahead.chunk, position - start, start, HELD_MAX_BYTES + read);
     return true;
   }

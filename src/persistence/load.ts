@@ -2,15 +2,18 @@
  * Loads data files into an empty keyspace: RDB files by making their entries, append-only files by giving their
  * commands to an executor. Which files, and what to do about a bad end, is decided by recovery.ts.
  */
+import { withView } from "../base/byte-copy.ts";
 import type { FileHandle, Files } from "../base/files.ts";
 import { StorageError } from "../base/storage-error.ts";
 import type { ColdKeysPart } from "../keyspace/cold-keys.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { KeyHash } from "../memory/key-hash.ts";
+import { StoredValue } from "../types/data-type.ts";
 import { dataTypeOfRdb, LOADABLE_RDB_TYPES } from "../types/registry.ts";
 import { encodingOf, fillValue, STRING } from "../types/string/string-value.ts";
 import { type AofOutcome, AofReader, detectFormat } from "./aof/reader.ts";
+import type { AofVerifierOptions, ExtentSource } from "./aof/verifier.ts";
 import type { CheckpointMetadata } from "./checkpoint.ts";
 import { EntryPlace } from "./rdb/entry-scan.ts";
 import { AUX_TIER, AUX_USED_MEMORY, RDB_HEADER_BYTES, TYPE_STRING } from "./rdb/format.ts";
@@ -18,8 +21,12 @@ import { type RdbEntry, RdbError, RdbReader, type RdbRecord } from "./rdb/reader
 
 /** Entries looked for at a time, as many as HashTable.seekAll takes. */
 const GROUP_ENTRIES = 16;
+/** Entries of a file hardly take less. */
+const ENTRY_USUAL_BYTES = 16;
 /** Groups loaded before it is looked whether there is memory: some tenths of a millisecond. */
 const GROUPS_AT_ONCE = 32;
+/** Below, a thread that verifies would take longer to begin than it saves. */
+const LARGE_FILE_BYTES = 8 * 1024 * 1024;
 
 /** Executes the commands of an append-only file. */
 export interface Executor {
@@ -64,6 +71,8 @@ export interface RdbLoadOptions {
   readonly findIn?: (database: Database, key: Buffer) => number;
   /** What to do with a key, or a library of functions, that is there already: throw LoadError (default), or take the file's. */
   readonly onDuplicate?: "refuse" | "replace";
+  /** For so many keys the table may be made in advance. Default: for none. */
+  readonly reservedKeys?: number;
   /** Waits until memory is within its budget again. */
   readonly makeRoom: () => Promise<void>;
   readonly observer?: LoadObserver | undefined;
@@ -87,6 +96,8 @@ export function loadRdb(
 class RdbLoad {
   private keys = 0;
   private expired = 0;
+  private selected = 0;
+  private fileBytes = 0;
   private readonly keyspace: Keyspace;
   private readonly options: RdbLoadOptions;
   /** Entries that are loaded together, the hashes of their keys, and what was found under these. */
@@ -103,12 +114,14 @@ class RdbLoad {
 
   async run(file: FileHandle): Promise<RdbLoadResult> {
     const { options } = this;
+    this.fileBytes = await file.size();
     const reader = await RdbReader.open(file, {
       start: options.start ?? 0,
       privateOpcodes: options.withTier ?? false,
       verifyChecksum: options.verifyChecksum ?? true,
       loadableTypes: LOADABLE_RDB_TYPES,
       batchRecords: 1,
+      reusesChunks: true,
     });
     for (;;) {
       if (!this.loadSome(reader)) {
@@ -170,6 +183,12 @@ class RdbLoad {
       loadColdKeys(databaseOf(keyspace, record.db), record);
     } else if (record.kind === "aux") {
       if (record.key.toString() === AUX_USED_MEMORY) options.observer?.usedMemory(Number(record.value));
+    } else if (record.kind === "select") {
+      this.selected = record.db;
+    } else if (record.kind === "resize") {
+      // What the file announces is only believed as far as there is room for it, in the file and in memory.
+      const most = Math.min(this.fileBytes / ENTRY_USUAL_BYTES, options.reservedKeys ?? 0);
+      keyspace.databases[this.selected]?.reserve(Math.min(record.keys, most), Math.min(record.expires, most));
     } else if (record.kind === "module-aux") {
       options.onSkipped?.(`Data of the module type ${record.module} is not kept: there are no modules`);
     } else if (record.kind === "entry") {
@@ -224,11 +243,23 @@ function addString({ entries }: Keyspace, database: Database, place: EntryPlace)
   return address;
 }
 
+const packed = { buffer: Buffer.from([]) as Buffer, next: 0, end: 0 };
+const stored = new StoredValue();
+
 function addValue({ memory }: Keyspace, database: Database, place: EntryPlace): number {
   const { key, keyStart, keyLength, expireMs, type, valueStart } = place;
-  const payload = place.value.subarray(valueStart, valueStart + place.valueLength);
   const dataType = dataTypeOfRdb(type);
-  const value = dataType.unpack(memory, type, payload);
+  packed.buffer = place.value;
+  packed.next = valueStart;
+  packed.end = valueStart + place.valueLength;
+  if (dataType.findStored?.(memory, type, packed, stored) === true) {
+    const { buffer, start, length, encoding } = stored;
+    const address = database.add(dataType.type, key, keyStart, keyLength, length, expireMs);
+    fillValue(memory.entries, address, buffer, start, length);
+    memory.entries.setEncoding(address, encoding);
+    return address;
+  }
+  const value = dataType.unpack(memory, type, withView(place.value.subarray(valueStart, packed.end)));
   const address = database.add(dataType.type, key, keyStart, keyLength, value.length, expireMs);
   value.fill(memory, address);
   database.setEncoding(address, value.encoding);
@@ -298,13 +329,20 @@ function parseMetadata(text: string): CheckpointMetadata {
   throw new LoadError("The base file's description of the cold tier is damaged");
 }
 
+export interface AofLoadOptions extends RdbLoadOptions {
+  /** Bytes from here on are void. */
+  readonly end?: number;
+  /** Who verifies a large file beside the one that executes its commands; without, that does it itself. */
+  readonly openVerifier?: ((task: AofVerifierOptions, file: FileHandle) => Promise<ExtentSource>) | undefined;
+}
+
 /** Loads a file of the append-only directory: commands, or an RDB which commands may follow. */
 export async function loadAofFile(
   file: FileHandle,
   name: string,
   keyspace: Keyspace,
   executor: Executor,
-  options: RdbLoadOptions & { readonly end?: number },
+  options: AofLoadOptions,
 ): Promise<AofOutcome | undefined> {
   const head = Buffer.alloc(RDB_HEADER_BYTES);
   const count = await file.read(head, 0);
@@ -314,11 +352,26 @@ export async function loadAofFile(
     if (start === (await file.size())) return undefined;
   }
   executor.beginFile();
-  const reader = await AofReader.open(file, {
-    start,
-    name,
-    ...(options.end === undefined ? {} : { end: options.end }),
-  });
+  const size = Math.min(await file.size(), options.end ?? Number.POSITIVE_INFINITY);
+  const extent = { start, ...(options.end === undefined ? {} : { end: options.end }) };
+  const isLarge = size - start >= LARGE_FILE_BYTES;
+  const verifier = isLarge ? await options.openVerifier?.({ ...extent, name }, file) : undefined;
+  const aside = verifier === undefined ? {} : { verifier };
+  const reader = await AofReader.open(file, { ...extent, name, reusesChunks: true, ...aside });
+  try {
+    await execute(reader, executor, options.observer);
+  } finally {
+    await verifier?.close();
+  }
+  if (reader.outcome === undefined) throw new StorageError("io", `${name} was not read to its end`);
+  return reader.outcome;
+}
+
+async function execute(
+  reader: AofReader,
+  executor: Executor,
+  observer: LoadObserver | undefined,
+): Promise<void> {
   let commands = 0;
   do {
     while (reader.next()) {
@@ -326,10 +379,9 @@ export async function loadAofFile(
       commands++;
       if (!executor.isFull) continue;
       await executor.drain();
-      await options.observer?.reached(reader.endOffset, commands);
+      await observer?.reached(reader.endOffset, commands);
     }
+    await observer?.reached(reader.endOffset, commands);
   } while (await reader.advance());
   await executor.drain();
-  if (reader.outcome === undefined) throw new StorageError("io", `${name} was not read to its end`);
-  return reader.outcome;
 }

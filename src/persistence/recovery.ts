@@ -8,7 +8,7 @@
  *   - Anything else is damage: the server does not start, and the message names the file, the offset, and the command
  *     that repairs it. Half the data is never served as if it were whole.
  */
-import type { Files } from "../base/files.ts";
+import type { FileHandle, Files } from "../base/files.ts";
 import type { Log } from "../base/log.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { AofDirectory, IncrTail, OpenIncr } from "./aof/directory.ts";
@@ -16,8 +16,16 @@ import { missingFileText } from "./aof/error-text.ts";
 import { BLOCKS_HEADER, manifestFileName } from "./aof/format.ts";
 import type { IncrFile } from "./aof/manifest.ts";
 import type { AofOutcome } from "./aof/reader.ts";
-import { type Executor, LoadError, type LoadObserver, loadAofFile, type RdbLoadOptions } from "./load.ts";
+import type { AofVerifierOptions, ExtentSource } from "./aof/verifier.ts";
+import { type AofLoadOptions, type Executor, LoadError, type LoadObserver, loadAofFile } from "./load.ts";
 import { RdbError } from "./rdb/reader.ts";
+
+/** Begins to verify the file at `path` in a thread of its own. */
+export type OpenAofVerifier = (
+  path: string,
+  task: AofVerifierOptions,
+  file: FileHandle,
+) => Promise<ExtentSource>;
 
 export interface RecoveryParts {
   readonly files: Files;
@@ -27,6 +35,8 @@ export interface RecoveryParts {
   readonly keyspace: Keyspace;
   readonly executor: Executor;
   readonly makeRoom: () => Promise<void>;
+  /** See RdbLoadOptions. */
+  readonly reservedKeys: number;
   /** aof-load-truncated */
   readonly loadTruncated: boolean;
   readonly verifyChecksum: boolean;
@@ -34,6 +44,8 @@ export interface RecoveryParts {
   readonly onLoaded: (keys: number, expired: number) => void;
   readonly monotonicMs: () => number;
   readonly observer?: LoadObserver | undefined;
+  /** Opens a thread that verifies a file: see AofLoadOptions. */
+  readonly openVerifier?: OpenAofVerifier | undefined;
 }
 
 export interface RecoveredAof {
@@ -109,14 +121,16 @@ async function loadOne(
   const path = directory.pathOf(entry.name);
   const info = await files.stat(path);
   if (info === undefined) throw new LoadError(missingFileText(entry.name));
-  const options: RdbLoadOptions & { end?: number } = {
+  const options: AofLoadOptions = {
     withTier: isBase && directory.manifest.tier !== undefined,
     verifyChecksum: parts.verifyChecksum,
     onLoaded: parts.onLoaded,
     makeRoom: parts.makeRoom,
+    reservedKeys: parts.reservedKeys,
     observer: parts.observer,
     onSkipped: (text) => log.warning(`${entry.name}: ${text}`),
     ...(entry.end === undefined ? {} : { end: entry.end }),
+    openVerifier: parts.openVerifier && ((task, handle) => parts.openVerifier!(path, task, handle)),
   };
   const file = await files.open(path, "read");
   let outcome: AofOutcome | undefined;

@@ -14,8 +14,14 @@ export const SCRIPT_HAS_WRITTEN =
   "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script" +
   " termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.";
 export const INVALID_SCRIPT_FLUSH = "ERR SCRIPT FLUSH only support SYNC|ASYNC option";
-export const NO_SCRIPT_DEBUGGER =
-  "ERR The debugger of scripts is not part of this server: SCRIPT DEBUG can only be switched off (NO)";
+export const DEBUG_IN_PIPELINE = "ERR SCRIPT DEBUG must be called outside a pipeline";
+export const DEBUG_NEEDS_SOURCE = "ERR Please use EVAL instead of EVALSHA for debugging";
+export const DEBUG_IN_TRANSACTION = "ERR Scripts cannot be debugged within a transaction";
+export const TOO_MANY_DEBUGGERS = "ERR Too many scripts are being debugged";
+/** What a script that is debugged with SCRIPT DEBUG YES gets for what cannot be taken back. */
+export const NOT_PRIVATE =
+  "ERR What this command changes cannot be taken back: use SCRIPT DEBUG SYNC to debug a script with it";
+export const PRIVATE_KEY_UNREADABLE = "ERR A key that the script has changed cannot be read from the disk";
 export const INVALID_SCRIPT_DEBUG = "ERR Use SCRIPT DEBUG YES/SYNC/NO";
 export const READ_ONLY_CANNOT_RUN_WRITER = "ERR Can not execute a script with write flag using *_ro command.";
 export const SCRIPT_WITHOUT_MEMORY =

@@ -7,6 +7,7 @@
 
 import type { Request } from "../protocol/request.ts";
 import { FUNCTION_LOAD_TIMEOUT, functionsNotRegistered } from "../protocol/script-errors.ts";
+import { type DebuggerParts, ScriptDebugger } from "./debugger/script-debugger.ts";
 import type { RegisteredFunction } from "./function-library.ts";
 import { FunctionRegistration } from "./function-registration.ts";
 import type { ScriptHost } from "./host.ts";
@@ -58,7 +59,7 @@ export class Engine {
   readonly sandbox: Sandbox;
   readonly library: RedisLibrary;
   private readonly host: ScriptHost;
-  private readonly threads: Threads;
+  readonly threads: Threads;
   private readonly toReply: LuaToReply;
   private readonly registration: FunctionRegistration;
   private readonly debugAt: number;
@@ -96,6 +97,11 @@ export class Engine {
     this.keysName = vm.reference(vm.main);
     vm.pushText(vm.main, "ARGV");
     this.argvName = vm.reference(vm.main);
+  }
+
+  /** Has the scripts that begin from now on debugged. `source` is the one, with one character a byte. */
+  debug(source: string, parts: DebuggerParts): ScriptDebugger {
+    return new ScriptDebugger(this, source, parts);
   }
 
   /** Compiles a script of which the first `skipped` bytes do not count. */

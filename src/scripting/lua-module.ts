@@ -14,7 +14,7 @@ import {
   type WasmModule,
   type WasmTable,
   webAssembly,
-} from "./web-assembly.ts";
+} from "../base/web-assembly.ts";
 
 /** The address of a lua_State: the VM, or one of its threads. */
 export type LuaState = number;
@@ -48,7 +48,9 @@ export interface LuaApi {
   lua_error(L: LuaState): number;
   lua_gc(L: LuaState, what: number, data: number): number;
   lua_getfield(L: LuaState, index: number, name: number): void;
+  lua_gethookcount(L: LuaState): number;
   lua_getinfo(L: LuaState, what: number, record: number): number;
+  lua_getlocal(L: LuaState, record: number, n: number): number;
   lua_getmetatable(L: LuaState, index: number): number;
   lua_getstack(L: LuaState, level: number, record: number): number;
   lua_gettable(L: LuaState, index: number): void;
@@ -150,6 +152,10 @@ export class LuaModule {
   /** The 32-bit number at an address that is a multiple of four. */
   word(address: number): number {
     return this.words[address >>> 2];
+  }
+
+  setWord(address: number, value: number): void {
+    this.words[address >>> 2] = value;
   }
 
   /** Makes a JavaScript function one that Lua can call; the result is what lua_pushcclosure takes. */

@@ -11,6 +11,7 @@ import { type LuaVm, NUMBER, STRING, toInteger } from "./lua-vm.ts";
 import { pushErrorTable, ReplyToLua } from "./reply-to-lua.ts";
 
 const MINUS = 0x2d;
+const GENERAL_CODE = "ERR ";
 /** Most bytes of a number's digits. */
 const DIGITS_BYTES = 32;
 const LOG_LEVELS = ["LOG_DEBUG", "LOG_VERBOSE", "LOG_NOTICE", "LOG_WARNING"];
@@ -22,7 +23,23 @@ const REPLICATION: Readonly<Record<string, number>> = {
   REPL_ALL: 3,
 };
 
+/** Told of what scripts call: a debugger. Texts of errors are as Redis logs them: those of replies begin with "-". */
+export interface CallObserver {
+  /** Whether it wants to be told of calls, replies and errors. */
+  readonly isLogging: boolean;
+  called(request: Request): void;
+  /** The reply lies in `buf`. */
+  answered(buf: Buffer, start: number, end: number): void;
+  failed(text: string): void;
+  /** redis.breakpoint. */
+  breakpoint(): void;
+  /** redis.debug: its arguments are on the stack. */
+  debug(L: LuaState): void;
+}
+
 export class RedisLibrary {
+  /** Present while scripts are debugged. */
+  observer: CallObserver | undefined;
   private readonly vm: LuaVm;
   private readonly host: ScriptHost;
   private readonly isRunning: () => boolean;
@@ -65,7 +82,9 @@ export class RedisLibrary {
     });
     define("error_reply", (state) => {
       if (!this.hasOneString(state)) return 1;
-      this.pushError(state, vm.text(state, 1)!.replace(/^-/, ""));
+      const text = vm.text(state, 1)!.replace(/^-/, "");
+      if (this.observer?.isLogging === true) this.observer.failed(`-${text}`);
+      this.pushErrorOfReply(state, text);
       return 1;
     });
     define("status_reply", (state) => {
@@ -85,7 +104,8 @@ export class RedisLibrary {
           "Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.",
         );
       }
-      host.setPropagation((flags & REPLICATION.REPL_AOF) !== 0);
+      const { REPL_AOF, REPL_REPLICA } = REPLICATION;
+      host.setPropagation((flags & REPL_AOF) !== 0, (flags & REPL_REPLICA) !== 0);
       return 0;
     });
     for (const [name, flags] of Object.entries(REPLICATION)) vm.setNumber(L, name, flags);
@@ -96,10 +116,14 @@ export class RedisLibrary {
   installForEval(L: LuaState): void {
     const { vm } = this;
     vm.setFunction(L, "breakpoint", (state) => {
-      vm.api.lua_pushboolean(state, 0);
+      this.observer?.breakpoint();
+      vm.api.lua_pushboolean(state, this.observer === undefined ? 0 : 1);
       return 1;
     });
-    vm.setFunction(L, "debug", () => 0);
+    vm.setFunction(L, "debug", (state) => {
+      this.observer?.debug(state);
+      return 0;
+    });
     vm.setFunction(L, "replicate_commands", (state) => {
       vm.api.lua_pushboolean(state, 1);
       return 1;
@@ -122,8 +146,18 @@ export class RedisLibrary {
     return this.vm.raise(L);
   }
 
-  /** @param text with a code; one without a blank is a message without a code */
   private pushError(L: LuaState, text: string): void {
+    this.logError(text);
+    this.pushErrorOfReply(L, text);
+  }
+
+  private logError(text: string): void {
+    if (this.observer?.isLogging !== true) return;
+    this.observer.failed(text.startsWith(GENERAL_CODE) ? text.slice(GENERAL_CODE.length) : `-${text}`);
+  }
+
+  /** @param text with a code; one without a blank is a message without a code */
+  private pushErrorOfReply(L: LuaState, text: string): void {
     const blank = text.indexOf(" ");
     const code = blank < 0 ? "ERR" : text.slice(0, blank);
     const message = text.slice(blank + 1).replace(/^[\r\n]+|[\r\n]+$/g, "");
@@ -141,7 +175,8 @@ export class RedisLibrary {
     return false;
   }
 
-  private call(L: LuaState, raises: boolean): number {
+  /** redis.call and redis.pcall, of which only the former raises errors. */
+  call(L: LuaState, raises: boolean): number {
     const { vm, host, request } = this;
     if (!this.isRunning()) this.checkRunning(L, "redis.call/pcall");
     const problem = this.fillRequest(L);
@@ -151,16 +186,19 @@ export class RedisLibrary {
     }
     const { reply } = host;
     const start = reply.end;
+    if (this.observer?.isLogging === true) this.observer.called(request);
     const refusal = host.call(request);
     if (refusal !== undefined) {
+      this.logError(refusal);
       pushErrorTable(vm, L, refusal, true);
       return raises ? vm.raise(L) : 1;
     }
-    const { buf } = reply;
+    const { buf, end } = reply;
     // What was written stays where it is until the next reply.
     reply.end = start;
     const isError = buf[start] === MINUS;
     this.toLua.push(L, buf, start);
+    if (this.observer?.isLogging === true) this.observer.answered(buf, start, end);
     return raises && isError ? vm.raise(L) : 1;
   }
 

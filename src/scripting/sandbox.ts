@@ -114,6 +114,11 @@ export class Sandbox {
     this.vm.api.lua_setfield(L, -2, this.vm.nameAt(name));
   }
 
+  /** The reference of the table that the one at `address` guards; 0 if it guards none. */
+  referenceBehind(address: number): number {
+    return this.guarded.get(address) ?? 0;
+  }
+
   private isGuard(L: LuaState): boolean {
     const { api } = this.vm;
     return api.lua_type(L, 1) === TABLE && this.guarded.has(api.lua_topointer(L, 1));

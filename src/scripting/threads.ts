@@ -5,7 +5,7 @@
  * suspended, and has not yielded of its own accord, suspends its own thread, too. Within other functions of C that call
  * back (string.gsub, table.sort, metamethods) a script is not suspended, but right after.
  */
-import type { LuaState } from "./lua-module.ts";
+import type { LuaHook, LuaState } from "./lua-module.ts";
 import { GLOBALS, type LuaVm, OK } from "./lua-vm.ts";
 
 /** pcall gives the text of an error that is a table of Redis's; xpcall's handler gets what it is. */
@@ -99,10 +99,15 @@ export class Threads {
   /** Asked by the hook: whether the script is to be suspended. */
   mustSuspend: (L: LuaState) => boolean = () => false;
   private readonly vm: LuaVm;
-  private readonly hook: number;
-  private isSuspended = false;
-  /** Of each nested thread, innermost last: whether it is one of pcall. */
+  /** What scripts are interrupted by, at what, and after how many instructions. */
+  private hook: number;
+  private hookMask = COUNT;
+  private hookInstructions = INSTRUCTIONS;
+  /** The script was suspended, and the functions that run it have not yet been told. */
+  isSuspended = false;
+  /** Of each nested thread, innermost last: whether it is one of pcall, and the thread that runs it. */
   private readonly nested: boolean[] = [];
+  private readonly parents: LuaState[] = [];
   /** How many of them were resumed where they cannot be suspended. */
   private readonly barriers: boolean[] = [];
   private reference = 0;
@@ -110,10 +115,51 @@ export class Threads {
   constructor(vm: LuaVm) {
     this.vm = vm;
     this.hook = vm.module.addHook((L) => {
-      if (!this.canYield(L) || this.barriers.includes(true) || !this.mustSuspend(L)) return;
-      this.isSuspended = true;
-      vm.api.lua_yield(L, 0);
+      if (this.canSuspend(L) && this.mustSuspend(L)) this.suspendFromHook(L);
     });
+  }
+
+  /** Puts a debugger's hook in the place of the one that asks `mustSuspend`: for scripts that begin from now on. */
+  useHook(hook: LuaHook, mask: number, instructions: number): void {
+    this.hook = this.vm.module.addHook(hook);
+    this.hookMask = mask;
+    this.hookInstructions = instructions;
+  }
+
+  /** Sets the number of instructions after which the hook is called in one thread. */
+  setInstructions(L: LuaState, instructions: number): void {
+    this.vm.api.lua_sethook(L, this.hook, this.hookMask, instructions);
+  }
+
+  /** Whether the script can be suspended where the running thread is. */
+  canSuspend(L: LuaState): boolean {
+    return this.canYield(L) && !this.barriers.includes(true);
+  }
+
+  /** Suspends the script from within a hook, which must return at once. */
+  suspendFromHook(L: LuaState): void {
+    this.isSuspended = true;
+    this.vm.api.lua_yield(L, 0);
+  }
+
+  /** The threads whose functions called the running one's, through pcall: innermost first. */
+  get callers(): readonly LuaState[] {
+    const first = this.nested.lastIndexOf(false) + 1;
+    return this.parents.slice(first).reverse();
+  }
+
+  /** Runs something beside the suspended script, whose nesting stays as it is. */
+  beside<T>(run: () => T): T {
+    const { nested, parents, barriers } = this;
+    const depth = nested.length;
+    try {
+      return run();
+    } finally {
+      nested.length = depth;
+      parents.length = depth;
+      barriers.length = depth;
+      this.isSuspended = false;
+    }
   }
 
   /** Puts pcall and its like among the globals of the VM. */
@@ -142,6 +188,7 @@ export class Threads {
   /** A thread for a script: the present one, or a new one if that did not come to its end. Its stack is empty. */
   ready(): LuaState {
     this.nested.length = 0;
+    this.parents.length = 0;
     this.barriers.length = 0;
     this.isSuspended = false;
     if (this.present !== 0) return this.present;
@@ -149,7 +196,7 @@ export class Threads {
     const { api, main } = vm;
     this.present = api.lua_newthread(main);
     this.reference = vm.reference(main);
-    api.lua_sethook(this.present, this.hook, COUNT, INSTRUCTIONS);
+    api.lua_sethook(this.present, this.hook, this.hookMask, this.hookInstructions);
     return this.present;
   }
 
@@ -182,11 +229,13 @@ export class Threads {
         return vm.raise(state);
       }
       this.nested.push(api.lua_toboolean(state, 1) === 1);
+      this.parents.push(state);
       this.barriers.push(!this.canYield(state));
       return 0;
     });
     vm.pushFunction(L, () => {
       this.nested.pop();
+      this.parents.pop();
       this.barriers.pop();
       return 0;
     });

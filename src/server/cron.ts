@@ -2,6 +2,7 @@
  * What must happen even if no client does anything, `hz` times a second: expiry, memory figures, retries of the
  * append-only file, automatic rewrites and saves, idle clients. Redis calls it serverCron.
  */
+import { collectGarbage } from "../base/garbage.ts";
 import type { Server } from "./server.ts";
 
 /** Share of the time between two calls that active expiry may take at effort 1, as in Redis. */
@@ -10,6 +11,8 @@ const EXPIRY_SHARE = 0.25;
 const EXPIRY_MAX_MS = 5;
 /** Entries of flushed databases freed per call. */
 const FREE_PER_CALL = 20_000;
+/** When so much of large values went to disk or came back, what was used on the way is given back at once. */
+const GARBAGE_BYTES = 32 * 1024 * 1024;
 /** Reply buffers give memory back, idle connections to other servers are closed, and deleted cold keys are written,
  * this often. */
 const SLOW_EVERY_MS = 1000;
@@ -18,8 +21,12 @@ export class Cron {
   private readonly server: Server;
   private timer: NodeJS.Timeout | undefined;
   private slowAtMs = 0;
+  /** Of `ColdTier.largeBytesMoved`, when garbage was collected last. */
+  private collectedBytes = 0;
   /** False while DEBUG or a test has switched active expiry off. */
   activeExpiry = true;
+  /** False while DEBUG has it off that reply buffers give memory back. */
+  shrinksReplyBuffer = true;
   /** DEBUG PAUSE-CRON. */
   isPaused = false;
 
@@ -56,6 +63,7 @@ export class Cron {
     keyspace.refreshClock();
     if (dispatcher.scripts.runner.isBusy) {
       aof.files?.writer.cron();
+      this.closeIdleClients();
       this.server.outputLimits.checkAll();
       this.server.endTurn();
       return;
@@ -70,7 +78,11 @@ export class Cron {
     }
     keyspace.freeRetired(FREE_PER_CALL);
     this.server.tracking.cron();
-    budget.measureOverhead(clients.measure().bytes + dispatcher.scripts.memoryBytes);
+    const { bytes, replicaBytes } = clients.measure();
+    const streamBytes = this.server.replication.backlogBytes;
+    budget.measureOverhead(bytes + replicaBytes + streamBytes + dispatcher.scripts.memoryBytes);
+    // Before other snapshots: replicas wait for theirs.
+    this.server.replication.cron();
     aof.startScheduled();
     saves.saveIfDue();
     aof.rewriteIfGrown(values["auto-aof-rewrite-min-size"], values["auto-aof-rewrite-percentage"]);
@@ -82,11 +94,18 @@ export class Cron {
     this.server.statistics.sample(this.server.dispatcher.calls.total, spiller?.spilledBytes ?? 0, nowMs);
     if (nowMs >= this.slowAtMs) {
       this.slowAtMs = nowMs + SLOW_EVERY_MS;
-      this.server.dispatcher.reply.shrink();
+      if (this.shrinksReplyBuffer) this.server.dispatcher.reply.shrink();
       this.server.migrations.targets.closeIdle();
       spiller?.run(true);
+      if (tier !== undefined) this.collectAfter(tier.largeBytesMoved);
     }
     this.server.endTurn();
+  }
+
+  private collectAfter(movedBytes: number): void {
+    if (movedBytes - this.collectedBytes < GARBAGE_BYTES) return;
+    this.collectedBytes = movedBytes;
+    collectGarbage();
   }
 
   private schedule(): void {
@@ -102,7 +121,9 @@ export class Cron {
     const { timeout } = config.values;
     if (timeout === 0) return;
     for (const connection of clients) {
-      if (connection.parked || connection.isSubscribed || connection.isMonitor) continue;
+      const isWaiting = connection.parked && connection.debugSession === undefined;
+      if (isWaiting || connection.isSubscribed || connection.isMonitor) continue;
+      if (connection.isReplica) continue;
       if (clock.nowMs - connection.lastActiveMs <= timeout * 1000) continue;
       world.log.verbose("Closing idle client");
       connection.close();

@@ -11,17 +11,22 @@ import type { Database } from "../keyspace/database.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
 import { RECORD } from "../memory/entries.ts";
 import { ShadowedKeys } from "../persistence/shadowed-keys.ts";
+import { LIST_PLAIN_MIN_BYTES } from "../types/limits.ts";
 import { dataTypeOf } from "../types/registry.ts";
 import { ValueDigest } from "../types/value-digest.ts";
+import { parseMemory } from "./config/numbers.ts";
 import { reloadDump, reloadLog } from "./reload.ts";
 import type { Server } from "./server.ts";
 
 const HASH_SPACE = 0x1_0000_0000;
 const RECORDS_AT_ONCE = 256;
+/** Redis's limit: somewhat less than 4 GB. */
+const PLAIN_NODE_MAX_BYTES = 2n ** 32n - 2n ** 20n;
 /** In the digest of a key that expires. */
 const EXPIRES = Buffer.from("!!expire!!");
 
 export class Debugging implements DebugAccess {
+  ignoresChecksums = false;
   private readonly server: Server;
 
   constructor(server: Server) {
@@ -40,6 +45,22 @@ export class Debugging implements DebugAccess {
 
   setActiveExpiry(isOn: boolean): void {
     this.server.cron.activeExpiry = isOn;
+  }
+
+  setScriptsUnlimited(areUnlimited: boolean): void {
+    this.server.dispatcher.scripts.runner.allowsAll = areUnlimited;
+  }
+
+  setPlainNodeBytes(size: string): boolean {
+    const bytes = parseMemory(size);
+    if (bytes === undefined || bytes > PLAIN_NODE_MAX_BYTES) return false;
+    const { limits } = this.server.keyspace.memory;
+    limits.listPlainMinBytes = bytes === 0n ? LIST_PLAIN_MIN_BYTES : Number(bytes);
+    return true;
+  }
+
+  setReplyBufferResizing(isOn: boolean): void {
+    this.server.cron.shrinksReplyBuffer = isOn;
   }
 
   pauseCron(isPaused: boolean): void {

@@ -13,9 +13,11 @@ import type { LatencyEvents } from "./observation/latency-events.ts";
 import type { SlowLog } from "./observation/slow-log.ts";
 import type { OutboxAof } from "./outbox.ts";
 import type { OutputLimits } from "./output-limits.ts";
+import type { Replication } from "./replication/replication.ts";
 import type { ReplyGate } from "./reply-gate.ts";
 import type { Tracking } from "./tracking/tracking.ts";
 import type { GroupedEffects } from "./transactions.ts";
+import type { WebRequests } from "./web-requests.ts";
 import type { GateAof, WriteGatesParts } from "./write-gates.ts";
 
 /** The append-only file as the dispatcher sees it; `enabled` false means no AOF. */
@@ -35,11 +37,14 @@ export interface DispatcherParts extends WriteGatesParts, CommandCheckParts {
   /** Writes the append-only file and sends replies, without waiting for the end of the turn. */
   readonly flushNow: () => void;
   readonly pause: ClientPause;
+  /** The master's half of it. */
+  readonly replication: Replication;
   /** Keys that go to another server. */
   readonly heldKeys: HeldKeys;
   /** Client-side caching. */
   readonly tracking: Tracking;
   readonly walk: TierWalk;
+  readonly webRequests: WebRequests;
   readonly onQueryBufferLimit: (connection: Connection) => void;
   readonly onReplyTooLarge: (connection: Connection) => void;
   /** redis.log: 0 is debug, 3 a warning. */

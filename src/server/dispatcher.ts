@@ -92,7 +92,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.server = parts.services;
     this.calls = new Calls({ ...parts, clock: parts.keyspace.clock, reply: this.reply });
     this.transactions = new Transactions(this, parts);
-    this.scripts = new Scripts(this, { ...parts, clock: parts.keyspace.clock });
+    this.scripts = new Scripts(this, { ...parts, clock: parts.keyspace.clock, pubsub: this.pubsub });
   }
 
   /** Executes what the connection's decoder has, until it is empty or the connection parks or closes. */
@@ -118,6 +118,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       if (!this.executeBatch(connection)) break;
     }
     if (left <= 0 && !connection.parked && !connection.isClosing) this.yieldTo(connection);
+    const { replication } = this.parts;
+    if (replication.isActive) replication.endRun(connection, this.outbox.hasUnqueued);
     this.outbox.add(connection);
     this.current = undefined;
     if (connection.isClosing || connection.hasEnded) connection.closeIfDone();
@@ -164,6 +166,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   /** The connection is gone: nothing may wait for it. */
   forget(connection: Connection): void {
     this.waiting.forget(connection);
+    connection.debugSession?.clientGone();
     this.transactions.end(connection);
     this.pubsub.forgetClient(connection);
     this.parts.warmer?.cancel(connection);
@@ -175,11 +178,14 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const { request } = this;
     const { table } = this.parts;
     const command = connection.isReplay ? table.findLogged(request) : table.findExact(request);
-    if (command === undefined) return this.reject(undefined, this.checks.unknown(request));
+    if (command === undefined) {
+      if (!connection.isReplay && this.parts.webRequests.closes(connection, request)) return DONE;
+      return this.reject(undefined, this.checks.unknown(request));
+    }
     const refusal = this.checks.refusalOf(command, request, connection);
     if (refusal !== undefined) return this.reject(command, refusal);
     this.db = this.keyspace.databases[connection.dbIndex];
-    if (this.scripts.runner.isBusy && !command.allowedWhileBusy) return this.refuseBusy(command, connection);
+    if (this.scripts.runner.refuses(command)) return this.refuseBusy(command, connection);
     const { pause } = this.parts;
     if (pause.isOn && pause.postpones(command, request, connection)) return SUSPENDED;
     const { transaction } = connection;
@@ -282,7 +288,9 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.command = command;
     reply.begin(command.isWrite, connection.isExecuting);
     const begunMs = calls.begin(command, request, connection);
+    this.effects.beginCommand();
     const outcome = runHandler(command, this);
+    this.effects.endCommand();
     reply.finish();
     calls.end(command, request, connection, begunMs, outcome);
     if (connection.tracking !== undefined && command.isTracked) {
@@ -306,7 +314,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
    * it counted) is no write of the client's: he must not wait for a disk that takes none. */
   afterEffects(connection: Connection, isWrite: boolean): void {
     if (this.keyspace.watchers !== undefined) this.keyspace.watchers.settle();
-    const { aof } = this.parts;
+    const { aof, replication } = this.parts;
+    if (replication.isActive) replication.wrote(connection);
     if (!aof.enabled || connection.lastWritePosition === aof.appended) return;
     if (isWrite) connection.lastWritePosition = aof.appended;
     this.parts.scheduleTurnEnd();
@@ -391,7 +400,9 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const errors = reply.errors;
     reply.begin(true, false);
     const resumedMs = this.keyspace.clock.monotonicMs();
+    this.effects.beginCommand();
     const outcome = action(this);
+    this.effects.endCommand();
     reply.finish();
     if (reply.hasOverflowed) this.dropReply(connection, replyStart);
     if (reply.errors !== errors) command.failedCalls++;

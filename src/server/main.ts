@@ -7,12 +7,14 @@ import { systemRandom } from "../base/random.ts";
 import { realFiles } from "../base/real-files.ts";
 import { levelStoreOptionsFor, openLevelStore } from "../cold/level-store.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
+import { ThreadVerifier } from "../persistence/aof/verifier-thread.ts";
 import { WorkerVerifier } from "../persistence/worker-verifier.ts";
 import { helpText, versionText } from "./config/command-line.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { type LoadedConfig, loadConfig } from "./config/parser.ts";
 import { Entrances } from "./entrances.ts";
+import { allowHeapGrowth } from "./heap-growth.ts";
 import { ServerLog } from "./log.ts";
 import { LoopDelay } from "./loop-delay.ts";
 import type { Server } from "./server.ts";
@@ -41,6 +43,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   config.onChange("loglevel", () => {
     log.level = values.loglevel;
   });
+  allowHeapGrowth(values.maxmemory);
+  config.onChange("maxmemory", () => allowHeapGrowth(values.maxmemory));
   log.notice("oO0OoO0OoO0Oo tsredis is starting oO0OoO0OoO0Oo");
   log.notice(`tsredis version=${VERSION}, bits=64, pid=${process.pid}, just started`);
   for (const warning of warnings) log.warning(warning);
@@ -55,6 +59,7 @@ export async function main(argv: readonly string[]): Promise<void> {
         clock: new SystemClock(),
         random: systemRandom,
         log,
+        openAofVerifier: (path, task, file) => ThreadVerifier.open({ path, ...task }, file),
         createVerifier: (small) => new WorkerVerifier(small, VERIFIER_NICENESS),
       },
       config,

@@ -20,6 +20,9 @@ const MEMTABLES_SHARE = 1 / 16;
 const LOADING_SHARE = 0.5;
 const MAX_LOADING_BYTES = 64 * 1024 * 1024;
 
+/** Most entries are smaller. */
+const LARGE_ENTRY_BYTES = 512;
+
 export class MemoryBudget implements SpillBudget {
   /** maxmemory in bytes; 0 means no limit, as in Redis. Set by `setLimit`. */
   limit = 0;
@@ -59,6 +62,11 @@ export class MemoryBudget implements SpillBudget {
   /** The bytes that are compared with the limits. */
   get chargedBytes(): number {
     return this.keyspace.entries.allocatedBytes + this.chargedOverheadBytes;
+  }
+
+  /** Keys that are sure to fit in memory, if they are no larger than most: their table may be made in advance. */
+  get reservableKeys(): number {
+    return this.limitBytes / LARGE_ENTRY_BYTES;
   }
 
   get isOver(): boolean {

@@ -84,6 +84,8 @@ export class PubSub implements PubSubControl {
   private readonly shardChannels = new Subscriptions();
   private readonly patterns = new PatternSubscriptions();
   private readonly message = new PublishedMessage();
+  /** Messages are counted, and not sent: of a script that is debugged on a copy of the data. */
+  isMuted = false;
 
   constructor(host: PubSubHost) {
     this.host = host;
@@ -189,6 +191,7 @@ export class PubSub implements PubSubControl {
 
   private deliver(subscribers: Subscribers): number {
     const { pushes } = this.host;
+    if (this.isMuted) return subscribers instanceof Set ? subscribers.size : 1;
     pushes.begin(this.message);
     if (!(subscribers instanceof Set)) {
       pushes.deliver(subscribers as Connection);

@@ -14,7 +14,7 @@ export function recoveryParts(
   executor: Replay,
   observer?: LoadObserver,
 ): RecoveryParts {
-  const { clock, config, keyspace, saves, world } = server;
+  const { budget, clock, config, keyspace, saves, world } = server;
   const { values } = config;
   return {
     files: world.files,
@@ -24,10 +24,12 @@ export function recoveryParts(
     keyspace,
     executor,
     makeRoom: () => waitForRoom(server),
+    reservedKeys: budget.reservableKeys,
     loadTruncated: values["aof-load-truncated"],
     verifyChecksum: values.rdbchecksum,
     onLoaded: saves.onLoaded,
     monotonicMs: () => clock.monotonicMs(),
     observer,
+    openVerifier: world.openAofVerifier,
   };
 }

@@ -4,7 +4,9 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { CompiledCommand } from "../commands/table.ts";
+import type { Database } from "../keyspace/database.ts";
 import { appendOnlyFileFailed, OUT_OF_MEMORY } from "../protocol/errors.ts";
+import { NO_GOOD_REPLICAS } from "../protocol/replication-errors.ts";
 import type { Request } from "../protocol/request.ts";
 import {
   READ_ONLY_CANNOT_RUN_WRITER,
@@ -15,6 +17,16 @@ import type { Engine, RunState, ScriptArguments } from "../scripting/engine.ts";
 import type { ScriptFlag } from "../scripting/shebang.ts";
 import type { Connection } from "./connection.ts";
 import type { WriteGates } from "./write-gates.ts";
+
+/** A run whose script is debugged. */
+export interface DebuggedRun {
+  /** Whether nobody else sees what it changes. */
+  readonly isPrivate: boolean;
+  /** A command is about to be executed; the error, if that cannot be private. */
+  prepare(command: CompiledCommand, request: Request): string | undefined;
+  /** Ends it, soon. */
+  kill(): void;
+}
 
 const NO_WORDS: readonly Buffer[] = [];
 
@@ -33,7 +45,7 @@ export class Run implements ScriptArguments {
   isReadOnly = false;
   /** Why commands that need memory, or write, are refused; until the script has written. */
   memoryRefusal: string | undefined;
-  diskRefusal: string | undefined;
+  writeRefusal: string | undefined;
 
   client!: Connection;
   command!: CompiledCommand;
@@ -50,13 +62,23 @@ export class Run implements ScriptArguments {
   /** The database that the script has selected. */
   dbIndex = 0;
   resp: 2 | 3 = 2;
-  isMuted = false;
+  /** redis.set_repl: what it does goes neither to the log nor to replicas. */
+  isLogMuted = false;
+  isStreamMuted = false;
   hasWritten = false;
   isBusy = false;
   /** Of a busy one: copies of the words of its command. */
   words = NO_WORDS;
   isKilled = false;
   sliceBegunMs = 0;
+  /** Present if it is debugged. */
+  debugged: DebuggedRun | undefined;
+  /** Of the dispatcher and the client, while commands of the script are executed: what they return to. */
+  outerRequest!: Request;
+  outerDb!: Database;
+  outerDbIndex = 0;
+  outerReplyMode: Connection["replyMode"] = "on";
+  outerIsExecuting = false;
 
   constructor(kind: Run["kind"], onEngineLost: () => void) {
     this.kind = kind;
@@ -75,8 +97,10 @@ export class Run implements ScriptArguments {
   ): string | undefined {
     const mayWrite = flags === undefined || !flags.has("no-writes");
     const diskFailure = mayWrite ? gates.diskFailure(client) : undefined;
+    const lacksReplicas = mayWrite && gates.lacksReplicas(client);
     if (flags !== undefined && mayWrite) {
       if (diskFailure !== undefined) return scriptDiskError(diskFailure);
+      if (lacksReplicas) return NO_GOOD_REPLICAS;
       if (isReadOnlyCall) return READ_ONLY_CANNOT_RUN_WRITER;
     }
     const needsNoMemory = flags !== undefined && (flags.has("allow-oom") || flags.has("no-writes"));
@@ -84,7 +108,8 @@ export class Run implements ScriptArguments {
     if (isOutOfMemory && flags !== undefined) return SCRIPT_WITHOUT_MEMORY;
     this.isReadOnly = isReadOnlyCall || !mayWrite;
     this.memoryRefusal = isOutOfMemory ? OUT_OF_MEMORY : undefined;
-    this.diskRefusal = diskFailure === undefined ? undefined : appendOnlyFileFailed(diskFailure);
+    this.writeRefusal = lacksReplicas ? NO_GOOD_REPLICAS : undefined;
+    if (diskFailure !== undefined) this.writeRefusal = appendOnlyFileFailed(diskFailure);
     return undefined;
   }
 
@@ -100,14 +125,15 @@ export class Run implements ScriptArguments {
     this.command = command;
     this.request = request;
     this.serial++;
-    this.hasGroup = !client.isExecuting;
+    this.hasGroup = !client.isExecuting && this.debugged?.isPrivate !== true;
     this.canSuspend = this.hasGroup && !client.isReplay;
     this.nowMs = clock.nowMs;
     this.begunMs = clock.monotonicMs();
     this.position = position;
     this.dbIndex = client.dbIndex;
     this.resp = 2;
-    this.isMuted = false;
+    this.isLogMuted = false;
+    this.isStreamMuted = false;
     this.hasWritten = false;
     this.isBusy = false;
     this.words = NO_WORDS;

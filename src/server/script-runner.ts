@@ -7,6 +7,7 @@
  * Time stands still for the script. Within EXEC, and while a log is replayed, it is not suspended.
  */
 import type { Clock } from "../base/clock.ts";
+import { webAssembly } from "../base/web-assembly.ts";
 import type { FunctionControl } from "../commands/context.ts";
 import type { CommandTable, CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
@@ -31,7 +32,6 @@ import {
 import type { RunState } from "../scripting/engine.ts";
 import type { ScriptHost } from "../scripting/host.ts";
 import { LuaFatalError } from "../scripting/lua-module.ts";
-import { webAssembly } from "../scripting/web-assembly.ts";
 import type { Acl } from "./acl/acl.ts";
 import { ALLOWED, DENIED_COMMAND, DENIED_KEY } from "./acl/permission-check.ts";
 import type { Connection } from "./connection.ts";
@@ -82,10 +82,14 @@ export interface ScriptRunnerParts {
 }
 
 export class ScriptRunner implements ScriptHost {
+  /** For tests: scripts may call what is not for scripts, but for other scripts. */
+  allowsAll = false;
   private readonly dispatcher: ScriptDispatcher;
   private readonly parts: ScriptRunnerParts;
   private present: Run | undefined;
   private loadingBegunMs = 0;
+  /** What wants to be done when no script is suspended. */
+  private readonly waiting: (() => void)[] = [];
 
   constructor(dispatcher: ScriptDispatcher, parts: ScriptRunnerParts) {
     this.dispatcher = dispatcher;
@@ -105,6 +109,13 @@ export class ScriptRunner implements ScriptHost {
   /** A script is suspended. */
   get isBusy(): boolean {
     return this.present?.isBusy === true;
+  }
+
+  /** Whether a command has to wait for the end of the script that is suspended. While somebody debugs one, clients can
+   * be looked at, and closed. */
+  refuses(command: CompiledCommand): boolean {
+    if (!this.isBusy || command.allowedWhileBusy) return false;
+    return this.present!.debugged === undefined || command.spec.group !== "connection";
   }
 
   /** What others are told meanwhile. */
@@ -143,10 +154,19 @@ export class ScriptRunner implements ScriptHost {
     const { present } = this;
     const { reply } = this.dispatcher;
     if (present === undefined) return reply.error(NO_SCRIPT_RUNNING);
+    if (present.debugged !== undefined && present.kind === kind) {
+      present.debugged.kill();
+      return reply.ok();
+    }
     if (present.hasWritten) return reply.error(SCRIPT_HAS_WRITTEN);
     if (present.kind !== kind) return reply.error(this.busyError!);
     present.isKilled = true;
     return reply.ok();
+  }
+
+  /** Calls `action` once, in a turn after the script that is suspended has come to its end. */
+  whenFree(action: () => void): void {
+    this.waiting.push(action);
   }
 
   /** The server ends without saving: what the suspended script has done does not go to the log. */
@@ -164,15 +184,21 @@ export class ScriptRunner implements ScriptHost {
     if (!command.accepts(request.argc) || command.run === undefined) {
       return this.refuse(command, WRONG_ARITY_IN_SCRIPT);
     }
-    if (!command.isForScripts) return this.refuse(command, NOT_ALLOWED_IN_SCRIPT);
+    if (!command.isForScripts && !(this.allowsAll && !command.runsScripts)) {
+      return this.refuse(command, NOT_ALLOWED_IN_SCRIPT);
+    }
     if (run.client.isRestricted) {
       const denial = this.denialOf(run, command, request);
       if (denial !== undefined) return this.refuse(command, denial);
     }
     if (command.mayHaveEffects && run.isReadOnly) return this.refuse(command, WRITE_IN_READ_ONLY_SCRIPT);
     if (!run.hasWritten) {
-      if (command.isWrite && run.diskRefusal !== undefined) return this.refuse(command, run.diskRefusal);
+      if (command.isWrite && run.writeRefusal !== undefined) return this.refuse(command, run.writeRefusal);
       if (command.denyOom && run.memoryRefusal !== undefined) return this.refuse(command, run.memoryRefusal);
+    }
+    if (run.debugged !== undefined) {
+      const refusal = run.debugged.prepare(command, request);
+      if (refusal !== undefined) return this.refuse(command, refusal);
     }
     if (command.isWrite) run.hasWritten = true;
     const { reply } = dispatcher;
@@ -190,9 +216,11 @@ export class ScriptRunner implements ScriptHost {
     this.present!.resp = version;
   }
 
-  setPropagation(isOn: boolean): void {
-    this.present!.isMuted = !isOn;
-    this.dispatcher.effects.setMuted(!isOn);
+  setPropagation(toLog: boolean, toReplicas: boolean): void {
+    const run = this.present!;
+    run.isLogMuted = !toLog;
+    run.isStreamMuted = !toReplicas;
+    this.dispatcher.effects.setMuted(!toLog, !toReplicas);
   }
 
   mayCall(request: Request): boolean | undefined {
@@ -238,19 +266,45 @@ export class ScriptRunner implements ScriptHost {
     return text;
   }
 
-  /** Has the script go on, as its client. */
-  private go(run: Run, isFirst: boolean): Outcome {
+  /** What the client executes from now on are commands of the script; until `leave`. */
+  enter(run: Run): void {
     const { dispatcher } = this;
-    const { client, reply, request, db, effects } = dispatcher;
-    const { dbIndex, replyMode, isExecuting } = client;
-    const { engine, name } = run;
-    const place = reply.end;
-    let state: RunState = "ended";
+    const { client, effects } = dispatcher;
+    this.present = run;
+    run.outerRequest = dispatcher.request;
+    run.outerDb = dispatcher.db;
+    run.outerDbIndex = client.dbIndex;
+    run.outerReplyMode = client.replyMode;
+    run.outerIsExecuting = client.isExecuting;
     client.isExecuting = true;
     client.isInScript = true;
     client.replyMode = "on";
     client.dbIndex = run.dbIndex;
-    effects.setMuted(run.isMuted);
+    effects.setMuted(run.isLogMuted, run.isStreamMuted);
+  }
+
+  leave(run: Run): void {
+    const { dispatcher } = this;
+    const { client, effects, reply } = dispatcher;
+    run.dbIndex = client.dbIndex;
+    effects.setMuted(false, false);
+    client.isExecuting = run.outerIsExecuting;
+    client.isInScript = false;
+    client.replyMode = run.outerReplyMode;
+    client.dbIndex = run.outerDbIndex;
+    reply.resp = client.resp;
+    dispatcher.request = run.outerRequest;
+    dispatcher.db = run.outerDb;
+    if (run.debugged?.isPrivate === true) this.present = undefined;
+  }
+
+  /** Has the script go on, as its client. */
+  private go(run: Run, isFirst: boolean): Outcome {
+    const { client, reply } = this.dispatcher;
+    const { engine, name } = run;
+    const place = reply.end;
+    let state: RunState = "ended";
+    this.enter(run);
     try {
       state = isFirst ? run.start() : engine.resume();
       reply.resp = client.resp;
@@ -258,18 +312,9 @@ export class ScriptRunner implements ScriptHost {
     } catch (error) {
       state = "ended";
       reply.end = place;
-      reply.resp = client.resp;
       this.engineFailed(run, error);
     } finally {
-      run.dbIndex = client.dbIndex;
-      effects.setMuted(false);
-      client.isExecuting = isExecuting;
-      client.isInScript = false;
-      client.replyMode = replyMode;
-      client.dbIndex = dbIndex;
-      reply.resp = client.resp;
-      dispatcher.request = request;
-      dispatcher.db = db;
+      this.leave(run);
       if (state === "ended") this.end(run);
     }
     if (state === "ended") return DONE;
@@ -277,9 +322,11 @@ export class ScriptRunner implements ScriptHost {
     return SUSPENDED;
   }
 
-  private end(run: Run): void {
+  /** The script is over, and has been answered. */
+  end(run: Run): void {
     const { dispatcher } = this;
-    this.present = undefined;
+    if (this.present === run) this.present = undefined;
+    for (const action of this.waiting.splice(0)) setImmediate(action);
     if (run.hasGroup) dispatcher.effects.endGroup();
     if (run.hasWritten) dispatcher.afterEffects(run.client, true);
     if (run.isBusy) {
@@ -288,13 +335,18 @@ export class ScriptRunner implements ScriptHost {
     }
   }
 
+  /** From now on others are told that a script runs. */
+  makeBusy(run: Run): void {
+    const { request } = run;
+    run.isBusy = true;
+    run.words = Array.from({ length: request.argc }, (_, i) => Buffer.from(request.bytes(i)));
+    this.dispatcher.outbox.heldPosition = run.position;
+  }
+
   private suspend(run: Run): void {
     if (!run.isBusy) {
-      const { request } = run;
-      run.isBusy = true;
-      run.words = Array.from({ length: request.argc }, (_, i) => Buffer.from(request.bytes(i)));
+      this.makeBusy(run);
       run.client.park();
-      this.dispatcher.outbox.heldPosition = run.position;
       const { kind, name } = run;
       const command = kind === "script" ? "SCRIPT KILL" : "FUNCTION KILL";
       const milliseconds = Math.floor(this.parts.clock.monotonicMs() - run.begunMs);
@@ -332,8 +384,9 @@ export class ScriptRunner implements ScriptHost {
   }
 
   /** Answers that the VM cannot go on; throws what is no failure of the VM's. */
-  private engineFailed(run: Run, error: unknown): void {
+  engineFailed(run: Run, error: unknown): void {
     run.onEngineLost();
+    this.reply.resp = run.client.resp;
     if (!isVmFailure(error)) throw error;
     this.reply.error(SCRIPT_MEMORY_EXHAUSTED);
   }

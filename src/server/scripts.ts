@@ -11,22 +11,27 @@ import { type Script, ScriptCache, shaOf } from "../scripting/script-cache.ts";
 import { parseShebang } from "../scripting/shebang.ts";
 import { Functions } from "./functions.ts";
 import type { ScriptingFacts } from "./info/info-source.ts";
+import { type DebugParts, DebugSessions } from "./script-debugging/debug-sessions.ts";
 import { Run } from "./script-run.ts";
 import { isVmFailure, type ScriptDispatcher, ScriptRunner, type ScriptRunnerParts } from "./script-runner.ts";
+
+export type ScriptsParts = ScriptRunnerParts & Omit<DebugParts, "dispatcher" | "runner" | "closed">;
 
 const SHA_DIGITS = 40;
 
 export class Scripts implements ScriptControl {
   readonly runner: ScriptRunner;
   readonly functions: Functions;
+  readonly debugging: DebugSessions;
   private readonly dispatcher: ScriptDispatcher;
   private readonly cache = new ScriptCache();
   private readonly ownRun = new Run("script", () => this.loseEngine());
   private engine: Engine | undefined;
 
-  constructor(dispatcher: ScriptDispatcher, parts: ScriptRunnerParts) {
+  constructor(dispatcher: DebugParts["dispatcher"], parts: ScriptsParts) {
     this.dispatcher = dispatcher;
     this.runner = new ScriptRunner(dispatcher, parts);
+    this.debugging = new DebugSessions({ ...parts, dispatcher, runner: this.runner });
     this.functions = new Functions(dispatcher, this.runner);
   }
 
@@ -62,9 +67,11 @@ export class Scripts implements ScriptControl {
     if (script === undefined) return reply.error(NO_SUCH_SCRIPT);
     if (typeof script === "string") return reply.error(script);
     const { client, gates } = this.dispatcher;
-    const { ownRun } = this;
+    const { debugSession } = client;
+    const ownRun = debugSession?.run ?? this.ownRun;
     const refusal = ownRun.permit(client, gates, script.flags, call.isReadOnly);
     if (refusal !== undefined) return reply.error(refusal);
+    if (debugSession !== undefined) return debugSession.begin(script, call.firstKey, call.keys);
     if (script.reference === undefined) {
       const error = this.compile(script);
       if (error !== undefined) return reply.error(error);
@@ -105,6 +112,18 @@ export class Scripts implements ScriptControl {
   flush(): void {
     this.cache.clear();
     this.engine = undefined;
+  }
+
+  setDebugging(mode: "no" | "yes" | "sync" | undefined): Outcome {
+    return this.debugging.setMode(mode);
+  }
+
+  get isDebugging(): boolean {
+    return this.debugging.isOn;
+  }
+
+  debug(evaluate: () => Outcome): Outcome {
+    return this.debugging.debug(evaluate);
   }
 
   kill(kind: "script" | "function"): Outcome {

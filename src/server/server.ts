@@ -22,6 +22,7 @@ import type { AofDirectory } from "../persistence/aof/directory.ts";
 import type { AofWriter } from "../persistence/aof/writer.ts";
 import { type CheckpointParts, runCheckpoint } from "../persistence/checkpoint.ts";
 import type { DumpVerifier, InlineVerifier } from "../persistence/dump-verifier.ts";
+import type { OpenAofVerifier } from "../persistence/recovery.ts";
 import type { DecoderLimits } from "../protocol/request-decoder.ts";
 import { Acl } from "./acl/acl.ts";
 import { isLocalAddress, refusalOf } from "./admission.ts";
@@ -41,6 +42,7 @@ import { Migrations } from "./migration/migrations.ts";
 import { Observation } from "./observation/observation.ts";
 import { OutputLimits } from "./output-limits.ts";
 import { Propagation } from "./propagation.ts";
+import { Replication } from "./replication/replication.ts";
 import { ReplyGate } from "./reply-gate.ts";
 import { SaveState } from "./save-state.ts";
 import { Scrubber } from "./scrubber.ts";
@@ -50,6 +52,7 @@ import { InvalidationSender } from "./tracking/invalidation-sender.ts";
 import { Tracking } from "./tracking/tracking.ts";
 import type { Transport, TransportEvents } from "./transport/transport.ts";
 import { sleep, TurnEnd } from "./turn-end.ts";
+import { WebRequests } from "./web-requests.ts";
 
 /** The outside world. */
 export interface World {
@@ -60,6 +63,8 @@ export interface World {
   readonly log: Log;
   /** Who reads dumps back before they count, small ones perhaps by what is given; without, all are read by that. */
   readonly createVerifier?: (small: InlineVerifier) => DumpVerifier;
+  /** Who verifies a large append-only file while it is loaded; without, the thread that loads it. */
+  readonly openAofVerifier?: OpenAofVerifier;
 }
 
 /** Levels of redis.log. */
@@ -86,6 +91,7 @@ export class Server implements ConnectionHost {
   readonly clients = new ClientRegistry();
   readonly statistics = new Statistics();
   readonly outputLimits: OutputLimits;
+  readonly replication: Replication;
   readonly walk: TierWalk;
   readonly acl: Acl;
   readonly services: Services;
@@ -132,7 +138,7 @@ export class Server implements ConnectionHost {
     this.budget = new MemoryBudget(keyspace, tier, config.values["cold-tier-spill-all"]);
     this.eviction = new Eviction(keyspace);
     this.expiry = new ActiveExpiry(keyspace);
-    this.outputLimits = new OutputLimits({ clients: this.clients, clock: world.clock, log: world.log });
+    this.outputLimits = new OutputLimits(this);
     this.walk = new TierWalk(keyspace, tier);
     this.decoderLimits = {
       maxBulkLength: config.values["proto-max-bulk-len"],
@@ -149,6 +155,7 @@ export class Server implements ConnectionHost {
       isSaving: () => this.saves.isBusy,
     });
     this.saves = new SaveState(this);
+    this.replication = new Replication(this);
     this.progress = new LoadProgress(world, config);
     this.acl = this.createAcl();
     config.onChange("requirepass", () => this.acl.applyRequirepass());
@@ -218,7 +225,18 @@ export class Server implements ConnectionHost {
     this.observation.remove(connection);
     this.tracking.forget(connection);
     this.dispatcher.forget(connection);
-    this.budget.clientGone(connection.memoryBytes);
+    this.replication.forget(connection);
+    this.budget.clientGone(connection.isReplica ? connection.ownBytes : connection.memoryBytes);
+  }
+
+  drained(connection: Connection): void {
+    this.replication.drained(connection);
+  }
+
+  /** A client becomes a replica: it gets nothing any more but what replication sends. */
+  becameReplica(connection: Connection): void {
+    this.tracking.forget(connection);
+    this.dispatcher.pubsub.forgetClient(connection);
   }
 
   scheduleTurnEnd(): void {
@@ -260,6 +278,7 @@ export class Server implements ConnectionHost {
     events.end("aof-write", begunMs);
     this.observation.flushMonitors();
     this.releaseReplies();
+    if (this.replication.isActive) this.replication.flush();
   }
 
   /** Sends all replies that may leave. Not in the middle of a command. */
@@ -381,6 +400,7 @@ export class Server implements ConnectionHost {
       events: this.observation.events,
       aof: this.aof,
       saves: this.saves,
+      replication: this.replication,
       tracking: this.tracking,
       pause: this.pause,
       heldKeys: this.migrations.heldKeys,
@@ -390,6 +410,7 @@ export class Server implements ConnectionHost {
       flushNow: () => this.writeAndReply(),
       isLoading: () => this.isLoading,
       walk: this.walk,
+      webRequests: new WebRequests(this.clock, this.world.log),
       maxmemoryBytes: () => this.budget.limit,
       busyThresholdMs: () => this.config.values["busy-reply-threshold"],
       log: (level, text) => this.world.log[SCRIPT_LOG_LEVELS[level]](text),

@@ -178,11 +178,12 @@ async function recoverTier(
   metadata: CheckpointMetadata,
   options: { readonly seed: Buffer; readonly compression: boolean },
 ): Promise<ColdTier> {
-  const store = await openStore(world, path);
+  let store: KeyValueStore | undefined;
   try {
+    store = await openStore(world, path);
     return await ColdTier.recover(store, metadata.tier, options);
   } catch (error) {
-    await store.close().catch(() => undefined);
+    await store?.close().catch(() => undefined);
     if (!(error instanceof StorageError)) throw error;
     throw new LoadError(
       `The cold tier in ${path} cannot be used: ${error.message}. Make a backup, then see what tsredis-check-tier ${dirname(path)} can save`,

@@ -3,6 +3,7 @@
  * RDB, copies. One folder per type, one descriptor each, listed in registry.ts.
  */
 import type { ByteArena } from "../base/byte-arena.ts";
+import type { RdbBytes } from "./rdb-encoding.ts";
 import type { ValueDigest } from "./value-digest.ts";
 import type { ValueMemory } from "./value-memory.ts";
 
@@ -13,6 +14,22 @@ export interface UnpackedValue {
   readonly encoding: number;
   /** Writes the value into an entry of that length. Does not fail. */
   fill(memory: ValueMemory, address: number): void;
+}
+
+/** Bytes that are the value of an entry with this encoding, just as they are. */
+export class StoredValue {
+  buffer!: Buffer;
+  start = 0;
+  length = 0;
+  encoding = 0;
+
+  set(buffer: Buffer, start: number, length: number, encoding: number): true {
+    this.buffer = buffer;
+    this.start = start;
+    this.length = length;
+    this.encoding = encoding;
+    return true;
+  }
 }
 
 /** Takes a command that would make a value, or a part of it. */
@@ -64,6 +81,13 @@ export interface DataType {
    * to `packed`. Throws a StorageError "corrupt" if the bytes cannot be a value of this type.
    */
   unpack(memory: ValueMemory, rdbType: number, packed: Buffer, encoding?: number): UnpackedValue;
+  /**
+   * For the bytes from `packed.next` to `packed.end`, which come from outside: whether they hold, byte for byte, what
+   * an entry of this type holds, as those of most small values do. Then `into` tells where (until the next call, and
+   * while `packed` stays), and all that `unpack` validates has been validated. False says nothing about the bytes:
+   * they are for `unpack`. Throws a StorageError "corrupt", as that does.
+   */
+  findStored?(memory: ValueMemory, rdbType: number, packed: RdbBytes, into: StoredValue): boolean;
   /**
    * The commands that make the value, as an append-only file without RDB preamble holds it: a few with each step of the
    * iterator. The value must not change until the last; of one that lies in its entry all steps must be done at once.

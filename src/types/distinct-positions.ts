@@ -5,18 +5,25 @@
 const MIN_SLOTS = 16;
 /** At most 3 of 4 slots are in use. */
 const SLOTS_FOR_EACH = 4 / 3;
+/** For so many strings memory is kept: 16 KB. */
+const FEW = 1536;
 
 export class DistinctPositions {
   /** For each slot: a hash, and the position of the string that has it, plus 1 (0: nothing is here). */
   private readonly slots: Int32Array;
-  private readonly mask: number;
+  private mask = 0;
 
-  /** For `count` strings. */
+  /** For up to `count` strings; `begin` comes first. */
   constructor(count: number) {
-    let slots = MIN_SLOTS;
-    while (slots < count * SLOTS_FOR_EACH) slots *= 2;
-    this.slots = new Int32Array(2 * slots);
+    this.slots = new Int32Array(2 * slotsFor(count));
+  }
+
+  /** Forgets all strings; up to `count` will be added. */
+  begin(count: number): this {
+    const slots = slotsFor(count);
+    this.slots.fill(0, 0, 2 * slots);
     this.mask = slots - 1;
+    return this;
   }
 
   /**
@@ -34,4 +41,17 @@ export class DistinctPositions {
     slots[2 * slot + 1] = position + 1;
     return true;
   }
+}
+
+function slotsFor(count: number): number {
+  let slots = MIN_SLOTS;
+  while (slots < count * SLOTS_FOR_EACH) slots *= 2;
+  return slots;
+}
+
+const forFew = new DistinctPositions(FEW);
+
+/** Takes `count` strings, until the next call. */
+export function distinctPositions(count: number): DistinctPositions {
+  return (count <= FEW ? forFew : new DistinctPositions(count)).begin(count);
 }

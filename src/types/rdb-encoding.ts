@@ -14,7 +14,7 @@
  */
 import { copyBytes, type ViewedBuffer } from "../base/byte-copy.ts";
 import type { Int64 } from "../base/int64.ts";
-import { lzfCompress, lzfDecompress } from "../base/lzf.ts";
+import { lzfCompress, lzfDecompress, newRoom } from "../base/lzf.ts";
 
 /** The version of RDB that tsredis writes: the one of Redis 7.0. */
 export const RDB_VERSION_WRITTEN = 10;
@@ -25,7 +25,7 @@ const ENCODED = 0xc0;
 const ENCODING_INT8 = 0;
 const ENCODING_INT16 = 1;
 const ENCODING_INT32 = 2;
-const ENCODING_LZF = 3;
+export const ENCODING_LZF = 3;
 /** The first byte of a compressed string. */
 export const COMPRESSED: number = ENCODED | ENCODING_LZF;
 
@@ -162,7 +162,7 @@ function take(bytes: RdbBytes, length: number): Buffer | undefined {
 }
 
 function decodeSpecial(bytes: RdbBytes, encoding: number): Buffer | undefined {
-  if (encoding === ENCODING_LZF) return decodeCompressed(bytes);
+  if (encoding === ENCODING_LZF) return decodeCompressed(bytes, scratchLength, newRoom);
   if (encoding > ENCODING_INT32) throw new RdbEncodingError(`Unknown RDB string encoding type ${encoding}`);
   const size = encoding === ENCODING_INT8 ? 1 : encoding === ENCODING_INT16 ? 2 : 4;
   if (bytes.end - bytes.next < size) return undefined;
@@ -171,14 +171,26 @@ function decodeSpecial(bytes: RdbBytes, encoding: number): Buffer | undefined {
   return Buffer.from(String(value), "latin1");
 }
 
-function decodeCompressed(bytes: RdbBytes): Buffer | undefined {
-  if (!decodePlainLength(bytes, scratchLength)) return undefined;
-  const packedLength = scratchLength.value;
-  if (!decodePlainLength(bytes, scratchLength)) return undefined;
-  const length = scratchLength.value;
-  const packed = take(bytes, packedLength);
-  if (packed === undefined) return undefined;
-  const value = length > STRING_MAX_BYTES ? undefined : lzfDecompress(packed, length);
+/**
+ * Decodes what follows the first byte of a compressed string, and advances over it.
+ * @param room gives a buffer of at least so many bytes; the text begins where it does, and `into` has its length
+ * @returns that buffer, or undefined if the bytes end too early
+ * @throws RdbEncodingError
+ */
+export function decodeCompressed(
+  bytes: RdbBytes,
+  into: RdbLength,
+  room: (length: number) => Buffer,
+): Buffer | undefined {
+  if (!decodePlainLength(bytes, into)) return undefined;
+  const packedLength = into.value;
+  if (!decodePlainLength(bytes, into)) return undefined;
+  const length = into.value;
+  const start = bytes.next;
+  const end = start + packedLength;
+  if (end > bytes.end) return undefined;
+  bytes.next = end;
+  const value = length > STRING_MAX_BYTES ? undefined : lzfDecompress(bytes.buffer, length, start, end, room);
   if (value === undefined) throw new RdbEncodingError("Invalid LZF compressed string");
   return value;
 }

@@ -20,6 +20,22 @@ test("the check values of the algorithm", () => {
   expect(crc64(Buffer.alloc(0)).readBigUInt64LE()).toBe(0n);
 });
 
+test("agrees with the definition where there are many bytes, in one piece and in two", () => {
+  const bytes = Buffer.alloc(200_000 + 13);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = (i * 2654435761) >>> 13;
+  for (const length of [511, 512, 513, 519, 98_303, 98_304, 98_311, bytes.length - 1]) {
+    const expected = slowCrc64(bytes.subarray(1, 1 + length));
+    const checksum = new Crc64();
+    checksum.update(bytes, 1, 1 + length);
+    expect(checksum.digest()).toEqual(expected);
+    const half = length >> 1;
+    checksum.reset();
+    checksum.update(bytes, 1, 1 + half);
+    checksum.update(bytes, 1 + half, 1 + length);
+    expect(checksum.digest()).toEqual(expected);
+  }
+});
+
 test("agrees with the definition, however the bytes arrive", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), fc.array(fc.nat(300), { maxLength: 5 }), (bytes, cuts) => {

@@ -132,6 +132,14 @@ describe("is refused", () => {
     expect(await refusal(folder)).toMatch(/The cold tier in .* cannot be used: .*there is none/);
   });
 
+  test("with a cold tier that LevelDB does not open; what the repair tool is called is said", async () => {
+    const folder = copy();
+    writeFileSync(join(folder, "cold-tier", "CURRENT"), "MANIFEST-nowhere");
+    expect(await refusal(folder)).toMatch(
+      /The cold tier in .* cannot be used: .*CURRENT.*tsredis-check-tier/,
+    );
+  });
+
   test("with cold-tier no", async () => {
     expect(await refusal(copy(), ["--cold-tier", "no"])).toMatch(/does not start with 'cold-tier no'/);
   });

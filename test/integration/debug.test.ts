@@ -120,8 +120,8 @@ test("POPULATE makes strings as Redis does, and leaves alone what is there, cold
   );
 });
 
-async function bytesOf(client: RawClient, key: string): Promise<Buffer> {
-  const reply = await client.run("GET", key);
+async function bytesOf(client: RawClient, key: string, command = "GET"): Promise<Buffer> {
+  const reply = await client.run(command, key);
   return reply.subarray(reply.indexOf("\n") + 1, -2);
 }
 
@@ -168,6 +168,16 @@ describe.skipIf(!hasRedisServer)("beside the real Redis (skipped where redis-ser
       ["DEBUG", "OBJECT", "nothing"],
       ["DEBUG", "LOG", "a message"],
       ["COMMAND", "INFO", "debug"],
+      ["DEBUG", "QUICKLIST-PACKED-THRESHOLD", "x"],
+      ["DEBUG", "QUICKLIST-PACKED-THRESHOLD", "-1"],
+      ["DEBUG", "QUICKLIST-PACKED-THRESHOLD", "4gb"],
+      ["DEBUG", "QUICKLIST-PACKED-THRESHOLD", "100b"],
+      ["CONFIG", "SET", "rdbcompression", "no"],
+      ["RPUSH", "plain", "a long element ".repeat(20)],
+      ["DUMP", "plain"],
+      ["DEBUG", "QUICKLIST-PACKED-THRESHOLD", "0"],
+      ["RPUSH", "packed", "a long element ".repeat(20)],
+      ["DUMP", "packed"],
       ["HELLO", 3],
       ...[
         "string",
@@ -190,4 +200,45 @@ describe.skipIf(!hasRedisServer)("beside the real Redis (skipped where redis-ser
     }
     theirs.close();
   });
+});
+
+test("RELOAD reloads functions, too", async () => {
+  const client = await fixture.start(...ALLOWED);
+  const library = (result: string) =>
+    `#!lua name=lib\nredis.register_function{function_name='f', callback=function() return '${result}' end}`;
+  await client.run("FUNCTION", "LOAD", library("old"));
+  expect(await client.text("DEBUG", "RELOAD")).toBe("+OK\r\n");
+  expect(await client.text("FCALL", "f", "0")).toBe("$3\r\nold\r\n");
+  await client.run("FUNCTION", "LOAD", "REPLACE", library("new"));
+  expect(await client.text("DEBUG", "RELOAD", "NOSAVE", "NOFLUSH")).toMatch(/^-ERR Error trying to load/);
+  expect(await client.text("FCALL", "f", "0")).toBe("$3\r\nnew\r\n");
+  expect(await client.text("DEBUG", "RELOAD", "NOSAVE", "NOFLUSH", "MERGE")).toBe("+OK\r\n");
+  expect(await client.text("FCALL", "f", "0")).toBe("$3\r\nold\r\n");
+});
+
+test("scripts may call what is not for them, if so asked", async () => {
+  const client = await fixture.start(...ALLOWED);
+  const call = ["EVAL", "return redis.call('debug', 'protocol', 'integer')", "0"];
+  const nested = ["EVAL", "return redis.call('eval', 'return 1', 0)", "0"];
+  expect(await client.text(...call)).toMatch(/^-ERR This Redis command is not allowed from script/);
+  expect(await client.text("DEBUG", "SET-DISABLE-DENY-SCRIPTS", "1")).toBe("+OK\r\n");
+  expect(await client.text(...call)).toBe(":12345\r\n");
+  expect(await client.text(...nested)).toMatch(/^-ERR This Redis command is not allowed from script/);
+  expect(await client.text("DEBUG", "SET-DISABLE-DENY-SCRIPTS", "0")).toBe("+OK\r\n");
+  expect(await client.text(...call)).toMatch(/^-ERR This Redis command is not allowed from script/);
+});
+
+test("checksums are not looked at, if so asked", async () => {
+  const client = await fixture.start(...ALLOWED);
+  await client.run("SET", "k", "v");
+  const payload = await bytesOf(client, "k", "DUMP");
+  payload.fill(0, payload.length - 8);
+  const restore = ["RESTORE", "restored", "0", payload];
+  expect(await client.text(...restore)).toMatch(/^-ERR DUMP payload version or checksum are wrong/);
+  await client.run("DEBUG", "SET-SKIP-CHECKSUM-VALIDATION", "1");
+  expect(await client.text(...restore)).toBe("+OK\r\n");
+  await client.run("DEBUG", "SET-SKIP-CHECKSUM-VALIDATION", "0");
+  expect(await client.text(...restore, "REPLACE")).toMatch(
+    /^-ERR DUMP payload version or checksum are wrong/,
+  );
 });

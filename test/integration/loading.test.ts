@@ -80,6 +80,9 @@ test("an append-only file is loaded in steps, too", async () => {
   const total = async () => Number((await loadingFields(loading.client)).get("loading_total_bytes"));
   await expect.poll(total, POLL).toBeGreaterThan(KEYS * 5000);
   expect(await loading.client.text("DBSIZE")).toBe(LOADING_ERROR);
+  const loaded = async () => Number((await loadingFields(loading.client)).get("loading_loaded_bytes"));
+  const before = await loaded();
+  await expect.poll(loaded, POLL).toBeGreaterThan(before);
   expect(await loading.client.text("CONFIG", "SET", "key-load-delay", "0")).toBe("+OK\r\n");
   await expect.poll(() => infoOf(loading.client, "loading"), POLL).toBe("0");
   await expectFilled(loading.client, KEYS, 5000);

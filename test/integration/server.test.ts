@@ -220,6 +220,8 @@ describe("has connections", () => {
       "CLIENT REPLY OFF|nothing|SET|QUIT",
       "CLIENT REPLY SKIP|QUIT|PING",
       "CLIENT REPLY SKIP|CLIENT REPLY ON|PING",
+      "CLIENT REPLY SKIP|RESET|PING",
+      "CLIENT REPLY OFF|RESET|PING",
     ];
     try {
       for (const line of lines) {
@@ -234,6 +236,33 @@ describe("has connections", () => {
       await redis.stop();
     }
   });
+
+  test.skipIf(!hasRedisServer)(
+    "without those of web browsers, whose requests end the connection, as in Redis",
+    async () => {
+      const client = await fixture.start();
+      const redis = await startRedisServer([], fixture.folder);
+      const texts = [
+        "POST / HTTP/1.1\r\nHost: x\r\n\r\nSET web 1\r\n",
+        "GET / HTTP/1.1\r\nhost: x\r\n\r\nSET web 1\r\n",
+        "*1\r\n$4\r\npost\r\nSET web 1\r\n",
+        "MULTI\r\nHost:\r\nSET web 1\r\n",
+        "poste\r\nSET other 1\r\n",
+      ];
+      try {
+        for (const text of texts) {
+          const bytes = Buffer.from(text);
+          const expected = await exchange(redis.port, bytes);
+          expect((await exchange(fixture.server.port, bytes)).toString(), text).toBe(expected.toString());
+        }
+        expect(await client.text("KEYS", "*")).toBe("*1\r\n$5\r\nother\r\n");
+        const told = fixture.server.output.match(/Possible SECURITY ATTACK/g);
+        expect(told).toHaveLength(1);
+      } finally {
+        await redis.stop();
+      }
+    },
+  );
 
   test("that can be listed and killed", async () => {
     const client = await fixture.start();

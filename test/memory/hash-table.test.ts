@@ -11,6 +11,29 @@ function addressesOf(table: HashTable, hash: number): number[] {
 }
 
 describe("HashTable", () => {
+  it("that was made ready is as any other", () => {
+    for (const entries of [0, 1, 1000, 20_000]) {
+      const slabs = new Slabs();
+      const table = new HashTable(slabs);
+      table.reserve(entries);
+      const reserved = slabs.allocatedBytes;
+      for (let i = 1; i <= entries; i++) table.insert(Math.imul(i, 0x9e3779b1), i);
+      // No segment had to be split.
+      expect(slabs.allocatedBytes).toBe(reserved);
+      table.reserve(2 * entries);
+      for (let i = 1; i <= 2 * entries; i++) {
+        const hash = Math.imul(i, 0x9e3779b1);
+        if (i > entries) table.insert(hash, i);
+        expect(addressesOf(table, hash)).toEqual([i]);
+      }
+      expect(table.size).toBe(2 * entries);
+      for (let i = 1; i <= 2 * entries; i++) table.remove(Math.imul(i, 0x9e3779b1), i);
+      expect(table.size).toBe(0);
+      table.dispose();
+      expect(slabs.allocatedBytes).toBe(0);
+    }
+  });
+
   it("finds exactly what was inserted and not removed", () => {
     fc.assert(
       fc.property(

@@ -74,6 +74,26 @@ export class RawClient {
     }
   }
 
+  /** Sends bytes as they are. */
+  write(bytes: Uint8Array): void {
+    this.socket.write(bytes);
+  }
+
+  /** Says that nothing more will be sent. */
+  endSending(): void {
+    this.socket.end();
+  }
+
+  /** All that comes until the server closes the connection. */
+  async readToEnd(): Promise<Buffer> {
+    while (this.failure === undefined) {
+      await this.moreBytes().catch((error: unknown) => {
+        if (this.failure === undefined) throw error;
+      });
+    }
+    return Buffer.concat(this.received.splice(0));
+  }
+
   close(): void {
     this.socket.removeAllListeners("close");
     this.socket.destroy();

@@ -105,7 +105,8 @@ export const reset = defineCommand({
     reply.resp = 2;
     server.access.reset();
     client.name = "";
-    client.replyMode = "on";
+    // As in Redis, the answer that was to be skipped is still this one.
+    if (client.replyMode !== "skip") client.replyMode = "on";
     client.noTouch = false;
     return reply.simple("RESET");
   },

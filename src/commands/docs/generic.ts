@@ -20,7 +20,7 @@ export const genericDocumentation: DocumentationTable = {
   keys: { arguments: "pattern:pattern" },
   migrate: {
     arguments:
-      "host:string port:integer key_or_empty_string:{key:key@0 empty_string=''} destination-db:integer timeout:integer copy='COPY'?>3.0.0 replace='REPLACE'?>3.0.0 authentication:{'AUTH' password:string>4.0.7 'AUTH2' username_password:(username:string password:string)>6.0.0}? 'KEYS' key:key@1?*>3.0.6",
+      "host:string port:integer key_or_empty_string:{key:key@0 empty_string=''} destination-db:integer timeout:integer copy='COPY'?>3.0.0 replace='REPLACE'?>3.0.0 authentication:{'AUTH' password:string?>4.0.7 'AUTH2' username_password:(username:string password:string)?>6.0.0}? 'KEYS' key:key@1?*>3.0.6",
     history: [
       ["3.0.0", "New: `COPY` and `REPLACE`"],
       ["3.0.6", "New: `KEYS`"],

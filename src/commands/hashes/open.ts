@@ -5,8 +5,10 @@ import { HashEntry } from "../../keyspace/hash-entry.ts";
 import { WRONG_TYPE } from "../../protocol/errors.ts";
 import { HASH } from "../../types/hash/hash-encoding.ts";
 import type { CommandContext } from "../context.ts";
+import { listpackRoom } from "../value-room.ts";
 
 const KEY = 1;
+const FIRST_FIELD = 2;
 
 let shared: HashEntry | undefined;
 
@@ -25,7 +27,8 @@ export function openHash(ctx: CommandContext, address: number): HashEntry | unde
 /** Creates a hash under the key in argument 1, which was just looked up and is absent. It must get a field. */
 export function createHash(ctx: CommandContext): HashEntry {
   const { buf, start, len } = ctx.request;
-  return hashEntry(ctx).create(ctx.db, buf, start[KEY], len[KEY]);
+  const room = listpackRoom(ctx.request, FIRST_FIELD);
+  return hashEntry(ctx).create(ctx.db, buf, start[KEY], len[KEY], room);
 }
 
 /**

@@ -32,10 +32,11 @@ export function editList(ctx: CommandContext, address: number): ListEditor {
   return editor.editInline(memory, openEntry(ctx, address));
 }
 
-/** Makes a list of one element under the key in argument `i`, which was looked up last and is absent. */
-export function addList(ctx: CommandContext, i: number, value: ElementValue): ListEditor {
+/** Makes a list of one element under the key in argument `i`, which was looked up last and is absent. `room`: see
+ * Database.add. */
+export function addList(ctx: CommandContext, i: number, value: ElementValue, room = 0): ListEditor {
   const { buf, start, len } = ctx.request;
-  const address = ctx.db.add(LIST, buf, start[i], len[i], firstValueBytes(value), 0);
+  const address = ctx.db.add(LIST, buf, start[i], len[i], firstValueBytes(value), 0, room);
   return editor.create(ctx.keyspace.memory, openEntry(ctx, address), value);
 }
 

@@ -6,9 +6,11 @@ import { EVENT } from "../../keyspace/key-events.ts";
 import { WRONG_TYPE } from "../../protocol/errors.ts";
 import type { Outcome } from "../../protocol/outcome.ts";
 import { HEAD, TAIL } from "../../types/list/list-reader.ts";
+import { INLINE_MAX_BYTES } from "../../types/list/list-value.ts";
 import { type CommandSpec, defineCommand, keyAt } from "../command.ts";
 import type { CommandContext } from "../context.ts";
 import { notify } from "../key-event.ts";
+import { listpackRoom } from "../value-room.ts";
 import { addList, editList, elementAt, isList } from "./access.ts";
 
 const FIRST_ELEMENT = 2;
@@ -21,7 +23,8 @@ function runPush(ctx: CommandContext, end: number, onlyIfExists: boolean): Outco
   let i = FIRST_ELEMENT;
   if (address === 0) {
     if (onlyIfExists) return reply.integer(0);
-    list = addList(ctx, 1, elementAt(ctx, i++));
+    const room = listpackRoom(ctx.request, FIRST_ELEMENT);
+    list = addList(ctx, 1, elementAt(ctx, i++), room <= INLINE_MAX_BYTES ? room : 0);
   } else {
     if (!isList(ctx, address)) return reply.error(WRONG_TYPE);
     db.beforeWrite(address);

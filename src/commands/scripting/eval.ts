@@ -5,6 +5,7 @@ import { NUMKEYS_TOO_LARGE } from "../../protocol/errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import {
   BAD_NUMBER_OF_KEYS,
+  DEBUG_NEEDS_SOURCE,
   NO_SUCH_FUNCTION,
   NO_SUCH_SCRIPT,
   NUMKEYS_NEGATIVE,
@@ -40,6 +41,15 @@ function runCommand(
 function runScript(ctx: CommandContext, kind: ScriptCall["kind"], isReadOnly: boolean): Outcome {
   const { request, reply, scripts } = ctx;
   if (kind === "sha" && request.len[1] !== SHA_DIGITS) return reply.error(NO_SUCH_SCRIPT);
+  if (scripts.isDebugging && kind !== "function") {
+    if (kind === "sha") return reply.error(DEBUG_NEEDS_SOURCE);
+    return scripts.debug(() => runWithKeys(ctx, kind, isReadOnly));
+  }
+  return runWithKeys(ctx, kind, isReadOnly);
+}
+
+function runWithKeys(ctx: CommandContext, kind: ScriptCall["kind"], isReadOnly: boolean): Outcome {
+  const { reply, request, scripts } = ctx;
   if (kind === "function" && !scripts.functions.has(1)) return reply.error(NO_SUCH_FUNCTION);
   const keys = longOrReply(ctx, 2, kind === "function" ? BAD_NUMBER_OF_KEYS : undefined);
   if (Number.isNaN(keys)) return DONE;

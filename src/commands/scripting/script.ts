@@ -3,11 +3,7 @@
  */
 
 import { DONE } from "../../protocol/outcome.ts";
-import {
-  INVALID_SCRIPT_DEBUG,
-  INVALID_SCRIPT_FLUSH,
-  NO_SCRIPT_DEBUGGER,
-} from "../../protocol/script-errors.ts";
+import { INVALID_SCRIPT_FLUSH } from "../../protocol/script-errors.ts";
 import { isWord } from "../arguments.ts";
 import { type CommandSpec, defineCommand } from "../command.ts";
 import { helpCommand } from "../help.ts";
@@ -72,23 +68,25 @@ const kill = scriptSubcommand({
   run: ({ scripts }) => scripts.kill("script"),
 });
 
+const DEBUG_MODES = ["no", "yes", "sync"] as const;
+
 const debug = scriptSubcommand({
   name: "debug",
   since: "3.2.0",
-  summary: "Switches the debugger of scripts, which there is none of, off",
+  summary: "Says whether the client's next scripts are debugged",
   complexity: "O(1)",
   arity: 3,
   flags: ["noscript"],
-  run({ request, reply }) {
-    if (isWord(request, 2, "no")) return reply.ok();
-    if (isWord(request, 2, "yes") || isWord(request, 2, "sync")) return reply.error(NO_SCRIPT_DEBUGGER);
-    return reply.error(INVALID_SCRIPT_DEBUG);
+  run({ request, scripts }) {
+    const mode = DEBUG_MODES.find((word) => isWord(request, 2, word));
+    return scripts.setDebugging(mode);
   },
 });
 
 const help = helpCommand("script", { group: "scripting", since: "5.0.0", categories: ["scripting"] }, [
-  "DEBUG NO",
-  "    Accepted for the sake of clients: there is no debugger.",
+  "DEBUG (YES|SYNC|NO)",
+  "    Whether the next scripts of this connection are debugged. What they change is",
+  "    taken back (YES), or stays (SYNC).",
   "EXISTS <sha1> [<sha1> ...]",
   "    Which of the scripts the server knows.",
   "FLUSH [ASYNC|SYNC]",

@@ -8,6 +8,7 @@ import { sameArgument } from "../arguments.ts";
 import { defineCommand, keyAt } from "../command.ts";
 import { notify } from "../key-event.ts";
 import { isSetOrReply, openSet, setTools } from "../set-access.ts";
+import { intsetRoom } from "../value-room.ts";
 
 const KEY = 1;
 const FIRST_MEMBER = 2;
@@ -28,7 +29,13 @@ export const sadd = defineCommand({
     const address = db.lookupWrite(buf, start[KEY], len[KEY]);
     const set =
       address === 0
-        ? setTools(ctx.keyspace).entry.create(db, buf, start[KEY], len[KEY])
+        ? setTools(ctx.keyspace).entry.create(
+            db,
+            buf,
+            start[KEY],
+            len[KEY],
+            intsetRoom(ctx.request, FIRST_MEMBER),
+          )
         : openSet(ctx, address);
     if (set === undefined) return DONE;
     const { members } = set;

@@ -1,6 +1,7 @@
 /**
  * Reads an AOF file's commands, in order. What may be read at all, and why reading ends, is verifier.ts's business:
- * it runs ahead, and only bytes that it found usable are decoded here. Memory: one chunk, or the largest command.
+ * it runs ahead (in a thread of its own, if asked), and only bytes that it found usable are decoded here. Memory: one
+ * chunk, or the largest command.
  *
  * Pulling is synchronous as long as bytes are there, and allocates nothing per command:
  *
@@ -17,7 +18,7 @@ import type { FileHandle } from "../../base/files.ts";
 import { Request } from "../../protocol/request.ts";
 import { FileWindow } from "../file-window.ts";
 import { parseTimestampLine } from "./format.ts";
-import { type AofOutcome, AofVerifier, type AofVerifierOptions } from "./verifier.ts";
+import { type AofOutcome, AofVerifier, type AofVerifierOptions, type ExtentSource } from "./verifier.ts";
 
 export { detectFormat } from "./format.ts";
 export type { AofOutcome } from "./verifier.ts";
@@ -29,6 +30,13 @@ const LF = 0x0a;
 const COMMAND_MAX_BYTES = 0x7fffffff;
 const MULTI = "multi";
 const EXEC = "exec";
+
+export interface AofReaderOptions extends AofVerifierOptions {
+  /** Nobody looks at a command's bytes after the next `advance`, so that their memory can be used again. */
+  readonly reusesChunks?: boolean;
+  /** Says what may be read; by default an AofVerifier with these options. */
+  readonly verifier?: ExtentSource;
+}
 
 /** A command that is well-formed but cannot be loaded. */
 export class AofReadError extends Error {
@@ -50,20 +58,21 @@ export class AofReader {
   isInTransaction = false;
   /** Unix seconds of the last #TS annotation before it; undefined if there was none. */
   timestampSeconds: number | undefined;
-  readonly #verifier: AofVerifier;
+  readonly #verifier: ExtentSource;
   readonly #window: FileWindow;
   /** Bytes before this offset were found usable. */
   #usable: number;
   #isInsideGroup = false;
 
-  private constructor(verifier: AofVerifier, window: FileWindow) {
+  private constructor(verifier: ExtentSource, window: FileWindow) {
     this.#verifier = verifier;
     this.#window = window;
     this.#usable = window.position;
+    this.endOffset = window.position;
   }
 
-  static async open(file: FileHandle, options: AofVerifierOptions = {}): Promise<AofReader> {
-    const verifier = await AofVerifier.open(file, options);
+  static async open(file: FileHandle, options: AofReaderOptions = {}): Promise<AofReader> {
+    const verifier = options.verifier ?? (await AofVerifier.open(file, options));
     const window = new FileWindow(file, options.start ?? 0, verifier.size, options);
     return new AofReader(verifier, window);
   }

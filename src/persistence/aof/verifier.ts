@@ -48,6 +48,19 @@ export interface Extent {
   readonly end: number;
 }
 
+/** Says which bytes of a file may be used. */
+export interface ExtentSource {
+  readonly size: number;
+  /** Offset reached, for progress displays. */
+  readonly position: number;
+  /** Set once `advance` has returned undefined. */
+  readonly outcome: AofOutcome | undefined;
+  /** The next bytes that may be used; undefined at the end, with `outcome` set. */
+  advance(): Promise<Extent | undefined>;
+  /** Nobody will ask any more. */
+  close(): Promise<void>;
+}
+
 export interface AofProblem {
   /** Offset of the line, value or block that is wrong. */
   readonly offset: number;
@@ -116,7 +129,7 @@ const OPEN_MULTI = "Reached EOF before reading EXEC for MULTI";
 const MISSING_SECTOR =
   "A sector of zero bytes or filling in a block without checksum: a power cut may have lost its data";
 
-export class AofVerifier {
+export class AofVerifier implements ExtentSource {
   /** Set once `advance` has returned undefined. */
   outcome: AofOutcome | undefined;
   /** Offset reached, for progress displays. */
@@ -184,6 +197,8 @@ export class AofVerifier {
     this.#released = this.#usable;
     return extent;
   }
+
+  async close(): Promise<void> {}
 
   /** Runs to the end. */
   async finish(): Promise<AofOutcome> {

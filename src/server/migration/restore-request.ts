@@ -97,10 +97,9 @@ export class PartedRestore {
       if (length < LARGE_STRING_BYTES) return undefined;
       return new PartedRestore(facts, type, (sink) => stringParts(memory, address, length, sink));
     }
-    const { packInParts } = dataType;
-    if (!isRooted(entries.head(address)) || packInParts === undefined) return undefined;
-    if (packInParts(memory, address, new PartBuffer()) === undefined) return undefined;
-    return new PartedRestore(facts, type, (sink) => packInParts(memory, address, sink)!);
+    const pack = (sink: PartSink) => dataType.packInParts?.(memory, address, sink);
+    if (!isRooted(entries.head(address)) || pack(new PartBuffer()) === undefined) return undefined;
+    return new PartedRestore(facts, type, (sink) => pack(sink)!);
   }
 
   /** Works out some of the size; true when it is known. */

@@ -39,6 +39,12 @@ function areTooFew(buckets: number, words: Int32Array, w: number): boolean {
   return size > buckets * MAX_ELEMENTS || elementBytes(words, w) > buckets * MAX_BYTES;
 }
 
+/** The number of buckets of a table of so many elements, which take so many bytes. */
+export function bucketsFor(elements: number, bytes: number): number {
+  const wanted = Math.max(Math.ceil(elements / MAX_ELEMENTS), Math.ceil(bytes / MAX_BYTES));
+  return Math.min(wanted, elements, MAX_BUCKETS);
+}
+
 export class BucketSplitter {
   private readonly blocks: Blocks;
   private readonly keyHash: KeyHash;

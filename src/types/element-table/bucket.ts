@@ -11,7 +11,8 @@
  * than 254 bytes together lies in a block of its own, of which the bucket holds the reference; so buckets stay short.
  * Numbers are little-endian.
  */
-import type { Blocks } from "../../memory/blocks.ts";
+import { copyBytes } from "../../base/byte-copy.ts";
+import type { BlockPlace, Blocks } from "../../memory/blocks.ts";
 import { VARIABLE_PAYLOAD } from "./table-root.ts";
 
 export const BUCKET_HEADER_BYTES = 2;
@@ -23,6 +24,9 @@ export const REFERENCE_AT = 2;
 /** Bytes before the key in the block. */
 export const BLOCK_HEADER_BYTES = 4;
 const MAX_INLINE_BYTES = 254;
+
+/** An element's tag is so many bits from the top of the hash. */
+export const TAG_SHIFT = 24;
 
 /** Whether an element lies in a block of its own. */
 export function isOutside(keyLength: number, payloadLength: number): boolean {
@@ -55,6 +59,40 @@ export function setElementsIn(bytes: Buffer, start: number, elements: number): v
 /** The reference in the packed element at `at`, which has a block of its own. */
 export function referenceAt(bytes: Buffer, at: number): number {
   return bytes.readInt32LE(at + REFERENCE_AT);
+}
+
+/**
+ * Writes an element at this position of its bucket, all but the payload; an element that does not lie there gets its
+ * block. Returns where the payload goes; if that is a block, `place` is turned to it.
+ */
+export function writeElement(
+  blocks: Blocks,
+  place: BlockPlace,
+  at: number,
+  hash: number,
+  key: Buffer,
+  keyStart: number,
+  keyLength: number,
+  payloadLength: number,
+  tablePayload: number,
+): number {
+  const { buffer } = place;
+  buffer[at] = hash >>> TAG_SHIFT;
+  if (isOutside(keyLength, payloadLength)) {
+    const block = blocks.allocate(BLOCK_HEADER_BYTES + keyLength + payloadLength);
+    buffer[at + 1] = OUTSIDE;
+    buffer.writeInt32LE(block, at + REFERENCE_AT);
+    blocks.locate(block, place);
+    place.buffer.writeInt32LE(keyLength, place.start);
+    copyBytes(key, keyStart, place.buffer, place.start + BLOCK_HEADER_BYTES, keyLength);
+    return place.start + BLOCK_HEADER_BYTES + keyLength;
+  }
+  const isVariable = tablePayload === VARIABLE_PAYLOAD;
+  const start = at + (isVariable ? 3 : 2);
+  buffer[at + 1] = keyLength;
+  if (isVariable) buffer[at + 2] = payloadLength;
+  copyBytes(key, keyStart, buffer, start, keyLength);
+  return start + keyLength;
 }
 
 /** An element where it lies in memory: valid until its table changes. */

@@ -25,7 +25,7 @@
  * ever splits and joins. That is what cursors of scans are positions in.
  */
 import { copyBytes, sameBytes } from "../../base/byte-copy.ts";
-import { type Blocks, OpenBlock } from "../../memory/blocks.ts";
+import { type BlockPlace, type Blocks, OpenBlock } from "../../memory/blocks.ts";
 import type { KeyHash } from "../../memory/key-hash.ts";
 import { splice } from "../packed-bytes.ts";
 import {
@@ -40,10 +40,13 @@ import {
   REFERENCE_AT,
   referenceAt,
   setElementsIn,
+  TAG_SHIFT,
   TableElement,
+  writeElement,
 } from "./bucket.ts";
 import { BucketDirectory } from "./bucket-directory.ts";
 import { BucketSplitter, bucketOf } from "./bucket-splitter.ts";
+import { TableBuilder } from "./table-builder.ts";
 import {
   BUCKETS,
   createRoot,
@@ -56,17 +59,19 @@ import {
   wordsOf,
 } from "./table-root.ts";
 
-const TAG_SHIFT = 24;
 const NOT_FOUND = -1;
 
 export class ElementTable {
   /** Where the element lies that was found or added last. */
   readonly element: TableElement;
+  /** Makes tables of elements that are all known. */
+  readonly builder: TableBuilder;
   private readonly blocks: Blocks;
   private readonly keyHash: KeyHash;
   private readonly directory: BucketDirectory;
   private readonly splitter: BucketSplitter;
   private readonly bucket: OpenBlock;
+  private readonly place: BlockPlace = { buffer: Buffer.alloc(0), start: 0 };
 
   // What was searched last, and where the search ended.
   private root = 0;
@@ -82,6 +87,7 @@ export class ElementTable {
     this.blocks = blocks;
     this.keyHash = keyHash;
     this.element = new TableElement(blocks);
+    this.builder = new TableBuilder(blocks);
     this.directory = new BucketDirectory(blocks.slabs);
     this.splitter = new BucketSplitter(blocks, keyHash, this.directory);
     this.bucket = new OpenBlock(blocks, true);
@@ -181,28 +187,20 @@ export class ElementTable {
     }
     this.putBucket();
     this.at = bucket.start + at;
-    this.writeElement(payloadLength, tablePayload);
+    this.place.buffer = bucket.buffer;
+    const { key, keyStart } = this;
+    writeElement(
+      blocks,
+      this.place,
+      this.at,
+      this.hash,
+      key,
+      keyStart,
+      keyLength,
+      payloadLength,
+      tablePayload,
+    );
     this.element.read(bucket.buffer, this.at, tablePayload);
-  }
-
-  /** Writes all of the element at `at` but its payload. */
-  private writeElement(payloadLength: number, tablePayload: number): void {
-    const { blocks, key, keyStart, keyLength, at } = this;
-    const { buffer } = this.bucket;
-    buffer[at] = this.hash >>> TAG_SHIFT;
-    if (isOutside(keyLength, payloadLength)) {
-      const block = blocks.allocate(BLOCK_HEADER_BYTES + keyLength + payloadLength);
-      const bytes = blocks.buffer(block);
-      const start = blocks.start(block);
-      bytes.writeInt32LE(keyLength, start);
-      copyBytes(key, keyStart, bytes, start + BLOCK_HEADER_BYTES, keyLength);
-      buffer[at + 1] = OUTSIDE;
-      buffer.writeInt32LE(block, at + REFERENCE_AT);
-      return;
-    }
-    buffer[at + 1] = keyLength;
-    if (tablePayload === VARIABLE_PAYLOAD) buffer[at + 2] = payloadLength;
-    copyBytes(key, keyStart, buffer, at + (tablePayload === VARIABLE_PAYLOAD ? 3 : 2), keyLength);
   }
 
   /** Gives the payload of the element that was found another length; its bytes are to be filled anew. */

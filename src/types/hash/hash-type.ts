@@ -18,6 +18,7 @@ import {
 } from "./hash-packing.ts";
 import { fieldsOf, openHash, readHash } from "./hash-reader.ts";
 import {
+  findStoredHash,
   RDB_HASH_LISTPACK_TIMED_FIRST,
   RDB_HASH_TIMED_FIRST,
   RDB_HASH_ZIPLIST,
@@ -55,6 +56,7 @@ export const hashType: DataType = {
   pack: packHash,
   packInParts: packHashInParts,
   unpack: unpackHash,
+  findStored: findStoredHash,
   *rewrite(memory, address, key, sink) {
     const isLarge = isRooted(memory.entries.head(address));
     const fields = isLarge ? openHash(memory, address) : readHash(memory, address);

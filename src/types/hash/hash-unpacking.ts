@@ -14,8 +14,10 @@
  */
 import { copyBytes } from "../../base/byte-copy.ts";
 import { StorageError } from "../../base/storage-error.ts";
-import type { UnpackedValue } from "../data-type.ts";
-import { DistinctPositions } from "../distinct-positions.ts";
+import type { StoredValue, UnpackedValue } from "../data-type.ts";
+import { distinctPositions } from "../distinct-positions.ts";
+import { NotedElements } from "../element-table/table-builder.ts";
+import { VARIABLE_PAYLOAD } from "../element-table/table-root.ts";
 import { ListpackAppender } from "../listpack/appender.ts";
 import { createListpack } from "../listpack/edits.ts";
 import { ElementValue } from "../listpack/element-value.ts";
@@ -23,8 +25,8 @@ import { ElementView } from "../listpack/element-view.ts";
 import { HEADER_BYTES, MAX_LISTPACK_BYTES } from "../listpack/listpack.ts";
 import { checkListpack } from "../listpack/validation.ts";
 import { GrowingBytes } from "../packed-bytes.ts";
-import { decodeString, RdbEncodingError } from "../rdb-encoding.ts";
-import { RdbString } from "../rdb-string.ts";
+import { decodeString, type RdbBytes, RdbEncodingError } from "../rdb-encoding.ts";
+import { RdbString, readOnlyString } from "../rdb-string.ts";
 import { ROOT_BYTES, ROOTED, setRoot } from "../rooted.ts";
 import type { ValueMemory } from "../value-memory.ts";
 import { readZiplist } from "../ziplist.ts";
@@ -50,6 +52,7 @@ const value = new ElementView();
 const timeView = new ElementView();
 const otherName = new ElementView();
 const otherString = new RdbString();
+const storedText = new RdbString();
 const element = new ElementValue();
 const appender = new ListpackAppender();
 
@@ -83,6 +86,19 @@ export function unpackHash(
   }
 }
 
+/** See DataType.findStored. */
+export function findStoredHash(
+  memory: ValueMemory,
+  rdbType: number,
+  packed: RdbBytes,
+  into: StoredValue,
+): boolean {
+  if (rdbType !== RDB_HASH_LISTPACK || !readOnlyString(packed, storedText)) return false;
+  const { buffer, start, length } = storedText;
+  const fields = checkFields(memory, buffer, start, length, PAIR, true);
+  return fields <= memory.limits.hashMaxListpackEntries && into.set(buffer, start, length, LISTPACK);
+}
+
 function corrupt(reason: string, cause?: unknown): StorageError {
   return new StorageError("corrupt", `a packed hash is damaged: ${reason}`, { cause });
 }
@@ -104,10 +120,7 @@ function fromListpack(
   encoding: number | undefined,
   longest = 0,
 ): UnpackedValue {
-  const elements = checkListpack(bytes, 0, bytes.length, true);
-  if (elements <= 0 || elements % width !== 0) throw corrupt("it is no listpack of fields");
-  const fields = elements / width;
-  checkFields(memory, bytes, width, fields, encoding === undefined);
+  const fields = checkFields(memory, bytes, 0, bytes.length, width, encoding === undefined);
   const { limits } = memory;
   const isLarge = fields > limits.hashMaxListpackEntries || longest > limits.hashMaxListpackValue;
   const form = encoding ?? formFor(width === TRIPLET, isLarge);
@@ -144,36 +157,42 @@ function unpackedTable(encoding: number, makeTable: (memory: ValueMemory) => num
   };
 }
 
-/** Looks for times that are none or not in order and, if asked for, for names that stand there twice. */
+/** Checks a listpack: its layout, times that are none or not in order and, if asked for, names that stand there twice.
+ * Returns the number of fields. */
 function checkFields(
   memory: ValueMemory,
   bytes: Buffer,
+  start: number,
+  length: number,
   width: number,
-  fields: number,
   wantsDistinct: boolean,
-): void {
-  if (!wantsDistinct && width === PAIR) return;
-  const names = new DistinctPositions(wantsDistinct ? fields : 0);
+): number {
+  const elements = checkListpack(bytes, start, length, true);
+  if (elements <= 0 || elements % width !== 0) throw corrupt("it is no listpack of fields");
+  const fields = elements / width;
+  if (!wantsDistinct && width === PAIR) return fields;
+  const names = distinctPositions(wantsDistinct ? fields : 0);
   const isSame = (other: number): boolean => {
-    otherName.read(bytes, 0, other);
+    otherName.read(bytes, start, other);
     return isSameText(name, otherName);
   };
   let at = HEADER_BYTES;
   let time = NO_TIME;
   for (let i = 0; i < fields; i++) {
-    name.read(bytes, 0, at);
+    name.read(bytes, start, at);
     const hash = memory.keyHash.of(name.buffer, name.start, name.length);
     if (wantsDistinct && !names.add(hash, at, isSame)) throw corrupt("a field stands there twice");
-    value.readValue(bytes, 0, name.end);
+    value.readValue(bytes, start, name.end);
     at = value.end;
     if (width === PAIR) continue;
-    timeView.readValue(bytes, 0, at);
+    timeView.readValue(bytes, start, at);
     const next = timeView.isInteger ? timeView.integer.toNumber() : -1;
     const isInOrder = i === 0 || (next === NO_TIME ? true : time !== NO_TIME && next >= time);
     if (next < 0 || next > MAX_TIME || !isInOrder) throw corrupt("a field has an impossible time");
     time = next;
     at = timeView.end;
   }
+  return fields;
 }
 
 interface Text {
@@ -245,7 +264,8 @@ function fromStrings(
 ): UnpackedValue {
   if (fields.count <= 0) throw corrupt("it has no fields");
   const { limits } = memory;
-  const names = new DistinctPositions(encoding === undefined ? fields.count : 0);
+  const names = distinctPositions(encoding === undefined ? fields.count : 0);
+  const noted = new NotedElements(fields.count, VARIABLE_PAYLOAD);
   const isSame = (other: number): boolean => {
     otherString.read({ buffer: packed, next: other, end: packed.length });
     return isSameText(fields.name, otherString);
@@ -256,10 +276,10 @@ function fromStrings(
   while (fields.next()) {
     const { name: each, value: its, time } = fields;
     if (time > MAX_TIME) throw corrupt("a field has an impossible time");
-    if (encoding === undefined) {
-      const hash = memory.keyHash.of(each.buffer, each.start, each.length);
-      if (!names.add(hash, fields.position, isSame)) throw corrupt("a field stands there twice");
-    }
+    const hash = memory.keyHash.of(each.buffer, each.start, each.length);
+    noted.add(hash, each.length, its.length);
+    if (encoding === undefined && !names.add(hash, fields.position, isSame))
+      throw corrupt("a field stands there twice");
     longest = Math.max(longest, each.length, its.length);
     total += each.length + its.length;
     isTimed ||= time !== NO_TIME;
@@ -270,17 +290,17 @@ function fromStrings(
     longest > limits.hashMaxListpackValue ||
     total > MAX_LISTPACK_BYTES;
   const form = encoding ?? formFor(isTimed, isLarge);
-  if ((form & ROOTED) !== 0) return unpackedTable(form, (into) => tableOfStrings(into, fields));
+  if ((form & ROOTED) !== 0) return unpackedTable(form, (into) => tableOfStrings(into, fields, noted));
   return unpackedListpack(form, listpackOfStrings(fields, form === TIMED_LISTPACK, total));
 }
 
-/** Root of a table with these fields. */
-function tableOfStrings(memory: ValueMemory, fields: PackedFields): number {
+/** Root of a table with these fields, which were noted in their order. */
+function tableOfStrings(memory: ValueMemory, fields: PackedFields, noted: NotedElements): number {
   const { table } = fieldsOf(memory);
   const root = table.create();
-  table.reserve(root, fields.count);
+  table.beginBuild(root, noted);
   fields.begin();
-  while (fields.next()) table.add(root, fields.name, fields.value, fields.time);
+  while (fields.next()) table.build(root, fields.name, fields.value, fields.time);
   return root;
 }
 

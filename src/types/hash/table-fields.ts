@@ -6,12 +6,14 @@
  *   [0]  root of the table
  *   [1]  the times, or 0
  */
+import { copyBytes } from "../../base/byte-copy.ts";
 import type { Random } from "../../base/random.ts";
 import { SLAB_MASK, SLAB_SHIFT, type Slabs } from "../../memory/slabs.ts";
 import type { TableElement } from "../element-table/bucket.ts";
 import { ElementTable } from "../element-table/element-table.ts";
 import { ElementWalk } from "../element-table/element-walk.ts";
 import { openPlace, RandomPlaces, randomPlace } from "../element-table/random-elements.ts";
+import type { NotedElements } from "../element-table/table-builder.ts";
 import { VARIABLE_PAYLOAD } from "../element-table/table-root.ts";
 import type { ValueMemory } from "../value-memory.ts";
 import { FieldTimes } from "./field-times.ts";
@@ -117,6 +119,18 @@ export class TableFields {
     const { buffer, start, length } = name;
     this.table.set(this.tableOf(root), buffer, start, length, value.buffer, value.start, value.length);
     if (time !== NO_TIME) this.times.set(this.timesFor(root), buffer, start, length, time);
+  }
+
+  /** Begins to make an empty one of fields that were noted; `build` must be given all of them, in their order. */
+  beginBuild(root: number, noted: NotedElements): void {
+    this.table.builder.begin(this.tableOf(root), noted);
+  }
+
+  build(root: number, name: ByteRange, value: ByteRange, time: number): void {
+    const { builder } = this.table;
+    builder.add(name.buffer, name.start, name.length, value.length);
+    copyBytes(value.buffer, value.start, builder.buffer, builder.payloadStart, value.length);
+    if (time !== NO_TIME) this.times.set(this.timesFor(root), name.buffer, name.start, name.length, time);
   }
 
   /** Removes the field that the last `find` found by this name. */

@@ -3,7 +3,8 @@
  *
  *     chunks(length) chunk...      chunk = container(length) string
  *
- * Container 2: the string is a listpack. Container 1: it is the only element, one too long for a listpack of Redis.
+ * Container 2: the string is a listpack. Container 1: it is the only element, one too long for a listpack of Redis
+ * (limits.ts: listPlainMinBytes).
  * (For lengths and strings see ../rdb-encoding.ts.) Read are also the older ones:
  *
  *     1      a number and as many strings, the elements
@@ -16,7 +17,7 @@ import type { ByteArena } from "../../base/byte-arena.ts";
 import { StorageError } from "../../base/storage-error.ts";
 import { ChunkTree } from "../chunk-tree/chunk-tree.ts";
 import { createTree } from "../chunk-tree/whole-tree.ts";
-import type { PartSink, UnpackedValue } from "../data-type.ts";
+import type { PartSink, StoredValue, UnpackedValue } from "../data-type.ts";
 import { appendElement, createListpack } from "../listpack/edits.ts";
 import { ElementValue } from "../listpack/element-value.ts";
 import { ElementView } from "../listpack/element-view.ts";
@@ -34,6 +35,7 @@ import {
   RdbLength,
   STRING_OVERHEAD_BYTES,
 } from "../rdb-encoding.ts";
+import { RdbString, readOnlyString } from "../rdb-string.ts";
 import { ROOT_BYTES, setRoot } from "../rooted.ts";
 import type { ValueMemory } from "../value-memory.ts";
 import { readZiplist } from "../ziplist.ts";
@@ -47,14 +49,13 @@ export const RDB_LIST_QUICKLIST_2 = 18;
 
 const PLAIN = 1;
 const PACKED = 2;
-/** Elements from this length on are not in listpacks in Redis. */
-const PLAIN_MIN_BYTES = 2 ** 30;
 const LENGTH_MAX_BYTES = 9;
 /** A value of list-max-listpack-size with which chunks are as large as they may be. */
 const NO_FILL = -2;
 
 const reader = new ListReader();
 const view = new ElementView();
+const storedText = new RdbString();
 
 /** The packed form of the list at `address`, in a piece of the arena. */
 export function packList(memory: ValueMemory, address: number, arena: ByteArena, compress: boolean): Buffer {
@@ -71,7 +72,7 @@ export function packList(memory: ValueMemory, address: number, arena: ByteArena,
     const { buffer, start } = reader;
     const length = listpackBytes(buffer, start);
     view.readValue(buffer, start, HEADER_BYTES);
-    if (view.isInteger || view.length < PLAIN_MIN_BYTES) {
+    if (!isPlain(memory, buffer, start, view)) {
       position = encodeLength(packed, position, PACKED);
       position = encodeString(packed, position, buffer, start, length, compress);
     } else {
@@ -89,10 +90,16 @@ export function packListInParts(
   sink: PartSink,
 ): Iterator<void, void> | undefined {
   const list = new ListReader().open(memory, address);
-  return list.size <= FEW_ELEMENTS ? undefined : packChunks(list, sink);
+  return list.size <= FEW_ELEMENTS ? undefined : packChunks(memory, list, sink);
 }
 
-function* packChunks(list: ListReader, sink: PartSink): Generator<void, void> {
+/** Whether a chunk, which begins with that element, is one that Redis does not pack. */
+function isPlain(memory: ValueMemory, buffer: Buffer, start: number, first: ElementView): boolean {
+  const { listPlainMinBytes } = memory.limits;
+  return !first.isInteger && first.length >= listPlainMinBytes && headerCount(buffer, start) === 1;
+}
+
+function* packChunks(memory: ValueMemory, list: ListReader, sink: PartSink): Generator<void, void> {
   const meter = new PartMeter();
   const first = new ElementView();
   sink.appendLength(list.chunks);
@@ -100,7 +107,7 @@ function* packChunks(list: ListReader, sink: PartSink): Generator<void, void> {
     const { buffer, start } = list;
     const length = listpackBytes(buffer, start);
     first.readValue(buffer, start, HEADER_BYTES);
-    const isPacked = first.isInteger || first.length < PLAIN_MIN_BYTES;
+    const isPacked = !isPlain(memory, buffer, start, first);
     sink.appendLength(isPacked ? PACKED : PLAIN);
     if (isPacked) sink.appendText(buffer, start, length);
     else sink.appendText(buffer, first.start, first.length);
@@ -128,6 +135,27 @@ export function unpackList(
   if (all.length === 0) throw corrupt("it is empty");
   if (encoding !== LARGE && all.length === 1 && all[0].length <= INLINE_MAX_BYTES) return inlineList(all[0]);
   return { length: ROOT_BYTES, encoding: LARGE, fill: (into, address) => fillLarge(into, address, all) };
+}
+
+/** See DataType.findStored. */
+export function findStoredList(
+  _memory: ValueMemory,
+  rdbType: number,
+  packed: RdbBytes,
+  into: StoredValue,
+): boolean {
+  if (rdbType !== RDB_LIST_QUICKLIST_2 || !holdsOneListpack(packed)) return false;
+  if (!readOnlyString(packed, storedText)) return false;
+  const { buffer, start, length } = storedText;
+  if (length > INLINE_MAX_BYTES || checkListpack(buffer, start, length, true) <= 0) return false;
+  return into.set(buffer, start, length, INLINE);
+}
+
+/** Whether there is one chunk, and it is a listpack. */
+function holdsOneListpack(packed: RdbBytes): boolean {
+  const { buffer, next, end } = packed;
+  packed.next = next + 2;
+  return end - next > 2 && buffer[next] === 1 && buffer[next + 1] === PACKED;
 }
 
 function inlineList(listpack: Buffer): UnpackedValue {

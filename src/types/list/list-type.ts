@@ -12,6 +12,7 @@ import type { ValueDigest } from "../value-digest.ts";
 import type { ValueMemory } from "../value-memory.ts";
 import { listpackStart } from "./list-chunk.ts";
 import {
+  findStoredList,
   packList,
   packListInParts,
   RDB_LIST,
@@ -52,6 +53,7 @@ export const listType: DataType = {
   pack: packList,
   packInParts: packListInParts,
   unpack: unpackList,
+  findStored: findStoredList,
   rewrite,
   digest,
 };

@@ -26,6 +26,8 @@ import {
   STRING_32,
 } from "./encoding.ts";
 
+const NO_BYTES = Buffer.alloc(0);
+
 export class ElementView {
   /** Where the text is: the listpack's own bytes, or those of this view if the element is an integer. */
   buffer: Buffer;
@@ -36,7 +38,7 @@ export class ElementView {
   readonly integer = new Int64();
   /** Offset after the element: of the next one, or of the end byte. */
   end = 0;
-  private readonly digits = withView(Buffer.allocUnsafeSlow(MAX_INT64_TEXT));
+  private digits: Buffer = NO_BYTES;
 
   constructor() {
     this.buffer = this.digits;
@@ -69,6 +71,7 @@ export class ElementView {
 
   /** Makes the text of an integer. */
   format(): void {
+    if (this.digits === NO_BYTES) this.digits = withView(Buffer.allocUnsafeSlow(MAX_INT64_TEXT));
     this.buffer = this.digits;
     this.start = 0;
     this.length = this.integer.write(this.digits, 0);

@@ -88,6 +88,16 @@ function shortElementBytes(): Uint8Array {
   return sizes;
 }
 
+/**
+ * Position after the element if it is one of the usual short ones, lies wholly before `end`, and has the right backlen;
+ * else 0.
+ */
+export function endOfShort(bytes: Uint8Array, position: number, end: number): number {
+  const size = SHORT_ELEMENT_BYTES[bytes[position]];
+  const after = position + size;
+  return size !== 0 && after <= end && bytes[after - 1] === size - 1 ? after : 0;
+}
+
 /** Position after the element. */
 export function elementEnd(bytes: Uint8Array, position: number): number {
   const size = SHORT_ELEMENT_BYTES[bytes[position]];

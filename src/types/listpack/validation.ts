@@ -1,7 +1,7 @@
 /**
  * Listpacks from outside (files, RESTORE): nothing else here looks whether bytes are one.
  */
-import { backlenBytes, END, encodedSize, readBacklen, STRING_12, STRING_32 } from "./encoding.ts";
+import { backlenBytes, END, encodedSize, endOfShort, readBacklen, STRING_12, STRING_32 } from "./encoding.ts";
 import { EMPTY_LISTPACK_BYTES, HEADER_BYTES, headerCount, listpackBytes, UNKNOWN_COUNT } from "./listpack.ts";
 
 /** Is shown each element by its offset, and the number of elements in the header; says whether it may be there. */
@@ -26,7 +26,7 @@ export function checkListpack(
   let position = start + HEADER_BYTES;
   let count = 0;
   while (position < end) {
-    const after = endOfValid(bytes, position, end);
+    const after = endOfShort(bytes, position, end) || endOfValid(bytes, position, end);
     if (after === -1 || (check !== undefined && !check(position - start, noted))) return -1;
     position = after;
     count++;

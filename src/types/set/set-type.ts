@@ -6,7 +6,7 @@ import { isRooted } from "../rooted.ts";
 import { encodingName, SET } from "./set-encoding.ts";
 import { packSet, packSetInParts, RDB_SET, RDB_SET_INTSET, rdbTypeOf } from "./set-packing.ts";
 import { membersOf, openSet, readSet } from "./set-reader.ts";
-import { RDB_SET_LISTPACK, unpackSet } from "./set-unpacking.ts";
+import { findStoredSet, RDB_SET_LISTPACK, unpackSet } from "./set-unpacking.ts";
 
 /** Members added by one command of a rewritten log. */
 const MEMBERS_PER_COMMAND = 64;
@@ -26,6 +26,7 @@ export const setType: DataType = {
   pack: packSet,
   packInParts: packSetInParts,
   unpack: unpackSet,
+  findStored: findStoredSet,
   *rewrite(memory, address, key, sink) {
     const isLarge = isRooted(memory.entries.head(address));
     const members = isLarge ? openSet(memory, address) : readSet(memory, address);

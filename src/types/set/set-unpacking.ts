@@ -9,10 +9,12 @@
 import { copyBytes } from "../../base/byte-copy.ts";
 import { Int64, MAX_INT64_TEXT } from "../../base/int64.ts";
 import { StorageError } from "../../base/storage-error.ts";
-import type { UnpackedValue } from "../data-type.ts";
-import { DistinctPositions } from "../distinct-positions.ts";
-import { addMember } from "../intset/intset.ts";
-import { decodeString, RdbEncodingError } from "../rdb-encoding.ts";
+import type { StoredValue, UnpackedValue } from "../data-type.ts";
+import { distinctPositions } from "../distinct-positions.ts";
+import { NotedElements } from "../element-table/table-builder.ts";
+import { addMember, checkIntset } from "../intset/intset.ts";
+import { decodeString, type RdbBytes, RdbEncodingError } from "../rdb-encoding.ts";
+import { RdbString, readOnlyString } from "../rdb-string.ts";
 import { ROOT_BYTES, setRoot } from "../rooted.ts";
 import type { ValueMemory } from "../value-memory.ts";
 import { NewSet } from "./new-set.ts";
@@ -24,6 +26,7 @@ import { membersOf } from "./set-reader.ts";
 export const RDB_SET_LISTPACK = 20;
 
 const integer = new Int64();
+const storedText = new RdbString();
 
 /** See DataType.unpack. */
 export function unpackSet(
@@ -44,6 +47,19 @@ export function unpackSet(
   }
 }
 
+/** See DataType.findStored. */
+export function findStoredSet(
+  { limits }: ValueMemory,
+  rdbType: number,
+  packed: RdbBytes,
+  into: StoredValue,
+): boolean {
+  if (rdbType !== RDB_SET_INTSET || !readOnlyString(packed, storedText)) return false;
+  const { buffer, start, length } = storedText;
+  const members = checkIntset(buffer, start, length, true);
+  return members > 0 && members <= limits.setMaxIntsetEntries && into.set(buffer, start, length, INTSET);
+}
+
 function corrupt(reason: string, cause?: unknown): StorageError {
   return new StorageError("corrupt", `a packed set is damaged: ${reason}`, { cause });
 }
@@ -61,9 +77,13 @@ function fromIntset(memory: ValueMemory, intset: Buffer, encoding: number | unde
   const members = new IntsetMembers(intset);
   if (members.count <= 0) throw corrupt("it is no intset");
   const isLarge = members.count > memory.limits.setMaxIntsetEntries;
-  return (encoding ?? (isLarge ? TABLE : INTSET)) === INTSET
-    ? unpackedIntset(intset)
-    : unpackedTable(members);
+  if ((encoding ?? (isLarge ? TABLE : INTSET)) === INTSET) return unpackedIntset(intset);
+  const noted = new NotedElements(members.count, MEMBER_PAYLOAD);
+  while (members.next()) {
+    const { buffer, start, length } = members;
+    noted.add(memory.keyHash.of(buffer, start, length), length, MEMBER_PAYLOAD);
+  }
+  return unpackedTable(members, noted);
 }
 
 /** `again` makes a second walk, to compare members by. */
@@ -75,9 +95,11 @@ function fromMembers(
 ): UnpackedValue {
   if (members.count <= 0) throw corrupt("it has no members");
   const fromOutside = encoding === undefined;
-  const seen = new DistinctPositions(fromOutside ? members.count : 0);
-  const others = again();
+  const seen = distinctPositions(fromOutside ? members.count : 0);
+  const noted = new NotedElements(members.count, MEMBER_PAYLOAD);
+  let others: PackedMembers | undefined;
   const isSame = (other: number): boolean => {
+    others ??= again();
     others.readAt(other);
     return isSameText(members, others);
   };
@@ -85,11 +107,13 @@ function fromMembers(
   while (members.next()) {
     const { buffer, start, length } = members;
     areIntegers &&= length <= MAX_INT64_TEXT && integer.parse(buffer, start, length);
-    if (fromOutside && !seen.add(memory.keyHash.of(buffer, start, length), members.position, isSame))
+    const hash = memory.keyHash.of(buffer, start, length);
+    noted.add(hash, length, MEMBER_PAYLOAD);
+    if (fromOutside && !seen.add(hash, members.position, isSame))
       throw corrupt("a member stands there twice");
   }
   if (!members.isAtEnd) throw corrupt("it does not end where it should");
-  return areIntegers ? unpackedIntset(intsetOf(members)) : unpackedTable(members);
+  return areIntegers ? unpackedIntset(intsetOf(members)) : unpackedTable(members, noted);
 }
 
 interface Text {
@@ -125,18 +149,17 @@ function unpackedIntset(intset: Buffer): UnpackedValue {
   };
 }
 
-function unpackedTable(members: PackedMembers): UnpackedValue {
+/** `noted` are all members in their order. */
+function unpackedTable(members: PackedMembers, noted: NotedElements): UnpackedValue {
   return {
     length: ROOT_BYTES,
     encoding: TABLE,
     fill(memory, address) {
       const { table } = membersOf(memory);
       const root = table.create(MEMBER_PAYLOAD);
-      table.reserve(root, members.count);
+      table.builder.begin(root, noted);
       members.begin();
-      while (members.next()) {
-        if (!table.find(root, members.buffer, members.start, members.length)) table.add(MEMBER_PAYLOAD);
-      }
+      while (members.next()) table.builder.add(members.buffer, members.start, members.length, MEMBER_PAYLOAD);
       setRoot(memory.entries, address, root);
     },
   };

@@ -2,6 +2,7 @@
  * Reads the elements of a packed sorted set one by one (types 5 and 3 of sorted-set-packing.ts). Throws a StorageError
  * "corrupt" at what cannot be one, RdbEncodingError at what is no string.
  */
+import { viewOf } from "../../base/byte-copy.ts";
 import { parseDoubleLeniently } from "../../base/numbers.ts";
 import { StorageError } from "../../base/storage-error.ts";
 import { decodePlainLength, type RdbBytes, RdbLength } from "../rdb-encoding.ts";
@@ -19,10 +20,12 @@ export class ElementReader {
   readonly member = new RdbString();
   score = 0;
   private readonly bytes: RdbBytes;
+  private readonly view: DataView;
   private readonly hasTextScores: boolean;
 
   constructor(packed: Buffer, hasTextScores: boolean) {
     this.bytes = { buffer: packed, next: 0, end: packed.length };
+    this.view = viewOf(packed);
     this.hasTextScores = hasTextScores;
     const length = new RdbLength();
     if (!decodePlainLength(this.bytes, length)) throw corrupt("it is cut off");
@@ -45,9 +48,7 @@ export class ElementReader {
   /** Reads the next element. */
   read(): void {
     if (!this.member.read(this.bytes)) throw corrupt("it is cut off");
-    this.score = this.hasTextScores
-      ? this.textScore()
-      : this.bytes.buffer.readDoubleLE(this.take(SCORE_BYTES));
+    this.score = this.hasTextScores ? this.textScore() : this.view.getFloat64(this.take(SCORE_BYTES), true);
     if (Number.isNaN(this.score)) throw corrupt("a score is no number");
   }
 

@@ -8,6 +8,7 @@
  * the tree knows. Positions are those in the buffer.
  */
 import { compareBytes, copyBytes, viewOf } from "../../base/byte-copy.ts";
+import type { Blocks } from "../../memory/blocks.ts";
 
 /** A leaf with more bytes is split, unless it has only one element. (With the block's header it is an object of 1
  * KB.) */
@@ -47,6 +48,11 @@ export function writeElement(
     at = position + LONG_HEADER_BYTES;
   }
   copyBytes(buffer, start, bytes, at, length);
+}
+
+/** What tells a leaf from those before it: its first score. */
+export function separatorOfLeaf(blocks: Blocks, leaf: number): number {
+  return scoreAt(blocks.buffer(leaf), blocks.start(leaf));
 }
 
 export function scoreAt(bytes: Buffer, position: number): number {

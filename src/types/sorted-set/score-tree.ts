@@ -22,6 +22,7 @@ import {
   memberLengthAt,
   memberStartAt,
   scoreAt,
+  separatorOfLeaf,
   setScoreAt,
   writeElement,
 } from "./score-leaf.ts";
@@ -49,7 +50,7 @@ export class ScoreTree {
   constructor(blocks: Blocks) {
     this.blocks = blocks;
     this.leaf = new OpenBlock(blocks, true, MAX_LEAF_BYTES);
-    this.tree = new ChunkTree({ separatorOf: (leaf) => scoreAt(blocks.buffer(leaf), blocks.start(leaf)) });
+    this.tree = new ChunkTree({ separatorOf: (leaf) => separatorOfLeaf(blocks, leaf) });
     this.elementOrder = new ElementOrder(blocks);
     this.boundOrder = new BoundOrder(blocks);
   }

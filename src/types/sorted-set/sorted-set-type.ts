@@ -18,7 +18,7 @@ import {
   RDB_ZSET_LISTPACK,
   RDB_ZSET_ZIPLIST,
 } from "./sorted-set-packing.ts";
-import { unpackSortedSet } from "./sorted-set-unpacking.ts";
+import { findStoredSortedSet, unpackSortedSet } from "./sorted-set-unpacking.ts";
 import { TreeSortedSet } from "./tree-sorted-set.ts";
 
 /** Elements that one command of a rewritten append-only file adds, as in Redis. */
@@ -76,6 +76,7 @@ export const sortedSetType: DataType = {
   },
   unpack: (memory, rdbType, bytes, encoding) =>
     unpackSortedSet(memory, rdbType, bytes, encoding, treeOf(memory)),
+  findStored: findStoredSortedSet,
   *rewrite(memory, address, key, sink) {
     const { entries } = memory;
     const isLarge = entries.encoding(address) === SKIPLIST;

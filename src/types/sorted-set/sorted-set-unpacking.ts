@@ -4,8 +4,8 @@
  * is made, and until then memory is only taken for the positions of members, to find those that come twice.
  */
 import { compareBytes } from "../../base/byte-copy.ts";
-import type { UnpackedValue } from "../data-type.ts";
-import { DistinctPositions } from "../distinct-positions.ts";
+import type { StoredValue, UnpackedValue } from "../data-type.ts";
+import { distinctPositions } from "../distinct-positions.ts";
 import { ListpackAppender } from "../listpack/appender.ts";
 import { createListpack } from "../listpack/edits.ts";
 import { ElementValue } from "../listpack/element-value.ts";
@@ -14,14 +14,21 @@ import { endOffset, HEADER_BYTES } from "../listpack/listpack.ts";
 import { checkListpack } from "../listpack/validation.ts";
 import { GrowingBytes } from "../packed-bytes.ts";
 import { decodeString, type RdbBytes, RdbEncodingError } from "../rdb-encoding.ts";
+import { RdbString, readOnlyString } from "../rdb-string.ts";
 import { ROOT_BYTES, setRoot } from "../rooted.ts";
 import type { ValueMemory } from "../value-memory.ts";
 import { readZiplist } from "../ziplist.ts";
-import { corrupt, ElementReader } from "./element-reader.ts";
+import { corrupt } from "./element-reader.ts";
+import { PackedElements } from "./packed-elements.ts";
 import { ScoreElement, scoreOf } from "./score.ts";
 import { type ElementVisitor, LISTPACK, SKIPLIST } from "./sorted-set.ts";
 import { RDB_ZSET, RDB_ZSET_LISTPACK, RDB_ZSET_ZIPLIST } from "./sorted-set-packing.ts";
 import type { TreeSortedSet } from "./tree-sorted-set.ts";
+
+const storedText = new RdbString();
+const member = new ElementView();
+const score = new ElementView();
+const other = new ElementView();
 
 /**
  * Reads a packed set: see DataType.unpack. `builder` is the object that large sets are made with.
@@ -43,6 +50,19 @@ export function unpackSortedSet(
     if (!(cause instanceof RdbEncodingError)) throw cause;
     throw corrupt(cause.message, cause);
   }
+}
+
+/** See DataType.findStored. */
+export function findStoredSortedSet(
+  memory: ValueMemory,
+  rdbType: number,
+  packed: RdbBytes,
+  into: StoredValue,
+): boolean {
+  if (rdbType !== RDB_ZSET_LISTPACK || !readOnlyString(packed, storedText)) return false;
+  const { buffer, start, length } = storedText;
+  const size = checkPairs(memory, buffer, start, length, true);
+  return size <= memory.limits.zsetMaxListpackEntries && into.set(buffer, start, length, LISTPACK);
 }
 
 /** The string that is all there is. */
@@ -74,7 +94,7 @@ function fromListpack(
   encoding: number | undefined,
   builder: TreeSortedSet,
 ): UnpackedValue {
-  const size = checkPairs(memory, bytes, encoding === undefined);
+  const size = checkPairs(memory, bytes, 0, bytes.length, encoding === undefined);
   if (encoding === undefined && size > memory.limits.zsetMaxListpackEntries)
     return large(builder, size, (add) => forEachPair(bytes, add));
   return small(bytes);
@@ -105,8 +125,6 @@ function large(builder: TreeSortedSet, size: number, forEach: (add: ElementVisit
 }
 
 function forEachPair(bytes: Buffer, show: ElementVisitor): void {
-  const member = new ElementView();
-  const score = new ElementView();
   const end = endOffset(bytes, 0);
   for (let at = HEADER_BYTES; at < end; at = score.end) {
     member.read(bytes, 0, at);
@@ -117,34 +135,37 @@ function forEachPair(bytes: Buffer, show: ElementVisitor): void {
 
 /** Checks a listpack of members and scores; returns how many there are. Members that come twice, with different scores,
  * are looked for only if the bytes come `fromOutside`. */
-function checkPairs(memory: ValueMemory, bytes: Buffer, fromOutside: boolean): number {
-  const elements = checkListpack(bytes, 0, bytes.length, true);
+function checkPairs(
+  memory: ValueMemory,
+  bytes: Buffer,
+  start: number,
+  length: number,
+  fromOutside: boolean,
+): number {
+  const elements = checkListpack(bytes, start, length, true);
   if (elements < 0) throw corrupt("its listpack is damaged");
   if (elements === 0 || elements % 2 !== 0) throw corrupt(`its listpack has ${elements} elements`);
-  const members = new DistinctPositions(fromOutside ? elements / 2 : 0);
-  const [member, score, last, other] = [
-    new ElementView(),
-    new ElementView(),
-    new ElementView(),
-    new ElementView(),
-  ];
+  const members = distinctPositions(fromOutside ? elements / 2 : 0);
   const isSame = (position: number): boolean => {
-    other.read(bytes, 0, position);
+    other.read(bytes, start, position);
     return compareViews(other, member) === 0;
   };
   let lastScore = -Infinity;
+  let lastAt = HEADER_BYTES;
   let at = HEADER_BYTES;
   for (let i = 0; i < elements; i += 2) {
-    member.read(bytes, 0, at);
-    score.readValue(bytes, 0, member.end);
+    member.read(bytes, start, at);
+    score.readValue(bytes, start, member.end);
     const value = scoreOf(score);
     if (Number.isNaN(value)) throw corrupt("a score is no number");
-    if (lastScore > value || (i > 0 && lastScore === value && compareViews(last, member) >= 0))
-      throw corrupt("it is out of order");
+    if (lastScore >= value && i > 0) {
+      other.read(bytes, start, lastAt);
+      if (lastScore > value || compareViews(other, member) >= 0) throw corrupt("it is out of order");
+    }
     const hash = memory.keyHash.of(member.buffer, member.start, member.length);
     if (fromOutside && !members.add(hash, at, isSame)) throw corrupt("a member comes twice");
     lastScore = value;
-    last.read(bytes, 0, at);
+    lastAt = at;
     at = score.end;
   }
   return elements / 2;
@@ -161,48 +182,23 @@ function fromElements(
   encoding: number | undefined,
   builder: TreeSortedSet,
 ): UnpackedValue {
-  const reader = new ElementReader(packed, hasTextScores);
-  const { size, member, position } = reader;
-  if (size === 0) throw corrupt("it has no elements");
-  let longest = 0;
-  for (let i = 0; i < size; i++) {
-    reader.read();
-    longest = Math.max(longest, member.length);
-  }
-  if (!reader.isAtEnd) throw corrupt("bytes follow it");
-  const forEach = (show: ElementVisitor): void => {
-    reader.position = position;
-    for (let i = 0; i < size; i++) {
-      reader.read();
-      show(reader.score, member.buffer, member.start, member.length);
-    }
-  };
-  if (encoding !== undefined) return large(builder, size, forEach);
-  reader.position = position;
-  checkDistinct(memory, reader, new ElementReader(packed, hasTextScores));
+  const elements = new PackedElements(packed, hasTextScores);
+  elements.check(memory, encoding === undefined);
   const { zsetMaxListpackEntries, zsetMaxListpackValue } = memory.limits;
-  const isSmall = size <= zsetMaxListpackEntries && longest <= zsetMaxListpackValue;
-  return isSmall ? small(sortedListpack(forEach)) : large(builder, size, forEach);
-}
-
-/** Reads all elements, and looks for a member that comes twice; `again` reads the same. */
-function checkDistinct(memory: ValueMemory, reader: ElementReader, again: ElementReader): void {
-  const { size, member } = reader;
-  const members = new DistinctPositions(size);
-  const isSame = (position: number): boolean => {
-    again.position = position;
-    again.read();
-    const other = again.member;
-    return (
-      compareBytes(other.buffer, other.start, other.length, member.buffer, member.start, member.length) === 0
-    );
+  const isSmall = elements.size <= zsetMaxListpackEntries && elements.longest <= zsetMaxListpackValue;
+  if (encoding === undefined && isSmall) return small(sortedListpack((show) => elements.forEach(show)));
+  return {
+    length: ROOT_BYTES,
+    encoding: SKIPLIST,
+    fill({ entries }, address) {
+      setRoot(entries, address, builder.create());
+      builder.beginBuild(elements.noted);
+      elements.forEach((value, buffer, start, length) => builder.build(value, buffer, start, length));
+      builder.beginOrder();
+      elements.forEachInOrder((value, buffer, start, length) => builder.order(value, buffer, start, length));
+      builder.endOrder();
+    },
   };
-  for (let i = 0; i < size; i++) {
-    const { position } = reader;
-    reader.read();
-    const hash = memory.keyHash.of(member.buffer, member.start, member.length);
-    if (!members.add(hash, position, isSame)) throw corrupt("a member comes twice");
-  }
 }
 
 /** The elements, which may come in any order, as a listpack. */

@@ -11,9 +11,11 @@ import { ROOT_WORDS, wordAt, wordsOf } from "../chunk-tree/layout.ts";
 import { clearTree, copyTree, disposeStep, treeBytes } from "../chunk-tree/whole-tree.ts";
 import { ElementTable } from "../element-table/element-table.ts";
 import { ElementWalk } from "../element-table/element-walk.ts";
+import type { NotedElements } from "../element-table/table-builder.ts";
 import type { ValueMemory } from "../value-memory.ts";
 import type { Bound } from "./bounds.ts";
 import { ScoreTree } from "./score-tree.ts";
+import { ScoreTreeBuilder } from "./score-tree-builder.ts";
 import type { ElementVisitor, SortedElements } from "./sorted-set.ts";
 
 /** Word of the root: the table's. */
@@ -28,6 +30,8 @@ export class TreeSortedSet implements SortedElements {
   private readonly tree: ScoreTree;
   private readonly table: ElementTable;
   private readonly walk: ElementWalk;
+  private readonly treeBuilder: ScoreTreeBuilder;
+  private root = 0;
   private tableRoot = 0;
   /** Whether the place is the element that the table has found, and not one of the tree. */
   private isFound = false;
@@ -38,10 +42,12 @@ export class TreeSortedSet implements SortedElements {
     this.tree = new ScoreTree(memory.blocks);
     this.table = new ElementTable(memory.blocks, memory.keyHash);
     this.walk = new ElementWalk(memory.blocks);
+    this.treeBuilder = new ScoreTreeBuilder(memory.blocks);
   }
 
   /** Turns to the set with this root. */
   open(root: number): this {
+    this.root = root;
     this.tree.open(root);
     this.tableRoot = wordsOf(this.blocks.slabs, root)[wordAt(root) + TABLE];
     return this;
@@ -61,6 +67,32 @@ export class TreeSortedSet implements SortedElements {
   /** Makes the set, which must be empty, ready for so many elements. */
   reserve(elements: number): void {
     this.table.reserve(this.tableRoot, elements);
+  }
+
+  // An empty set can also be made of elements that were noted: `beginBuild`; of all of them in the order in which they
+  // were noted, `build`; and in the order of a sorted set, `beginOrder`, `order` of each, and `endOrder`.
+
+  beginBuild(noted: NotedElements): void {
+    this.table.builder.begin(this.tableRoot, noted);
+  }
+
+  build(score: number, buffer: Buffer, start: number, length: number): void {
+    const { builder } = this.table;
+    builder.add(buffer, start, length, SCORE_BYTES);
+    viewOf(builder.buffer).setFloat64(builder.payloadStart, score, true);
+  }
+
+  beginOrder(): void {
+    this.treeBuilder.begin(this.root);
+  }
+
+  order(score: number, buffer: Buffer, start: number, length: number): void {
+    this.treeBuilder.add(score, buffer, start, length);
+  }
+
+  endOrder(): void {
+    this.treeBuilder.end();
+    this.open(this.root);
   }
 
   get size(): number {
