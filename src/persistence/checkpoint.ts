@@ -26,7 +26,7 @@ import { errorText } from "./aof/error-text.ts";
 import type { AofWriter } from "./aof/writer.ts";
 import { AUX_TIER } from "./rdb/format.ts";
 import type { RdbWriter } from "./rdb/writer.ts";
-import { SnapshotFile, type SnapshotFileParts } from "./snapshot-file.ts";
+import { MIDWAY_MS, SnapshotFile, type SnapshotFileParts } from "./snapshot-file.ts";
 
 /** What recovery must know of the cut besides the entries: the AUX field AUX_TIER of the base file, as JSON. */
 export interface CheckpointMetadata {
@@ -69,7 +69,7 @@ export async function runCheckpoint(
   let baseBytes: number;
   try {
     await parts.spiller?.hold();
-    while (parts.isMidway()) await parts.nextTurn();
+    while (parts.isMidway()) await parts.sleep(MIDWAY_MS);
     const base = new BaseFile(parts, file);
     // From here to the end of `cut` nothing is awaited: this is the instant that the base holds.
     const metadata = base.cut();

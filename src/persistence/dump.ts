@@ -23,6 +23,7 @@ import type { DumpVerifier } from "./dump-verifier.ts";
 import type { RdbWriter } from "./rdb/writer.ts";
 import { ShadowedKeys } from "./shadowed-keys.ts";
 import {
+  MIDWAY_MS,
   SnapshotFile,
   type SnapshotFileOptions,
   type SnapshotFileParts,
@@ -105,7 +106,7 @@ export class Dump {
       const walk = new DumpWalk(this.parts, this, file);
       try {
         await spiller?.hold();
-        while (this.parts.isMidway()) await this.parts.nextTurn();
+        while (this.parts.isMidway()) await this.parts.sleep(MIDWAY_MS);
         this.throwIfAborted();
         walk.cut();
         onCut();

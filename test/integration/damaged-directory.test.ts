@@ -135,7 +135,9 @@ describe("is refused", () => {
   test("with a cold tier that LevelDB does not open; what the repair tool is called is said", async () => {
     const folder = copy();
     writeFileSync(join(folder, "cold-tier", "CURRENT"), "MANIFEST-nowhere");
-    expect(await refusal(folder)).toMatch(/The cold tier in .* cannot be used: .*CURRENT.*tsredis-check-tier/);
+    expect(await refusal(folder)).toMatch(
+      /The cold tier in .* cannot be used: .*CURRENT.*tsredis-check-tier/,
+    );
   });
 
   test("with cold-tier no", async () => {
