@@ -288,16 +288,17 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.command = command;
     reply.begin(command.isWrite, connection.isExecuting);
     const begunMs = calls.begin(command, request, connection);
-    this.effects.beginCommand();
+    const { mayHaveEffects } = command;
+    if (mayHaveEffects) this.effects.beginCommand();
     const outcome = runHandler(command, this);
-    this.effects.endCommand();
+    if (mayHaveEffects) this.effects.endCommand();
     reply.finish();
     calls.end(command, request, connection, begunMs, outcome);
     if (connection.tracking !== undefined && command.isTracked) {
       this.parts.tracking.remember(connection, command, this.request);
     }
     if (this.suspension.work !== undefined) this.suspension.wait(connection, command);
-    if (command.mayHaveEffects) this.afterEffects(connection, command.isWrite);
+    if (mayHaveEffects) this.afterEffects(connection, command.isWrite);
     return outcome;
   }
 

@@ -52,7 +52,7 @@ import { Statistics } from "./statistics.ts";
 import { InvalidationSender } from "./tracking/invalidation-sender.ts";
 import { Tracking } from "./tracking/tracking.ts";
 import type { Transport, TransportEvents } from "./transport/transport.ts";
-import { nextTurn, sleep, TurnEnd } from "./turn-end.ts";
+import { sleep, TurnEnd } from "./turn-end.ts";
 import { WebRequests } from "./web-requests.ts";
 
 /** The outside world. */
@@ -117,6 +117,8 @@ export class Server implements ConnectionHost {
   /** Without a tier, what keeps other servers off the data directory. */
   lock: KeyValueStore | undefined;
   private readonly turnEnd = new TurnEnd(() => this.endTurn());
+  /** See TurnEnd.pass: for who works in slices between the turns. */
+  readonly passTurn: () => Promise<void> = this.turnEnd.pass;
 
   /** @param tierFolder name of the tier's folder in the data directory */
   constructor(
@@ -309,7 +311,7 @@ export class Server implements ConnectionHost {
       checksum: values.rdbchecksum,
       withAccess: this.tier !== undefined,
       isMidway: () => this.dispatcher.scripts.runner.isBusy,
-      nextTurn,
+      nextTurn: this.passTurn,
       sleep,
     };
   }
