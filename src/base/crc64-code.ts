@@ -61,35 +61,29 @@ function until(isOver: readonly number[], body: readonly number[]): number[] {
 }
 
 function moduleBytes(): Uint8Array {
-  const begin = [
-    ...[GET, HIGH, I64_FROM_I32, I64_CONST, 32, I64_SHIFT_LEFT, GET, LOW, I64_FROM_I32, I64_OR, SET, CRC],
-  ];
+  const begin = [GET, HIGH, I64_FROM_I32, I64_CONST, 32, I64_SHIFT_LEFT, GET, LOW, I64_FROM_I32, I64_OR];
   const eightBytes = [GET, CRC, GET, AT, I64_LOAD, 0, 0, I64_XOR, SET, CRC];
   for (let byte = 0; byte < 8; byte++) {
     eightBytes.push(GET, CRC, I64_CONST, byte * 8, I64_SHIFT_RIGHT, I32_FROM_I64, ...lookUp(7 - byte));
     if (byte > 0) eightBytes.push(I64_XOR);
   }
   eightBytes.push(SET, CRC, ...advance(8));
-  const oneByte = [
-    ...[GET, CRC, I32_FROM_I64, GET, AT, I32_LOAD_BYTE, 0, 0, I32_XOR, ...lookUp(0)],
-    ...[GET, CRC, I64_CONST, 8, I64_SHIFT_RIGHT, I64_XOR, SET, CRC, ...advance(1)],
-  ];
-  const body = [
-    ...[1, 1, I64],
-    ...begin,
-    ...until([GET, AT, I32_CONST, 8, I32_ADD, GET, STOP, I32_ABOVE], eightBytes),
-    ...until([GET, AT, GET, STOP, I32_NOT_BELOW], oneByte),
-    ...[I32_CONST, RESULT, GET, CRC, I64_STORE, 3, 0, END],
-  ];
+  const oneByte = [GET, CRC, I32_FROM_I64, GET, AT, I32_LOAD_BYTE, 0, 0, I32_XOR, ...lookUp(0)];
+  oneByte.push(GET, CRC, I64_CONST, 8, I64_SHIFT_RIGHT, I64_XOR, SET, CRC, ...advance(1));
+  const end = [I32_CONST, RESULT, GET, CRC, I64_STORE, 3, 0, END];
+  const whileEight = until([GET, AT, I32_CONST, 8, I32_ADD, GET, STOP, I32_ABOVE], eightBytes);
+  const whileOne = until([GET, AT, GET, STOP, I32_NOT_BELOW], oneByte);
+  const variables = [1, 1, I64];
+  const body = [...variables, ...begin, SET, CRC, ...whileEight, ...whileOne, ...end];
   const text = (name: string): number[] => sized([...Buffer.from(name, "latin1")]);
   const section = (id: number, content: readonly number[]): number[] => [id, ...sized(content)];
-  return Uint8Array.from([
-    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [1, FUNCTION, ...sized([I32, I32, I32, I32]), 0]),
-    ...section(3, [1, 0]),
-    ...section(5, [1, 0, MEMORY_PAGES]),
-    ...section(7, [2, ...text("memory"), 2, 0, ...text("update"), 0, 0]),
-    ...section(10, [1, ...sized(body)]),
+  return Buffer.concat([
+    Buffer.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0),
+    Buffer.from(section(1, [1, FUNCTION, ...sized([I32, I32, I32, I32]), 0])),
+    Buffer.from(section(3, [1, 0])),
+    Buffer.from(section(5, [1, 0, MEMORY_PAGES])),
+    Buffer.from(section(7, [2, ...text("memory"), 2, 0, ...text("update"), 0, 0])),
+    Buffer.from(section(10, [1, ...sized(body)])),
   ]);
 }
 

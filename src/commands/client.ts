@@ -3,6 +3,7 @@
  * (AOF replay, tests).
  */
 import type { ClientUser } from "./access.ts";
+import type { ReplicaTraits } from "./replication-access.ts";
 
 /** How a client is told of changes to keys that it may have cached (CLIENT TRACKING). */
 export interface ClientTracking {
@@ -74,6 +75,10 @@ export interface Client {
   readonly isInScript: boolean;
   /** It is shown all commands (MONITOR, flag "O"). */
   readonly isMonitor: boolean;
+  /** It gets the replication stream, or will (flag "S"). */
+  readonly isReplica: boolean;
+  /** What it has told of itself as a replica. */
+  replicaTraits: ReplicaTraits | undefined;
   /** It is subscribed to something (flag "P"): in RESP2 it may do little else. */
   readonly isSubscribed: boolean;
   /** How many channels, patterns and shard channels it is subscribed to. */

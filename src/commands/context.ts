@@ -15,6 +15,8 @@ import type { ServerServices } from "./services.ts";
 export interface Effects {
   /** The command exactly as received. */
   verbatim(): void;
+  /** The command exactly as received, but to replicas only: it changes no data (PUBLISH). */
+  toReplicas(): void;
   /** Another command in its place (relative times made absolute, random choices fixed). Numbers are integers. */
   command(...args: (string | Buffer | number)[]): void;
   /** The command as received, but with other texts in the place of some arguments. */
@@ -113,7 +115,7 @@ export interface FunctionControl {
   list(): Iterable<LibraryFacts>;
   dump(compress: boolean): Buffer;
   /** Loads the libraries of the payload in that argument; the error. */
-  restore(argument: number, policy: RestorePolicy): string | undefined;
+  restore(argument: number, policy: RestorePolicy, ignoresChecksum: boolean): string | undefined;
 }
 
 /** Patterns are of channels. */

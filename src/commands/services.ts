@@ -8,6 +8,7 @@ import type { AccessControl } from "./access.ts";
 import type { Client, ClientTracking } from "./client.ts";
 import type { CommandSpec } from "./command.ts";
 import type { Documentation } from "./documentation.ts";
+import type { ReplicationAccess } from "./replication-access.ts";
 
 export interface ConfigAccess {
   /** Names and values of directives whose names match one of the glob patterns, in table order. */
@@ -64,7 +65,8 @@ export interface ReloadOptions {
   readonly merge: boolean;
 }
 
-export type ReloadResult = "done" | "not saved" | "not loaded";
+/** "in the cold tier": a part of the data lies there, and the append-only file by itself does not hold it. */
+export type ReloadResult = "done" | "not saved" | "not loaded" | "in the cold tier";
 
 export interface DebugAccess {
   /** Of all keys and values, as Redis makes it. */
@@ -74,8 +76,19 @@ export interface DebugAccess {
   /** Bytes that the value of an entry takes in a snapshot. */
   packedBytes(address: number): number;
   reload(options: ReloadOptions): Promise<ReloadResult>;
+  /** Replaces all data by what the append-only file holds. */
+  reloadLog(): Promise<ReloadResult>;
   setActiveExpiry(isOn: boolean): void;
   pauseCron(isPaused: boolean): void;
+  /** Whether the buffer of replies gives memory back that it has not needed for a while. */
+  setReplyBufferResizing(isOn: boolean): void;
+  /** From how many bytes on an element of a list is packed as a plain node, written as a size ("1mb"; 0 is the default);
+   * false if it is none. */
+  setPlainNodeBytes(size: string): boolean;
+  /** Checksums of dump files and payloads are not looked at. */
+  ignoresChecksums: boolean;
+  /** Whether scripts may call commands that are not for scripts. */
+  setScriptsUnlimited(areUnlimited: boolean): void;
   log(text: string): void;
 }
 
@@ -151,6 +164,9 @@ export interface MemoryFigures {
   readonly limitBytes: number;
   readonly clients: number;
   readonly clientBytes: number;
+  /** The replication backlog; and what is held for slow replicas, with their connections. */
+  readonly backlogBytes: number;
+  readonly replicaBytes: number;
   readonly aofBufferBytes: number;
   readonly scripts: number;
   readonly scriptBytes: number;
@@ -283,6 +299,7 @@ export interface ServerServices {
   readonly migrations: MigrationAccess;
   readonly tracking: TrackingAccess;
   readonly pause: PauseAccess;
+  readonly replication: ReplicationAccess;
   /** All clients, in the order of their ids. */
   clients(): Iterable<Client>;
   /** The client with that id. */

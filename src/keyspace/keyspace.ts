@@ -36,8 +36,8 @@ export interface KeyWaiters {
 /** Libraries of functions, which are saved with the data: see server/functions.ts. */
 export interface SavedFunctions {
   sources(): Iterable<Buffer>;
-  /** The error, if the library cannot be loaded. */
-  load(source: Buffer): string | undefined;
+  /** The error, if the library cannot be loaded; `mayReplace`: it may take the place of one of its name. */
+  load(source: Buffer, mayReplace: boolean): string | undefined;
 }
 
 /** Why a key was removed other than by a command. */

@@ -1,6 +1,8 @@
 /**
  * A rewrite of the append-only file, which is also the cold tier's checkpoint: a new base file with the hot data of
- * one instant (the cut), the tier as of the same instant, and the incr file that begins there.
+ * one instant (the cut), the tier as of the same instant, and the incr file that begins there. The base is an RDB, or
+ * commands if those are asked for and no record lies in the tier at the cut: what must be known of records has no form
+ * as commands, and Redis refuses a directory with records anyway.
  *
  *   1. wait until no batch is being written to the tier, and let none begin
  *   2. the cut, within one turn: the log goes on in a new incr file, the tier begins a generation, the snapshot
@@ -24,9 +26,11 @@ import { RECORD } from "../memory/entries.ts";
 import type { AofDirectory, OpenIncr } from "./aof/directory.ts";
 import { errorText } from "./aof/error-text.ts";
 import type { AofWriter } from "./aof/writer.ts";
+import { CommandSnapshotFile } from "./command-snapshot-file.ts";
 import { AUX_TIER } from "./rdb/format.ts";
 import type { RdbWriter } from "./rdb/writer.ts";
-import { MIDWAY_MS, SnapshotFile, type SnapshotFileParts } from "./snapshot-file.ts";
+import { RdbSnapshotFile } from "./rdb-snapshot-file.ts";
+import { MIDWAY_MS, type SnapshotFileOptions, type SnapshotFileParts, SYNC_EVERY_BYTES } from "./snapshot-file.ts";
 
 /** What recovery must know of the cut besides the entries: the AUX field AUX_TIER of the base file, as JSON. */
 export interface CheckpointMetadata {
@@ -49,6 +53,12 @@ export interface CheckpointParts extends SnapshotFileParts {
   /** Folder of the tier, beside the append-only directory, as the manifest names it. */
   readonly tierFolder: string;
   readonly spiller: Spiller | undefined;
+  /** Whether the base is to consist of commands (aof-use-rdb-preamble no); and to say when it was made. */
+  readonly asCommands: boolean;
+  readonly withTime: boolean;
+  /** Whether the base is synced while it is written (aof-rewrite-incremental-fsync). */
+  readonly incrementalFsync: boolean;
+  /** Of an RDB. */
   readonly checksum: boolean;
   /** Whether entries carry how long they were idle or how often they were used. */
   readonly withAccess: boolean;
@@ -70,9 +80,12 @@ export async function runCheckpoint(
   try {
     await parts.spiller?.hold();
     while (parts.isMidway()) await parts.sleep(MIDWAY_MS);
-    const base = new BaseFile(parts, file);
-    // From here to the end of `cut` nothing is awaited: this is the instant that the base holds.
-    const metadata = base.cut();
+    // From here on nothing is awaited until the log goes on in its new file: this is the instant that the base holds.
+    const metadata = cutTier(parts);
+    const records = metadata?.tier.counts.reduce((sum, [, count]) => sum + count, 0) ?? 0;
+    const asCommands = parts.asCommands && records === 0;
+    const base = asCommands ? new CommandBase(parts, file) : new RdbBase(parts, file);
+    base.cut(metadata);
     firstLog?.begin();
     const firstIncr = firstLog === undefined ? parts.writer().cut() : Promise.resolve(firstLog.incr.sequence);
     // If the walk fails first, nobody would be waiting for this one.
@@ -81,10 +94,9 @@ export async function runCheckpoint(
     baseBytes = await base.writeAll();
     const first = await firstIncr;
     await tier?.barrier();
-    const records = metadata?.tier.counts.reduce((sum, [, count]) => sum + count, 0) ?? 0;
     const reference =
       records > 0 ? { folder: parts.tierFolder, generation: metadata!.tier.generation } : undefined;
-    await directory.replaceBase(path, "rdb", first, reference, firstLog?.incr);
+    await directory.replaceBase(path, asCommands ? "aof" : "rdb", first, reference, firstLog?.incr);
     if (metadata !== undefined) await tier!.release(metadata.tier.generation);
   } catch (error) {
     await files.unlink(path).catch(() => undefined);
@@ -108,43 +120,89 @@ async function sweepAll(tier: ColdTier, log: Log, nextTurn: () => Promise<void>)
   }
 }
 
-class BaseFile implements SnapshotReceiver {
+function baseOptions({ incrementalFsync }: CheckpointParts): SnapshotFileOptions {
+  return { syncEveryBytes: incrementalFsync ? SYNC_EVERY_BYTES : 0, maxBytesPerSecond: () => 0 };
+}
+
+function cutTier({ keyspace, tier }: CheckpointParts): CheckpointMetadata | undefined {
+  if (tier === undefined) return undefined;
+  return { tier: tier.cut(), namespaces: keyspace.databases.map((database) => database.namespace) };
+}
+
+/** A base file in the making. */
+interface BaseFile extends SnapshotReceiver {
+  /** Begins the snapshot and writes the head of the file. Synchronous. */
+  cut(metadata: CheckpointMetadata | undefined): void;
+  /** Walks to the end of the snapshot; returns the size of the file, which is durable then. */
+  writeAll(): Promise<number>;
+}
+
+/** Where no record lies in the tier: so there are no tombstones, and no cold keys. */
+class CommandBase implements BaseFile {
   private readonly parts: CheckpointParts;
-  private readonly output: SnapshotFile;
+  private readonly output: CommandSnapshotFile;
+
+  constructor(parts: CheckpointParts, file: FileHandle) {
+    this.parts = parts;
+    this.output = new CommandSnapshotFile(parts, file, baseOptions(parts));
+  }
+
+  cut(): void {
+    this.output.appendHead(this.parts.withTime);
+    this.parts.keyspace.snapshots.start(this);
+  }
+
+  async writeAll(): Promise<number> {
+    const { output } = this;
+    try {
+      await output.inSlices(output.hotSteps());
+      return await output.finish();
+    } catch (error) {
+      await output.abandon();
+      throw error;
+    }
+  }
+
+  entry(index: number, database: Database, address: number, isWalking: boolean): boolean {
+    if (database.isTombstone(address)) return false;
+    return this.output.appendEntry(this.output.targetOf(index), address, isWalking);
+  }
+
+  more(isAll: boolean): boolean {
+    return this.output.more(isAll);
+  }
+}
+
+class RdbBase implements BaseFile {
+  private readonly parts: CheckpointParts;
+  private readonly output: RdbSnapshotFile;
   /** The databases at the cut, and the namespaces that had records then. */
   private databases: readonly Database[] = [];
   private recordsAtCut: ReadonlySet<number> = new Set();
 
   constructor(parts: CheckpointParts, file: FileHandle) {
     this.parts = parts;
-    this.output = new SnapshotFile(parts, file, {
+    this.output = new RdbSnapshotFile(parts, file, {
+      ...baseOptions(parts),
       // Not compressed: the base is written and read at every rewrite and start, and seldom larger than memory.
       compress: false,
       checksum: parts.checksum,
-      syncEveryBytes: 0,
-      maxBytesPerSecond: () => 0,
     });
   }
 
-  /** Begins the snapshot and writes the head of the file. Synchronous. */
-  cut(): CheckpointMetadata | undefined {
-    const { keyspace, tier } = this.parts;
+  cut(metadata: CheckpointMetadata | undefined): void {
+    const { keyspace } = this.parts;
+    const { writer } = this.output;
     this.output.appendHead(true);
-    const metadata =
-      tier === undefined
-        ? undefined
-        : { tier: tier.cut(), namespaces: keyspace.databases.map((database) => database.namespace) };
-    if (metadata !== undefined) this.output.rdb.appendAux(AUX_TIER, JSON.stringify(metadata));
-    for (const source of keyspace.functions.sources()) this.output.rdb.appendFunction(source);
+    if (metadata !== undefined) writer.appendAux(AUX_TIER, JSON.stringify(metadata));
+    for (const source of keyspace.functions.sources()) writer.appendFunction(source);
     keyspace.snapshots.start(this);
     this.databases = [...keyspace.databases];
     const filled = metadata?.tier.counts.filter(([, records]) => records > 0) ?? [];
     this.recordsAtCut = new Set(filled.map(([namespace]) => namespace));
     for (const { coldKeys } of this.databases) coldKeys.hold();
-    return metadata;
   }
 
-  /** Walks to the end of the snapshot; returns the size of the file, which is durable then. */
   async writeAll(): Promise<number> {
     const { output } = this;
     try {

@@ -11,7 +11,7 @@
  * What must be remembered of entries that change before the walk comes to them is only the names of those with another
  * value than their record, so that the record is passed over: the values themselves go into the file at once.
  */
-import type { Files } from "../base/files.ts";
+import type { FileHandle, Files } from "../base/files.ts";
 import { StorageError } from "../base/storage-error.ts";
 import type { ColdTier, ScanCursor, ScannedRecord, TierSnapshot } from "../cold/tier.ts";
 import type { Database } from "../keyspace/database.ts";
@@ -21,20 +21,15 @@ import { DIRTY, RECORD, SPILLING } from "../memory/entries.ts";
 import { decodeString, RDB_VERSION_WRITTEN } from "../types/rdb-encoding.ts";
 import type { DumpVerifier } from "./dump-verifier.ts";
 import type { RdbWriter } from "./rdb/writer.ts";
+import { RdbSnapshotFile, type RdbSnapshotOptions } from "./rdb-snapshot-file.ts";
 import { ShadowedKeys } from "./shadowed-keys.ts";
-import {
-  MIDWAY_MS,
-  SnapshotFile,
-  type SnapshotFileOptions,
-  type SnapshotFileParts,
-  type WalkStep,
-} from "./snapshot-file.ts";
+import { MIDWAY_MS, type SnapshotFileParts, SYNC_EVERY_BYTES, type WalkStep } from "./snapshot-file.ts";
 
 /** Of Redis 7.4, for hashes with fields that expire. (Where only cold ones have some, the version is the usual one:
  * what is on disk is not known beforehand.) */
 const VERSION_WITH_TIMES = 12;
-/** As Redis calls them. */
-const UNFINISHED_NAME = /^temp-(\d+)\.rdb$/;
+/** As Redis calls them; and what was made for replicas, before it was sent. */
+const UNFINISHED_NAME = /^temp-(?:sync-)?(\d+)\.rdb$/;
 /** Records read from the tier at once. */
 const RECORDS_AT_ONCE = 128;
 /** And written before the clock is looked at. */
@@ -44,8 +39,6 @@ const ACCESS_MASK = 0xff_ffff;
 const ONE_STRING_TYPES: ReadonlySet<number> = new Set([0, 11, 16, 17]);
 /** Longer ones are left as they are: it would take too long. */
 const COMPRESSED_MAX_BYTES = 512 * 1024;
-/** With rdb-save-incremental-fsync, as in Redis. */
-const SYNC_EVERY_BYTES = 4 * 1024 * 1024;
 
 export interface DumpParts extends SnapshotFileParts {
   readonly files: Files;
@@ -56,6 +49,13 @@ export interface DumpParts extends SnapshotFileParts {
   readonly spiller: Spiller | undefined;
   readonly verifier: DumpVerifier;
   readonly options: DumpOptions;
+  /** What is left out; by default nothing. */
+  readonly filter?: DumpFilter;
+}
+
+export interface DumpFilter {
+  readonly withoutData: boolean;
+  readonly withoutFunctions: boolean;
 }
 
 export interface DumpOptions {
@@ -158,7 +158,7 @@ interface DumpedDatabase {
 class DumpWalk implements SnapshotReceiver {
   private readonly parts: DumpParts;
   private readonly dump: Dump;
-  private readonly output: SnapshotFile;
+  private readonly output: RdbSnapshotFile;
   private databases: readonly DumpedDatabase[] = [];
   /** The databases whose size hint is written. */
   private readonly sized = new Set<number>();
@@ -170,26 +170,29 @@ class DumpWalk implements SnapshotReceiver {
   private nextRecord = 0;
   private delayedKeys = 0;
 
-  constructor(parts: DumpParts, dump: Dump, file: ConstructorParameters<typeof SnapshotFile>[1]) {
+  constructor(parts: DumpParts, dump: Dump, file: FileHandle) {
     const { options, verifier } = parts;
     this.parts = parts;
     this.dump = dump;
-    const output: SnapshotFileOptions = {
+    const output: RdbSnapshotOptions = {
       compress: options.rdbcompression,
       checksum: options.rdbchecksum,
       syncEveryBytes: options.incrementalFsync ? SYNC_EVERY_BYTES : 0,
       maxBytesPerSecond: options.maxBytesPerSecond,
       onWritten: (bytes, isBusy) => verifier.written(bytes, isBusy),
     };
-    this.output = new SnapshotFile(parts, file, output);
+    this.output = new RdbSnapshotFile(parts, file, output);
   }
 
   /** The instant that the file holds. Synchronous. */
   cut(): void {
-    const { keyspace, tier } = this.parts;
+    const { filter, keyspace, tier } = this.parts;
     const hasTimes = keyspace.databases.some(({ timedHashes }) => timedHashes.size > 0);
     this.output.appendHead(false, hasTimes ? VERSION_WITH_TIMES : RDB_VERSION_WRITTEN);
-    for (const source of keyspace.functions.sources()) this.output.rdb.appendFunction(source);
+    if (filter?.withoutFunctions !== true) {
+      for (const source of keyspace.functions.sources()) this.output.writer.appendFunction(source);
+    }
+    if (filter?.withoutData === true) return;
     this.databases = keyspace.databases.map((database) => ({
       index: database.index,
       namespace: database.namespace,

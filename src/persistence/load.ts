@@ -177,7 +177,7 @@ class RdbLoad {
     if (record.kind === "tombstone") {
       databaseOf(keyspace, record.db).restoreTombstone(record.key);
     } else if (record.kind === "function") {
-      const error = keyspace.functions.load(record.code);
+      const error = keyspace.functions.load(record.code, options.onDuplicate === "replace");
       if (error !== undefined) throw new LoadError(`A library of functions cannot be loaded: ${error}`);
     } else if (record.kind === "cold-keys") {
       loadColdKeys(databaseOf(keyspace, record.db), record);
@@ -333,7 +333,7 @@ export interface AofLoadOptions extends RdbLoadOptions {
   /** Bytes from here on are void. */
   readonly end?: number;
   /** Who verifies a large file beside the one that executes its commands; without, that does it itself. */
-  readonly openVerifier?: ((task: AofVerifierOptions) => Promise<ExtentSource>) | undefined;
+  readonly openVerifier?: ((task: AofVerifierOptions, file: FileHandle) => Promise<ExtentSource>) | undefined;
 }
 
 /** Loads a file of the append-only directory: commands, or an RDB which commands may follow. */
@@ -355,7 +355,7 @@ export async function loadAofFile(
   const size = Math.min(await file.size(), options.end ?? Number.POSITIVE_INFINITY);
   const extent = { start, ...(options.end === undefined ? {} : { end: options.end }) };
   const isLarge = size - start >= LARGE_FILE_BYTES;
-  const verifier = isLarge ? await options.openVerifier?.({ ...extent, name }) : undefined;
+  const verifier = isLarge ? await options.openVerifier?.({ ...extent, name }, file) : undefined;
   const aside = verifier === undefined ? {} : { verifier };
   const reader = await AofReader.open(file, { ...extent, name, reusesChunks: true, ...aside });
   try {

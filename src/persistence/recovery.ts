@@ -8,7 +8,7 @@
  *   - Anything else is damage: the server does not start, and the message names the file, the offset, and the command
  *     that repairs it. Half the data is never served as if it were whole.
  */
-import type { Files } from "../base/files.ts";
+import type { FileHandle, Files } from "../base/files.ts";
 import type { Log } from "../base/log.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { AofDirectory, IncrTail, OpenIncr } from "./aof/directory.ts";
@@ -21,7 +21,11 @@ import { type AofLoadOptions, type Executor, LoadError, type LoadObserver, loadA
 import { RdbError } from "./rdb/reader.ts";
 
 /** Begins to verify the file at `path` in a thread of its own. */
-export type OpenAofVerifier = (path: string, task: AofVerifierOptions) => Promise<ExtentSource>;
+export type OpenAofVerifier = (
+  path: string,
+  task: AofVerifierOptions,
+  file: FileHandle,
+) => Promise<ExtentSource>;
 
 export interface RecoveryParts {
   readonly files: Files;
@@ -79,6 +83,13 @@ export async function recoverAof(parts: RecoveryParts): Promise<RecoveredAof> {
   return { incr: await directory.addIncr(), baseBytes, sizeBefore: sizeBefore + (last?.bytes ?? 0) };
 }
 
+/** Loads all files that the manifest names, and leaves them as they are. All of them are known to end well. */
+export async function loadAllFiles(parts: RecoveryParts): Promise<void> {
+  const { base, incr } = parts.directory.manifest;
+  if (base !== undefined) await loadOne(parts, base, incr.length === 0, true);
+  for (const [i, file] of incr.entries()) await loadOne(parts, file, i === incr.length - 1, false);
+}
+
 /** Filling is written anew where it is needed. */
 function tailOf(outcome: AofOutcome): IncrTail {
   return { ...outcome, validUpTo: outcome.dataUpTo };
@@ -119,7 +130,7 @@ async function loadOne(
     observer: parts.observer,
     onSkipped: (text) => log.warning(`${entry.name}: ${text}`),
     ...(entry.end === undefined ? {} : { end: entry.end }),
-    openVerifier: parts.openVerifier && ((task) => parts.openVerifier!(path, task)),
+    openVerifier: parts.openVerifier && ((task, handle) => parts.openVerifier!(path, task, handle)),
   };
   const file = await files.open(path, "read");
   let outcome: AofOutcome | undefined;

@@ -1,6 +1,7 @@
 /**
- * An RDB file of a snapshot in the making: what a rewrite's base and a dump have in common. Owns the writer; walks in
- * slices of time while commands go on, writes while it walks, and keeps to the limits of time and bytes.
+ * The file of a snapshot in the making: what a rewrite's base and a dump have in common, whether they are RDB or
+ * commands. Owns the writer; walks in slices of time while commands go on, writes while it walks, and keeps to the
+ * limits of time and bytes.
  *
  * The share of time: a slice may take half as long as the loop took for everything else since the last one, at least
  * 0.15 ms and at most 1 ms. So a loop that has much to do gives a third of its time at most, and an idle one all.
@@ -8,16 +9,12 @@
  * A large value is appended in parts, with commands in between. What others capture meanwhile is gathered aside, and
  * follows the value.
  */
-import { ByteArena } from "../base/byte-arena.ts";
 import type { Clock } from "../base/clock.ts";
-import { REDIS_VERSION } from "../base/compatibility.ts";
 import { type FileHandle, writeFully } from "../base/files.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
-import { dataTypeOf } from "../types/registry.ts";
-import { isRooted } from "../types/rooted.ts";
-import { STRING } from "../types/string/string-value.ts";
-import { AUX_USED_MEMORY, TYPE_STRING } from "./rdb/format.ts";
-import { RdbWriter } from "./rdb/writer.ts";
+import type { Entries } from "../memory/entries.ts";
+import { finishSteps } from "../types/packed-parts.ts";
+import type { ByteSink, GatheredBytes } from "./gathered-bytes.ts";
 
 /** A loop whose turn takes less has nothing to do; then a slice takes so long. */
 const IDLE_TURN_MS = 0.05;
@@ -38,8 +35,11 @@ const UNLIMITED_BYTES = 32 * 1024 * 1024;
 export const MIDWAY_MS = 1;
 /** Longest that a file which may not write yet sleeps at a time. */
 const SLEEP_MS = 50;
-/** Strings from this length on are appended in parts, and not compressed: LZF knows no parts. */
-const LARGE_STRING_BYTES = 512 * 1024;
+
+/** Of a file that is synced while it is written, as in Redis: the disk must not get all of it at once. */
+export const SYNC_EVERY_BYTES: number = 4 * 1024 * 1024;
+/** Strings from this length on are appended in parts. */
+export const LARGE_STRING_BYTES: number = 512 * 1024;
 const STRING_PART_BYTES = 64 * 1024;
 
 const NO_SINK = (): Promise<void> => Promise.reject(new Error("what is gathered aside has no file"));
@@ -57,8 +57,6 @@ export interface SnapshotFileParts {
 }
 
 export interface SnapshotFileOptions {
-  readonly compress: boolean;
-  readonly checksum: boolean;
   /** What was written is synced whenever so much of it is not; 0: only at the end. */
   readonly syncEveryBytes: number;
   /** Bytes that may be written in a second; 0: no limit. Asked again and again. */
@@ -70,17 +68,16 @@ export interface SnapshotFileOptions {
 /** What a walk does next: a step of it is done, or it waits for something. */
 export type WalkStep = Promise<void> | undefined;
 
-export class SnapshotFile {
-  readonly rdb: RdbWriter;
-  private readonly parts: SnapshotFileParts;
+export class SnapshotFile<Writer extends GatheredBytes> {
+  readonly writer: Writer;
+  protected readonly parts: SnapshotFileParts;
   private readonly options: SnapshotFileOptions;
   private readonly file: FileHandle;
-  private readonly arena = new ByteArena();
-  /** The database selected in `rdb`; and in what is gathered aside. */
+  /** The database selected in `writer`; and in what is gathered aside. */
   private selected = -1;
   private selectedAside = -1;
   /** What is captured while a value is appended in parts. */
-  private readonly aside: RdbWriter;
+  private readonly aside: Writer;
   private valueParts: Iterator<void, void> | undefined;
   private writing: Promise<void> | undefined;
   private syncing: Promise<void> | undefined;
@@ -92,72 +89,31 @@ export class SnapshotFile {
   private isBusy = true;
   private stepEntries = ENTRIES_PER_STEP;
 
-  constructor(parts: SnapshotFileParts, file: FileHandle, options: SnapshotFileOptions) {
+  /** @param newWriter makes the writer of the file, and that of what is gathered aside */
+  constructor(
+    parts: SnapshotFileParts,
+    file: FileHandle,
+    options: SnapshotFileOptions,
+    newWriter: (sink: ByteSink, isAside: boolean) => Writer,
+  ) {
     this.parts = parts;
     this.file = file;
     this.options = options;
-    const { compress, checksum } = options;
-    this.rdb = new RdbWriter((chunk) => this.write(chunk), { compress, checksum });
-    this.aside = new RdbWriter(NO_SINK, { compress, checksum: false });
-  }
-
-  /** The head of the file. */
-  appendHead(isBase: boolean, version?: number): void {
-    const { rdb } = this;
-    const { clock, keyspace } = this.parts;
-    rdb.appendHeader(version);
-    rdb.appendAux("redis-ver", REDIS_VERSION);
-    rdb.appendAux("redis-bits", "64");
-    rdb.appendAux("ctime", String(Math.floor(clock.nowMs / 1000)));
-    rdb.appendAux(AUX_USED_MEMORY, String(keyspace.usedBytes));
-    rdb.appendAux("aof-base", isBase ? "1" : "0");
+    this.writer = newWriter((chunk) => this.write(chunk), false);
+    this.aside = newWriter(NO_SINK, true);
   }
 
   /** Where the next entry belongs, with its attributes; its database is selected. */
-  targetOf(databaseIndex: number): RdbWriter {
-    const { aside, rdb } = this;
+  targetOf(databaseIndex: number): Writer {
+    const { aside, writer } = this;
     if (this.valueParts !== undefined) {
       if (this.selectedAside !== databaseIndex) aside.appendSelectDb(databaseIndex);
       this.selectedAside = databaseIndex;
       return aside;
     }
-    if (this.selected !== databaseIndex) rdb.appendSelectDb(databaseIndex);
+    if (this.selected !== databaseIndex) writer.appendSelectDb(databaseIndex);
     this.selected = databaseIndex;
-    return rdb;
-  }
-
-  /**
-   * Appends type, key and value of a live entry to what `targetOf` gave. With `mayBePartial`, and if it is large, only
-   * a part of it: then true, and `more` appends the rest.
-   */
-  appendEntry(target: RdbWriter, address: number, mayBePartial: boolean): boolean {
-    const { entries, memory } = this.parts.keyspace;
-    const head = entries.head(address);
-    const dataType = dataTypeOf(entries.type(address));
-    const key = entries.keyBuffer(address);
-    const keyStart = entries.keyStart(address);
-    const keyLength = entries.keyLength(address);
-    if (dataType.type === STRING) {
-      const length = entries.valueLength(address);
-      if (length >= LARGE_STRING_BYTES) {
-        target.appendEntryHead(TYPE_STRING, key, keyStart, keyLength);
-        return this.begin(this.stringParts(target, address, length), mayBePartial);
-      }
-      const value = entries.valueBuffer(address);
-      target.appendString(key, keyStart, keyLength, value, entries.valueStart(address), length);
-      return false;
-    }
-    const type = dataType.rdbTypeOf(memory, address);
-    const valueParts = isRooted(head) ? dataType.packInParts?.(memory, address, target) : undefined;
-    if (valueParts !== undefined) {
-      target.appendEntryHead(type, key, keyStart, keyLength);
-      return this.begin(valueParts, mayBePartial);
-    }
-    const { arena } = this;
-    arena.reset();
-    const payload = dataType.pack(memory, address, arena, this.options.compress);
-    target.appendPayload(type, key, keyStart, keyLength, payload);
-    return false;
+    return writer;
   }
 
   /** Appends a part of the value under way, or all the rest; true if there is still more. */
@@ -168,30 +124,24 @@ export class SnapshotFile {
     while (isAll && !isDone) isDone = valueParts.next().done === true;
     if (!isDone) return true;
     this.valueParts = undefined;
-    this.rdb.appendFrom(this.aside);
+    this.writer.appendFrom(this.aside);
     if (this.selectedAside !== -1) this.selected = this.selectedAside;
     this.selectedAside = -1;
     return false;
   }
 
-  private begin(parts: Iterator<void, void>, mayBePartial: boolean): boolean {
-    let isDone = parts.next().done === true;
-    if (!isDone && mayBePartial) {
-      this.valueParts = parts;
-      return true;
+  /**
+   * Appends a value to what `targetOf` gave, step by step. With `mayBePartial`, and if it takes more than one step, only
+   * the first of them is done: then true, and `more` does the rest.
+   */
+  begin(valueParts: Iterator<void, void>, mayBePartial: boolean): boolean {
+    if (!mayBePartial) {
+      finishSteps(valueParts);
+      return false;
     }
-    while (!isDone) isDone = parts.next().done === true;
-    return false;
-  }
-
-  private *stringParts(target: RdbWriter, address: number, length: number): Generator<void, void> {
-    const { entries } = this.parts.keyspace;
-    target.appendLength(length);
-    for (let done = 0; done < length; done += STRING_PART_BYTES) {
-      if (done > 0) yield;
-      const part = Math.min(STRING_PART_BYTES, length - done);
-      target.appendBytes(entries.valueBuffer(address), entries.valueStart(address) + done, part);
-    }
+    if (valueParts.next().done === true) return false;
+    this.valueParts = valueParts;
+    return true;
   }
 
   /** The steps of the hot walk up to the end of the snapshot, or up to where `isEnough` says; each of `limit` entries
@@ -213,7 +163,7 @@ export class SnapshotFile {
   /** Does the steps with turns of the event loop in between, and writes out what they append. */
   async inSlices(steps: Iterator<WalkStep, void>): Promise<void> {
     const { clock, nextTurn } = this.parts;
-    const { rdb } = this;
+    const { writer } = this;
     for (let isDone = false; !isDone; ) {
       const begun = clock.monotonicMs();
       let waiting: WalkStep;
@@ -222,15 +172,15 @@ export class SnapshotFile {
         isDone = step.done === true;
         waiting = step.value ?? undefined;
         // Here, where it counts as time of the slice, and not for all of what is written at once.
-        rdb.sum();
+        writer.sum();
       } while (
         !isDone &&
         waiting === undefined &&
-        rdb.pendingBytes < DRAIN_BYTES &&
+        writer.pendingBytes < DRAIN_BYTES &&
         clock.monotonicMs() - begun < this.sliceMs
       );
       if (waiting !== undefined) await waiting;
-      if (rdb.pendingBytes >= DRAIN_BYTES) await this.writeOut();
+      if (writer.pendingBytes >= DRAIN_BYTES) await this.writeOut();
       const left = clock.monotonicMs();
       await nextTurn();
       const elsewhereMs = clock.monotonicMs() - left;
@@ -244,11 +194,11 @@ export class SnapshotFile {
   /** Writes the end of the file; resolves to its size when all of it is durable. */
   async finish(): Promise<number> {
     await this.written();
-    this.rdb.appendEnd();
-    await this.rdb.drain();
+    this.writer.appendEnd();
+    await this.writer.drain();
     await this.syncing;
     await this.file.datasync();
-    return this.rdb.totalBytes;
+    return this.writer.totalBytes;
   }
 
   /** Ends the snapshot without a file: the walk must still be finished, see Snapshots.abandon. Resolves when nothing is
@@ -267,7 +217,7 @@ export class SnapshotFile {
   private async writeOut(): Promise<void> {
     await this.written();
     await this.whenAllowed();
-    this.writing = this.rdb.drain();
+    this.writing = this.writer.drain();
     // Whoever waits for it next is told.
     this.writing.catch(() => undefined);
   }
@@ -282,7 +232,7 @@ export class SnapshotFile {
     for (;;) {
       const limit = this.options.maxBytesPerSecond();
       const nowMs = clock.monotonicMs();
-      const bytes = this.rdb.pendingBytes;
+      const bytes = this.writer.pendingBytes;
       const isUrgent = bytes > UNLIMITED_BYTES || keyspace.snapshots.isHastened;
       if (limit === 0 || isUrgent || nowMs >= this.writableAtMs) {
         this.writableAtMs = limit === 0 ? 0 : Math.max(nowMs, this.writableAtMs) + (bytes * 1000) / limit;
@@ -303,5 +253,19 @@ export class SnapshotFile {
     await this.syncing;
     this.syncing = this.file.datasync();
     this.syncing.catch(() => undefined);
+  }
+}
+
+/** Gives the bytes of a string to `append`, part by part. */
+export function* stringParts(
+  entries: Entries,
+  address: number,
+  append: (bytes: Uint8Array, start: number, length: number) => void,
+): Generator<void, void> {
+  const length = entries.valueLength(address);
+  for (let done = 0; done < length; done += STRING_PART_BYTES) {
+    if (done > 0) yield;
+    const part = Math.min(STRING_PART_BYTES, length - done);
+    append(entries.valueBuffer(address), entries.valueStart(address) + done, part);
   }
 }

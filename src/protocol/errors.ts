@@ -1,7 +1,8 @@
 /**
  * Every error text that a client can receive, code included ("ERR ...", without the "-" and the line's end). Texts
  * are those of Redis 7.0, because clients match them. Constants first, by the commands that use them, then functions
- * for texts that name what was wrong. Those of scripts are in script-errors.ts.
+ * for texts that name what was wrong. Those of scripts are in script-errors.ts,
+ * those of replication in replication-errors.ts.
  *
  * What a client sent goes into a text as one character per byte (`Request.text`) and up to its first NUL byte: the
  * reply writer sends it back byte for byte, except that it puts blanks for line ends.
@@ -19,14 +20,8 @@ export function error(text: string): string {
 
 // Any command: arguments and keys.
 export const COLD_TIER_IS_OFF = "ERR The cold tier is off (directive cold-tier)";
-export const INVALID_MASTER_PORT = "ERR Invalid master port";
-export const NO_REPLICATION = "ERR Replication is not available yet: this server can only be a master";
-export const NO_FAILOVER = "ERR No failover in progress.";
-export const FAILOVER_NEEDS_REPLICAS = "ERR FAILOVER requires connected replicas.";
-export const FAILOVER_TIMEOUT_NOT_POSITIVE = "ERR FAILOVER timeout must be greater than 0";
 export const SLOWLOG_COUNT_INVALID = "ERR count should be greater than or equal to -1";
 export const MONITOR_IN_TRANSACTION = "ERR MONITOR isn't allowed for DENY BLOCKING client";
-export const MONITOR_HAS_NO_KEYSPACE = "ERR Replica can't interact with the keyspace";
 export const SYNTAX_ERROR = "ERR syntax error";
 export const NOT_AN_INTEGER = "ERR value is not an integer or out of range";
 export const NOT_A_FLOAT = "ERR value is not a valid float";
@@ -279,7 +274,14 @@ export const ANOTHER_CHILD_ACTIVE =
   "ERR Another child process is active (AOF?): can't BGSAVE right now. " +
   "Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.";
 export const RELOAD_OPTIONS = "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.";
+export const NOT_A_NODE_SIZE = "ERR argument must be a memory value bigger than 1 and smaller than 4gb";
 export const RELOAD_FAILED = "ERR Error trying to load the RDB dump";
+export const LOG_RELOAD_FAILURES = {
+  "not saved": "ERR The append only file cannot be written",
+  "not loaded": "ERR There is no append only file that can be loaded",
+  "in the cold tier":
+    "ERR A part of the data lies in the cold tier: only a restart can load the append only file",
+} as const;
 export const RESP2_NOT_SUPPORTED = "ERR RESP2 is not supported by this command";
 export const UNKNOWN_PROTOCOL_TYPE =
   "ERR Wrong protocol type name. Please use one of the following: " +

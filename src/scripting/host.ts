@@ -12,8 +12,8 @@ export interface ScriptHost {
   call(request: Request): string | undefined;
   /** redis.setresp. */
   setResp(version: 2 | 3): void;
-  /** redis.set_repl: whether effects go to the append-only file. */
-  setPropagation(isOn: boolean): void;
+  /** redis.set_repl: whether effects go to the append-only file, and to replicas. */
+  setPropagation(toLog: boolean, toReplicas: boolean): void;
   /** redis.acl_check_cmd; undefined if there is no such command. */
   mayCall(request: Request): boolean | undefined;
   /** redis.log: 0 is debug, 3 a warning. */

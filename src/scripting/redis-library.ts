@@ -104,7 +104,8 @@ export class RedisLibrary {
           "Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.",
         );
       }
-      host.setPropagation((flags & REPLICATION.REPL_AOF) !== 0);
+      const { REPL_AOF, REPL_REPLICA } = REPLICATION;
+      host.setPropagation((flags & REPL_AOF) !== 0, (flags & REPL_REPLICA) !== 0);
       return 0;
     });
     for (const [name, flags] of Object.entries(REPLICATION)) vm.setNumber(L, name, flags);

@@ -98,7 +98,7 @@ function switchOff(server: Server): void {
   const { aof, propagation, world } = server;
   const { files } = aof;
   // In the middle of a transaction, what it has done so far is the end of the log.
-  propagation.endGroup();
+  propagation.endLogGroup();
   propagation.writer = undefined;
   aof.files = undefined;
   server.scheduleTurnEnd();

@@ -2,8 +2,8 @@
  * maxmemory-clients: when what clients take of memory (requests, replies, transactions, subscriptions) is too much
  * together, those that take most are closed, as in Redis the largest first, and never one with CLIENT NO-EVICT.
  *
- * What a client takes is looked at whenever it has sent something, and of all clients some times a second, since
- * replies to one that reads slowly grow by the doing of others. While there is no limit, nothing is counted.
+ * What a client takes is looked at whenever it has sent something, or does not take what it is sent, and of all clients
+ * some times a second. While there is no limit, nothing is counted.
  */
 import type { Log } from "../base/log.ts";
 import type { ClientRegistry } from "./client-registry.ts";
@@ -74,7 +74,7 @@ export class ClientEviction {
     if (!this.isOn || this.totalBytes < this.limitBytes) return;
     this.recount();
     const victims = [...this.clients]
-      .filter((client) => !client.noEvict && !client.isReplay)
+      .filter((client) => !client.noEvict && !client.isReplay && !client.isReplica)
       .sort((first, second) => sizeClass(second.countedBytes) - sizeClass(first.countedBytes));
     for (const client of victims) {
       if (this.totalBytes < this.limitBytes) return;

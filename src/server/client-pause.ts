@@ -67,7 +67,7 @@ export class ClientPause implements PauseAccess {
   /** Whether the client's command has to wait for the end of the pause; then it is parked. */
   postpones(command: CompiledCommand, request: Request, connection: Connection): boolean {
     this.endIfOver();
-    if (!this.isOn || connection.isReplay) return false;
+    if (!this.isOn || connection.isReplay || connection.isReplica) return false;
     if (!this.isForAll && !this.mayWrite(command, request, connection)) return false;
     connection.parkAgain();
     connection.isPostponed = true;

@@ -36,14 +36,16 @@ export class ClientRegistry {
     return this.connections.values();
   }
 
-  /** Bytes of query and output buffers, and the largest of each, over all connections. */
-  measure(): { readonly bytes: number; readonly blocked: number } {
+  /** Memory of all clients but replicas, and of those without the stream, which they share; how many wait. */
+  measure(): { readonly bytes: number; readonly replicaBytes: number; readonly blocked: number } {
     let bytes = 0;
+    let replicaBytes = 0;
     let blocked = 0;
     for (const connection of this.connections.values()) {
-      bytes += connection.memoryBytes;
+      if (connection.isReplica) replicaBytes += connection.ownBytes;
+      else bytes += connection.memoryBytes;
       if (connection.isBlocked) blocked++;
     }
-    return { bytes, blocked };
+    return { bytes, replicaBytes, blocked };
   }
 }

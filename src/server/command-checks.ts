@@ -7,7 +7,6 @@ import type { CommandTable, CompiledCommand } from "../commands/table.ts";
 import {
   DEBUG_NOT_ALLOWED,
   LOADING,
-  MONITOR_HAS_NO_KEYSPACE,
   NO_PERMISSION_FOR_CHANNEL,
   NO_PERMISSION_FOR_KEY,
   NOT_AUTHENTICATED,
@@ -19,6 +18,7 @@ import {
   unknownSubcommand,
   wrongArity,
 } from "../protocol/errors.ts";
+import { REPLICA_HAS_NO_KEYSPACE } from "../protocol/replication-errors.ts";
 import type { Request } from "../protocol/request.ts";
 import type { Acl } from "./acl/acl.ts";
 import { ALLOWED, DENIED_COMMAND, DENIED_KEY } from "./acl/permission-check.ts";
@@ -64,7 +64,7 @@ export class CommandChecks {
     if (!command.allowedWhileLoading && parts.isLoading() && !connection.isReplay) return LOADING;
     // As in Redis: whoever watches the server is to notice.
     if (command.isPing && parts.saves.refusesWrites) return SAVE_FAILED;
-    if (connection.isMonitor && command.isForKeys) return MONITOR_HAS_NO_KEYSPACE;
+    if ((connection.isMonitor || connection.isReplica) && command.isForKeys) return REPLICA_HAS_NO_KEYSPACE;
     return undefined;
   }
 

@@ -59,6 +59,7 @@ export function applyConfig(server: Server): void {
   config.onChange("aof-disable-auto-gc", history);
   config.onChange("tracking-table-max-keys", () => server.tracking.limitTable());
   config.onChange("appendonly", () => applyAppendonly(server));
+  config.onChange(["min-replicas-to-write", "min-replicas-max-lag"], () => server.replication.countGood());
   applyTypeLimits(server);
   applyOutput(server);
 }

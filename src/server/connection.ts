@@ -8,6 +8,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { StorageError } from "../base/storage-error.ts";
 import type { ClientTracking } from "../commands/client.ts";
+import type { ReplicaTraits } from "../commands/replication-access.ts";
 import type { Fetch, Waiter } from "../keyspace/warmer.ts";
 import { type DecoderLimits, RequestDecoder } from "../protocol/request-decoder.ts";
 import type { AclClient } from "./acl/acl.ts";
@@ -15,6 +16,7 @@ import type { User } from "./acl/user.ts";
 import type { ClientEviction } from "./client-eviction.ts";
 import type { BlockedCall } from "./observation/calls.ts";
 import type { PreparedWalks } from "./prepared-walks.ts";
+import type { Replica } from "./replication/replica.ts";
 import type { DebugSession } from "./script-debugging/debug-session.ts";
 import type { Statistics } from "./statistics.ts";
 import type { OwnSubscriptions } from "./subscriptions.ts";
@@ -37,6 +39,8 @@ export interface ConnectionHost {
   run(connection: Connection): void;
   /** The connection is closed; forget it. */
   closed(connection: Connection): void;
+  /** All that was sent to a replica has left. Absent where there are none. */
+  drained?(connection: Connection): void;
 }
 
 export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
@@ -68,6 +72,11 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
   blockedCall: BlockedCall | undefined;
   /** It is shown all commands (MONITOR). */
   isMonitor = false;
+  /** What it has told of itself as a replica; and what it is since it has become one. */
+  replicaTraits: ReplicaTraits | undefined;
+  replica: Replica | undefined;
+  /** Offset of the replication stream behind all that it has written. */
+  lastStreamOffset = 0;
   /** Replays an append-only file: no gate applies but memory. */
   isReplay = false;
   /** Why a replayed command could not be executed: the data is not what the log says. */
@@ -121,6 +130,7 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
   private readonly host: ConnectionHost;
   private isPaused = false;
   private onIdle: (() => void) | undefined;
+  private onDrained: (() => void) | undefined;
 
   constructor(id: number, transport: Transport, host: ConnectionHost) {
     this.id = id;
@@ -162,7 +172,12 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
   }
 
   get outputBufferBytes(): number {
-    return this.heldBytes + this.transport.pendingBytes;
+    // What a replica is sent lies in the stream.
+    return this.replica?.pendingBytes ?? this.heldBytes + this.transport.pendingBytes;
+  }
+
+  get isReplica(): boolean {
+    return this.replica !== undefined;
   }
 
   get outputListLength(): number {
@@ -198,13 +213,17 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
   }
 
   get memoryBytes(): number {
+    return this.ownBytes + this.outputBufferBytes;
+  }
+
+  /** What it takes but for its output, which may be shared with others. */
+  get ownBytes(): number {
     const watchBytes = this.watches.length * WATCH_BYTES;
     const subscriptionBytes =
       this.subscriptions === undefined ? 0 : this.subscriptions.size * SUBSCRIPTION_BYTES;
     return (
       CONNECTION_BYTES +
       this.decoder.bufferCapacity +
-      this.outputBufferBytes +
       this.queuedBytes +
       watchBytes +
       subscriptionBytes +
@@ -242,13 +261,33 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
 
   /** Hands bytes to the transport, and counts them; as Transport.send. */
   send(buffer: Buffer, start: number, end: number): boolean {
-    const { statistics } = this.host;
+    const { clientEviction, statistics } = this.host;
     statistics.writes++;
     statistics.outputBytes += end - start;
-    return this.transport.send(buffer, start, end);
+    const isGone = this.transport.send(buffer, start, end);
+    if (!isGone && clientEviction?.isOn === true) clientEviction.update(this);
+    return isGone;
+  }
+
+  /** As `send`, of what belongs to replication. */
+  sendToReplica(buffer: Buffer, start: number, end: number): void {
+    if (this.isClosed) return;
+    const { statistics } = this.host;
+    statistics.writes++;
+    statistics.replicationOutputBytes += end - start;
+    this.transport.send(buffer, start, end);
+  }
+
+  /** Resolves when all that was sent has left, or the connection is closed. */
+  async whenDrained(): Promise<void> {
+    while (!this.isClosed && this.transport.pendingBytes > 0) {
+      await new Promise<void>((resolve) => (this.onDrained = resolve));
+    }
   }
 
   onDrain(): void {
+    this.onDrained?.();
+    if (this.replica !== undefined) this.host.drained?.(this);
     this.closeIfDone();
   }
 
@@ -331,6 +370,7 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
     if (this.isClosed) return;
     this.isClosed = true;
     this.isClosing = true;
+    this.onDrained?.();
     this.host.closed(this);
   }
 }

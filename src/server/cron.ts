@@ -25,6 +25,8 @@ export class Cron {
   private collectedBytes = 0;
   /** False while DEBUG or a test has switched active expiry off. */
   activeExpiry = true;
+  /** False while DEBUG has it off that reply buffers give memory back. */
+  shrinksReplyBuffer = true;
   /** DEBUG PAUSE-CRON. */
   isPaused = false;
 
@@ -76,7 +78,11 @@ export class Cron {
     }
     keyspace.freeRetired(FREE_PER_CALL);
     this.server.tracking.cron();
-    budget.measureOverhead(clients.measure().bytes + dispatcher.scripts.memoryBytes);
+    const { bytes, replicaBytes } = clients.measure();
+    const streamBytes = this.server.replication.backlogBytes;
+    budget.measureOverhead(bytes + replicaBytes + streamBytes + dispatcher.scripts.memoryBytes);
+    // Before other snapshots: replicas wait for theirs.
+    this.server.replication.cron();
     aof.startScheduled();
     saves.saveIfDue();
     aof.rewriteIfGrown(values["auto-aof-rewrite-min-size"], values["auto-aof-rewrite-percentage"]);
@@ -88,7 +94,7 @@ export class Cron {
     this.server.statistics.sample(this.server.dispatcher.calls.total, spiller?.spilledBytes ?? 0, nowMs);
     if (nowMs >= this.slowAtMs) {
       this.slowAtMs = nowMs + SLOW_EVERY_MS;
-      this.server.dispatcher.reply.shrink();
+      if (this.shrinksReplyBuffer) this.server.dispatcher.reply.shrink();
       this.server.migrations.targets.closeIdle();
       spiller?.run(true);
       if (tier !== undefined) this.collectAfter(tier.largeBytesMoved);
@@ -117,6 +123,7 @@ export class Cron {
     for (const connection of clients) {
       const isWaiting = connection.parked && connection.debugSession === undefined;
       if (isWaiting || connection.isSubscribed || connection.isMonitor) continue;
+      if (connection.isReplica) continue;
       if (clock.nowMs - connection.lastActiveMs <= timeout * 1000) continue;
       world.log.verbose("Closing idle client");
       connection.close();

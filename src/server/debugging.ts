@@ -10,19 +10,23 @@ import { warmRecord } from "../keyspace/cold-records.ts";
 import type { Database } from "../keyspace/database.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
 import { RECORD } from "../memory/entries.ts";
-import { errorText } from "../persistence/aof/error-text.ts";
 import { ShadowedKeys } from "../persistence/shadowed-keys.ts";
+import { LIST_PLAIN_MIN_BYTES } from "../types/limits.ts";
 import { dataTypeOf } from "../types/registry.ts";
 import { ValueDigest } from "../types/value-digest.ts";
-import { loadDump, waitForRoom } from "./load-dump.ts";
+import { parseMemory } from "./config/numbers.ts";
+import { reloadDump, reloadLog } from "./reload.ts";
 import type { Server } from "./server.ts";
 
 const HASH_SPACE = 0x1_0000_0000;
 const RECORDS_AT_ONCE = 256;
+/** Redis's limit: somewhat less than 4 GB. */
+const PLAIN_NODE_MAX_BYTES = 2n ** 32n - 2n ** 20n;
 /** In the digest of a key that expires. */
 const EXPIRES = Buffer.from("!!expire!!");
 
 export class Debugging implements DebugAccess {
+  ignoresChecksums = false;
   private readonly server: Server;
 
   constructor(server: Server) {
@@ -41,6 +45,22 @@ export class Debugging implements DebugAccess {
 
   setActiveExpiry(isOn: boolean): void {
     this.server.cron.activeExpiry = isOn;
+  }
+
+  setScriptsUnlimited(areUnlimited: boolean): void {
+    this.server.dispatcher.scripts.runner.allowsAll = areUnlimited;
+  }
+
+  setPlainNodeBytes(size: string): boolean {
+    const bytes = parseMemory(size);
+    if (bytes === undefined || bytes > PLAIN_NODE_MAX_BYTES) return false;
+    const { limits } = this.server.keyspace.memory;
+    limits.listPlainMinBytes = bytes === 0n ? LIST_PLAIN_MIN_BYTES : Number(bytes);
+    return true;
+  }
+
+  setReplyBufferResizing(isOn: boolean): void {
+    this.server.cron.shrinksReplyBuffer = isOn;
   }
 
   pauseCron(isPaused: boolean): void {
@@ -125,37 +145,12 @@ export class Debugging implements DebugAccess {
     }
   }
 
-  /** Nobody is served meanwhile. */
-  async reload({ flush, merge, save }: ReloadOptions): Promise<ReloadResult> {
-    const { aof, budget, cron, keyspace, saves, spiller, world } = this.server;
-    this.server.isStopping = true;
-    cron.stop();
-    try {
-      if (save && !(await saves.saveInTurn())) return "not saved";
-      await saves.idle();
-      await aof.idle();
-      await spiller?.hold();
-      if (flush) for (let i = 0; i < keyspace.databases.length; i++) keyspace.flush(i, false);
-      spiller?.resume();
-      keyspace.expiring = false;
-      budget.setLoading(true);
-      const isFound = await loadDump(
-        this.server,
-        () => waitForRoom(this.server),
-        merge ? "replace" : "refuse",
-      );
-      if (!isFound) return "not loaded";
-      world.log.warning("DB reloaded by DEBUG RELOAD");
-      return "done";
-    } catch (error) {
-      world.log.warning(`DEBUG RELOAD failed: ${errorText(error)}`);
-      return "not loaded";
-    } finally {
-      spiller?.resume();
-      keyspace.expiring = true;
-      budget.setLoading(false);
-      this.server.goOn();
-    }
+  reload(options: ReloadOptions): Promise<ReloadResult> {
+    return reloadDump(this.server, options);
+  }
+
+  reloadLog(): Promise<ReloadResult> {
+    return reloadLog(this.server);
   }
 }
 

@@ -13,6 +13,7 @@ import type { LatencyEvents } from "./observation/latency-events.ts";
 import type { SlowLog } from "./observation/slow-log.ts";
 import type { OutboxAof } from "./outbox.ts";
 import type { OutputLimits } from "./output-limits.ts";
+import type { Replication } from "./replication/replication.ts";
 import type { ReplyGate } from "./reply-gate.ts";
 import type { Tracking } from "./tracking/tracking.ts";
 import type { GroupedEffects } from "./transactions.ts";
@@ -36,6 +37,8 @@ export interface DispatcherParts extends WriteGatesParts, CommandCheckParts {
   /** Writes the append-only file and sends replies, without waiting for the end of the turn. */
   readonly flushNow: () => void;
   readonly pause: ClientPause;
+  /** The master's half of it. */
+  readonly replication: Replication;
   /** Keys that go to another server. */
   readonly heldKeys: HeldKeys;
   /** Client-side caching. */

@@ -118,6 +118,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       if (!this.executeBatch(connection)) break;
     }
     if (left <= 0 && !connection.parked && !connection.isClosing) this.yieldTo(connection);
+    const { replication } = this.parts;
+    if (replication.isActive) replication.endRun(connection, this.outbox.hasUnqueued);
     this.outbox.add(connection);
     this.current = undefined;
     if (connection.isClosing || connection.hasEnded) connection.closeIfDone();
@@ -286,7 +288,9 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.command = command;
     reply.begin(command.isWrite, connection.isExecuting);
     const begunMs = calls.begin(command, request, connection);
+    this.effects.beginCommand();
     const outcome = runHandler(command, this);
+    this.effects.endCommand();
     reply.finish();
     calls.end(command, request, connection, begunMs, outcome);
     if (connection.tracking !== undefined && command.isTracked) {
@@ -310,7 +314,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
    * it counted) is no write of the client's: he must not wait for a disk that takes none. */
   afterEffects(connection: Connection, isWrite: boolean): void {
     if (this.keyspace.watchers !== undefined) this.keyspace.watchers.settle();
-    const { aof } = this.parts;
+    const { aof, replication } = this.parts;
+    if (replication.isActive) replication.wrote(connection);
     if (!aof.enabled || connection.lastWritePosition === aof.appended) return;
     if (isWrite) connection.lastWritePosition = aof.appended;
     this.parts.scheduleTurnEnd();
@@ -395,7 +400,9 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const errors = reply.errors;
     reply.begin(true, false);
     const resumedMs = this.keyspace.clock.monotonicMs();
+    this.effects.beginCommand();
     const outcome = action(this);
+    this.effects.endCommand();
     reply.finish();
     if (reply.hasOverflowed) this.dropReply(connection, replyStart);
     if (reply.errors !== errors) command.failedCalls++;

@@ -145,9 +145,9 @@ export class Functions implements FunctionControl, SavedFunctions {
     return createFunctionDump(this.sources(), compress);
   }
 
-  restore(argument: number, policy: RestorePolicy): string | undefined {
+  restore(argument: number, policy: RestorePolicy, ignoresChecksum: boolean): string | undefined {
     const payload = Buffer.from(this.dispatcher.request.bytes(argument));
-    if (!isDumpIntact(payload)) return WRONG_DUMP_FOOTER;
+    if (!isDumpIntact(payload, ignoresChecksum)) return WRONG_DUMP_FOOTER;
     const sources = readFunctionDump(payload);
     if (sources === "other type") return NOT_A_FUNCTION_DUMP;
     if (typeof sources === "string") return DAMAGED_FUNCTION_DUMP;
@@ -171,8 +171,8 @@ export class Functions implements FunctionControl, SavedFunctions {
     for (const { source } of this.libraries.values()) yield source;
   }
 
-  load(source: Buffer): string | undefined {
-    const result = this.create(source, false);
+  load(source: Buffer, mayReplace: boolean): string | undefined {
+    const result = this.create(source, mayReplace);
     return typeof result === "string" ? result : undefined;
   }
 

@@ -30,7 +30,7 @@ export async function loadDump(
     const onSkipped = (text: string): void => world.log.warning(`${values.dbfilename}: ${text}`);
     const findIn = (database: Database, key: Buffer) => findAnywhere(server, database, key);
     const present = onDuplicate === undefined ? {} : { findIn, onDuplicate };
-    const { rdbchecksum: verifyChecksum } = values;
+    const verifyChecksum = values.rdbchecksum && !server.services.debugging.ignoresChecksums;
     const options = {
       skipExpired: true,
       verifyChecksum,

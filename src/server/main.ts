@@ -59,7 +59,7 @@ export async function main(argv: readonly string[]): Promise<void> {
         clock: new SystemClock(),
         random: systemRandom,
         log,
-        openAofVerifier: (path, task) => ThreadVerifier.open({ path, ...task }),
+        openAofVerifier: (path, task, file) => ThreadVerifier.open({ path, ...task }, file),
         createVerifier: (small) => new WorkerVerifier(small, VERIFIER_NICENESS),
       },
       config,

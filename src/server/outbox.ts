@@ -119,6 +119,16 @@ export class Outbox {
     this.queue(connection, undefined, start, end, this.heldPosition ?? this.parts.aof.appended);
   }
 
+  /** Whether the present run wrote something that is not queued yet. */
+  get hasUnqueued(): boolean {
+    return this.parts.reply.end !== this.start;
+  }
+
+  /** Whether there are replies for the client whose run is just executed, or pushes, that have not left. */
+  hasOutputFor({ heldPieces, queuedPieces, transport }: Connection): boolean {
+    return this.hasUnqueued || queuedPieces > 0 || heldPieces > 0 || transport.pendingBytes > 0;
+  }
+
   /** Position in the reply buffer behind what was cut: that can no longer be taken back. */
   get cutEnd(): number {
     return this.start;

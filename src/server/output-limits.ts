@@ -13,7 +13,8 @@ import type { Connection } from "./connection.ts";
 export interface OutputLimitsParts {
   readonly clients: ClientRegistry;
   readonly clock: Clock;
-  readonly log: Log;
+  readonly world: { readonly log: Log };
+  readonly config: { readonly values: { readonly "repl-backlog-size": number } };
 }
 
 export class OutputLimits {
@@ -30,7 +31,7 @@ export class OutputLimits {
 
   configure(limits: OutputBufferLimits): void {
     this.limits = limits;
-    const bytes = [limits.normal, limits.pubsub].flatMap((limit) => [
+    const bytes = [limits.normal, limits.pubsub, limits.replica].flatMap((limit) => [
       limit.hardLimitBytes,
       limit.softLimitBytes,
     ]);
@@ -59,15 +60,25 @@ export class OutputLimits {
     this.marked.clear();
   }
 
+  private limitFor({ isReplica, isSubscribed }: Connection): OutputBufferLimit {
+    const limits = this.limits!;
+    if (!isReplica) return isSubscribed ? limits.pubsub : limits.normal;
+    // What is kept as backlog anyway is no reason to close a replica.
+    const { hardLimitBytes } = limits.replica;
+    if (hardLimitBytes === 0) return limits.replica;
+    const backlogBytes = this.parts.config.values["repl-backlog-size"];
+    return { ...limits.replica, hardLimitBytes: Math.max(hardLimitBytes, backlogBytes) };
+  }
+
   private compare(connection: Connection, bytes: number): void {
-    const { clients, clock, log } = this.parts;
+    const { clients, clock, world } = this.parts;
     if (connection.isReplay || connection.isClosed || this.marked.has(connection)) return;
-    const limit = this.limits![connection.isSubscribed ? "pubsub" : "normal"];
+    const limit = this.limitFor(connection);
     if (!isOver(connection, bytes, limit, clock.nowMs)) return;
     connection.closeAfterReply();
     this.marked.add(connection);
     clients.outputBufferLimitDisconnections++;
-    log.warning(
+    world.log.warning(
       `Client id=${connection.id} addr=${connection.address} name=${connection.name} omem=${bytes} closed for overcoming of output buffer limits.`,
     );
   }

@@ -193,7 +193,8 @@ function checkRestore(memory: ValueMemory, request: Request, offset: number): vo
 function hostOf(server: Server) {
   return {
     clock: server.clock,
-    run: (connection: Connection) => server.run(connection),
+    // Also while all data is being replaced, and nobody else is served.
+    run: (connection: Connection) => server.dispatcher.run(connection),
     closed: () => {},
   };
 }

@@ -8,7 +8,7 @@
  */
 import type { SaveAccess, SaveReply } from "../commands/services.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
-import { Dump, type DumpParts } from "../persistence/dump.ts";
+import { Dump, type DumpFilter, type DumpParts } from "../persistence/dump.ts";
 import { InlineVerifier } from "../persistence/dump-verifier.ts";
 import { ANOTHER_CHILD_ACTIVE, SAVE_IN_PROGRESS } from "../protocol/errors.ts";
 import type { Server } from "./server.ts";
@@ -22,8 +22,10 @@ const SCHEDULED: SaveReply = { status: "Background saving scheduled" };
 
 interface RunningSave {
   readonly dump: Dump;
-  /** BGSAVE or a save point; else SAVE, SHUTDOWN or FLUSHALL. */
+  /** BGSAVE or a save point, or for replicas; else SAVE, SHUTDOWN or FLUSHALL. */
   readonly isBackground: boolean;
+  /** No save, but a snapshot for replicas. */
+  readonly isForReplicas: boolean;
   readonly begunMs: number;
   /** Resolves when it is fixed what the dump will hold, or that there will be none. */
   readonly cut: Promise<void>;
@@ -129,7 +131,8 @@ export class SaveState implements SaveAccess {
   /** FLUSHALL: stops a dump in the background, and makes an empty one if there are save points. */
   flushed(): Promise<unknown> | undefined {
     const { running } = this;
-    if (isUnderWay(running)) running!.dump.abort();
+    // Replicas that wait for theirs can make use of it: that all is gone is what they are told next.
+    if (isUnderWay(running) && !running!.isForReplicas) running!.dump.abort();
     const { config, isLoading } = this.server;
     if (isLoading || config.values.save.length === 0) return undefined;
     if (this.server.aof.isRewriting) {
@@ -138,6 +141,43 @@ export class SaveState implements SaveAccess {
       return undefined;
     }
     return this.saveInTurn();
+  }
+
+  /** Makes a snapshot for replicas, in a file of that name; resolves to whether it succeeded. Nothing else may be under
+   * way. `onCut` is called at its instant. */
+  saveForReplicas(name: string, filter: DumpFilter, onCut: () => void): Promise<boolean> {
+    this.server.world.log.notice("Starting BGSAVE for SYNC with target: disk");
+    const dump = new Dump({ ...this.dumpParts(), name, filter });
+    const done = this.runForReplicas(dump, onCut);
+    this.running = {
+      dump,
+      isBackground: true,
+      isForReplicas: true,
+      begunMs: this.server.clock.monotonicMs(),
+      cut: done.then(() => undefined),
+      done,
+    };
+    return done;
+  }
+
+  /** Stops the snapshot for replicas, if one is being made. */
+  stopForReplicas(): void {
+    if (this.running?.isForReplicas === true) this.running.dump.abort();
+  }
+
+  private async runForReplicas(dump: Dump, onCut: () => void): Promise<boolean> {
+    const { log } = this.server.world;
+    let isOk = false;
+    try {
+      await dump.run(onCut);
+      isOk = true;
+      log.notice("Snapshot for replicas made");
+    } catch (error) {
+      if (dump.isAborted) log.warning("The snapshot for replicas under way was stopped.");
+      else log.warning(`Write error making a snapshot for replicas: ${errorText(error)}`);
+    }
+    this.ended();
+    return isOk;
   }
 
   /** Stops what is under way and resolves when it has ended; nothing begins by itself any more. */
@@ -202,7 +242,7 @@ export class SaveState implements SaveAccess {
       onCut = resolve;
     });
     const done = this.run(dump, isBackground, onCut).finally(onCut);
-    this.running = { dump, isBackground, begunMs: clock.monotonicMs(), cut, done };
+    this.running = { dump, isBackground, isForReplicas: false, begunMs: clock.monotonicMs(), cut, done };
     return this.running;
   }
 

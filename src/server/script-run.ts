@@ -6,6 +6,7 @@ import type { Clock } from "../base/clock.ts";
 import type { CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
 import { appendOnlyFileFailed, OUT_OF_MEMORY } from "../protocol/errors.ts";
+import { NO_GOOD_REPLICAS } from "../protocol/replication-errors.ts";
 import type { Request } from "../protocol/request.ts";
 import {
   READ_ONLY_CANNOT_RUN_WRITER,
@@ -44,7 +45,7 @@ export class Run implements ScriptArguments {
   isReadOnly = false;
   /** Why commands that need memory, or write, are refused; until the script has written. */
   memoryRefusal: string | undefined;
-  diskRefusal: string | undefined;
+  writeRefusal: string | undefined;
 
   client!: Connection;
   command!: CompiledCommand;
@@ -61,7 +62,9 @@ export class Run implements ScriptArguments {
   /** The database that the script has selected. */
   dbIndex = 0;
   resp: 2 | 3 = 2;
-  isMuted = false;
+  /** redis.set_repl: what it does goes neither to the log nor to replicas. */
+  isLogMuted = false;
+  isStreamMuted = false;
   hasWritten = false;
   isBusy = false;
   /** Of a busy one: copies of the words of its command. */
@@ -94,8 +97,10 @@ export class Run implements ScriptArguments {
   ): string | undefined {
     const mayWrite = flags === undefined || !flags.has("no-writes");
     const diskFailure = mayWrite ? gates.diskFailure(client) : undefined;
+    const lacksReplicas = mayWrite && gates.lacksReplicas(client);
     if (flags !== undefined && mayWrite) {
       if (diskFailure !== undefined) return scriptDiskError(diskFailure);
+      if (lacksReplicas) return NO_GOOD_REPLICAS;
       if (isReadOnlyCall) return READ_ONLY_CANNOT_RUN_WRITER;
     }
     const needsNoMemory = flags !== undefined && (flags.has("allow-oom") || flags.has("no-writes"));
@@ -103,7 +108,8 @@ export class Run implements ScriptArguments {
     if (isOutOfMemory && flags !== undefined) return SCRIPT_WITHOUT_MEMORY;
     this.isReadOnly = isReadOnlyCall || !mayWrite;
     this.memoryRefusal = isOutOfMemory ? OUT_OF_MEMORY : undefined;
-    this.diskRefusal = diskFailure === undefined ? undefined : appendOnlyFileFailed(diskFailure);
+    this.writeRefusal = lacksReplicas ? NO_GOOD_REPLICAS : undefined;
+    if (diskFailure !== undefined) this.writeRefusal = appendOnlyFileFailed(diskFailure);
     return undefined;
   }
 
@@ -126,7 +132,8 @@ export class Run implements ScriptArguments {
     this.position = position;
     this.dbIndex = client.dbIndex;
     this.resp = 2;
-    this.isMuted = false;
+    this.isLogMuted = false;
+    this.isStreamMuted = false;
     this.hasWritten = false;
     this.isBusy = false;
     this.words = NO_WORDS;

@@ -82,6 +82,8 @@ export interface ScriptRunnerParts {
 }
 
 export class ScriptRunner implements ScriptHost {
+  /** For tests: scripts may call what is not for scripts, but for other scripts. */
+  allowsAll = false;
   private readonly dispatcher: ScriptDispatcher;
   private readonly parts: ScriptRunnerParts;
   private present: Run | undefined;
@@ -182,14 +184,16 @@ export class ScriptRunner implements ScriptHost {
     if (!command.accepts(request.argc) || command.run === undefined) {
       return this.refuse(command, WRONG_ARITY_IN_SCRIPT);
     }
-    if (!command.isForScripts) return this.refuse(command, NOT_ALLOWED_IN_SCRIPT);
+    if (!command.isForScripts && !(this.allowsAll && !command.runsScripts)) {
+      return this.refuse(command, NOT_ALLOWED_IN_SCRIPT);
+    }
     if (run.client.isRestricted) {
       const denial = this.denialOf(run, command, request);
       if (denial !== undefined) return this.refuse(command, denial);
     }
     if (command.mayHaveEffects && run.isReadOnly) return this.refuse(command, WRITE_IN_READ_ONLY_SCRIPT);
     if (!run.hasWritten) {
-      if (command.isWrite && run.diskRefusal !== undefined) return this.refuse(command, run.diskRefusal);
+      if (command.isWrite && run.writeRefusal !== undefined) return this.refuse(command, run.writeRefusal);
       if (command.denyOom && run.memoryRefusal !== undefined) return this.refuse(command, run.memoryRefusal);
     }
     if (run.debugged !== undefined) {
@@ -212,9 +216,11 @@ export class ScriptRunner implements ScriptHost {
     this.present!.resp = version;
   }
 
-  setPropagation(isOn: boolean): void {
-    this.present!.isMuted = !isOn;
-    this.dispatcher.effects.setMuted(!isOn);
+  setPropagation(toLog: boolean, toReplicas: boolean): void {
+    const run = this.present!;
+    run.isLogMuted = !toLog;
+    run.isStreamMuted = !toReplicas;
+    this.dispatcher.effects.setMuted(!toLog, !toReplicas);
   }
 
   mayCall(request: Request): boolean | undefined {
@@ -274,14 +280,14 @@ export class ScriptRunner implements ScriptHost {
     client.isInScript = true;
     client.replyMode = "on";
     client.dbIndex = run.dbIndex;
-    effects.setMuted(run.isMuted);
+    effects.setMuted(run.isLogMuted, run.isStreamMuted);
   }
 
   leave(run: Run): void {
     const { dispatcher } = this;
     const { client, effects, reply } = dispatcher;
     run.dbIndex = client.dbIndex;
-    effects.setMuted(false);
+    effects.setMuted(false, false);
     client.isExecuting = run.outerIsExecuting;
     client.isInScript = false;
     client.replyMode = run.outerReplyMode;

@@ -42,6 +42,7 @@ import { Migrations } from "./migration/migrations.ts";
 import { Observation } from "./observation/observation.ts";
 import { OutputLimits } from "./output-limits.ts";
 import { Propagation } from "./propagation.ts";
+import { Replication } from "./replication/replication.ts";
 import { ReplyGate } from "./reply-gate.ts";
 import { SaveState } from "./save-state.ts";
 import { Scrubber } from "./scrubber.ts";
@@ -90,6 +91,7 @@ export class Server implements ConnectionHost {
   readonly clients = new ClientRegistry();
   readonly statistics = new Statistics();
   readonly outputLimits: OutputLimits;
+  readonly replication: Replication;
   readonly walk: TierWalk;
   readonly acl: Acl;
   readonly services: Services;
@@ -134,7 +136,7 @@ export class Server implements ConnectionHost {
     this.budget = new MemoryBudget(keyspace, tier, config.values["cold-tier-spill-all"]);
     this.eviction = new Eviction(keyspace);
     this.expiry = new ActiveExpiry(keyspace);
-    this.outputLimits = new OutputLimits({ clients: this.clients, clock: world.clock, log: world.log });
+    this.outputLimits = new OutputLimits(this);
     this.walk = new TierWalk(keyspace, tier);
     this.decoderLimits = {
       maxBulkLength: config.values["proto-max-bulk-len"],
@@ -151,6 +153,7 @@ export class Server implements ConnectionHost {
       isSaving: () => this.saves.isBusy,
     });
     this.saves = new SaveState(this);
+    this.replication = new Replication(this);
     this.progress = new LoadProgress(world, config);
     this.acl = this.createAcl();
     config.onChange("requirepass", () => this.acl.applyRequirepass());
@@ -220,7 +223,18 @@ export class Server implements ConnectionHost {
     this.observation.remove(connection);
     this.tracking.forget(connection);
     this.dispatcher.forget(connection);
-    this.budget.clientGone(connection.memoryBytes);
+    this.replication.forget(connection);
+    this.budget.clientGone(connection.isReplica ? connection.ownBytes : connection.memoryBytes);
+  }
+
+  drained(connection: Connection): void {
+    this.replication.drained(connection);
+  }
+
+  /** A client becomes a replica: it gets nothing any more but what replication sends. */
+  becameReplica(connection: Connection): void {
+    this.tracking.forget(connection);
+    this.dispatcher.pubsub.forgetClient(connection);
   }
 
   scheduleTurnEnd(): void {
@@ -262,6 +276,7 @@ export class Server implements ConnectionHost {
     events.end("aof-write", begunMs);
     this.observation.flushMonitors();
     this.releaseReplies();
+    if (this.replication.isActive) this.replication.flush();
   }
 
   /** Sends all replies that may leave. Not in the middle of a command. */
@@ -275,6 +290,7 @@ export class Server implements ConnectionHost {
 
   /** What a rewrite into `directory` works with. */
   checkpointParts(directory: AofDirectory, writer: () => AofWriter): CheckpointParts {
+    const { values } = this.config;
     return {
       files: this.world.files,
       clock: this.clock,
@@ -285,7 +301,10 @@ export class Server implements ConnectionHost {
       tier: this.tier,
       tierFolder: this.tierFolder,
       spiller: this.spiller,
-      checksum: this.config.values.rdbchecksum,
+      asCommands: !values["aof-use-rdb-preamble"],
+      withTime: values["aof-timestamp-enabled"],
+      incrementalFsync: values["aof-rewrite-incremental-fsync"],
+      checksum: values.rdbchecksum,
       withAccess: this.tier !== undefined,
       isMidway: () => this.dispatcher.scripts.runner.isBusy,
       nextTurn,
@@ -379,6 +398,7 @@ export class Server implements ConnectionHost {
       events: this.observation.events,
       aof: this.aof,
       saves: this.saves,
+      replication: this.replication,
       tracking: this.tracking,
       pause: this.pause,
       heldKeys: this.migrations.heldKeys,

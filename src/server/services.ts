@@ -6,6 +6,7 @@ import type { Client } from "../commands/client.ts";
 import type { CommandSpec } from "../commands/command.ts";
 import { documentation } from "../commands/docs/all.ts";
 import type { Documentation } from "../commands/documentation.ts";
+import type { ReplicationAccess } from "../commands/replication-access.ts";
 import type {
   AofAccess,
   ConfigAccess,
@@ -86,6 +87,10 @@ export class Services implements ServerServices {
 
   get tracking(): TrackingAccess {
     return this.server.tracking;
+  }
+
+  get replication(): ReplicationAccess {
+    return this.server.replication;
   }
 
   get pause(): PauseAccess {

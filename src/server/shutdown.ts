@@ -1,10 +1,11 @@
 /**
- * Ending the server: SHUTDOWN, SIGTERM and SIGINT. Everything acknowledged is made durable first; if that is not
- * possible, the server goes on (unless told to end all the same), because a process that lives can still save its
- * data.
+ * Ending the server: SHUTDOWN, SIGTERM and SIGINT. Replicas get time to take what they lack, while nothing is written
+ * (replication/last-wait.ts). Everything acknowledged is made durable first; if that is not possible, the server goes
+ * on (unless told to end all the same), because a process that lives can still save its data.
  */
 import type { ShutdownOptions } from "../commands/services.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
+import { LastWait } from "./replication/last-wait.ts";
 import type { Server } from "./server.ts";
 import { nextTurn } from "./turn-end.ts";
 
@@ -15,6 +16,8 @@ export class Shutdown {
   onBegin: () => void = () => {};
   private readonly server: Server;
   private running: Promise<string> | undefined;
+  /** For replicas; of the present shutdown, or the one before. */
+  private lastWait: LastWait | undefined;
 
   constructor(server: Server) {
     this.server = server;
@@ -28,9 +31,9 @@ export class Shutdown {
     return this.running;
   }
 
-  /** There is nothing to wait for that could be aborted: no replicas. */
+  /** Ends the wait for replicas, and with it the shutdown; false if there is none. */
   abort(): boolean {
-    return false;
+    return this.lastWait?.abort() === true;
   }
 
   private async end(options: ShutdownOptions): Promise<string> {
@@ -46,6 +49,7 @@ export class Shutdown {
     this.server.dispatcher.scripts.debugging.endAll();
     // A script that has written cannot be left in the middle.
     while (runner.isBusy) await nextTurn();
+    if (!options.now && !(await this.waitForReplicas())) return "The shutdown was aborted";
     this.server.isStopping = true;
     try {
       await this.saveAll(options);
@@ -58,6 +62,7 @@ export class Shutdown {
       }
     }
     this.server.releaseReplies();
+    this.server.replication.flush();
     this.onBegin();
     for (const connection of this.server.clients) connection.close();
     await (this.server.tier ?? this.server.lock)?.close().catch(() => undefined);
@@ -67,8 +72,15 @@ export class Shutdown {
     return new Promise(() => {});
   }
 
+  /** False if it was aborted. */
+  private waitForReplicas(): Promise<boolean> {
+    this.lastWait = new LastWait(this.server);
+    return this.lastWait.run();
+  }
+
   /** The server stays: what arrived meanwhile is executed. */
   private goOn(): void {
+    this.lastWait?.release();
     this.server.spiller?.resume();
     this.server.goOn();
   }

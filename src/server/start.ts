@@ -18,6 +18,7 @@ import { recoverAof } from "../persistence/recovery.ts";
 import { createWriter, openAofDirectory } from "./appendonly.ts";
 import type { Config } from "./config/config.ts";
 import { loadDump, waitForRoom } from "./load-dump.ts";
+import { recoveryParts } from "./recovery-parts.ts";
 import { Replay } from "./replay.ts";
 import { Server, type World } from "./server.ts";
 
@@ -224,22 +225,9 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
     if (!hasAof) await loadDump(server, makeRoom, undefined, progress);
     else progress.begin(await sizeOf(world.files, directory));
     const replay = new Replay(server);
-    const { incr, baseBytes, sizeBefore } = await recoverAof({
-      files: world.files,
-      log: world.log,
-      directory,
-      appendfilename: values.appendfilename,
-      keyspace,
-      executor: replay,
-      makeRoom,
-      reservedKeys: server.budget.reservableKeys,
-      loadTruncated: values["aof-load-truncated"],
-      verifyChecksum: values.rdbchecksum,
-      onLoaded: server.saves.onLoaded,
-      monotonicMs: () => clock.monotonicMs(),
-      observer: progress,
-      openVerifier: world.openAofVerifier,
-    });
+    const { incr, baseBytes, sizeBefore } = await recoverAof(
+      recoveryParts(server, directory, replay, progress),
+    );
     replay.reportFailures();
     if (hasAof) {
       const seconds = ((clock.monotonicMs() - begun) / 1000).toFixed(3);

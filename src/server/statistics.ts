@@ -17,12 +17,15 @@ export class Statistics {
   /** Bytes and calls of socket reads and writes. */
   inputBytes = 0;
   outputBytes = 0;
+  /** Sent to replicas; not part of the above. */
+  replicationOutputBytes = 0;
   reads = 0;
   writes = 0;
   errorReplies = 0;
   readonly commandRate = new Rate();
   readonly inputRate = new Rate();
   readonly outputRate = new Rate();
+  readonly replicationOutputRate = new Rate();
   /** Bytes written to the cold tier. */
   readonly spillRate = new Rate();
   /** Undefined unless it is asked for. */
@@ -50,18 +53,21 @@ export class Statistics {
     this.commandRate.sample(commands, nowMs);
     this.inputRate.sample(this.inputBytes, nowMs);
     this.outputRate.sample(this.outputBytes, nowMs);
+    this.replicationOutputRate.sample(this.replicationOutputBytes, nowMs);
   }
 
   /** CONFIG RESETSTAT: everything here, and what the commands of the table count. */
   reset(commands: Iterable<CompiledCommand>): void {
     this.inputBytes = 0;
     this.outputBytes = 0;
+    this.replicationOutputBytes = 0;
     this.reads = 0;
     this.writes = 0;
     this.errorReplies = 0;
     this.codes.clear();
     this.loopDelay?.reset();
-    for (const rate of [this.commandRate, this.inputRate, this.outputRate, this.spillRate]) rate.reset();
+    const { commandRate, inputRate, outputRate, replicationOutputRate, spillRate } = this;
+    for (const rate of [commandRate, inputRate, outputRate, replicationOutputRate, spillRate]) rate.reset();
     resetCommands(commands);
   }
 }

@@ -29,10 +29,13 @@ export interface GroupedEffects extends Effects {
   endGroup(): void;
   /** Takes all effects of the open group back: the process ends. */
   dropGroup(): void;
-  /** With true, effects from now on are not propagated (redis.set_repl). */
-  setMuted(isMuted: boolean): void;
+  /** Whether effects from now on do not go to the append-only file, or to replicas (redis.set_repl). */
+  setMuted(isLogMuted: boolean, isStreamMuted: boolean): void;
   /** With true, effects from now on are neither propagated nor counted, those of expiry included. */
   setPrivate(isPrivate: boolean): void;
+  /** What one command, or the rest of one, does is a group for replicas. */
+  beginCommand(): void;
+  endCommand(): void;
   /** Effects that commands have had so far. */
   readonly commandEffects: number;
 }

@@ -28,8 +28,8 @@ export interface Watch {
   readonly dbIndex: number;
   readonly key: Buffer;
   readonly name: string;
-  /** The key's expiry (0: none). It cannot change unnoticed. */
-  readonly expireMs: number;
+  /** The key's expiry (0: none, or there is no key). It cannot change unnoticed. */
+  expireMs: number;
   /** The key was past its expiry when it was watched, and has not been deleted since. */
   wasExpired: boolean;
 }
@@ -119,7 +119,7 @@ export class WatchedKeys implements KeyWatchers {
   emptying(database: Database): void {
     for (const watch of this.watchesIn(database)) {
       if (this.find(database, watch.key) === 0) continue;
-      if (watch.wasExpired) watch.wasExpired = false;
+      if (watch.wasExpired) staleKeyIsGone(watch);
       else this.lose(watch.watcher);
     }
   }
@@ -136,7 +136,7 @@ export class WatchedKeys implements KeyWatchers {
       const successor = this.find(next, watch.key);
       if (!isThere && successor === 0) continue;
       const isSuccessorExpired = successor !== 0 && next.isExpired(successor);
-      if (watch.wasExpired && successor === 0) watch.wasExpired = false;
+      if (watch.wasExpired && successor === 0) staleKeyIsGone(watch);
       else if (watch.wasExpired && isSuccessorExpired) continue;
       else if (!watch.wasExpired && !isThere && isSuccessorExpired) watch.wasExpired = true;
       else this.lose(watch.watcher);
@@ -148,8 +148,7 @@ export class WatchedKeys implements KeyWatchers {
       if (!watch.wasExpired) {
         this.lose(watch.watcher);
       } else if (this.find(this.keyspace.databases[watch.dbIndex], watch.key) === 0) {
-        // It was as good as gone before.
-        watch.wasExpired = false;
+        staleKeyIsGone(watch);
       } else {
         // The key of before: Redis passes over all who came later, too.
         return;
@@ -172,6 +171,12 @@ export class WatchedKeys implements KeyWatchers {
     const address = database.find(key, 0, key.length);
     return address === 0 || database.isTombstone(address) ? 0 : address;
   }
+}
+
+/** A key past its expiry was deleted: it was as good as gone before. */
+function staleKeyIsGone(watch: Watch): void {
+  watch.wasExpired = false;
+  watch.expireMs = 0;
 }
 
 function nameOf(dbIndex: number, key: Buffer): string {

@@ -5,6 +5,7 @@
 import type { CompiledCommand } from "../commands/table.ts";
 import type { Spiller } from "../keyspace/spiller.ts";
 import { appendOnlyFileFailed, OUT_OF_MEMORY, SAVE_FAILED } from "../protocol/errors.ts";
+import { NO_GOOD_REPLICAS } from "../protocol/replication-errors.ts";
 import type { Connection } from "./connection.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 
@@ -34,6 +35,8 @@ export interface WriteGatesParts {
   readonly freeMemory: () => boolean;
   readonly aof: GateAof;
   readonly saves: GateSaves;
+  /** Writes are refused while there are fewer good replicas than they need. */
+  readonly replication: { readonly lacksGood: boolean };
   /** Absent when the cold tier is off. */
   readonly spiller: Spiller | undefined;
   readonly scheduleTurnEnd: () => void;
@@ -60,7 +63,7 @@ export class WriteGates {
    * @param hasKeysReady its keys were fetched for it just now
    */
   check(nature: Nature, connection: Connection, hasKeysReady: boolean): string | typeof WAIT | undefined {
-    const { aof, budget, saves } = this.parts;
+    const { aof, budget, replication, saves } = this.parts;
     // One comparison for the usual case; what the last write of all brought beyond it, cron finds.
     if (budget.chargedBytes > budget.spillFromBytes) {
       this.parts.scheduleTurnEnd();
@@ -69,8 +72,9 @@ export class WriteGates {
     }
     if (!nature.isWrite || connection.isReplay) return undefined;
     if (saves.refusesWrites) return SAVE_FAILED;
+    if (aof.enabled && aof.failureText !== undefined) return appendOnlyFileFailed(aof.failureText);
+    if (replication.lacksGood) return NO_GOOD_REPLICAS;
     if (!aof.enabled) return undefined;
-    if (aof.failureText !== undefined) return appendOnlyFileFailed(aof.failureText);
     return aof.isBehind ? this.park(connection) : undefined;
   }
 
@@ -93,6 +97,11 @@ export class WriteGates {
   diskFailure(connection: Connection): string | undefined {
     const { aof } = this.parts;
     return aof.enabled && !connection.isReplay ? aof.failureText : undefined;
+  }
+
+  /** Whether a script that begins now must not write, because there are too few good replicas. */
+  lacksReplicas(connection: Connection): boolean {
+    return this.parts.replication.lacksGood && !connection.isReplay;
   }
 
   /** Whether a script that begins now must not do what needs memory. */

@@ -88,8 +88,11 @@ export interface DataType {
    * they are for `unpack`. Throws a StorageError "corrupt", as that does.
    */
   findStored?(memory: ValueMemory, rdbType: number, packed: RdbBytes, into: StoredValue): boolean;
-  /** The commands that make the value, as an append-only file without RDB preamble holds it. */
-  rewrite(memory: ValueMemory, address: number, key: Buffer, sink: CommandSink): void;
+  /**
+   * The commands that make the value, as an append-only file without RDB preamble holds it: a few with each step of the
+   * iterator. The value must not change until the last; of one that lies in its entry all steps must be done at once.
+   */
+  rewrite(memory: ValueMemory, address: number, key: Buffer, sink: CommandSink): Iterator<void, void>;
   /** Adds the value to a digest, as DEBUG DIGEST-VALUE of Redis does. */
   digest(memory: ValueMemory, address: number, digest: ValueDigest): void;
 }

@@ -11,7 +11,13 @@ export interface TypeLimits {
   zsetMaxListpackValue: number;
   streamNodeMaxBytes: number;
   streamNodeMaxEntries: number;
+  /** A list's element of so many bytes is packed as a plain node, if it has a chunk to itself. No directive: DEBUG
+   * QUICKLIST-PACKED-THRESHOLD. */
+  listPlainMinBytes: number;
 }
+
+/** Where Redis 7.0 begins to write plain nodes. */
+export const LIST_PLAIN_MIN_BYTES: number = 2 ** 30;
 
 /** Redis 7.0's defaults. */
 export function defaultTypeLimits(): TypeLimits {
@@ -24,5 +30,6 @@ export function defaultTypeLimits(): TypeLimits {
     zsetMaxListpackValue: 64,
     streamNodeMaxBytes: 4096,
     streamNodeMaxEntries: 100,
+    listPlainMinBytes: LIST_PLAIN_MIN_BYTES,
   };
 }

@@ -7,6 +7,11 @@ const PART_BYTES = 32 * 1024;
 /** An element costs time, however short it is. */
 const ELEMENT_COST_BYTES = 16;
 
+/** Does all steps at once. */
+export function finishSteps(steps: Iterator<void, void>): void {
+  while (steps.next().done !== true);
+}
+
 /** Values of fewer elements are packed at once. */
 export const FEW_ELEMENTS = 1000;
 

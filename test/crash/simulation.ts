@@ -474,6 +474,7 @@ export class Simulation {
       maxmemory: String(this.memoryLimit()),
       "auto-aof-rewrite-min-size": this.chance(2) ? "4000" : "1gb",
       "aof-timestamp-enabled": this.chance(2) ? "yes" : "no",
+      "aof-use-rdb-preamble": this.chance(3) ? "no" : "yes",
     });
   }
 }

@@ -12,20 +12,28 @@ import { LARGE_NAMES, LargeValueCommands, UNDECLARED_SCRIPT } from "./large-valu
 import { SilentClient } from "./silent-client.ts";
 import { configOf, FOLDER, SimulatedWorld, STARTED_MS } from "./simulated-world.ts";
 import { TickingClock } from "./ticking-clock.ts";
-import { contentsOf, contentsOfDump, expectSame, type HeldKey } from "./whole-contents.ts";
+import {
+  contentsOf,
+  contentsOfCommands,
+  contentsOfDump,
+  expectSame,
+  type HeldKey,
+} from "./whole-contents.ts";
 
 const SNAPSHOTS = 2;
 const DATABASES = 2;
 const CLIENTS = 3;
 const PATIENCE_TURNS = 20_000;
-const BASE_NAME = /appendonlydir\/.*\.base\.rdb$/;
+const BASE_NAME = /appendonlydir\/.*\.base\.(?:rdb|aof)$/;
 /** Who may have a large value written on the spot: nobody knows beforehand what it will change. */
 const UNDECLARED_NAME = createHash("sha1").update(UNDECLARED_SCRIPT).digest("hex");
 
 /** What a run has met, so that a test can tell that it tested something. */
 export interface SnapshotTally {
   dumps: number;
+  /** Bases in the form of an RDB, and of commands. */
   rewrites: number;
+  commandBases: number;
   /** Commands executed between a cut and the end of its snapshot. */
   commandsMeanwhile: number;
   /** Large values for which a client waited, and those that were written after they had left their database. */
@@ -40,6 +48,7 @@ export function newSnapshotTally(): SnapshotTally {
   return {
     dumps: 0,
     rewrites: 0,
+    commandBases: 0,
     commandsMeanwhile: 0,
     waitedFor: 0,
     departed: 0,
@@ -77,6 +86,7 @@ export class SnapshotSimulation {
         "cold-tier": this.hasTier ? "yes" : "no",
         "stream-node-max-entries": "20",
         rdbcompression: this.chance(2) ? "yes" : "no",
+        "aof-use-rdb-preamble": this.chance(2) ? "yes" : "no",
       }),
     );
     server.config.set([["save", ""]]);
@@ -160,9 +170,15 @@ export class SnapshotSimulation {
     const path = this.hasLog ? bases.at(-1)! : `${FOLDER}/dump.rdb`;
     const isOk = this.hasLog ? server.aof.lastRewriteOk : server.saves.lastSaveOk;
     if (!isOk || !files.has(path)) throw new Error(`no file:\n${this.world.logged.join("\n")}`);
-    expectSame(await contentsOfDump(files.get(path)!, LARGE_NAMES), this.cut!);
-    if (this.hasLog) this.tally.rewrites++;
-    else this.tally.dumps++;
+    const isRdb = path.endsWith(".rdb");
+    const file = files.get(path)!;
+    expectSame(
+      await (isRdb ? contentsOfDump(file, LARGE_NAMES) : contentsOfCommands(file, LARGE_NAMES)),
+      this.cut!,
+    );
+    if (!this.hasLog) this.tally.dumps++;
+    else if (isRdb) this.tally.rewrites++;
+    else this.tally.commandBases++;
   }
 
   /** All that was sent is executed, as far as no client waits for anything, and no old base is left. */

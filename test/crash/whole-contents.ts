@@ -9,9 +9,11 @@ import type { Database } from "../../src/keyspace/database.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
 import { loadRdb } from "../../src/persistence/load.ts";
 import type { Server } from "../../src/server/server.ts";
+import { startServer } from "../../src/server/start.ts";
 import { dataTypeOf } from "../../src/types/registry.ts";
 import { ValueDigest } from "../../src/types/value-digest.ts";
 import { memoryFile } from "../persistence/memory-file.ts";
+import { configOf, FOLDER, SimulatedWorld } from "./simulated-world.ts";
 
 /** Where cold values are unpacked. */
 const scratch = new Keyspace({
@@ -72,6 +74,19 @@ export async function contentsOfDump(dump: Buffer, names: readonly Buffer[]): Pr
   keyspace.expiring = false;
   await loadRdb(memoryFile(dump), keyspace, { withTier: true, makeRoom: async () => {} });
   return contentsOf({ keyspace, tier: undefined }, names);
+}
+
+/** The same of a base that consists of commands: as a server loads it for which no time has passed. */
+export async function contentsOfCommands(base: Buffer, names: readonly Buffer[]): Promise<HeldKey[]> {
+  const world = new SimulatedWorld(1, new SeededRandom(1), new ManualClock(1));
+  const folder = `${FOLDER}/appendonlydir`;
+  for (const path of [FOLDER, folder]) await world.disk.mkdir(path);
+  world.disk.place(`${folder}/base`, base);
+  world.disk.place(`${folder}/appendonly.aof.manifest`, Buffer.from("file base seq 1 type b\n"));
+  const server = await startServer(world, configOf({ databases: String(MOST_DATABASES), "cold-tier": "no" }));
+  const found = contentsOf(server, names);
+  world.kill();
+  return found;
 }
 
 function heldKey(

@@ -82,6 +82,20 @@ describe("maxmemory-clients", () => {
     expect(await idle.exchange(["PING"])).toBe("+PONG\r\n");
     for (const client of [deaf, idle]) client.close();
   });
+
+  test("counts what others cause as soon as it is not taken", async () => {
+    const admin = await fixture.start("--enable-debug-command", "yes", "--maxmemory-clients", "20mb");
+    await admin.run("CLIENT", "NO-EVICT", "ON");
+    const deaf = await connect("deaf");
+    await deaf.exchange(["SUBSCRIBE", "channel"]);
+    deaf.pause();
+    await admin.run("DEBUG", "PAUSE-CRON", "1");
+    const publish = () => admin.text("PUBLISH", "channel", Buffer.alloc(MEGABYTE));
+    for (let i = 0; i < 60 && (await publish()) === ":1\r\n"; i++);
+    expect(await publish()).toBe(":0\r\n");
+    expect(await infoOf(admin, "evicted_clients")).toBe("1");
+    deaf.close();
+  });
 });
 
 test("client-query-buffer-limit closes who sends more than that without an end", async () => {

@@ -1,12 +1,12 @@
 /**
- * DEBUG beside the real Redis: who may use it, digests of everything there is, and what RELOAD does.
+ * DEBUG beside the real Redis: who may use it, digests of everything there is, what RELOAD and LOADAOF do.
  */
 import { afterEach, describe, expect, test } from "vitest";
 import type { Argument } from "../support/command-harness.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { hasRedisServer, type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { contentsOf, sampleRequests } from "./contents.ts";
-import { expectFilled, fill, infoOf, useServer } from "./server-fixture.ts";
+import { expectFilled, fill, infoOf, rewriteLog, useServer } from "./server-fixture.ts";
 
 const fixture = useServer();
 const ALLOWED = ["--enable-debug-command", "yes"];
@@ -63,6 +63,45 @@ test("RELOAD gives back what there was, and with its options what the file has",
   await expectFilled(client, 3000, 1000);
 });
 
+test("LOADAOF gives back what the append-only file tells, more than memory holds too", async () => {
+  const args = [...ALLOWED, "--maxmemory", "2mb"];
+  let client = await fixture.start(...args);
+  await fill(client, 0, 3000, 1000);
+  await client.run(
+    "FUNCTION",
+    "LOAD",
+    "#!lua name=lib\nredis.register_function('f', function() return 7 end)",
+  );
+  await client.run("SET", "expiring", "x", "PX", "100000");
+  const digest = await client.text("DEBUG", "DIGEST");
+  // Nothing of this is in the file.
+  expect(await client.text("DEBUG", "POPULATE", "10")).toBe("+OK\r\n");
+  expect(await client.text("DEBUG", "LOADAOF")).toBe("+OK\r\n");
+  expect(await client.text("DEBUG", "DIGEST")).toBe(digest);
+  expect(await client.text("FCALL", "f", "0")).toBe(":7\r\n");
+  expect(await infoOf(client, "rdb_changes_since_last_save")).toBe("0");
+  // The file goes on behind it.
+  await client.run("DEL", "expiring");
+  await fixture.server.kill();
+  client = await fixture.start(...args);
+  await expectFilled(client, 3000, 1000);
+});
+
+test("LOADAOF refuses what it cannot do, and leaves all as it was", async () => {
+  const client = await fixture.start(...ALLOWED, "--maxmemory", "2mb");
+  await fill(client, 0, 3000, 1000);
+  await rewriteLog(client);
+  expect(await client.text("DEBUG", "LOADAOF")).toMatch(/^-ERR A part of the data lies in the cold tier/);
+  await expectFilled(client, 3000, 1000);
+  await fixture.server.stop();
+  const other = await fixture.start(...ALLOWED, "--appendonly", "no", "--appenddirname", "other");
+  await other.run("SET", "k", "v");
+  expect(await other.text("DEBUG", "LOADAOF")).toBe(
+    "-ERR There is no append only file that can be loaded\r\n",
+  );
+  expect(await other.text("GET", "k")).toBe("$1\r\nv\r\n");
+});
+
 test("POPULATE makes strings as Redis does, and leaves alone what is there, cold keys too", async () => {
   const client = await fixture.start(...ALLOWED, "--maxmemory", "100mb");
   await client.run("SET", "key:1", "mine");
@@ -81,8 +120,8 @@ test("POPULATE makes strings as Redis does, and leaves alone what is there, cold
   );
 });
 
-async function bytesOf(client: RawClient, key: string): Promise<Buffer> {
-  const reply = await client.run("GET", key);
+async function bytesOf(client: RawClient, key: string, command = "GET"): Promise<Buffer> {
+  const reply = await client.run(command, key);
   return reply.subarray(reply.indexOf("\n") + 1, -2);
 }
 
@@ -129,6 +168,16 @@ describe.skipIf(!hasRedisServer)("beside the real Redis (skipped where redis-ser
       ["DEBUG", "OBJECT", "nothing"],
       ["DEBUG", "LOG", "a message"],
       ["COMMAND", "INFO", "debug"],
+      ["DEBUG", "QUICKLIST-PACKED-THRESHOLD", "x"],
+      ["DEBUG", "QUICKLIST-PACKED-THRESHOLD", "-1"],
+      ["DEBUG", "QUICKLIST-PACKED-THRESHOLD", "4gb"],
+      ["DEBUG", "QUICKLIST-PACKED-THRESHOLD", "100b"],
+      ["CONFIG", "SET", "rdbcompression", "no"],
+      ["RPUSH", "plain", "a long element ".repeat(20)],
+      ["DUMP", "plain"],
+      ["DEBUG", "QUICKLIST-PACKED-THRESHOLD", "0"],
+      ["RPUSH", "packed", "a long element ".repeat(20)],
+      ["DUMP", "packed"],
       ["HELLO", 3],
       ...[
         "string",
@@ -151,4 +200,45 @@ describe.skipIf(!hasRedisServer)("beside the real Redis (skipped where redis-ser
     }
     theirs.close();
   });
+});
+
+test("RELOAD reloads functions, too", async () => {
+  const client = await fixture.start(...ALLOWED);
+  const library = (result: string) =>
+    `#!lua name=lib\nredis.register_function{function_name='f', callback=function() return '${result}' end}`;
+  await client.run("FUNCTION", "LOAD", library("old"));
+  expect(await client.text("DEBUG", "RELOAD")).toBe("+OK\r\n");
+  expect(await client.text("FCALL", "f", "0")).toBe("$3\r\nold\r\n");
+  await client.run("FUNCTION", "LOAD", "REPLACE", library("new"));
+  expect(await client.text("DEBUG", "RELOAD", "NOSAVE", "NOFLUSH")).toMatch(/^-ERR Error trying to load/);
+  expect(await client.text("FCALL", "f", "0")).toBe("$3\r\nnew\r\n");
+  expect(await client.text("DEBUG", "RELOAD", "NOSAVE", "NOFLUSH", "MERGE")).toBe("+OK\r\n");
+  expect(await client.text("FCALL", "f", "0")).toBe("$3\r\nold\r\n");
+});
+
+test("scripts may call what is not for them, if so asked", async () => {
+  const client = await fixture.start(...ALLOWED);
+  const call = ["EVAL", "return redis.call('debug', 'protocol', 'integer')", "0"];
+  const nested = ["EVAL", "return redis.call('eval', 'return 1', 0)", "0"];
+  expect(await client.text(...call)).toMatch(/^-ERR This Redis command is not allowed from script/);
+  expect(await client.text("DEBUG", "SET-DISABLE-DENY-SCRIPTS", "1")).toBe("+OK\r\n");
+  expect(await client.text(...call)).toBe(":12345\r\n");
+  expect(await client.text(...nested)).toMatch(/^-ERR This Redis command is not allowed from script/);
+  expect(await client.text("DEBUG", "SET-DISABLE-DENY-SCRIPTS", "0")).toBe("+OK\r\n");
+  expect(await client.text(...call)).toMatch(/^-ERR This Redis command is not allowed from script/);
+});
+
+test("checksums are not looked at, if so asked", async () => {
+  const client = await fixture.start(...ALLOWED);
+  await client.run("SET", "k", "v");
+  const payload = await bytesOf(client, "k", "DUMP");
+  payload.fill(0, payload.length - 8);
+  const restore = ["RESTORE", "restored", "0", payload];
+  expect(await client.text(...restore)).toMatch(/^-ERR DUMP payload version or checksum are wrong/);
+  await client.run("DEBUG", "SET-SKIP-CHECKSUM-VALIDATION", "1");
+  expect(await client.text(...restore)).toBe("+OK\r\n");
+  await client.run("DEBUG", "SET-SKIP-CHECKSUM-VALIDATION", "0");
+  expect(await client.text(...restore, "REPLACE")).toMatch(
+    /^-ERR DUMP payload version or checksum are wrong/,
+  );
 });

@@ -2,8 +2,8 @@
  * Files go from the real Redis to tsredis and back, and DEBUG DIGEST, which is made of all keys with all their values,
  * stays the same: dump.rdb, a set with an RDB base, and one with commands only. So it does over DEBUG RELOAD.
  */
-import { cpSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, readdirSync, rmSync } from "node:fs";
+import { extname, join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Argument } from "../support/command-harness.ts";
 import { RawClient } from "../support/raw-client.ts";
@@ -91,9 +91,15 @@ describe.skipIf(!hasRedisServer)("beside the real Redis (skipped where redis-ser
     await endRedis();
     let ours = await fixture.start(...WITH_AOF, "--aof-use-rdb-preamble", preamble);
     expect(await digestOf(ours)).toBe(digest);
+    expect(await ours.text("DEBUG", "LOADAOF")).toBe("+OK\r\n");
+    expect(await digestOf(ours)).toBe(digest);
     await rewriteLog(ours);
     await send(ours, [["APPEND", "behind the base", "y"]]);
     const changed = await digestOf(ours);
+    const names = readdirSync(join(fixture.data, "appendonlydir"));
+    expect(names.filter((name) => name.includes(".base.")).map(extname)).toEqual([
+      preamble === "yes" ? ".rdb" : ".aof",
+    ]);
     await fixture.server.stop();
     const manifest = join(fixture.data, "appendonlydir", "appendonly.aof.manifest");
     expect(runRedisTool("redis-check-aof", [manifest]).output).toContain(

@@ -42,7 +42,12 @@ class Bench {
   readonly clients = new ClientRegistry();
   readonly reply = new Writer();
   readonly gate = new ReplyGate();
-  readonly limits = new OutputLimits({ clients: this.clients, clock: this.clock, log: silentLog });
+  readonly limits = new OutputLimits({
+    clients: this.clients,
+    clock: this.clock,
+    world: { log: silentLog },
+    config: { values: { "repl-backlog-size": 0 } },
+  });
   readonly aof = { appended: 0, gatePosition: Number.POSITIVE_INFINITY, failureText: undefined };
   readonly outbox: Outbox;
   readonly pushes: Pushes;

@@ -82,6 +82,7 @@ describe("a key that was past its expiry when it was watched", () => {
     run(...request);
     expect(harness.db.find(Buffer.from("k"), 0, 1)).toBe(0);
     expect(watcher.hasLostWatch).toBe(false);
+    expect(watched.hasExpired(watcher)).toBe(false);
     run("SET", "k", "new");
     expect(watcher.hasLostWatch).toBe(true);
   });
@@ -94,6 +95,7 @@ describe("a key that was past its expiry when it was watched", () => {
   it("may be flushed", () => {
     harness.keyspace.flush(0, false);
     expect(watcher.hasLostWatch).toBe(false);
+    expect(watched.hasExpired(watcher)).toBe(false);
     run("SET", "k", "new");
     expect(watcher.hasLostWatch).toBe(true);
   });
@@ -101,6 +103,7 @@ describe("a key that was past its expiry when it was watched", () => {
   it("may be exchanged for nothing, or for one like it", () => {
     harness.keyspace.swap(0, 1);
     expect(watcher.hasLostWatch).toBe(false);
+    expect(watched.hasExpired(watcher)).toBe(false);
     harness.keyspace.swap(0, 1);
     expect(watcher.hasLostWatch).toBe(false);
     harness.client.dbIndex = 1;

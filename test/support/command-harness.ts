@@ -19,6 +19,7 @@ import type {
   TransactionControl,
 } from "../../src/commands/context.ts";
 import { documentation } from "../../src/commands/docs/all.ts";
+import type { ReplicationAccess } from "../../src/commands/replication-access.ts";
 import type {
   AofAccess,
   ConfigAccess,
@@ -190,6 +191,7 @@ class HarnessContext implements CommandContext {
         const { request } = this;
         harness.effects.push(Array.from({ length: request.argc }, (_, i) => Buffer.from(request.bytes(i))));
       },
+      toReplicas: () => undefined,
       command: (...args) => {
         harness.effects.push(args.map((arg) => Buffer.from(typeof arg === "number" ? String(arg) : arg)));
       },
@@ -333,6 +335,8 @@ export function newClient(id: number, nowMs: number): HarnessClient {
     isExecuting: false,
     isInScript: false,
     isMonitor: false,
+    isReplica: false,
+    replicaTraits: undefined,
     isSubscribed: false,
     subscribedChannels: 0,
     subscribedPatterns: 0,
@@ -361,6 +365,21 @@ const noLatency: LatencyAccess = {
   reset: () => 0,
   histograms: () => [],
   histogramsOf: () => [],
+};
+
+const noReplicas: ReplicationAccess = {
+  offset: 0,
+  count: 0,
+  online: () => [],
+  refusalOf: () => undefined,
+  attach: () => missing("replication.attach"),
+  acknowledge: () => missing("replication.acknowledge"),
+  offsetOf: () => 0,
+  countAcknowledged: () => 0,
+  waitForReplicas: (_client, _wanted, timeoutMs) =>
+    new Promise((resolve) => {
+      if (timeoutMs > 0) setTimeout(resolve, timeoutMs).unref();
+    }),
 };
 
 function newServices(
@@ -404,6 +423,7 @@ function newServices(
     },
     monitors: { add: () => missing("monitors"), remove() {} },
     tracking: { enable: () => missing("tracking.enable"), disable: () => undefined },
+    replication: noReplicas,
     clients: () => [client],
     client: (id) => (id === client.id ? client : undefined),
     info: () => missing("info"),
@@ -442,8 +462,13 @@ const noDebugging: DebugAccess = {
   digestOf: () => missing("debugging.digestOf"),
   packedBytes: () => missing("debugging.packedBytes"),
   reload: () => missing("debugging.reload"),
+  reloadLog: () => missing("debugging.reload"),
   pauseCron: () => missing("debugging.pauseCron"),
   setActiveExpiry: () => missing("debugging.setActiveExpiry"),
+  setReplyBufferResizing: () => missing("debugging.setReplyBufferResizing"),
+  setPlainNodeBytes: () => missing("debugging.setPlainNodeBytes"),
+  setScriptsUnlimited: () => missing("debugging.setScriptsUnlimited"),
+  ignoresChecksums: false,
   log: () => missing("debugging.log"),
 };
 

@@ -2,11 +2,13 @@
 import { printable } from "../../src/persistence/aof/salvage-run.ts";
 import { typeName } from "../../src/persistence/rdb/format.ts";
 import type { RdbEntry } from "../../src/persistence/rdb/reader.ts";
-import { type Argument, CommandWriter, commandsOf } from "../shared/command-writer.ts";
 import type { FileWriter } from "../shared/file-writer.ts";
+import { KeyWriter } from "../shared/key-writer.ts";
 import { RdbOutput } from "../shared/rdb-output.ts";
 import { ValueHolder } from "../shared/value-holder.ts";
 import { ConversionError, Converter } from "./conversion.ts";
+
+type Argument = string | Buffer | number;
 
 /** Takes a file's contents in their order. */
 export interface Output {
@@ -88,12 +90,12 @@ export class RdbFileOutput extends RemarkingOutput implements Output {
 
 /** Commands that make the keys: a stock append-only file. */
 export class AofOutput extends RemarkingOutput implements Output {
-  readonly #commands: CommandWriter;
+  readonly #commands: KeyWriter;
   readonly #holder = new ValueHolder();
 
   constructor(writer: FileWriter) {
     super();
-    this.#commands = new CommandWriter(writer);
+    this.#commands = new KeyWriter(writer);
   }
 
   async aux(): Promise<void> {}
@@ -108,14 +110,19 @@ export class AofOutput extends RemarkingOutput implements Output {
       this.remark(`Key '${printable(key)}' of database ${db} is left out: it is a module's`);
       return;
     }
-    const made =
-      value === undefined
-        ? commandsOf(key, (sink) => this.#holder.rewrite(entry, sink))
-        : [["SET", key, value]];
-    await this.#commands.key(db, key, made, expireMs);
+    await this.#commands.key(
+      db,
+      key,
+      (sink) => {
+        if (value === undefined) this.#holder.rewrite(entry, sink);
+        else sink("SET", key, value);
+      },
+      expireMs,
+    );
   }
 
   async end(): Promise<void> {
+    await this.#commands.end();
     this.finishRemarks();
   }
 }
@@ -169,7 +176,11 @@ export class JsonOutput extends RemarkingOutput implements Output {
   /** Element by element: a large collection need not be one text. */
   async #collection(head: object, entry: RdbEntry): Promise<void> {
     await this.#writer.write(Buffer.from(`${JSON.stringify(head).slice(0, -1)},"value":[`));
-    const commands = commandsOf(entry.key, (sink) => this.#holder.rewrite(entry, sink));
+    const commands: Argument[][] = [];
+    // What is shown may be used again when the next command comes.
+    this.#holder.rewrite(entry, (...args) => {
+      commands.push(args.map((arg) => (Buffer.isBuffer(arg) ? Buffer.from(arg) : arg)));
+    });
     const times = new Map<string, number>();
     const others: unknown[] = [];
     for (const args of commands) {

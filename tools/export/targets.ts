@@ -6,12 +6,13 @@ import type { ScannedRecord } from "../../src/cold/tier.ts";
 import type { Database } from "../../src/keyspace/database.ts";
 import { RdbWriter } from "../../src/persistence/rdb/writer.ts";
 import type { Server } from "../../src/server/server.ts";
+import { finishSteps } from "../../src/types/packed-parts.ts";
 import { decodeString, RDB_VERSION_WRITTEN } from "../../src/types/rdb-encoding.ts";
 import { dataTypeOf, dataTypeOfRdb } from "../../src/types/registry.ts";
 import { isRooted } from "../../src/types/rooted.ts";
 import { STRING } from "../../src/types/string/string-value.ts";
-import { CommandWriter, commandsOf } from "../shared/command-writer.ts";
 import type { ByteWriter } from "../shared/file-writer.ts";
+import { KeyWriter } from "../shared/key-writer.ts";
 import { ValueHolder } from "../shared/value-holder.ts";
 import type { KeyTarget } from "./contents.ts";
 
@@ -104,41 +105,45 @@ export class RdbTarget implements ExportTarget {
 /** Commands. */
 export class AofTarget implements ExportTarget {
   readonly #server: Server;
-  readonly #commands: CommandWriter;
+  readonly #commands: KeyWriter;
   readonly #holder = new ValueHolder();
 
   constructor(server: Server, writer: ByteWriter) {
     this.#server = server;
-    this.#commands = new CommandWriter(writer);
+    this.#commands = new KeyWriter(writer);
   }
 
   async begin(): Promise<void> {
-    for (const source of this.#server.keyspace.functions.sources())
-      await this.#commands.function(Buffer.from(source));
+    for (const source of this.#server.keyspace.functions.sources()) await this.#commands.function(source);
   }
 
   async entry(database: Database, address: number, expireMs: number): Promise<void> {
     const { entries, memory } = this.#server.keyspace;
     const key = Buffer.from(entries.key(address));
-    const dataType = dataTypeOf(entries.type(address));
-    const start = entries.valueStart(address);
-    const made =
-      dataType.type === STRING
-        ? [["SET", key, entries.valueBuffer(address).subarray(start, start + entries.valueLength(address))]]
-        : commandsOf(key, (sink) => dataType.rewrite(memory, address, key, sink));
-    await this.#commands.key(database.index, key, made, expireMs === 0 ? undefined : expireMs);
+    await this.#commands.key(
+      database.index,
+      key,
+      (sink) => finishSteps(dataTypeOf(entries.type(address)).rewrite(memory, address, key, sink)),
+      expireMs === 0 ? undefined : expireMs,
+    );
   }
 
   async record(database: Database, record: ScannedRecord): Promise<void> {
     const { expireMs, key, payload, type } = record;
-    const made =
-      dataTypeOfRdb(type).type === STRING
-        ? [["SET", key, textOf(record)]]
-        : commandsOf(key, (sink) => this.#holder.rewrite({ key, type, payload }, sink));
-    await this.#commands.key(database.index, key, made, expireMs === 0 ? undefined : expireMs);
+    await this.#commands.key(
+      database.index,
+      key,
+      (sink) => {
+        if (dataTypeOfRdb(type).type === STRING) sink("SET", key, textOf(record));
+        else this.#holder.rewrite({ key, type, payload }, sink);
+      },
+      expireMs === 0 ? undefined : expireMs,
+    );
   }
 
-  async end(): Promise<void> {}
+  end(): Promise<void> {
+    return this.#commands.end();
+  }
 }
 
 function textOf({ payload }: ScannedRecord): Buffer {

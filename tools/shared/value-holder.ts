@@ -6,6 +6,7 @@ import { ByteArena } from "../../src/base/byte-arena.ts";
 import type { RdbEntry } from "../../src/persistence/rdb/reader.ts";
 import { newScratchMemory } from "../../src/persistence/rdb/value-check.ts";
 import type { CommandSink, DataType } from "../../src/types/data-type.ts";
+import { finishSteps } from "../../src/types/packed-parts.ts";
 import { dataTypeOfRdb } from "../../src/types/registry.ts";
 import { isRooted, rootOf } from "../../src/types/rooted.ts";
 import type { ValueMemory } from "../../src/types/value-memory.ts";
@@ -27,7 +28,9 @@ export class ValueHolder {
 
   /** Shows the commands that make the value: of an entry that is no string. */
   rewrite(entry: HeldEntry, sink: CommandSink): void {
-    this.#with(entry, (dataType, address) => dataType.rewrite(this.memory, address, entry.key, sink));
+    this.#with(entry, (dataType, address) => {
+      finishSteps(dataType.rewrite(this.memory, address, entry.key, sink));
+    });
   }
 
   /** The value in the form that this version writes. */

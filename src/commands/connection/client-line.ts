@@ -45,6 +45,7 @@ export function clientLine(client: Client, nowMs: number): string {
 
 function flagLetters(client: Client): string {
   let letters = "";
+  if (client.isReplica) letters += "S";
   if (client.isMonitor) letters += "O";
   if (client.isSubscribed) letters += "P";
   if (client.queuedCommands >= 0) letters += "x";

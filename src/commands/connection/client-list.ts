@@ -16,10 +16,11 @@ import { type CommandSpec, defineCommand } from "../command.ts";
 import type { CommandContext } from "../context.ts";
 import { clientLine } from "./client-line.ts";
 
-/** Redis's words for kinds of clients. Only normal ones and subscribers exist here. */
+/** Redis's words for kinds of clients. There is no master here. */
 const CLIENT_TYPES = ["normal", "slave", "replica", "pubsub", "master"];
 
 function typeOf(client: Client): string {
+  if (client.isReplica) return "replica";
   return client.isSubscribed ? "pubsub" : "normal";
 }
 
@@ -82,7 +83,7 @@ const info = defineCommand({
 function clientTypeOrReply(ctx: CommandContext, i: number): string | undefined {
   const type = CLIENT_TYPES.find((name) => isWord(ctx.request, i, name));
   if (type === undefined) ctx.reply.error(unknownClientType(textForError(ctx.request, i)));
-  return type;
+  return type === "slave" ? "replica" : type;
 }
 
 /** Which clients CLIENT KILL is to close: those that match all that is set. */

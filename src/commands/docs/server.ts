@@ -77,6 +77,8 @@ export const serverDocumentation: DocumentationTable = {
   "latency|history": { arguments: "event:string" },
   "latency|reset": { arguments: "event:string?*" },
   lolwut: { arguments: "'VERSION' version:integer?" },
+  psync: { arguments: "replicationid:string offset:integer" },
+  replconf: { flags: ["syscmd"] },
   replicaof: { arguments: "args:{host-port:(host:string port:integer) no-one:(no='NO' one='ONE')}" },
   shutdown: {
     arguments:

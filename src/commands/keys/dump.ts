@@ -126,7 +126,7 @@ function runRestore(ctx: CommandContext): Outcome {
   const expireMs = expiryOrReply(ctx);
   if (expireMs < 0) return DONE;
   const payload = request.bytes(PAYLOAD);
-  if (!isDumpIntact(payload)) return reply.error(WRONG_DUMP_FOOTER);
+  if (!isDumpIntact(payload, ctx.server.debugging.ignoresChecksums)) return reply.error(WRONG_DUMP_FOOTER);
   const dumped = readDump(keyspace.memory, payload);
   if (dumped === undefined) return reply.error(BAD_DUMP_DATA);
   const hadKey = options.replaces && deleteKey(ctx);

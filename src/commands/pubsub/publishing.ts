@@ -1,7 +1,10 @@
 /**
- * PUBLISH and SPUBLISH. A message is no data: it goes to those who are subscribed now, and not to the append-only file.
+ * PUBLISH and SPUBLISH. A message is no data: it goes to those who are subscribed now, here or at a replica, and not to
+ * the append-only file.
  */
+import type { Outcome } from "../../protocol/outcome.ts";
 import { type CommandSpec, defineCommand, keyAt } from "../command.ts";
+import type { CommandContext } from "../context.ts";
 
 const facts = {
   group: "pubsub",
@@ -12,6 +15,12 @@ const facts = {
   channels: { first: 1, last: 1, isPattern: false, use: "publish" },
 } as const;
 
+function send({ effects, pubsub, reply }: CommandContext, kind: "channel" | "shardChannel"): Outcome {
+  const receivers = pubsub.publish(kind, 1, 2);
+  effects.toReplicas();
+  return reply.integer(receivers);
+}
+
 export const publish: CommandSpec = defineCommand({
   ...facts,
   name: "publish",
@@ -19,7 +28,7 @@ export const publish: CommandSpec = defineCommand({
   summary: "Sends a message to the subscribers of a channel",
   complexity: "O(N+M) in the number of receivers and that of patterns anybody is subscribed to",
   keys: [],
-  run: ({ pubsub, reply }) => reply.integer(pubsub.publish("channel", 1, 2)),
+  run: (ctx) => send(ctx, "channel"),
 });
 
 export const spublish: CommandSpec = defineCommand({
@@ -29,5 +38,5 @@ export const spublish: CommandSpec = defineCommand({
   summary: "Sends a message to the subscribers of a shard channel",
   complexity: "O(N) in the number of receivers",
   keys: [keyAt(1, "not_key")],
-  run: ({ pubsub, reply }) => reply.integer(pubsub.publish("shardChannel", 1, 2)),
+  run: (ctx) => send(ctx, "shardChannel"),
 });

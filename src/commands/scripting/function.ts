@@ -83,11 +83,11 @@ const restore = functionSubcommand({
   arity: -3,
   flags: ["write", "denyoom", "noscript"],
   tips: TO_ALL_SHARDS,
-  run({ request, reply, effects, scripts }) {
+  run({ request, reply, effects, scripts, server }) {
     if (request.argc > 4) return reply.error(wrongSubcommandSyntax(request));
     const policy = request.argc === 4 ? POLICIES.find((each) => isWord(request, 3, each)) : "append";
     if (policy === undefined) return reply.error(INVALID_RESTORE_POLICY);
-    const error = scripts.functions.restore(2, policy);
+    const error = scripts.functions.restore(2, policy, server.debugging.ignoresChecksums);
     if (error !== undefined) return reply.error(error);
     effects.verbatim();
     return reply.ok();

@@ -5,7 +5,9 @@
 import { parseDoubleLeniently } from "../../base/numbers.ts";
 import {
   GENERAL_ERROR,
+  LOG_RELOAD_FAILURES,
   NO_SUCH_KEY,
+  NOT_A_NODE_SIZE,
   RELOAD_FAILED,
   RELOAD_OPTIONS,
   RESP2_NOT_SUPPORTED,
@@ -69,6 +71,16 @@ const error: Subcommand = {
   run: ({ reply, request }) => reply.error(request.text(2).replace(/[\r\n]/g, " ")),
 };
 
+const loadLog: Subcommand = {
+  name: "loadaof",
+  arity: 2,
+  help: ["LOADAOF", "    Writes out the append-only file, and replaces all keys by what it holds."],
+  run: (ctx) =>
+    ctx.suspend(ctx.server.debugging.reloadLog(), ({ reply }, result) =>
+      result === "done" ? reply.ok() : reply.error(LOG_RELOAD_FAILURES[result]),
+    ),
+};
+
 const log: Subcommand = {
   name: "log",
   arity: 3,
@@ -105,9 +117,9 @@ const pauseCron: Subcommand = {
   name: "pause-cron",
   arity: 3,
   help: ["PAUSE-CRON <0|1>", "    Whether what is done some times a second is left undone."],
-  run({ reply, request, server }) {
-    server.debugging.pauseCron((Number.parseInt(request.text(2), 10) || 0) !== 0);
-    return reply.ok();
+  run(ctx) {
+    ctx.server.debugging.pauseCron(isOn(ctx));
+    return ctx.reply.ok();
   },
 };
 
@@ -225,15 +237,70 @@ const population: Subcommand = {
   run: (ctx) => (ctx.request.argc > 5 ? ctx.reply.error(wrongSubcommandSyntax(ctx.request)) : populate(ctx)),
 };
 
+const replyBuffer: Subcommand = {
+  name: "replybuffer",
+  arity: 4,
+  help: ["REPLYBUFFER RESIZING <0|1>", "    Whether the buffer of replies gives memory back."],
+  run(ctx) {
+    const { reply, request, server } = ctx;
+    if (!isWord(request, 2, "resizing")) return reply.error(wrongSubcommandSyntax(request));
+    server.debugging.setReplyBufferResizing(isOn(ctx, 3));
+    return reply.ok();
+  },
+};
+
 const setActiveExpire: Subcommand = {
   name: "set-active-expire",
   arity: 3,
   help: ["SET-ACTIVE-EXPIRE <0|1>", "    Whether keys expire though nobody asks for them."],
-  run({ reply, request, server }) {
-    server.debugging.setActiveExpiry((Number.parseInt(request.text(2), 10) || 0) !== 0);
-    return reply.ok();
+  run(ctx) {
+    ctx.server.debugging.setActiveExpiry(isOn(ctx));
+    return ctx.reply.ok();
   },
 };
+
+const setDisableDenyScripts: Subcommand = {
+  name: "set-disable-deny-scripts",
+  arity: 3,
+  help: [
+    "SET-DISABLE-DENY-SCRIPTS <0|1>",
+    "    Whether scripts may call commands that are not for scripts, but for those that run scripts.",
+  ],
+  run(ctx) {
+    ctx.server.debugging.setScriptsUnlimited(isOn(ctx));
+    return ctx.reply.ok();
+  },
+};
+
+const setSkipChecksumValidation: Subcommand = {
+  name: "set-skip-checksum-validation",
+  arity: 3,
+  help: [
+    "SET-SKIP-CHECKSUM-VALIDATION <0|1>",
+    "    Whether checksums of dump files and of payloads of RESTORE are not looked at.",
+  ],
+  run(ctx) {
+    ctx.server.debugging.ignoresChecksums = isOn(ctx);
+    return ctx.reply.ok();
+  },
+};
+
+const quicklistPackedThreshold: Subcommand = {
+  name: "quicklist-packed-threshold",
+  arity: 3,
+  help: [
+    "QUICKLIST-PACKED-THRESHOLD <size>",
+    "    From what size on an element of a list that has a chunk to itself is packed as a plain node, in dumps and",
+    "    payloads; 0 is the default, 1gb.",
+  ],
+  run: ({ reply, request, server }) =>
+    server.debugging.setPlainNodeBytes(request.text(2)) ? reply.ok() : reply.error(NOT_A_NODE_SIZE),
+};
+
+/** An argument that switches something, as C's atoi reads it. */
+function isOn({ request }: CommandContext, argument = 2): boolean {
+  return (Number.parseInt(request.text(argument), 10) || 0) !== 0;
+}
 
 const sleep: Subcommand = {
   name: "sleep",
@@ -251,13 +318,18 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   digest,
   digestValue,
   error,
+  loadLog,
   log,
   object,
   pauseCron,
   population,
   protocol,
+  quicklistPackedThreshold,
   reload,
+  replyBuffer,
   setActiveExpire,
+  setDisableDenyScripts,
+  setSkipChecksumValidation,
   sleep,
 ];
 

@@ -13,6 +13,7 @@ import { monitor } from "./monitor.ts";
 import { failover, replicaof, role, slaveof, wait } from "./replication.ts";
 import { bgsave, lastsave, save } from "./saving.ts";
 import { slowlog } from "./slowlog.ts";
+import { psync, replconf, sync } from "./sync.ts";
 import { waitaof } from "./waitaof.ts";
 
 export const serverCommands: readonly CommandSpec[] = [
@@ -30,6 +31,8 @@ export const serverCommands: readonly CommandSpec[] = [
   latency,
   lolwut,
   monitor,
+  psync,
+  replconf,
   replicaof,
   role,
   save,
@@ -37,6 +40,7 @@ export const serverCommands: readonly CommandSpec[] = [
   slaveof,
   slowlog,
   swapdb,
+  sync,
   time,
   wait,
   waitaof,

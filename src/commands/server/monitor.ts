@@ -18,7 +18,7 @@ export const monitor = defineCommand({
   run({ client, reply, server }) {
     // What it is shown would stand amid the replies of the transaction.
     if (client.isExecuting) return reply.error(MONITOR_IN_TRANSACTION);
-    if (client.isMonitor) return DONE;
+    if (client.isMonitor || client.isReplica) return DONE;
     server.monitors.add(client);
     return reply.ok();
   },

@@ -1,40 +1,47 @@
 /**
- * What Redis answers about replication where there is none: ROLE and WAIT of a master without replicas, FAILOVER that
- * finds none, and REPLICAOF, which only a master to be can be told.
+ * The master's role: ROLE, and WAIT for replicas; FAILOVER and REPLICAOF, which need a server that can become a
+ * replica, and are refused.
  */
-import { setTimeout as sleep } from "node:timers/promises";
+import { SYNTAX_ERROR } from "../../protocol/errors.ts";
+import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import {
+  CANNOT_BE_REPLICA,
   FAILOVER_NEEDS_REPLICAS,
   FAILOVER_TIMEOUT_NOT_POSITIVE,
   INVALID_MASTER_PORT,
   NO_FAILOVER,
-  NO_REPLICATION,
-  SYNTAX_ERROR,
-} from "../../protocol/errors.ts";
-import { DONE } from "../../protocol/outcome.ts";
+} from "../../protocol/replication-errors.ts";
 import { isWord, longOrReply, rangeOrReply } from "../arguments.ts";
 import { type CommandSpec, defineCommand } from "../command.ts";
+import type { CommandContext } from "../context.ts";
 import { millisecondsOrReply } from "../timeouts.ts";
 
 const MAX_PORT = 65_535;
-/** Longest time that a timer of Node takes. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export const role = defineCommand({
   name: "role",
   group: "server",
   since: "2.8.12",
   summary: "Tells the server's role in replication",
-  complexity: "O(1)",
+  complexity: "O(N) in the number of replicas",
   arity: 1,
   flags: ["noscript", "loading", "stale", "fast"],
   categories: ["admin", "dangerous"],
   keys: [],
-  run({ reply }) {
+  run({ reply, server }) {
+    const { replication } = server;
+    const replicas = [...replication.online()];
     reply.array(3);
     reply.bulkText("master");
-    reply.integer(0);
-    return reply.emptyArray();
+    reply.integer(replication.offset);
+    reply.array(replicas.length);
+    for (const { acknowledged, ip, port } of replicas) {
+      reply.array(3);
+      reply.bulkText(ip);
+      reply.bulkText(String(port));
+      reply.bulkText(String(acknowledged));
+    }
+    return DONE;
   },
 });
 
@@ -43,7 +50,7 @@ function replicaOf(name: "replicaof" | "slaveof", since: string): CommandSpec {
     name,
     group: "server",
     since,
-    summary: "Makes the server a master; replicas are not available yet",
+    summary: "Makes the server a master; it cannot be a replica yet",
     complexity: "O(1)",
     arity: 3,
     flags: ["no_async_loading", "admin", "noscript", "stale"],
@@ -53,7 +60,7 @@ function replicaOf(name: "replicaof" | "slaveof", since: string): CommandSpec {
       const { reply, request } = ctx;
       if (isWord(request, 1, "no") && isWord(request, 2, "one")) return reply.ok();
       const port = rangeOrReply(ctx, 2, 0, MAX_PORT, INVALID_MASTER_PORT);
-      return Number.isNaN(port) ? DONE : reply.error(NO_REPLICATION);
+      return Number.isNaN(port) ? DONE : reply.error(CANNOT_BE_REPLICA);
     },
   });
 }
@@ -65,7 +72,7 @@ export const failover = defineCommand({
   name: "failover",
   group: "server",
   since: "6.2.0",
-  summary: "Hands over to a replica, of which there are none yet",
+  summary: "Hands over to a replica, which this server cannot yet",
   complexity: "O(1)",
   arity: -1,
   flags: ["admin", "noscript", "stale"],
@@ -88,7 +95,7 @@ export const failover = defineCommand({
       if (Number.isNaN(number)) return DONE;
       if (option === "timeout" && number <= 0) return reply.error(FAILOVER_TIMEOUT_NOT_POSITIVE);
     }
-    return reply.error(FAILOVER_NEEDS_REPLICAS);
+    return reply.error(ctx.server.replication.count === 0 ? FAILOVER_NEEDS_REPLICAS : CANNOT_BE_REPLICA);
   },
 });
 
@@ -105,20 +112,19 @@ export const wait = defineCommand({
   tips: ["request_policy:all_shards", "response_policy:agg_min"],
   canBeUnblocked: true,
   run(ctx) {
-    const { client, reply } = ctx;
-    const wanted = longOrReply(ctx, 1);
-    if (Number.isNaN(wanted)) return DONE;
+    const { client } = ctx;
+    const { replication } = ctx.server;
+    const count = longOrReply(ctx, 1);
+    if (Number.isNaN(count)) return DONE;
     const timeoutMs = millisecondsOrReply(ctx, 2);
     if (Number.isNaN(timeoutMs)) return DONE;
-    if (wanted <= 0 || client.isExecuting) return reply.integer(0);
-    return ctx.suspend(passTime(timeoutMs), (later) => later.reply.integer(0));
+    const offset = replication.offsetOf(client);
+    const answer = ({ reply }: CommandContext): Outcome =>
+      reply.integer(replication.countAcknowledged(offset, false));
+    if (replication.countAcknowledged(offset, false) >= count || client.isExecuting) return answer(ctx);
+    return ctx.suspend(
+      replication.waitForReplicas(client, { offset, count, onDisk: false }, timeoutMs),
+      answer,
+    );
   },
 });
-
-/** Passes the time, for ever if it is 0. */
-export async function passTime(milliseconds: number): Promise<void> {
-  if (milliseconds === 0) return new Promise(() => {});
-  for (let rest = milliseconds; rest > 0; rest -= MAX_TIMER_MS) {
-    await sleep(Math.min(rest, MAX_TIMER_MS), undefined, { ref: false });
-  }
-}

@@ -1,6 +1,6 @@
 /**
- * WAITAOF (of Redis 7.2): waits until what the client wrote is safe in append-only files. There are no replicas: who
- * wants their acknowledgement too waits for his whole timeout, as he would for replicas that are gone.
+ * WAITAOF (of Redis 7.2): waits until what the client wrote is safe in append-only files, its own and those of
+ * replicas. (Replicas before 7.2 do not tell.)
  */
 import { WAITAOF_WITHOUT_AOF } from "../../protocol/errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
@@ -8,7 +8,6 @@ import { positiveOrReply, rangeOrReply } from "../arguments.ts";
 import { defineCommand } from "../command.ts";
 import type { CommandContext } from "../context.ts";
 import { millisecondsOrReply } from "../timeouts.ts";
-import { passTime } from "./replication.ts";
 
 export const waitaof = defineCommand({
   name: "waitaof",
@@ -30,23 +29,49 @@ export const waitaof = defineCommand({
     const timeoutMs = millisecondsOrReply(ctx, 3);
     if (Number.isNaN(timeoutMs)) return DONE;
     if (localWanted === 1 && !aof.enabled) return ctx.reply.error(WAITAOF_WITHOUT_AOF);
-    const position = ctx.client.lastWritePosition;
-    if (ctx.client.isExecuting) return replySynced(ctx, position, localWanted);
-    if (replicasWanted > 0) {
-      return ctx.suspend(passTime(timeoutMs), (later) => replySynced(later, position, localWanted));
-    }
-    if (localWanted === 0 || aof.syncedPosition >= position) return replySynced(ctx, position, localWanted);
-    return ctx.suspend(aof.waitForSync(position, timeoutMs), (later) =>
-      replySynced(later, position, localWanted),
+    const wish: Wish = {
+      position: ctx.client.lastWritePosition,
+      offset: ctx.server.replication.offsetOf(ctx.client),
+      localWanted,
+    };
+    const isLocal = localWanted === 0 || aof.syncedPosition >= wish.position;
+    const replicas = ctx.server.replication.countAcknowledged(wish.offset, true);
+    if (ctx.client.isExecuting || (isLocal && replicas >= replicasWanted)) return replySafe(ctx, wish);
+    return ctx.suspend(wait(ctx, wish, isLocal ? 0 : 1, replicasWanted, timeoutMs), (later) =>
+      replySafe(later, wish),
     );
   },
 });
 
-function replySynced(ctx: CommandContext, position: number, localWanted: number): Outcome {
-  const { aof } = ctx.server;
+/** What the client wants to be safe. */
+interface Wish {
+  /** In our own append-only file, and in the stream that replicas get. */
+  readonly position: number;
+  readonly offset: number;
+  /** 1 if it has to be safe here. */
+  readonly localWanted: number;
+}
+
+/** Resolves when both are reached, or the time is over. */
+async function wait(
+  { client, server }: CommandContext,
+  { offset, position }: Wish,
+  locals: number,
+  count: number,
+  timeoutMs: number,
+): Promise<void> {
+  const { aof, replication } = server;
+  await Promise.all([
+    locals === 1 ? aof.waitForSync(position, timeoutMs) : undefined,
+    count > 0 ? replication.waitForReplicas(client, { offset, count, onDisk: true }, timeoutMs) : undefined,
+  ]);
+}
+
+function replySafe(ctx: CommandContext, { localWanted, offset, position }: Wish): Outcome {
+  const { aof, replication } = ctx.server;
   // It may have been switched off meanwhile.
   if (localWanted === 1 && !aof.enabled) return ctx.reply.error(WAITAOF_WITHOUT_AOF);
   ctx.reply.array(2);
   ctx.reply.integer(aof.enabled && aof.syncedPosition >= position ? 1 : 0);
-  return ctx.reply.integer(0);
+  return ctx.reply.integer(replication.countAcknowledged(offset, true));
 }

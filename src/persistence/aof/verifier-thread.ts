@@ -1,10 +1,12 @@
 /**
  * Has a large append-only file verified by another thread, which runs ahead of the one that executes the commands. What
- * comes out is what AofVerifier says, in fewer and larger extents.
+ * comes out is what AofVerifier says, in other extents. Until the thread has begun, and is ahead, there is a verifier here
+ * that reads the same from the beginning, so that nobody waits meanwhile.
  */
 import { Worker } from "node:worker_threads";
+import type { FileHandle } from "../../base/files.ts";
 import { StorageError } from "../../base/storage-error.ts";
-import type { AofOutcome, Extent, ExtentSource } from "./verifier.ts";
+import { type AofOutcome, AofVerifier, type Extent, type ExtentSource } from "./verifier.ts";
 
 /** What the thread is to read. */
 export interface VerifierTask {
@@ -19,9 +21,8 @@ export interface VerifierProgress {
   readonly consumed: number;
 }
 
-/** `size` comes first; then how far the file is verified, and how far of that it can be used; last the outcome. */
+/** How far the file is verified, and how far of that it can be used; last the outcome. */
 export type VerifierReport =
-  | { readonly kind: "size"; readonly size: number }
   | { readonly kind: "usable"; readonly end: number; readonly position: number }
   | { readonly kind: "outcome"; readonly outcome: AofOutcome }
   | { readonly kind: "failure"; readonly message: string };
@@ -31,8 +32,10 @@ const PROGRAM = new URL("./verifier-worker.js", import.meta.url);
 const YOUNG_GENERATION_MB = 2;
 
 export class ThreadVerifier implements ExtentSource {
-  size = 0;
+  readonly size: number;
   position: number;
+  /** Gone when the thread is ahead. */
+  private here: ExtentSource | undefined;
   private readonly worker: Worker;
   /** Extents up to here were handed out; they may be handed out up to `usable`. */
   private released: number;
@@ -41,8 +44,10 @@ export class ThreadVerifier implements ExtentSource {
   private failure: Error | undefined;
   private wake: () => void = () => {};
 
-  private constructor(task: VerifierTask) {
+  private constructor(task: VerifierTask, here: ExtentSource) {
     const { start = 0 } = task;
+    this.size = here.size;
+    this.here = here;
     this.position = start;
     this.released = start;
     this.usable = start;
@@ -50,15 +55,18 @@ export class ThreadVerifier implements ExtentSource {
       workerData: task,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     });
-    this.worker.on("message", (report: VerifierReport) => this.take(report));
+    this.worker.on("message", (report: VerifierReport) => {
+      if (report.kind !== "usable" || report.end > this.usable) this.here = undefined;
+      this.take(report);
+    });
     this.worker.once("error", (error) => this.fail(error.message));
     this.worker.once("exit", (code) => this.fail(`the thread that reads it ended (${code})`));
   }
 
-  static async open(task: VerifierTask): Promise<ThreadVerifier> {
-    const verifier = new ThreadVerifier(task);
-    while (verifier.size === 0) await verifier.report();
-    return verifier;
+  /** `file` is the one at the task's path. */
+  static async open(task: VerifierTask, file: FileHandle): Promise<ThreadVerifier> {
+    const { path: _, ...options } = task;
+    return new ThreadVerifier(task, await AofVerifier.open(file, options));
   }
 
   get outcome(): AofOutcome | undefined {
@@ -66,13 +74,24 @@ export class ThreadVerifier implements ExtentSource {
   }
 
   async advance(): Promise<Extent | undefined> {
-    while (this.released === this.usable && this.final === undefined) await this.report();
-    if (this.released === this.usable) return undefined;
+    while (this.released >= this.usable && this.final === undefined) {
+      if (this.here !== undefined) await this.advanceHere(this.here);
+      else await this.report();
+    }
+    if (this.released >= this.usable) return undefined;
     const extent = { start: this.released, end: this.usable };
     const progress: VerifierProgress = { consumed: this.released };
     this.released = this.usable;
     this.worker.postMessage(progress);
     return extent;
+  }
+
+  private async advanceHere(here: ExtentSource): Promise<void> {
+    const extent = await here.advance();
+    // Meanwhile the thread may have come further.
+    if (this.here === undefined) return;
+    if (extent === undefined) this.final = here.outcome;
+    else this.take({ kind: "usable", end: extent.end, position: here.position });
   }
 
   async close(): Promise<void> {
@@ -88,10 +107,9 @@ export class ThreadVerifier implements ExtentSource {
   }
 
   private take(report: VerifierReport): void {
-    if (report.kind === "size") this.size = report.size;
-    else if (report.kind === "outcome") this.final = report.outcome;
+    if (report.kind === "outcome") this.final = report.outcome;
     else if (report.kind === "failure") this.fail(report.message);
-    else {
+    else if (report.end > this.usable) {
       this.usable = report.end;
       this.position = report.position;
     }

@@ -23,7 +23,6 @@ async function verify(): Promise<void> {
   const file = await realFiles.open(path, "read");
   try {
     const verifier = await AofVerifier.open(file, task);
-    tell({ kind: "size", size: verifier.size });
     for (let extent = await verifier.advance(); extent !== undefined; extent = await verifier.advance()) {
       tell({ kind: "usable", end: extent.end, position: verifier.position });
       while (extent.start > consumed + LEAD_BYTES)

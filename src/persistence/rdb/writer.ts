@@ -1,12 +1,10 @@
 /**
- * Writes an RDB file (layout: format.ts). Appending is synchronous and goes to memory, so that it can be done in
- * slices of time while commands run in between; `drain` hands what has gathered to the sink.
+ * Writes an RDB file (layout: format.ts).
  *
  * Order of calls: appendHeader, appendAux..., then for each database appendSelectDb, appendResizeDb, entries;
  * appendEnd, and a last drain. An entry is its attributes (appendExpire, appendIdle, appendFrequency,
  * appendRecordBelow, each optional) followed by appendString or appendPayload; nothing may come in between.
  */
-import { withView } from "../../base/byte-copy.ts";
 import { Crc64 } from "../../base/crc64.ts";
 import type { PartSink } from "../../types/data-type.ts";
 import {
@@ -17,6 +15,7 @@ import {
   RDB_VERSION_WRITTEN,
   STRING_OVERHEAD_BYTES,
 } from "../../types/rdb-encoding.ts";
+import { type ByteSink, GatheredBytes } from "../gathered-bytes.ts";
 import {
   OPCODE_AUX,
   OPCODE_COLD_KEYS,
@@ -33,9 +32,6 @@ import {
   TYPE_STRING,
 } from "./format.ts";
 
-/** Takes the next bytes of the file; the chunk may be reused once the promise is settled. */
-export type RdbSink = (chunk: Buffer) => Promise<void>;
-
 export interface RdbWriterOptions {
   /** `rdbcompression`: LZF for strings over 20 bytes. Default yes. */
   readonly compress?: boolean;
@@ -43,88 +39,27 @@ export interface RdbWriterOptions {
   readonly checksum?: boolean;
 }
 
-/** Size of a fresh buffer; one that a large value has blown up is not kept. */
-const BUFFER_BYTES = 1 << 16;
-const BUFFER_KEPT_MAX_BYTES = 1 << 20;
 const LENGTH_MAX_BYTES = 9;
 /** After so many strings in a row that LZF could not shorten, it is tried with one of so many, until one succeeds. */
 const FAILURES_BEFORE_SAMPLING = 32;
 const TRIED_OF = 8;
-/** What the sink gets at once: its checksum, unless it is there already, takes half a millisecond. */
-const PART_BYTES = 1 << 19;
 
-/** Carries a view, so that strings of common lengths are copied without an object for each. */
-function newBuffer(bytes: number): Buffer {
-  return withView(Buffer.allocUnsafeSlow(bytes));
-}
-
-export class RdbWriter implements PartSink {
-  readonly #sink: RdbSink;
+export class RdbWriter extends GatheredBytes implements PartSink {
   readonly #compress: boolean;
   readonly #withChecksum: boolean;
   readonly #checksum = new Crc64();
-  #buffer: Buffer = newBuffer(BUFFER_BYTES);
-  #length = 0;
-  /** Up to where the checksum has come in the buffer. */
-  #summed = 0;
-  #spare: Buffer | undefined;
-  #isDraining = false;
-  #drainedBytes = 0;
   /** Strings in a row that could not be compressed; and those not tried since. */
   #failures = 0;
   #passed = 0;
 
-  constructor(sink: RdbSink, options: RdbWriterOptions = {}) {
-    this.#sink = sink;
+  constructor(sink: ByteSink, options: RdbWriterOptions = {}) {
+    super(sink);
     this.#compress = options.compress ?? true;
     this.#withChecksum = options.checksum ?? true;
   }
 
-  /** Bytes appended and not yet handed to the sink: the caller drains when there are enough. */
-  get pendingBytes(): number {
-    return this.#length;
-  }
-
-  /** Bytes appended so far: the file's size after the last drain. */
-  get totalBytes(): number {
-    return this.#drainedBytes + this.#length;
-  }
-
-  /**
-   * Hands everything appended so far to the sink, in parts: what must be handed over at a time is unlimited, but the
-   * checksum of each part is worked out in one go. Appending may go on meanwhile; a second drain, and the end, may not.
-   * If the sink rejects, so does this, and the file is lost: its bytes are not offered again.
-   */
-  async drain(): Promise<void> {
-    if (this.#isDraining) throw new Error("RdbWriter.drain called while it runs");
-    if (this.#length === 0) return;
-    this.#isDraining = true;
-    const buffer = this.#buffer;
-    const length = this.#length;
-    const summed = this.#withChecksum ? this.#summed : length;
-    this.#buffer = this.#spare ?? newBuffer(BUFFER_BYTES);
-    this.#spare = undefined;
-    this.#length = 0;
-    this.#summed = 0;
-    this.#drainedBytes += length;
-    try {
-      for (let from = 0; from < length; from += PART_BYTES) {
-        const to = Math.min(from + PART_BYTES, length);
-        if (summed < to) this.#checksum.update(buffer, Math.max(from, summed), to);
-        await this.#sink(buffer.subarray(from, to));
-      }
-      if (buffer.length <= BUFFER_KEPT_MAX_BYTES) this.#spare = buffer;
-    } finally {
-      this.#isDraining = false;
-    }
-  }
-
-  /** Appends what another writer has gathered, and empties that. The other has no drain under way. */
-  appendFrom(other: RdbWriter): void {
-    this.appendBytes(other.#buffer, 0, other.#length);
-    other.#length = 0;
-    other.#summed = 0;
-    if (other.#buffer.length > BUFFER_KEPT_MAX_BYTES) other.#buffer = newBuffer(BUFFER_BYTES);
+  protected addToChecksum(bytes: Buffer, start: number, end: number): void {
+    if (this.#withChecksum) this.#checksum.update(bytes, start, end);
   }
 
   appendHeader(version = RDB_VERSION_WRITTEN): void {
@@ -159,12 +94,12 @@ export class RdbWriter implements PartSink {
   /** Attribute: the next entry's expiry, unix time in milliseconds. */
   appendExpire(expireMs: number): void {
     this.#appendByte(OPCODE_EXPIRE_MS);
-    this.#reserve(8);
+    this.reserve(8);
     // Two 32-bit halves of a signed 64-bit number, without a bigint.
     const high = Math.floor(expireMs / 0x100000000);
-    this.#buffer.writeUInt32LE(expireMs - high * 0x100000000, this.#length);
-    this.#buffer.writeInt32LE(high, this.#length + 4);
-    this.#length += 8;
+    this.buffer.writeUInt32LE(expireMs - high * 0x100000000, this.length);
+    this.buffer.writeInt32LE(high, this.length + 4);
+    this.length += 8;
   }
 
   /** Attribute: seconds since the next entry was used. */
@@ -233,39 +168,32 @@ export class RdbWriter implements PartSink {
 
   /** The end mark and the checksum. No drain may be under way. */
   appendEnd(): void {
-    if (this.#isDraining) throw new Error("RdbWriter.appendEnd called while it drains");
+    if (this.isDraining) throw new Error("RdbWriter.appendEnd called while it drains");
     this.#appendByte(OPCODE_END);
     this.sum();
     this.appendBytes(this.#withChecksum ? this.#checksum.digest() : Buffer.alloc(8));
-    // The checksum does not cover itself.
-    this.#summed = this.#length;
-  }
-
-  /** Brings the checksum up to what was appended: `drain` does it for all of its bytes otherwise. */
-  sum(): void {
-    if (this.#withChecksum) this.#checksum.update(this.#buffer, this.#summed, this.#length);
-    this.#summed = this.#length;
+    this.leaveOut();
   }
 
   #appendByte(byte: number): void {
-    this.#reserve(1);
-    this.#buffer[this.#length++] = byte;
+    this.reserve(1);
+    this.buffer[this.length++] = byte;
   }
 
   /** A length, as part of an entry's value. */
   appendLength(length: number): void {
-    this.#reserve(LENGTH_MAX_BYTES);
-    this.#length = encodeLength(this.#buffer, this.#length, length);
+    this.reserve(LENGTH_MAX_BYTES);
+    this.length = encodeLength(this.buffer, this.length, length);
   }
 
   /** A string, as part of an entry's value. */
   appendText(text: Uint8Array, start = 0, length = text.length): void {
-    this.#reserve(length + STRING_OVERHEAD_BYTES);
-    const at = this.#length;
+    this.reserve(length + STRING_OVERHEAD_BYTES);
+    const at = this.length;
     const isTried = this.#compress && this.#isWorthTrying(length);
-    this.#length = encodeString(this.#buffer, at, text, start, length, isTried);
+    this.length = encodeString(this.buffer, at, text, start, length, isTried);
     if (!isTried || length <= COMPRESSION_MIN_BYTES) return;
-    if (this.#buffer[at] === COMPRESSED) this.#failures = 0;
+    if (this.buffer[at] === COMPRESSED) this.#failures = 0;
     else this.#failures++;
   }
 
@@ -277,22 +205,7 @@ export class RdbWriter implements PartSink {
 
   /** A number of 64 bits in binary, as part of an entry's value. */
   appendDouble(value: number): void {
-    this.#reserve(8);
-    this.#length = this.#buffer.writeDoubleLE(value, this.#length);
-  }
-
-  /** Bytes of an entry's value. */
-  appendBytes(bytes: Uint8Array, start = 0, length = bytes.length): void {
-    this.#reserve(length);
-    this.#buffer.set(bytes.subarray(start, start + length), this.#length);
-    this.#length += length;
-  }
-
-  #reserve(count: number): void {
-    const needed = this.#length + count;
-    if (needed <= this.#buffer.length) return;
-    const grown = newBuffer(Math.max(needed, this.#buffer.length * 2));
-    this.#buffer.copy(grown, 0, 0, this.#length);
-    this.#buffer = grown;
+    this.reserve(8);
+    this.length = this.buffer.writeDoubleLE(value, this.length);
   }
 }

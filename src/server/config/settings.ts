@@ -128,7 +128,7 @@ export const settings = {
   "crash-memcheck-enabled": yesNo("ignored", "yes"),
   "use-exit-on-panic": yesNo("ignored", "no", hidden),
   "watchdog-period": integer("ignored", 0, { unit: "milliseconds", ...hidden }),
-  "shutdown-timeout": integer("ignored", 10, { unit: "seconds" }),
+  "shutdown-timeout": integer("used", 10, { unit: "seconds" }),
   "shutdown-on-sigint": flags("ignored", "default", SHUTDOWN_FLAGS, checkShutdown),
   "shutdown-on-sigterm": flags("ignored", "default", SHUTDOWN_FLAGS, checkShutdown),
   "propagation-error-behavior": enumeration("ignored", "ignore", ["ignore", "panic", "panic-on-replicas"]),
@@ -174,10 +174,10 @@ export const settings = {
   "auto-aof-rewrite-percentage": integer("used", 50, { unit: "percent" }),
   "auto-aof-rewrite-min-size": memory("used", "64mb"),
   "aof-load-truncated": yesNo("used", "yes"),
-  "aof-use-rdb-preamble": yesNo("ignored", "yes"),
+  "aof-use-rdb-preamble": yesNo("used", "yes"),
   "aof-timestamp-enabled": yesNo("used", "yes"),
   "aof-disable-auto-gc": yesNo("used", "no"),
-  "aof-rewrite-incremental-fsync": yesNo("ignored", "yes"),
+  "aof-rewrite-incremental-fsync": yesNo("used", "yes"),
 
   // Snapshots
   save: savePoints("used", "3600 1 300 100 60 10000"),
@@ -236,10 +236,10 @@ export const settings = {
   "replica-read-only": yesNo("ignored", "yes", { alias: "slave-read-only" }),
   "replica-ignore-maxmemory": yesNo("ignored", "yes", { alias: "slave-ignore-maxmemory" }),
   "replica-ignore-disk-write-errors": yesNo("ignored", "no"),
-  "min-replicas-to-write": integer("ignored", 0, { alias: "min-slaves-to-write" }),
-  "min-replicas-max-lag": integer("ignored", 10, { alias: "min-slaves-max-lag", unit: "seconds" }),
-  "repl-timeout": integer("ignored", 60, { min: 1, unit: "seconds" }),
-  "repl-ping-replica-period": integer("ignored", 10, {
+  "min-replicas-to-write": integer("used", 0, { alias: "min-slaves-to-write" }),
+  "min-replicas-max-lag": integer("used", 10, { alias: "min-slaves-max-lag", unit: "seconds" }),
+  "repl-timeout": integer("used", 60, { min: 1, unit: "seconds" }),
+  "repl-ping-replica-period": integer("used", 10, {
     min: 1,
     alias: "repl-ping-slave-period",
     unit: "seconds",
@@ -251,8 +251,8 @@ export const settings = {
   "repl-diskless-load": enumeration("ignored", "disabled", ["disabled", "on-empty-db", "swapdb"], {
     deniedWhileLoading: true,
   }),
-  "repl-backlog-size": memory("ignored", "1mb", { min: 1 }),
-  "repl-backlog-ttl": integer("ignored", 3600, { max: LONG_MAX, unit: "seconds" }),
+  "repl-backlog-size": memory("used", "1mb", { min: 1 }),
+  "repl-backlog-ttl": integer("used", 3600, { max: LONG_MAX, unit: "seconds" }),
 
   // Cluster
   "cluster-enabled": yesNo("ignored", "no", fixed),

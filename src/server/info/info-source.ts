@@ -22,8 +22,31 @@ export interface ServerFacts {
   readonly executable: string;
   /** "" if there is none. */
   readonly configFile: string;
+}
+
+/** A replica of this server. */
+export interface ReplicaInfo {
+  readonly ip: string;
+  readonly port: number;
+  readonly state: string;
+  readonly acknowledged: number;
+  /** Seconds since it was heard of; 0 until it gets the stream. */
+  readonly lagSeconds: number;
+}
+
+export interface ReplicationFacts {
+  readonly replicas: readonly ReplicaInfo[];
+  /** Those that keep up; undefined if no writes depend on them. */
+  readonly goodReplicas: number | undefined;
+  readonly id: string;
+  readonly offset: number;
   /** repl-backlog-size. */
   readonly backlogBytes: number;
+  /** What is kept of the stream; undefined if there is none. */
+  readonly held: { readonly firstOffset: number; readonly bytes: number } | undefined;
+  readonly fullSyncs: number;
+  readonly partialSyncs: number;
+  readonly refusedPartialSyncs: number;
 }
 
 export interface ClientFacts {
@@ -54,6 +77,11 @@ export interface MemoryFacts {
   readonly maxmemoryBytes: number;
   readonly maxmemoryPolicy: string;
   readonly clientBytes: number;
+  /** The stream for replicas: as backlog, and what is only held because they are slow, with their connections. */
+  readonly backlogBytes: number;
+  readonly replicaBytes: number;
+  /** The stream as a whole. */
+  readonly streamBytes: number;
   readonly aofBufferBytes: number;
   /** Buffers beyond the share that counts against maxmemory. */
   readonly uncountedBytes: number;
@@ -233,6 +261,7 @@ export interface InfoSource {
   memory(): MemoryFacts;
   persistence(): PersistenceFacts;
   counters(): CounterFacts;
+  replication(): ReplicationFacts;
   /** All databases, or those with keys. */
   databases(): Iterable<DatabaseFacts>;
   /** Undefined while the cold tier is off. */

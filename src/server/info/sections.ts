@@ -54,6 +54,7 @@ export function clientFields(source: InfoSource): Field[] {
 export function statsFields(source: InfoSource): Field[] {
   const { statistics } = source;
   const counters = source.counters();
+  const replication = source.replication();
   return [
     ["total_connections_received", counters.connectionsReceived],
     ["total_commands_processed", counters.commandsProcessed],
@@ -61,16 +62,15 @@ export function statsFields(source: InfoSource): Field[] {
     ["total_net_input_bytes", statistics.inputBytes],
     ["total_net_output_bytes", statistics.outputBytes],
     ["total_net_repl_input_bytes", 0],
-    ["total_net_repl_output_bytes", 0],
+    ["total_net_repl_output_bytes", statistics.replicationOutputBytes],
     ["instantaneous_input_kbps", ratio(statistics.inputRate.value, 1024)],
     ["instantaneous_output_kbps", ratio(statistics.outputRate.value, 1024)],
     ["instantaneous_input_repl_kbps", ratio(0, 1)],
-    ["instantaneous_output_repl_kbps", ratio(0, 1)],
+    ["instantaneous_output_repl_kbps", ratio(statistics.replicationOutputRate.value, 1024)],
     ["rejected_connections", counters.connectionsRejected],
-    // There are no replicas to synchronize.
-    ["sync_full", 0],
-    ["sync_partial_ok", 0],
-    ["sync_partial_err", 0],
+    ["sync_full", replication.fullSyncs],
+    ["sync_partial_ok", replication.partialSyncs],
+    ["sync_partial_err", replication.refusedPartialSyncs],
     ["expired_subkeys", counters.expiredFields],
     ["expired_keys", counters.expired],
     ["expired_time_cap_reached_count", counters.expiryTimeouts],
@@ -113,21 +113,27 @@ function loopDelayFields(delay: LoopDelay | undefined): Field[] {
   ];
 }
 
-/** Those of a master without replicas. */
+/** Those of a master. */
 export function replicationFields(source: InfoSource): Field[] {
-  const { backlogBytes, runId } = source.server();
+  const { backlogBytes, goodReplicas, held, id, offset, replicas } = source.replication();
   return [
     ["role", "master"],
-    ["connected_slaves", 0],
+    ["connected_slaves", replicas.length],
+    ...(goodReplicas === undefined ? [] : [["min_slaves_good_slaves", goodReplicas] as const]),
+    ...replicas.map(({ acknowledged, ip, lagSeconds, port, state }, i): Field => {
+      const place = `ip=${ip},port=${port},state=${state}`;
+      return [`slave${i}`, `${place},offset=${acknowledged},lag=${lagSeconds}`];
+    }),
     ["master_failover_state", "no-failover"],
-    ["master_replid", runId],
-    ["master_replid2", "0".repeat(runId.length)],
-    ["master_repl_offset", 0],
+    ["master_replid", id],
+    ["master_replid2", "0".repeat(id.length)],
+    ["master_repl_offset", offset],
     ["second_repl_offset", -1],
-    ["repl_backlog_active", 0],
+    ["repl_backlog_active", flag(held !== undefined)],
     ["repl_backlog_size", backlogBytes],
-    ["repl_backlog_first_byte_offset", 0],
-    ["repl_backlog_histlen", 0],
+    // Redis counts bytes from 1.
+    ["repl_backlog_first_byte_offset", held === undefined ? 0 : held.firstOffset + 1],
+    ["repl_backlog_histlen", held?.bytes ?? 0],
   ];
 }
 

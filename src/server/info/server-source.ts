@@ -5,6 +5,7 @@ import { REDIS_VERSION } from "../../base/compatibility.ts";
 import { machineMemoryBytes } from "../../base/machine-memory.ts";
 import type { CompiledCommand } from "../../commands/table.ts";
 import type { Database } from "../../keyspace/database.ts";
+import type { ReplicaState } from "../replication/replica.ts";
 import type { Server } from "../server.ts";
 import type { Statistics } from "../statistics.ts";
 import { VERSION } from "../version.ts";
@@ -16,6 +17,7 @@ import type {
   InfoSource,
   MemoryFacts,
   PersistenceFacts,
+  ReplicationFacts,
   ScrubFacts,
   ServerFacts,
   TierFacts,
@@ -26,6 +28,13 @@ const LRU_CLOCK_MASK = 0xff_ffff;
 /** Keys looked at to estimate how long keys live on average. */
 const TTL_SAMPLES = 64;
 const HASH_SPACE = 0x1_0000_0000;
+/** What Redis calls the states of replicas. */
+const STATE_NAMES: Readonly<Record<ReplicaState, string>> = {
+  waiting: "wait_bgsave",
+  saving: "wait_bgsave",
+  sending: "send_bulk",
+  online: "online",
+};
 
 export class ServerInfoSource implements InfoSource {
   readonly statistics: Statistics;
@@ -53,6 +62,7 @@ export class ServerInfoSource implements InfoSource {
     keyspace.expiredFields = 0;
     keyspace.evicted = 0;
     keyspace.lazyFreed = 0;
+    this.own.replication.resetCounters();
     expiry.timeouts = 0;
     expiry.spentMs = 0;
     saves.saves = 0;
@@ -87,7 +97,6 @@ export class ServerInfoSource implements InfoSource {
       lruClock: Math.floor(clock.nowMs / 1000) & LRU_CLOCK_MASK,
       executable: process.argv[1] ?? process.execPath,
       configFile: config.file ?? "",
-      backlogBytes: config.values["repl-backlog-size"],
     };
   }
 
@@ -111,8 +120,9 @@ export class ServerInfoSource implements InfoSource {
   }
 
   memory(): MemoryFacts {
-    const { aof, budget, clients, config, dispatcher, keyspace } = this.own;
+    const { aof, budget, clients, config, dispatcher, keyspace, replication } = this.own;
     const { slabs, huge } = keyspace.entries;
+    const { bytes, replicaBytes } = clients.measure();
     const { rss, heapUsed } = process.memoryUsage();
     return {
       usedBytes: budget.usedBytes,
@@ -123,9 +133,12 @@ export class ServerInfoSource implements InfoSource {
       systemBytes: this.systemBytes,
       maxmemoryBytes: budget.limit,
       maxmemoryPolicy: config.values["maxmemory-policy"],
-      clientBytes: clients.measure().bytes,
+      clientBytes: bytes,
+      backlogBytes: replication.backlogBytes,
+      replicaBytes: replicaBytes + replication.surplusBytes,
+      streamBytes: replication.backlogBytes + replication.surplusBytes,
       aofBufferBytes: aof.files?.writer.memoryBytes ?? 0,
-      uncountedBytes: Math.max(0, budget.usedBytes - budget.chargedBytes),
+      uncountedBytes: Math.max(0, budget.usedBytes - budget.chargedBytes) + replication.surplusBytes,
       lazyPending: keyspace.lazyPending,
       lazyFreed: keyspace.lazyFreed,
       allocatedBytes: keyspace.entries.allocatedBytes,
@@ -187,6 +200,30 @@ export class ServerInfoSource implements InfoSource {
       trackedItems: tracking.table.items,
       trackedPrefixes: tracking.broadcast.size,
       migrationSockets: this.own.migrations.targets.count,
+    };
+  }
+
+  replication(): ReplicationFacts {
+    const { config, replication } = this.own;
+    const { fullSyncs, id, offset, partialSyncs, refusedPartialSyncs, stream } = replication;
+    const { values } = config;
+    const isNeeded = values["min-replicas-to-write"] > 0 && values["min-replicas-max-lag"] > 0;
+    return {
+      replicas: replication.replicas.map((replica) => ({
+        ip: replica.ip,
+        port: replica.traits.listeningPort,
+        state: STATE_NAMES[replica.state],
+        acknowledged: replica.acknowledged,
+        lagSeconds: replica.state === "online" ? replication.lagSeconds(replica) : 0,
+      })),
+      goodReplicas: isNeeded ? replication.goodCount : undefined,
+      id,
+      offset,
+      backlogBytes: values["repl-backlog-size"],
+      held: stream && { firstOffset: stream.firstOffset, bytes: offset - stream.firstOffset },
+      fullSyncs,
+      partialSyncs,
+      refusedPartialSyncs,
     };
   }
 

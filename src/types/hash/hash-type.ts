@@ -3,6 +3,7 @@
  */
 import type { CommandSink, DataType } from "../data-type.ts";
 import type { ElementView } from "../listpack/element-view.ts";
+import { isRooted } from "../rooted.ts";
 import { ValueDigest } from "../value-digest.ts";
 import { encodingName, HASH } from "./hash-encoding.ts";
 import type { HashFields } from "./hash-fields.ts";
@@ -15,7 +16,7 @@ import {
   RDB_HASH_TIMED,
   rdbTypeOf,
 } from "./hash-packing.ts";
-import { fieldsOf, readHash } from "./hash-reader.ts";
+import { fieldsOf, openHash, readHash } from "./hash-reader.ts";
 import {
   findStoredHash,
   RDB_HASH_LISTPACK_TIMED_FIRST,
@@ -56,10 +57,11 @@ export const hashType: DataType = {
   packInParts: packHashInParts,
   unpack: unpackHash,
   findStored: findStoredHash,
-  rewrite(memory, address, key, sink) {
-    const fields = readHash(memory, address);
-    rewriteValues(fields, key, sink);
-    if (fields.hasTimes) rewriteTimes(fields, key, sink);
+  *rewrite(memory, address, key, sink) {
+    const isLarge = isRooted(memory.entries.head(address));
+    const fields = isLarge ? openHash(memory, address) : readHash(memory, address);
+    yield* rewriteValues(fields, key, sink);
+    if (fields.hasTimes) yield* rewriteTimes(fields, key, sink);
   },
   digest(memory, address, digest) {
     const fields = readHash(memory, address);
@@ -75,23 +77,25 @@ export const hashType: DataType = {
   },
 };
 
-function rewriteValues(fields: HashFields, key: Buffer, sink: CommandSink): void {
+function* rewriteValues(fields: HashFields, key: Buffer, sink: CommandSink): Generator<void, void> {
   const { field, value } = fields;
   let args: Buffer[] = [];
   fields.begin();
   while (fields.next()) {
     args.push(copyOf(field), copyOf(value));
     if (args.length < 2 * FIELDS_PER_COMMAND) continue;
-    sink("HMSET", key, ...args);
+    yield sink("HMSET", key, ...args);
     args = [];
   }
   if (args.length > 0) sink("HMSET", key, ...args);
 }
 
-function rewriteTimes(fields: HashFields, key: Buffer, sink: CommandSink): void {
+function* rewriteTimes(fields: HashFields, key: Buffer, sink: CommandSink): Generator<void, void> {
+  let looked = 0;
   fields.begin();
   while (fields.next()) {
     if (fields.time !== NO_TIME) sink("HPEXPIREAT", key, fields.time, "FIELDS", 1, copyOf(fields.field));
+    if (++looked % FIELDS_PER_COMMAND === 0) yield;
   }
 }
 

@@ -3,7 +3,8 @@
  *
  *     chunks(length) chunk...      chunk = container(length) string
  *
- * Container 2: the string is a listpack. Container 1: it is the only element, one too long for a listpack of Redis.
+ * Container 2: the string is a listpack. Container 1: it is the only element, one too long for a listpack of Redis
+ * (limits.ts: listPlainMinBytes).
  * (For lengths and strings see ../rdb-encoding.ts.) Read are also the older ones:
  *
  *     1      a number and as many strings, the elements
@@ -48,8 +49,6 @@ export const RDB_LIST_QUICKLIST_2 = 18;
 
 const PLAIN = 1;
 const PACKED = 2;
-/** Elements from this length on are not in listpacks in Redis. */
-const PLAIN_MIN_BYTES = 2 ** 30;
 const LENGTH_MAX_BYTES = 9;
 /** A value of list-max-listpack-size with which chunks are as large as they may be. */
 const NO_FILL = -2;
@@ -73,7 +72,7 @@ export function packList(memory: ValueMemory, address: number, arena: ByteArena,
     const { buffer, start } = reader;
     const length = listpackBytes(buffer, start);
     view.readValue(buffer, start, HEADER_BYTES);
-    if (view.isInteger || view.length < PLAIN_MIN_BYTES) {
+    if (!isPlain(memory, buffer, start, view)) {
       position = encodeLength(packed, position, PACKED);
       position = encodeString(packed, position, buffer, start, length, compress);
     } else {
@@ -91,10 +90,16 @@ export function packListInParts(
   sink: PartSink,
 ): Iterator<void, void> | undefined {
   const list = new ListReader().open(memory, address);
-  return list.size <= FEW_ELEMENTS ? undefined : packChunks(list, sink);
+  return list.size <= FEW_ELEMENTS ? undefined : packChunks(memory, list, sink);
 }
 
-function* packChunks(list: ListReader, sink: PartSink): Generator<void, void> {
+/** Whether a chunk, which begins with that element, is one that Redis does not pack. */
+function isPlain(memory: ValueMemory, buffer: Buffer, start: number, first: ElementView): boolean {
+  const { listPlainMinBytes } = memory.limits;
+  return !first.isInteger && first.length >= listPlainMinBytes && headerCount(buffer, start) === 1;
+}
+
+function* packChunks(memory: ValueMemory, list: ListReader, sink: PartSink): Generator<void, void> {
   const meter = new PartMeter();
   const first = new ElementView();
   sink.appendLength(list.chunks);
@@ -102,7 +107,7 @@ function* packChunks(list: ListReader, sink: PartSink): Generator<void, void> {
     const { buffer, start } = list;
     const length = listpackBytes(buffer, start);
     first.readValue(buffer, start, HEADER_BYTES);
-    const isPacked = first.isInteger || first.length < PLAIN_MIN_BYTES;
+    const isPacked = !isPlain(memory, buffer, start, first);
     sink.appendLength(isPacked ? PACKED : PLAIN);
     if (isPacked) sink.appendText(buffer, start, length);
     else sink.appendText(buffer, first.start, first.length);

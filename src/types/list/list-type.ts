@@ -81,29 +81,41 @@ function sizeBytes({ blocks }: ValueMemory, root: number, samples: number): numb
 }
 
 function digest(memory: ValueMemory, address: number, into: ValueDigest): void {
-  forEachElement(memory, address, () => into.mix(view.buffer.subarray(view.start, view.start + view.length)));
+  for (const { buffer, start, length } of elementsOf(reader, view, memory, address))
+    into.mix(buffer.subarray(start, start + length));
 }
 
-function rewrite(memory: ValueMemory, address: number, key: Buffer, sink: CommandSink): void {
+function* rewrite(
+  memory: ValueMemory,
+  address: number,
+  key: Buffer,
+  sink: CommandSink,
+): Generator<void, void> {
   let elements: Buffer[] = [];
-  forEachElement(memory, address, () => {
-    elements.push(Buffer.from(view.buffer.subarray(view.start, view.start + view.length)));
-    if (elements.length < ELEMENTS_PER_COMMAND) return;
-    sink("RPUSH", key, ...elements);
+  // Of its own: other lists may be read between two steps.
+  for (const { buffer, start, length } of elementsOf(new ListReader(), new ElementView(), memory, address)) {
+    elements.push(Buffer.from(buffer.subarray(start, start + length)));
+    if (elements.length < ELEMENTS_PER_COMMAND) continue;
+    yield sink("RPUSH", key, ...elements);
     elements = [];
-  });
+  }
   if (elements.length > 0) sink("RPUSH", key, ...elements);
 }
 
-/** Shows each element in `view`, from the head to the tail. */
-function forEachElement(memory: ValueMemory, address: number, visit: () => void): void {
-  reader.open(memory, address);
-  for (let is = reader.seekEnd(HEAD); is; is = reader.nextChunk()) {
-    const { buffer, start } = reader;
+/** Each element in `shown`, from the head to the tail. */
+function* elementsOf(
+  list: ListReader,
+  shown: ElementView,
+  memory: ValueMemory,
+  address: number,
+): Generator<ElementView, void> {
+  list.open(memory, address);
+  for (let is = list.seekEnd(HEAD); is; is = list.nextChunk()) {
+    const { buffer, start } = list;
     const end = listpackBytes(buffer, start) - 1;
-    for (let at = HEADER_BYTES; at < end; at = view.end) {
-      view.read(buffer, start, at);
-      visit();
+    for (let at = HEADER_BYTES; at < end; at = shown.end) {
+      shown.read(buffer, start, at);
+      yield shown;
     }
   }
 }

@@ -2,9 +2,10 @@
  * The set type as the layers see it that move values about.
  */
 import type { DataType } from "../data-type.ts";
+import { isRooted } from "../rooted.ts";
 import { encodingName, SET } from "./set-encoding.ts";
 import { packSet, packSetInParts, RDB_SET, RDB_SET_INTSET, rdbTypeOf } from "./set-packing.ts";
-import { membersOf, readSet } from "./set-reader.ts";
+import { membersOf, openSet, readSet } from "./set-reader.ts";
 import { findStoredSet, RDB_SET_LISTPACK, unpackSet } from "./set-unpacking.ts";
 
 /** Members added by one command of a rewritten log. */
@@ -26,8 +27,9 @@ export const setType: DataType = {
   packInParts: packSetInParts,
   unpack: unpackSet,
   findStored: findStoredSet,
-  rewrite(memory, address, key, sink) {
-    const members = readSet(memory, address);
+  *rewrite(memory, address, key, sink) {
+    const isLarge = isRooted(memory.entries.head(address));
+    const members = isLarge ? openSet(memory, address) : readSet(memory, address);
     let args: Buffer[] = [];
     members.begin();
     while (members.next()) {
@@ -35,7 +37,7 @@ export const setType: DataType = {
       // A copy, as the text of an integer would be overwritten by the next one.
       args.push(Buffer.from(buffer.subarray(start, start + length)));
       if (args.length < MEMBERS_PER_COMMAND) continue;
-      sink("SADD", key, ...args);
+      yield sink("SADD", key, ...args);
       args = [];
     }
     if (args.length > 0) sink("SADD", key, ...args);

@@ -77,8 +77,12 @@ export const sortedSetType: DataType = {
   unpack: (memory, rdbType, bytes, encoding) =>
     unpackSortedSet(memory, rdbType, bytes, encoding, treeOf(memory)),
   findStored: findStoredSortedSet,
-  rewrite(memory, address, key, sink) {
-    const elements = elementsOf(memory, address);
+  *rewrite(memory, address, key, sink) {
+    const { entries } = memory;
+    const isLarge = entries.encoding(address) === SKIPLIST;
+    const elements = isLarge
+      ? new TreeSortedSet(memory).open(rootOf(entries, address))
+      : elementsOf(memory, address);
     const { size } = elements;
     elements.seek(0);
     let args: (string | Buffer)[] = [];
@@ -87,7 +91,7 @@ export const sortedSetType: DataType = {
       const member = Buffer.from(memberBuffer.subarray(memberStart, memberStart + memberLength));
       args.push(formatDouble(elements.score), member);
       if (args.length < 2 * ELEMENTS_OF_COMMAND && i + 1 < size) continue;
-      sink("ZADD", key, ...args);
+      yield sink("ZADD", key, ...args);
       args = [];
     }
   },

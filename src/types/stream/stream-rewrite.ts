@@ -13,28 +13,41 @@ import { Stream } from "./stream.ts";
 import { StreamId } from "./stream-id.ts";
 import { StreamRange } from "./stream-range.ts";
 
-const stream = new Stream();
-const range = new StreamRange();
-const group = new ConsumerGroup();
+const digested = new Stream();
+const digestedRange = new StreamRange();
 const id = new StreamId();
 const integer = new Int64();
 
 /** Emits the commands. What is not in them is lost, as in Redis: pending entries that are no longer in the stream, and
  * when consumers were seen. */
-export function rewriteStream(blocks: Blocks, root: number, key: Buffer, sink: CommandSink): void {
-  stream.open(blocks, root);
+export function* rewriteStream(
+  blocks: Blocks,
+  root: number,
+  key: Buffer,
+  sink: CommandSink,
+): Generator<void, void> {
+  // Of its own: other streams may be read between two steps.
+  const stream = new Stream().open(blocks, root);
+  const range = new StreamRange();
   // Even without entries, a stream can only begin with one.
   if (stream.length === 0) sink("XADD", key, "MAXLEN", "0", "0-1", "x", "y");
-  for (stream.walk(range); range.next(); ) sink("XADD", key, range.entries.id.toString(), ...readPairs());
+  for (stream.walk(range); range.next(); )
+    yield sink("XADD", key, range.entries.id.toString(), ...readPairs(range));
   const { lastId, maxDeletedId } = stream;
   const added = stream.entriesAdded.toBigInt().toString();
   sink("XSETID", key, lastId.toString(), "ENTRIESADDED", added, "MAXDELETEDID", maxDeletedId.toString());
   const groups = stream.openGroups();
   for (let found = groups?.first() ?? false; found; found = groups!.next())
-    rewriteGroup(blocks, groups!.address, key, sink);
+    yield* rewriteGroup(blocks, groups!.address, key, sink);
 }
 
-function rewriteGroup(blocks: Blocks, address: number, key: Buffer, sink: CommandSink): void {
+function* rewriteGroup(
+  blocks: Blocks,
+  address: number,
+  key: Buffer,
+  sink: CommandSink,
+): Generator<void, void> {
+  const group = new ConsumerGroup();
   const name = nameBytes(blocks, address);
   const { lastId, entriesRead, pending, consumers } = group.open(blocks, address);
   const read = entriesRead.toBigInt().toString();
@@ -47,7 +60,7 @@ function rewriteGroup(blocks: Blocks, address: number, key: Buffer, sink: Comman
       pending.find(owned.readId(id));
       const time = pending.readTime(integer).toBigInt().toString();
       const count = pending.readCount(integer).toBigInt().toString();
-      sink(
+      yield sink(
         "XCLAIM",
         key,
         name,
@@ -67,15 +80,14 @@ function rewriteGroup(blocks: Blocks, address: number, key: Buffer, sink: Comman
 
 /** Adds the entries to a digest, in their order. */
 export function digestStream(blocks: Blocks, root: number, digest: ValueDigest): void {
-  for (stream.open(blocks, root).walk(range); range.next(); ) {
-    digest.mix(Buffer.from(range.entries.id.toString().replace("-", ".")));
-    for (const part of readPairs()) digest.mix(part);
+  for (digested.open(blocks, root).walk(digestedRange); digestedRange.next(); ) {
+    digest.mix(Buffer.from(digestedRange.entries.id.toString().replace("-", ".")));
+    for (const part of readPairs(digestedRange)) digest.mix(part);
   }
 }
 
 /** Fields and values of the range's present entry, by turns. */
-function readPairs(): Buffer[] {
-  const { entries } = range;
+function readPairs({ entries }: StreamRange): Buffer[] {
   const parts: Buffer[] = [];
   entries.beginFields();
   for (let i = 0; i < entries.pairs; i++) {

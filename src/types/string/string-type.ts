@@ -27,6 +27,8 @@ export const stringType: DataType = {
       fill: ({ entries }, address) => fillValue(entries, address, bytes, 0, bytes.length),
     };
   },
-  rewrite: ({ entries }, address, key, sink) => sink("SET", key, entries.value(address)),
+  *rewrite({ entries }, address, key, sink) {
+    yield sink("SET", key, entries.value(address));
+  },
   digest: ({ entries }, address, digest) => digest.mix(entries.value(address)),
 };

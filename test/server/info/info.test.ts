@@ -12,6 +12,7 @@ import { infoText } from "../../../src/server/info/info.ts";
 import type {
   AofFacts,
   InfoSource,
+  ReplicationFacts,
   ScriptingFacts,
   ServerFacts,
   TierFacts,
@@ -126,7 +127,21 @@ const SERVER: ServerFacts = {
   lruClock: 7,
   executable: "/bin/server",
   configFile: "",
+};
+
+const REPLICATION: ReplicationFacts = {
+  replicas: [
+    { ip: "10.0.0.7", port: 6380, state: "online", acknowledged: 90, lagSeconds: 1 },
+    { ip: "10.0.0.8", port: 0, state: "wait_bgsave", acknowledged: 0, lagSeconds: 0 },
+  ],
+  goodReplicas: 1,
+  id: "a".repeat(40),
+  offset: 120,
   backlogBytes: 1024,
+  held: { firstOffset: 20, bytes: 100 },
+  fullSyncs: 2,
+  partialSyncs: 3,
+  refusedPartialSyncs: 4,
 };
 
 function source(parts: Partial<InfoSource> = {}): InfoSource {
@@ -155,6 +170,9 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       maxmemoryBytes: 0,
       maxmemoryPolicy: "noeviction",
       clientBytes: 2048,
+      backlogBytes: 1024,
+      replicaBytes: 512,
+      streamBytes: 1536,
       aofBufferBytes: 0,
       slabBytes: 4 * 1024 * 1024,
       allocatedBytes: 2 * 1024 * 1024,
@@ -185,6 +203,7 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       trackedPrefixes: 23,
       migrationSockets: 24,
     }),
+    replication: () => ({ ...REPLICATION, replicas: [], goodReplicas: undefined }),
     databases: () => [
       { index: 0, keys: 2, expires: 1, averageTtlMs: 1234.9 },
       { index: 1, keys: 0, expires: 0, averageTtlMs: 0 },
@@ -226,6 +245,28 @@ describe("sections", () => {
       "# Modules\r\n\r\n# Cluster\r\ncluster_enabled:0\r\n\r\n# Keyspace\r\n" +
         "db0:keys=2,expires=1,avg_ttl=1234\r\ndb5:keys=1,expires=0,avg_ttl=0\r\n",
     );
+  });
+
+  test("that of replication tells of replicas, and of what is kept for them", () => {
+    const lines = [
+      "# Replication",
+      "role:master",
+      "connected_slaves:2",
+      "min_slaves_good_slaves:1",
+      "slave0:ip=10.0.0.7,port=6380,state=online,offset=90,lag=1",
+      "slave1:ip=10.0.0.8,port=0,state=wait_bgsave,offset=0,lag=0",
+      "master_failover_state:no-failover",
+      `master_replid:${"a".repeat(40)}`,
+      `master_replid2:${"0".repeat(40)}`,
+      "master_repl_offset:120",
+      "second_repl_offset:-1",
+      "repl_backlog_active:1",
+      "repl_backlog_size:1024",
+      "repl_backlog_first_byte_offset:21",
+      "repl_backlog_histlen:100",
+      "",
+    ];
+    expect(infoText(source({ replication: () => REPLICATION }), ["replication"])).toBe(lines.join("\r\n"));
   });
 
   test("the tier's is there if there is a tier", () => {

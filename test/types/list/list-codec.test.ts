@@ -10,6 +10,7 @@ import { StorageError } from "../../../src/base/storage-error.ts";
 import { TAIL } from "../../../src/types/list/list-reader.ts";
 import { listType } from "../../../src/types/list/list-type.ts";
 import { INLINE, LARGE, LIST } from "../../../src/types/list/list-value.ts";
+import { finishSteps } from "../../../src/types/packed-parts.ts";
 import { encodeLength, encodeString, STRING_OVERHEAD_BYTES } from "../../../src/types/rdb-encoding.ts";
 import { rootOf } from "../../../src/types/rooted.ts";
 import { ValueDigest } from "../../../src/types/value-digest.ts";
@@ -209,7 +210,7 @@ describe("a list as a whole", () => {
   test("is rewritten as commands of 64 elements", () => {
     const { memory, address, model } = largeList();
     const commands: string[][] = [];
-    listType.rewrite(memory, address, KEY, (...args) => commands.push(args.map(String)));
+    finishSteps(listType.rewrite(memory, address, KEY, (...args) => void commands.push(args.map(String))));
     expect(commands.every(([name, key]) => name === "RPUSH" && key === "key")).toBe(true);
     expect(commands.slice(0, -1).every(({ length: count }) => count === 66)).toBe(true);
     expect(commands.flatMap((command) => command.slice(2))).toEqual(model);

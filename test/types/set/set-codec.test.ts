@@ -8,6 +8,7 @@ import { ListpackAppender } from "../../../src/types/listpack/appender.ts";
 import { createListpack } from "../../../src/types/listpack/edits.ts";
 import { ElementValue } from "../../../src/types/listpack/element-value.ts";
 import { GrowingBytes } from "../../../src/types/packed-bytes.ts";
+import { finishSteps } from "../../../src/types/packed-parts.ts";
 import { encodeLength, encodeString } from "../../../src/types/rdb-encoding.ts";
 import { isRooted, rootOf } from "../../../src/types/rooted.ts";
 import { encodingName, INTSET, SET } from "../../../src/types/set/set-encoding.ts";
@@ -193,7 +194,7 @@ describe("packed sets", () => {
     const wanted = Array.from({ length: 130 }, (_, i) => `m${i}`);
     const address = unpack(memory, STRINGS, stringsOf(wanted));
     const commands: string[][] = [];
-    setType.rewrite(memory, address, KEY, (...args) => commands.push(args.map(String)));
+    finishSteps(setType.rewrite(memory, address, KEY, (...args) => void commands.push(args.map(String))));
     expect(commands.map((command) => command.length)).toEqual([66, 66, 4]);
     expect(commands.every(([name, key]) => name === "SADD" && key === "key")).toBe(true);
     expect(commands.flatMap((command) => command.slice(2)).sort()).toEqual([...wanted].sort());

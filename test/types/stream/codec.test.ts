@@ -7,6 +7,7 @@ import { ByteArena } from "../../../src/base/byte-arena.ts";
 import { Int64 } from "../../../src/base/int64.ts";
 import { SeededRandom } from "../../../src/base/random.ts";
 import { StorageError } from "../../../src/base/storage-error.ts";
+import { finishSteps } from "../../../src/types/packed-parts.ts";
 import { rootOf } from "../../../src/types/rooted.ts";
 import {
   ACTIVE_TIME,
@@ -82,8 +83,10 @@ function packed(memory: ValueMemory, address: number): string {
 
 function commandsOf(memory: ValueMemory, address: number): string[] {
   const commands: string[] = [];
-  streamType.rewrite(memory, address, KEY, (...args) =>
-    commands.push(args.map((arg) => arg.toString()).join(" ")),
+  finishSteps(
+    streamType.rewrite(memory, address, KEY, (...args) => {
+      commands.push(args.map((arg) => arg.toString()).join(" "));
+    }),
   );
   return commands;
 }

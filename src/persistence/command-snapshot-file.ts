@@ -1,0 +1,60 @@
+/**
+ * A snapshot as commands that make its keys: the base of a rewrite with `aof-use-rdb-preamble no`.
+ */
+import type { FileHandle } from "../base/files.ts";
+import { dataTypeOf } from "../types/registry.ts";
+import { isRooted } from "../types/rooted.ts";
+import { STRING } from "../types/string/string-value.ts";
+import { CommandWriter } from "./aof/command-writer.ts";
+import { encodeTimestampLine } from "./aof/format.ts";
+import {
+  LARGE_STRING_BYTES,
+  SnapshotFile,
+  type SnapshotFileOptions,
+  type SnapshotFileParts,
+  stringParts,
+} from "./snapshot-file.ts";
+
+export class CommandSnapshotFile extends SnapshotFile<CommandWriter> {
+  constructor(parts: SnapshotFileParts, file: FileHandle, options: SnapshotFileOptions) {
+    super(parts, file, options, (sink, isAside) => new CommandWriter(sink, { inBlocks: !isAside }));
+  }
+
+  /** The head of the file, with the libraries of functions. `withTime`: says of when it is (aof-timestamp-enabled). */
+  appendHead(withTime: boolean): void {
+    const { writer } = this;
+    const { clock, keyspace } = this.parts;
+    writer.appendHeader();
+    if (withTime) writer.appendBytes(encodeTimestampLine(Math.floor(clock.nowMs / 1000)));
+    for (const source of keyspace.functions.sources()) writer.appendCommand("FUNCTION", "LOAD", source);
+  }
+
+  /** Appends the commands that make a live entry to what `targetOf` gave; see RdbSnapshotFile.appendEntry. */
+  appendEntry(target: CommandWriter, address: number, mayBePartial: boolean): boolean {
+    const { entries } = this.parts.keyspace;
+    const isString = dataTypeOf(entries.type(address)).type === STRING;
+    if (isString && entries.valueLength(address) < LARGE_STRING_BYTES) {
+      target.appendCommand("SET", entries.key(address), entries.value(address));
+      const expireMs = entries.expireMs(address);
+      if (expireMs !== 0) target.appendCommand("PEXPIREAT", entries.key(address), expireMs);
+      return false;
+    }
+    const isInParts = isString || isRooted(entries.head(address));
+    return this.begin(this.entryParts(target, address), mayBePartial && isInParts);
+  }
+
+  private *entryParts(target: CommandWriter, address: number): Generator<void, void> {
+    const { entries, memory } = this.parts.keyspace;
+    const dataType = dataTypeOf(entries.type(address));
+    const key = Buffer.from(entries.key(address));
+    if (dataType.type === STRING) {
+      target.beginSet(key, entries.valueLength(address));
+      yield* stringParts(entries, address, (...part) => target.appendPart(...part));
+    } else {
+      const steps = dataType.rewrite(memory, address, key, (...args) => target.appendCommand(...args));
+      while (steps.next().done !== true) yield;
+    }
+    const expireMs = entries.expireMs(address);
+    if (expireMs !== 0) target.appendCommand("PEXPIREAT", key, expireMs);
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * What the files of an append-only directory are loaded with: at the start, and for DEBUG LOADAOF.
+ */
+import type { AofDirectory } from "../persistence/aof/directory.ts";
+import type { LoadObserver } from "../persistence/load.ts";
+import type { RecoveryParts } from "../persistence/recovery.ts";
+import { waitForRoom } from "./load-dump.ts";
+import type { Replay } from "./replay.ts";
+import type { Server } from "./server.ts";
+
+export function recoveryParts(
+  server: Server,
+  directory: AofDirectory,
+  executor: Replay,
+  observer?: LoadObserver,
+): RecoveryParts {
+  const { budget, clock, config, keyspace, saves, world } = server;
+  const { values } = config;
+  return {
+    files: world.files,
+    log: world.log,
+    directory,
+    appendfilename: values.appendfilename,
+    keyspace,
+    executor,
+    makeRoom: () => waitForRoom(server),
+    reservedKeys: budget.reservableKeys,
+    loadTruncated: values["aof-load-truncated"],
+    verifyChecksum: values.rdbchecksum,
+    onLoaded: saves.onLoaded,
+    monotonicMs: () => clock.monotonicMs(),
+    observer,
+    openVerifier: world.openAofVerifier,
+  };
+}
