@@ -30,7 +30,12 @@ import { CommandSnapshotFile } from "./command-snapshot-file.ts";
 import { AUX_TIER } from "./rdb/format.ts";
 import type { RdbWriter } from "./rdb/writer.ts";
 import { RdbSnapshotFile } from "./rdb-snapshot-file.ts";
-import { MIDWAY_MS, type SnapshotFileOptions, type SnapshotFileParts, SYNC_EVERY_BYTES } from "./snapshot-file.ts";
+import {
+  MIDWAY_MS,
+  type SnapshotFileOptions,
+  type SnapshotFileParts,
+  SYNC_EVERY_BYTES,
+} from "./snapshot-file.ts";
 
 /** What recovery must know of the cut besides the entries: the AUX field AUX_TIER of the base file, as JSON. */
 export interface CheckpointMetadata {

@@ -12,7 +12,8 @@ import type { KeyHash } from "../memory/key-hash.ts";
 import { StoredValue } from "../types/data-type.ts";
 import { dataTypeOfRdb, LOADABLE_RDB_TYPES } from "../types/registry.ts";
 import { encodingOf, fillValue, STRING } from "../types/string/string-value.ts";
-import { type AofOutcome, AofReader, detectFormat } from "./aof/reader.ts";
+import { formatOfFile } from "./aof/format.ts";
+import { type AofOutcome, AofReader } from "./aof/reader.ts";
 import type { AofVerifierOptions, ExtentSource } from "./aof/verifier.ts";
 import type { CheckpointMetadata } from "./checkpoint.ts";
 import { EntryPlace } from "./rdb/entry-scan.ts";
@@ -69,7 +70,8 @@ export interface RdbLoadOptions {
   readonly onLoaded?: (keys: number, expired: number) => void;
   /** The entry of a key, wherever it is; by default those in memory are all. */
   readonly findIn?: (database: Database, key: Buffer) => number;
-  /** What to do with a key that is there already: throw LoadError (default), or take the file's. */
+  /** What to do with a key, or a library of functions, that is there already: throw LoadError (default), or take the
+   * file's. */
   readonly onDuplicate?: "refuse" | "replace";
   /** For so many keys the table may be made in advance. Default: for none. */
   readonly reservedKeys?: number;
@@ -347,7 +349,7 @@ export async function loadAofFile(
   const head = Buffer.alloc(RDB_HEADER_BYTES);
   const count = await file.read(head, 0);
   let start = 0;
-  if (detectFormat(head.subarray(0, count)) === "rdb") {
+  if (formatOfFile(name, head.subarray(0, count)) === "rdb") {
     start = (await loadRdb(file, keyspace, options)).endOffset;
     if (start === (await file.size())) return undefined;
   }

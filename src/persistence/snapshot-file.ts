@@ -131,8 +131,8 @@ export class SnapshotFile<Writer extends GatheredBytes> {
   }
 
   /**
-   * Appends a value to what `targetOf` gave, step by step. With `mayBePartial`, and if it takes more than one step, only
-   * the first of them is done: then true, and `more` does the rest.
+   * Appends a value to what `targetOf` gave, step by step. With `mayBePartial`, and if it takes more than one step,
+   * only the first of them is done: then true, and `more` does the rest.
    */
   begin(valueParts: Iterator<void, void>, mayBePartial: boolean): boolean {
     if (!mayBePartial) {

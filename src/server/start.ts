@@ -14,6 +14,7 @@ import { missingFileText } from "../persistence/aof/error-text.ts";
 import type { CheckpointMetadata } from "../persistence/checkpoint.ts";
 import { removeUnfinishedDumps } from "../persistence/dump.ts";
 import { LoadError, readCheckpointMetadata } from "../persistence/load.ts";
+import { RdbError } from "../persistence/rdb/reader.ts";
 import { recoverAof } from "../persistence/recovery.ts";
 import { createWriter, openAofDirectory } from "./appendonly.ts";
 import type { Config } from "./config/config.ts";
@@ -202,7 +203,10 @@ async function readMetadata(
   if ((await world.files.stat(path)) === undefined) {
     throw new LoadError(missingFileText(base.name));
   }
-  const metadata = await readCheckpointMetadata(world.files, path);
+  const metadata = await readCheckpointMetadata(world.files, path).catch((error: unknown) => {
+    if (!(error instanceof RdbError)) throw error;
+    throw new LoadError(`The base file ${base.name} is damaged: ${error.message}`);
+  });
   if (metadata.tier.generation !== generation) {
     throw new LoadError(
       `The manifest names generation ${generation} of the cold tier, the base file ${base.name} ${metadata.tier.generation}`,

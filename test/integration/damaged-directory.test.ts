@@ -116,6 +116,24 @@ describe("is refused", () => {
     expect(await refusal(folder)).toMatch(/The RDB part of the AOF file .*\.base\.rdb is damaged/);
   });
 
+  test("with an empty base file, or one whose head is damaged, whether it relies on a cold tier or not", async () => {
+    const small = join(root, "small");
+    mkdirSync(small);
+    const server = await startServerProcess(small, ["--maxmemory", "64mb"]);
+    const client = await RawClient.connect(server.port);
+    await client.run("SET", "key", "value");
+    client.close();
+    await server.stop();
+    for (const folder of [copy(), small]) {
+      const path = fileOf(folder, ".base.rdb");
+      const bytes = readFileSync(path);
+      for (const damaged of [Buffer.alloc(0), Buffer.concat([Buffer.alloc(9), bytes.subarray(9)])]) {
+        writeFileSync(path, damaged);
+        expect(await refusal(folder)).toMatch(/\.base\.rdb is damaged/);
+      }
+    }
+  });
+
   test.each([".incr.aof", ".base.rdb"])("without the %s file that the manifest names", async (ending) => {
     const folder = copy();
     rmSync(fileOf(folder, ending));

@@ -4,7 +4,7 @@
  * one, verified, and put in its place in one step; the manifest comes last.
  */
 import type { FileHandle } from "../../src/base/files.ts";
-import { manifestFileName } from "../../src/persistence/aof/format.ts";
+import { formatOfFile, manifestFileName } from "../../src/persistence/aof/format.ts";
 import type { AofManifest } from "../../src/persistence/aof/manifest.ts";
 import { persistManifest } from "../../src/persistence/aof/manifest.ts";
 import { planSalvage, type SalvagePlan } from "../../src/persistence/aof/salvage.ts";
@@ -164,7 +164,7 @@ async function examine(
   const name = role === "single" ? asBytes(path) : asBytes(nameOf(path));
   const file = await run.open(path);
   try {
-    const isRdb = role !== "incr" && (await run.isRdb(path));
+    const isRdb = role !== "incr" && ((await run.isRdb(path)) || (await isDamagedRdb(file, path)));
     const result = report.add(role === "single" ? path : nameOf(path), role, isRdb ? "rdb" : "aof");
     const size = await file.size();
     result.sizeBytes = size;
@@ -191,6 +191,13 @@ async function examine(
   } finally {
     await file.close();
   }
+}
+
+/** Whether a base is an RDB whose head is damaged: taken for commands, all of it would be left out. */
+async function isDamagedRdb(file: FileHandle, path: string): Promise<boolean> {
+  const head = Buffer.alloc(1);
+  const count = await file.read(head, 0);
+  return formatOfFile(path, head.subarray(0, count)) === "rdb";
 }
 
 async function planRest(

@@ -43,6 +43,7 @@ export const ANNOTATION_MAX_BYTES = 1023;
 /** Filling: see above. */
 export const FILLING_LINE_BYTES = 512;
 const HASH = 0x23;
+const STAR = 0x2a;
 const LINE_FEED = 0x0a;
 
 /** Whether filling has this byte at this offset of the file. At a line's end it may be `#` too, which joins two lines:
@@ -145,6 +146,16 @@ export function parseTimestampLine(line: string): number | undefined {
 /** What an AOF file begins with: an RDB ("REDIS" or "VALKEY", a base file or an old preamble) or commands. */
 export function detectFormat(firstBytes: Uint8Array): "rdb" | "aof" {
   return /^(?:REDIS|VALKEY)/.test(Buffer.from(firstBytes.subarray(0, 6)).toString("latin1")) ? "rdb" : "aof";
+}
+
+/**
+ * How a file of a set is written: by its first bytes; a base that is called an RDB and begins with no command is one, too,
+ * damaged or empty as it may be.
+ */
+export function formatOfFile(name: string, firstBytes: Uint8Array): "rdb" | "aof" {
+  const [first] = firstBytes;
+  const isCommands = first === STAR || first === HASH;
+  return name.endsWith(".base.rdb") && !isCommands ? "rdb" : detectFormat(firstBytes);
 }
 
 /** Name of a base file; `format` is how it is written: "rdb", or commands ("aof"). */

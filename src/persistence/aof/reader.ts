@@ -20,7 +20,6 @@ import { FileWindow } from "../file-window.ts";
 import { parseTimestampLine } from "./format.ts";
 import { type AofOutcome, AofVerifier, type AofVerifierOptions, type ExtentSource } from "./verifier.ts";
 
-export { detectFormat } from "./format.ts";
 export type { AofOutcome } from "./verifier.ts";
 
 const HASH = 0x23;

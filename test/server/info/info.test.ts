@@ -24,6 +24,21 @@ import { hasRedisServer, startRedisServer } from "../../support/redis-server.ts"
 
 /** Names that Redis 7.0 does not have. */
 const OWN_FIELDS = new Set([
+  // Of Redis 7.2.
+  "listener0",
+  "listener1",
+  "total_blocking_keys",
+  "total_blocking_keys_on_nokey",
+  "acl_access_denied_auth",
+  "acl_access_denied_cmd",
+  "acl_access_denied_key",
+  "acl_access_denied_channel",
+  "eventloop_cycles",
+  "eventloop_duration_sum",
+  "eventloop_duration_cmd_sum",
+  "instantaneous_eventloop_cycles_per_sec",
+  "instantaneous_eventloop_duration_usec",
+  // Of Redis 7.4, and our own.
   "expired_subkeys",
   "tsredis_version",
   "node_version",
@@ -127,6 +142,10 @@ const SERVER: ServerFacts = {
   lruClock: 7,
   executable: "/bin/server",
   configFile: "",
+  listeners: [
+    { kind: "tcp", binds: ["127.0.0.1", "-::1"], port: 6379 },
+    { kind: "unix", binds: ["/tmp/s"], port: 0 },
+  ],
 };
 
 const REPLICATION: ReplicationFacts = {
@@ -159,6 +178,8 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       blocked: 1,
       withTimeout: 1,
       tracking: 2,
+      blockingKeys: 31,
+      blockingKeysUntilGone: 32,
     }),
     memory: () => ({
       usedBytes: 3 * 1024 * 1024,
@@ -202,6 +223,15 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       trackedItems: 22,
       trackedPrefixes: 23,
       migrationSockets: 24,
+      stalePercent: 25.5,
+      denials: { auth: 1, command: 2, key: 3, channel: 4 },
+      eventLoop: {
+        cycles: 26,
+        microseconds: 27,
+        commandMicroseconds: 28,
+        cyclesPerSecond: 29,
+        microsecondsPerCycle: 30,
+      },
     }),
     replication: () => ({ ...REPLICATION, replicas: [], goodReplicas: undefined }),
     databases: () => [
@@ -294,6 +324,29 @@ describe("values", () => {
       "number_of_cached_scripts:7",
       "used_memory_scripts_human:800B",
       "mem_fragmentation_ratio:2.00",
+    ]) {
+      expect(text).toContain(`\r\n${line}\r\n`);
+    }
+  });
+
+  test("of Redis 7.2", () => {
+    const text = infoText(source(), ["server", "clients", "stats"]);
+    for (const line of [
+      "listener0:name=tcp,bind=127.0.0.1,bind=-::1,port=6379",
+      "listener1:name=unix,bind=/tmp/s",
+      "total_blocking_keys:31",
+      "total_blocking_keys_on_nokey:32",
+      "acl_access_denied_auth:1",
+      "acl_access_denied_cmd:2",
+      "acl_access_denied_key:3",
+      "acl_access_denied_channel:4",
+      "eventloop_cycles:26",
+      "eventloop_duration_sum:27",
+      "eventloop_duration_cmd_sum:28",
+      "instantaneous_eventloop_cycles_per_sec:29",
+      "instantaneous_eventloop_duration_usec:30",
+      "expired_stale_perc:25.50",
+      "migrate_cached_sockets:24",
     ]) {
       expect(text).toContain(`\r\n${line}\r\n`);
     }
