@@ -28,6 +28,8 @@ import type { DebugParts } from "./debug-sessions.ts";
 const SLICE_MS = 10;
 /** With busy-reply-threshold 0, a script that runs for so long without a stop is stopped. */
 const PATIENCE_MS = 5000;
+/** A client that does not read what the script's stops tell it is closed when so much waits. */
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 const END_MARK = "<endsession>";
 const WARNING = 3;
 
@@ -321,6 +323,8 @@ export class DebugSession implements DebuggedRun {
     for (const line of lines) reply.simple(line.replaceAll(/[\r\n]/g, " "));
     outbox.cut(this.client, reply.end);
     reply.keep(outbox.cutEnd);
+    const { client } = this;
+    if (client.outputBufferBytes > MAX_OUTPUT_BYTES) setImmediate(() => client.close());
   }
 }
 
