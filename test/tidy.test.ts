@@ -81,6 +81,7 @@ const BANNED: readonly BannedText[] = [
     except: {
       "src/base/real-files.ts": "the implementation",
       "src/base/machine-memory.ts": "reads /proc, which is no disk",
+      "src/base/thread-time.ts": "reads /proc, which is no disk",
       "src/scripting/lua-module.ts": "the compiled Lua: a part of the program",
       "src/cold/level-store.ts": "LevelDB owns its folder; tests replace the whole store",
       "src/server/config/": "read before there is a server, and tested on real files",

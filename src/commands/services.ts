@@ -82,8 +82,8 @@ export interface DebugAccess {
   pauseCron(isPaused: boolean): void;
   /** Whether the buffer of replies gives memory back that it has not needed for a while. */
   setReplyBufferResizing(isOn: boolean): void;
-  /** From how many bytes on an element of a list is packed as a plain node, written as a size ("1mb"; 0 is the default);
-   * false if it is none. */
+  /** From how many bytes on an element of a list is packed as a plain node, written as a size ("1mb"; 0 is the
+   * default); false if it is none. */
   setPlainNodeBytes(size: string): boolean;
   /** Checksums of dump files and payloads are not looked at. */
   ignoresChecksums: boolean;

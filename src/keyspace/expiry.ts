@@ -14,6 +14,8 @@ const KEYS_PER_ROUND = 20;
 const FIELDS_PER_ROUND = 500;
 /** Another round follows at once while more than this share of the keys looked at had expired. */
 const ACCEPTABLE_STALE = 0.1;
+/** Of one cycle in the average: as in Redis. */
+const STALE_SHARE_WEIGHT = 0.05;
 /** Cold keys expired per call at most. */
 const COLD_KEYS_PER_CYCLE = 512;
 
@@ -23,6 +25,10 @@ export class ActiveExpiry implements Waiter {
   /** Cycles over keys in memory: how often one ended for want of time, and milliseconds that all took. */
   timeouts = 0;
   spentMs = 0;
+  /** The share of keys whose time had come among those looked at, as an average over the last cycles: 0 to 1. */
+  staleShare = 0;
+  private keysLooked = 0;
+  private keysStale = 0;
   private databaseIndex = 0;
   private coldCandidates: { readonly database: Database; readonly key: Buffer }[] = [];
   private coldBusy = false;
@@ -40,7 +46,11 @@ export class ActiveExpiry implements Waiter {
     const { clock, expiring } = this.keyspace;
     if (!expiring) return;
     const begun = clock.monotonicMs();
+    this.keysLooked = 0;
+    this.keysStale = 0;
     this.visitAll(begun + budgetMs);
+    const share = this.keysLooked === 0 ? 0 : this.keysStale / this.keysLooked;
+    this.staleShare += (share - this.staleShare) * STALE_SHARE_WEIGHT;
     this.spentMs += clock.monotonicMs() - begun;
   }
 
@@ -68,6 +78,8 @@ export class ActiveExpiry implements Waiter {
     for (const address of addresses) {
       if (database.expireIfDue(address)) expired++;
     }
+    this.keysLooked += addresses.length;
+    this.keysStale += expired;
     return expired > addresses.length * ACCEPTABLE_STALE;
   }
 

@@ -30,7 +30,12 @@ import { CommandSnapshotFile } from "./command-snapshot-file.ts";
 import { AUX_TIER } from "./rdb/format.ts";
 import type { RdbWriter } from "./rdb/writer.ts";
 import { RdbSnapshotFile } from "./rdb-snapshot-file.ts";
-import { type SnapshotFileOptions, type SnapshotFileParts, SYNC_EVERY_BYTES } from "./snapshot-file.ts";
+import {
+  MIDWAY_MS,
+  type SnapshotFileOptions,
+  type SnapshotFileParts,
+  SYNC_EVERY_BYTES,
+} from "./snapshot-file.ts";
 
 /** What recovery must know of the cut besides the entries: the AUX field AUX_TIER of the base file, as JSON. */
 export interface CheckpointMetadata {
@@ -79,7 +84,7 @@ export async function runCheckpoint(
   let baseBytes: number;
   try {
     await parts.spiller?.hold();
-    while (parts.isMidway()) await parts.nextTurn();
+    while (parts.isMidway()) await parts.sleep(MIDWAY_MS);
     // From here on nothing is awaited until the log goes on in its new file: this is the instant that the base holds.
     const metadata = cutTier(parts);
     const records = metadata?.tier.counts.reduce((sum, [, count]) => sum + count, 0) ?? 0;

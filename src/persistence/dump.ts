@@ -23,7 +23,7 @@ import type { DumpVerifier } from "./dump-verifier.ts";
 import type { RdbWriter } from "./rdb/writer.ts";
 import { RdbSnapshotFile, type RdbSnapshotOptions } from "./rdb-snapshot-file.ts";
 import { ShadowedKeys } from "./shadowed-keys.ts";
-import { type SnapshotFileParts, SYNC_EVERY_BYTES, type WalkStep } from "./snapshot-file.ts";
+import { MIDWAY_MS, type SnapshotFileParts, SYNC_EVERY_BYTES, type WalkStep } from "./snapshot-file.ts";
 
 /** Of Redis 7.4, for hashes with fields that expire. (Where only cold ones have some, the version is the usual one:
  * what is on disk is not known beforehand.) */
@@ -106,7 +106,7 @@ export class Dump {
       const walk = new DumpWalk(this.parts, this, file);
       try {
         await spiller?.hold();
-        while (this.parts.isMidway()) await this.parts.nextTurn();
+        while (this.parts.isMidway()) await this.parts.sleep(MIDWAY_MS);
         this.throwIfAborted();
         walk.cut();
         onCut();

@@ -70,7 +70,8 @@ export interface RdbLoadOptions {
   readonly onLoaded?: (keys: number, expired: number) => void;
   /** The entry of a key, wherever it is; by default those in memory are all. */
   readonly findIn?: (database: Database, key: Buffer) => number;
-  /** What to do with a key that is there already: throw LoadError (default), or take the file's. */
+  /** What to do with a key, or a library of functions, that is there already: throw LoadError (default), or take the
+   * file's. */
   readonly onDuplicate?: "refuse" | "replace";
   /** For so many keys the table may be made in advance. Default: for none. */
   readonly reservedKeys?: number;

@@ -31,6 +31,8 @@ const DRAIN_BYTES = 256 * 1024;
 /** Beyond that the limit of bytes per second does not hold: what is captured must not fill the memory. Nor does it
  * while a client waits for a value to be written. */
 const UNLIMITED_BYTES = 32 * 1024 * 1024;
+/** How often a cut looks whether a script is still suspended: somebody may be debugging it. */
+export const MIDWAY_MS = 1;
 /** Longest that a file which may not write yet sleeps at a time. */
 const SLEEP_MS = 50;
 
@@ -129,8 +131,8 @@ export class SnapshotFile<Writer extends GatheredBytes> {
   }
 
   /**
-   * Appends a value to what `targetOf` gave, step by step. With `mayBePartial`, and if it takes more than one step, only
-   * the first of them is done: then true, and `more` does the rest.
+   * Appends a value to what `targetOf` gave, step by step. With `mayBePartial`, and if it takes more than one step,
+   * only the first of them is done: then true, and `more` does the rest.
    */
   begin(valueParts: Iterator<void, void>, mayBePartial: boolean): boolean {
     if (!mayBePartial) {

@@ -90,7 +90,7 @@ export class LuaToReply {
       reply.double(api.lua_tonumber(L, -1));
       api.lua_settop(L, -2);
     } else if (this.has(L, "big_number", STRING)) {
-      reply.bigNumber(vm.text(L, -1)!);
+      reply.bigNumber(vm.text(L, -1)!.replaceAll(/[\r\n]/g, " "));
       api.lua_settop(L, -2);
     } else if (this.has(L, "verbatim_string", TABLE)) {
       this.verbatim(L);

@@ -15,6 +15,7 @@ const DOLLAR = 0x24;
 const STAR = 0x2a;
 const PERCENT = 0x25;
 const TILDE = 0x7e;
+const BAR = 0x7c;
 const UNDERSCORE = 0x5f;
 const HASH = 0x23;
 const COMMA = 0x2c;
@@ -76,8 +77,19 @@ export class ReplyToLua {
         return this.map(L);
       case TILDE:
         return this.set(L);
+      case BAR:
+        this.skipAttributes(L);
+        return this.value(L);
       default:
         throw new Error(`a reply begins with byte ${type}`);
+    }
+  }
+
+  /** Scripts are told nothing of them. */
+  private skipAttributes(L: LuaState): void {
+    for (let left = 2 * this.length(); left > 0; left--) {
+      this.value(L);
+      this.vm.api.lua_settop(L, -2);
     }
   }
 

@@ -92,6 +92,8 @@ export class Cron {
     this.server.outputLimits.checkAll();
     const nowMs = this.server.clock.monotonicMs();
     this.server.statistics.sample(this.server.dispatcher.calls.total, spiller?.spilledBytes ?? 0, nowMs);
+    this.server.statistics.overLimit.sample(budget.isOver, nowMs);
+    this.server.eventLoop.sample(nowMs);
     if (nowMs >= this.slowAtMs) {
       this.slowAtMs = nowMs + SLOW_EVERY_MS;
       if (this.shrinksReplyBuffer) this.server.dispatcher.reply.shrink();

@@ -288,16 +288,17 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.command = command;
     reply.begin(command.isWrite, connection.isExecuting);
     const begunMs = calls.begin(command, request, connection);
-    this.effects.beginCommand();
+    const { mayHaveEffects } = command;
+    if (mayHaveEffects) this.effects.beginCommand();
     const outcome = runHandler(command, this);
-    this.effects.endCommand();
+    if (mayHaveEffects) this.effects.endCommand();
     reply.finish();
     calls.end(command, request, connection, begunMs, outcome);
     if (connection.tracking !== undefined && command.isTracked) {
       this.parts.tracking.remember(connection, command, this.request);
     }
     if (this.suspension.work !== undefined) this.suspension.wait(connection, command);
-    if (command.mayHaveEffects) this.afterEffects(connection, command.isWrite);
+    if (mayHaveEffects) this.afterEffects(connection, command.isWrite);
     return outcome;
   }
 
@@ -443,6 +444,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
   private serveWaiting(connection: Connection): void {
     // Each piece of the output must hold one connection's replies only.
     this.outbox.add(connection);
+    // What was brought may have expired, if that took long.
+    this.keyspace.refreshClock();
     this.waiting.serveReady();
     if (this.parts.tracking.hasPending) this.parts.tracking.deliver();
   }

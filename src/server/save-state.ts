@@ -284,16 +284,16 @@ export class SaveState implements SaveAccess {
   }
 
   private dumpParts(): DumpParts {
-    const { clock, config, keyspace, spiller, tier, world } = this.server;
+    const { clock, config, keyspace, passTurn, spiller, tier, world } = this.server;
     const { values } = config;
     const policy = values["maxmemory-policy"];
-    const inline = new InlineVerifier(world.files, clock, nextTurn);
+    const inline = new InlineVerifier(world.files, clock, passTurn);
     return {
       files: world.files,
       clock,
       keyspace,
       isMidway: () => this.server.dispatcher.scripts.runner.isBusy,
-      nextTurn,
+      nextTurn: passTurn,
       sleep,
       folder: values.dir,
       name: values.dbfilename,

@@ -37,16 +37,19 @@ export class Scripts implements ScriptControl {
 
   /** For INFO. */
   get facts(): ScriptingFacts {
-    const { cache, engine, functions } = this;
+    const { cache, debugging, engine, functions } = this;
     return {
       scripts: cache.size,
       scriptBytes: cache.bytes,
-      vmUsedBytes: engine?.vm.usedBytes ?? 0,
+      vmUsedBytes: (engine?.vm.usedBytes ?? 0) + debugging.vmBytes((vm) => vm.usedBytes),
       libraries: functions.libraryCount,
       functions: functions.count,
       functionBytes: functions.sourceBytes,
       functionVmUsedBytes: functions.vmUsedBytes,
-      vmReservedBytes: (engine?.vm.reservedBytes ?? 0) + functions.vmReservedBytes,
+      vmReservedBytes:
+        (engine?.vm.reservedBytes ?? 0) +
+        functions.vmReservedBytes +
+        debugging.vmBytes((vm) => vm.reservedBytes),
     };
   }
 

@@ -35,6 +35,7 @@ import { applyConfig } from "./config-hooks.ts";
 import { Connection, type ConnectionHost } from "./connection.ts";
 import { Cron } from "./cron.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { EventLoopFigures } from "./event-loop.ts";
 import { KeyNotifications } from "./key-notifications.ts";
 import { LoadProgress } from "./load-progress.ts";
 import { MemoryBudget } from "./memory-budget.ts";
@@ -51,7 +52,7 @@ import { Statistics } from "./statistics.ts";
 import { InvalidationSender } from "./tracking/invalidation-sender.ts";
 import { Tracking } from "./tracking/tracking.ts";
 import type { Transport, TransportEvents } from "./transport/transport.ts";
-import { nextTurn, sleep, TurnEnd } from "./turn-end.ts";
+import { sleep, TurnEnd } from "./turn-end.ts";
 import { WebRequests } from "./web-requests.ts";
 
 /** The outside world. */
@@ -90,6 +91,7 @@ export class Server implements ConnectionHost {
   readonly saves: SaveState;
   readonly clients = new ClientRegistry();
   readonly statistics = new Statistics();
+  readonly eventLoop = new EventLoopFigures();
   readonly outputLimits: OutputLimits;
   readonly replication: Replication;
   readonly walk: TierWalk;
@@ -115,6 +117,8 @@ export class Server implements ConnectionHost {
   /** Without a tier, what keeps other servers off the data directory. */
   lock: KeyValueStore | undefined;
   private readonly turnEnd = new TurnEnd(() => this.endTurn());
+  /** See TurnEnd.pass: for who works in slices between the turns. */
+  readonly passTurn: () => Promise<void> = this.turnEnd.pass;
 
   /** @param tierFolder name of the tier's folder in the data directory */
   constructor(
@@ -307,7 +311,7 @@ export class Server implements ConnectionHost {
       checksum: values.rdbchecksum,
       withAccess: this.tier !== undefined,
       isMidway: () => this.dispatcher.scripts.runner.isBusy,
-      nextTurn,
+      nextTurn: this.passTurn,
       sleep,
     };
   }

@@ -28,6 +28,7 @@ export class Statistics {
   readonly replicationOutputRate = new Rate();
   /** Bytes written to the cold tier. */
   readonly spillRate = new Rate();
+  readonly overLimit = new TimeOver();
   /** Undefined unless it is asked for. */
   loopDelay: LoopDelay | undefined;
   private readonly codes = new Map<string, number>();
@@ -66,6 +67,7 @@ export class Statistics {
     this.errorReplies = 0;
     this.codes.clear();
     this.loopDelay?.reset();
+    this.overLimit.reset();
     const { commandRate, inputRate, outputRate, replicationOutputRate, spillRate } = this;
     for (const rate of [commandRate, inputRate, outputRate, replicationOutputRate, spillRate]) rate.reset();
     resetCommands(commands);
@@ -82,6 +84,39 @@ function resetCommands(commands: Iterable<CompiledCommand>): void {
     command.rejectedCalls = 0;
     command.failedCalls = 0;
     if (command.subcommands !== undefined) resetCommands(command.subcommands.all);
+  }
+}
+
+/** For how long something is too much, as far as looking now and then tells. */
+export class TimeOver {
+  private beganMs: number | undefined;
+  private lastMs = 0;
+  private earlierMs = 0;
+
+  /** Milliseconds since it is too much; 0 if it is not. */
+  get presentMs(): number {
+    return this.beganMs === undefined ? 0 : this.lastMs - this.beganMs;
+  }
+
+  /** All times together. */
+  get totalMs(): number {
+    return this.earlierMs + this.presentMs;
+  }
+
+  /** @param nowMs monotonic */
+  sample(isOver: boolean, nowMs: number): void {
+    this.lastMs = nowMs;
+    if (isOver) {
+      this.beganMs ??= nowMs;
+      return;
+    }
+    this.earlierMs += this.presentMs;
+    this.beganMs = undefined;
+  }
+
+  reset(): void {
+    this.earlierMs = 0;
+    if (this.beganMs !== undefined) this.beganMs = this.lastMs;
   }
 }
 

@@ -18,7 +18,18 @@ export class TurnEnd {
     setImmediate(this.run);
   };
 
+  /** Resolves in the next turn, when what its connections asked for is done: what takes a while then does not hold up
+   * their replies. */
+  readonly pass = (): Promise<void> =>
+    new Promise((resolve) => {
+      setImmediate(() => {
+        this.run();
+        resolve();
+      });
+    });
+
   private readonly run = (): void => {
+    if (!this.isScheduled) return;
     this.isScheduled = false;
     this.action();
   };

@@ -73,6 +73,19 @@ export class WaitingClients implements KeyWaiters {
     return count;
   }
 
+  /** Keys that somebody waits for; and those of which somebody wants to hear that they are gone. */
+  get keys(): { readonly all: number; readonly untilGone: number } {
+    let untilGone = 0;
+    for (const queue of this.queues.values()) {
+      for (const { wait } of queue) {
+        if (wait.wakesOnLoss !== true) continue;
+        untilGone++;
+        break;
+      }
+    }
+    return { all: this.queues.size, untilGone };
+  }
+
   get hasReady(): boolean {
     return this.ready.size > 0 && !this.keyspace.isStill;
   }

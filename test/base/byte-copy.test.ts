@@ -1,9 +1,9 @@
 /**
- * Comparing bytes: as Buffer.compare does, whether the buffers carry views or not.
+ * Copying and comparing bytes: as Buffer does, whether the buffers carry views or not.
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { compareBytes, withView } from "../../src/base/byte-copy.ts";
+import { compareBytes, copyBytes, withView } from "../../src/base/byte-copy.ts";
 
 const bytes = fc.uint8Array({ maxLength: 40 });
 
@@ -22,4 +22,37 @@ test("bytes are ordered as Buffer.compare orders them", () => {
     }),
     { numRuns: 2000 },
   );
+});
+
+test("a copy is the bytes asked for, and no byte beside them", () => {
+  for (const [sourceHasView, targetHasView] of [
+    [true, true],
+    [true, false],
+    [false, true],
+    [false, false],
+  ]) {
+    const source = Buffer.from(Uint8Array.from({ length: 512 }, (_, i) => (i * 167) & 0xff));
+    if (sourceHasView) withView(source);
+    // All lengths around the steps of each way to copy, at all alignments.
+    for (let length = 0; length <= 260; length++) {
+      const start = length % 7;
+      const to = 1 + (length % 5);
+      const target = Buffer.alloc(320, 0xee);
+      if (targetHasView) withView(target);
+      copyBytes(source, start, target, to, length);
+      const expected = Buffer.alloc(320, 0xee);
+      source.copy(expected, to, start, start + length);
+      expect(target.equals(expected), `${length} bytes`).toBe(true);
+    }
+  }
+});
+
+test("a copy within one buffer", () => {
+  for (const length of [3, 8, 20, 191, 192, 250]) {
+    const buffer = withView(Buffer.from(Uint8Array.from({ length: 600 }, (_, i) => (i * 31) & 0xff)));
+    const expected = Buffer.from(buffer);
+    expected.copy(expected, 300, 7, 7 + length);
+    copyBytes(buffer, 7, buffer, 300, length);
+    expect(buffer.equals(expected)).toBe(true);
+  }
 });

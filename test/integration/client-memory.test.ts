@@ -87,7 +87,8 @@ describe("maxmemory-clients", () => {
     const admin = await fixture.start("--enable-debug-command", "yes", "--maxmemory-clients", "20mb");
     await admin.run("CLIENT", "NO-EVICT", "ON");
     const deaf = await connect("deaf");
-    await deaf.exchange(["SUBSCRIBE", "channel"]);
+    deaf.send(["SUBSCRIBE", "channel"]);
+    await deaf.readTo(":1\r\n");
     deaf.pause();
     await admin.run("DEBUG", "PAUSE-CRON", "1");
     const publish = () => admin.text("PUBLISH", "channel", Buffer.alloc(MEGABYTE));

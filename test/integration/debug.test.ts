@@ -224,6 +224,8 @@ test("scripts may call what is not for them, if so asked", async () => {
   expect(await client.text("DEBUG", "SET-DISABLE-DENY-SCRIPTS", "1")).toBe("+OK\r\n");
   expect(await client.text(...call)).toBe(":12345\r\n");
   expect(await client.text(...nested)).toMatch(/^-ERR This Redis command is not allowed from script/);
+  const attributes = "redis.setresp(3) return redis.call('debug', 'protocol', 'attrib')";
+  expect(await client.text("EVAL", attributes, "0")).toContain("Some real reply following the attribute");
   expect(await client.text("DEBUG", "SET-DISABLE-DENY-SCRIPTS", "0")).toBe("+OK\r\n");
   expect(await client.text(...call)).toMatch(/^-ERR This Redis command is not allowed from script/);
 });

@@ -6,7 +6,6 @@ import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { SeededRandom } from "../../src/base/random.ts";
 import type { Argument } from "../support/command-harness.ts";
-import type { RawClient } from "../support/raw-client.ts";
 import { hasRedisServer } from "../support/redis-server.ts";
 import { usualSeed } from "../support/seed.ts";
 import { sampleRequests } from "./contents.ts";
@@ -49,7 +48,6 @@ describe.skipIf(!hasRedisServer)("a real Redis as replica (skipped where redis-s
     const master = await fixture.start(...DEBUG, ...args);
     for (const request of [...traffic.fill(), ...sampleRequests()]) await master.run(...request);
     if (isCold) expect(Number(await infoOf(master, "cold_keys"))).toBeGreaterThan(100);
-    let replica: RawClient | undefined;
     const loading = async () => {
       const loader = await fixture.connect();
       for (let i = 0; i < BATCHES; i++) {
@@ -59,7 +57,7 @@ describe.skipIf(!hasRedisServer)("a real Redis as replica (skipped where redis-s
     };
     // The snapshot is made amid the load.
     const loaded = loading();
-    replica = await replicas.start();
+    const replica = await replicas.start();
     await loaded;
     await expectSame(master, replica);
     expect(await infoOf(master, "sync_full")).toBe("1");

@@ -63,6 +63,15 @@ describe("while a script is debugged with SYNC", () => {
     await expect.poll(() => other.text("GET", "a"), POLL).toBe("$1\r\n1\r\n");
   });
 
+  it("without a client, breakpoints hold up nobody", async () => {
+    const other = await server.start();
+    const session = await debug({ script: "while true do redis.breakpoint() end", commands: [] });
+    session.client.close();
+    expect(await other.text("GET", "a")).toMatch(BUSY);
+    expect(await other.text("SCRIPT", "KILL")).toBe("+OK\r\n");
+    await expect.poll(() => other.text("GET", "a"), POLL).toBe("$-1\r\n");
+  });
+
   it("a client that says nothing for long is closed, if clients are", async () => {
     const other = await server.start("--timeout", "1");
     const session = await debug({ script: WRITES, commands: [] });

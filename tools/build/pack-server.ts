@@ -1,7 +1,7 @@
 /**
  * `node dist/tools/build/pack-server.js`, a part of the build: puts the modules of the server into one file, which
- * src/main.cts reads instead of them, and beside it what V8 compiled of it. Finding, reading and linking some five hundred modules takes Node half a second
- * of processor time, one script a tenth of that.
+ * src/main.cts reads instead of them, and beside it what V8 compiled of it. Finding, reading and linking some five
+ * hundred modules takes Node half a second of processor time, one script a tenth of that.
  *
  * Layout of the pack: a comment with the JSON of [path, bytes] of each module; then a function that takes `require`,
  * and what gives a module its `import.meta`, and returns the exports of the first module. In it each module is a
@@ -22,6 +22,7 @@ import { Script } from "node:vm";
 const STATEMENT = /^(import|export) (?:([^"';]*?) from )?"([^"]+)";$/gm;
 const EXPORTED_DECLARATION = /^export (async function\*?|function\*?|class|const) ([\w$]+|\{[^}]*\})/gm;
 const EXPORTED_LIST = /^export \{([^}]*)\};$/gm;
+const FILE = "server.pack";
 /** Options that are not V8's. */
 const OF_NODE = /^--use-largepages/;
 const LEFT_OVER = /^(?:import|export)\b.*|\bimport\(.*/m;
@@ -135,7 +136,7 @@ export function compiled(source: string, main: string): Buffer {
   const [line] = readFileSync(main, "latin1").split("\n");
   for (const option of line.split(" ").filter((word) => word.startsWith("--") && !OF_NODE.test(word)))
     setFlagsFromString(option);
-  const script = new Script(source, { filename: main });
+  const script = new Script(source, { filename: FILE });
   script.runInThisContext()(createRequire(main), (path: string) => ({
     url: pathToFileURL(join(dirname(main), path)).href,
   }));
@@ -146,6 +147,6 @@ const program = fileURLToPath(import.meta.url);
 if (process.argv[1] === program) {
   const folder = join(dirname(program), "../../src");
   const source = pack(folder, "server/main.js");
-  writeFileSync(join(folder, "server.pack"), source);
-  writeFileSync(join(folder, "server.pack.code"), compiled(source, join(folder, "main.cjs")));
+  writeFileSync(join(folder, FILE), source);
+  writeFileSync(join(folder, `${FILE}.code`), compiled(source, join(folder, "main.cjs")));
 }

@@ -162,8 +162,8 @@ const SAMPLES: Readonly<Record<string, (ctx: CommandContext) => Outcome>> = {
     }
     return DONE;
   },
-  attrib({ client, reply }) {
-    if (client.resp === 3) {
+  attrib({ reply }) {
+    if (reply.resp === 3) {
       reply.attribute(1);
       reply.bulkText("key-popularity");
       reply.array(2);
@@ -172,8 +172,8 @@ const SAMPLES: Readonly<Record<string, (ctx: CommandContext) => Outcome>> = {
     }
     return reply.bulkText("Some real reply following the attribute");
   },
-  push({ client, reply }) {
-    if (client.resp === 2) return reply.error(RESP2_NOT_SUPPORTED);
+  push({ reply }) {
+    if (reply.resp === 2) return reply.error(RESP2_NOT_SUPPORTED);
     reply.push(2);
     reply.bulkText("server-cpu-usage");
     reply.integer(42);

@@ -1,7 +1,7 @@
 /**
  * Has a large append-only file verified by another thread, which runs ahead of the one that executes the commands. What
- * comes out is what AofVerifier says, in other extents. Until the thread has begun, and is ahead, there is a verifier here
- * that reads the same from the beginning, so that nobody waits meanwhile.
+ * comes out is what AofVerifier says, in other extents. Until the thread has begun, and is ahead, there is a verifier
+ * here that reads the same from the beginning, so that nobody waits meanwhile.
  */
 import { Worker } from "node:worker_threads";
 import type { FileHandle } from "../../base/files.ts";

@@ -154,7 +154,7 @@ export class ScriptDebugger implements CallObserver {
       for (const frame of this.frames.of(threads)) {
         isFound = this.frames.forLocals(frame, (local) => {
           if (local !== name) return false;
-          this.showValue(frame.thread, "<value> ");
+          this.showValue(this.engine.vm.main, "<value> ");
           return true;
         });
         if (isFound) return;
@@ -179,7 +179,7 @@ export class ScriptDebugger implements CallObserver {
       for (const frame of this.frames.of(threads.slice(0, 1))) {
         this.frames.forLocals(frame, (name) => {
           if (name.includes("(*temporary)")) return false;
-          this.showValue(frame.thread, `<value> ${name} = `);
+          this.showValue(this.engine.vm.main, `<value> ${name} = `);
           count++;
           return false;
         });

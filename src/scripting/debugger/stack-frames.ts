@@ -68,17 +68,18 @@ export class StackFrames {
     return this.read(thread, 0) ? this.frame(thread, 0) : undefined;
   }
 
-  /** Calls `each` with the names of a frame's variables, the value on top of the thread's stack; until one says that it
-   * was the last. */
+  /** Calls `each` with the names of a frame's variables, the value on top of the main thread's stack: room on that of
+   * a suspended thread cannot be had. Until one says that it was the last; whether one did. */
   forLocals({ thread, level }: StackFrame, each: (name: string) => boolean): boolean {
     const { vm, recordAt } = this;
-    const { api } = vm;
+    const { api, main } = vm;
     if (api.lua_getstack(thread, level, recordAt) === 0) return false;
     for (let n = 1; ; n++) {
       const name = api.lua_getlocal(thread, recordAt, n);
       if (name === 0) return false;
+      api.lua_xmove(thread, main, 1);
       const isLast = each(this.text(name));
-      api.lua_settop(thread, -2);
+      api.lua_settop(main, -2);
       if (isLast) return true;
     }
   }

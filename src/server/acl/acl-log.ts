@@ -13,6 +13,8 @@ export type AclLogEvent = Pick<AclLogEntry, "reason" | "context" | "object" | "u
 type Entry = Omit<AclLogEntry, "ageSeconds">;
 
 export class AclLog {
+  /** How often something was denied, by reason. */
+  readonly counts = { auth: 0, command: 0, key: 0, channel: 0 };
   private entries: Entry[] = [];
   private nextId = 0;
   private readonly maxLength: () => number;
@@ -23,7 +25,8 @@ export class AclLog {
   }
 
   add(event: AclLogEvent, nowMs: number): void {
-    const { entries } = this;
+    const { counts, entries } = this;
+    counts[event.reason]++;
     const at = entries
       .slice(0, ENTRIES_COMPARED)
       .findIndex((entry) => Math.abs(entry.updatedMs - nowMs) <= SAME_WITHIN_MS && isSame(entry, event));

@@ -9,7 +9,14 @@ import type { Clock } from "../../base/clock.ts";
 import type { Files } from "../../base/files.ts";
 import type { Log } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
-import type { AccessControl, AclLogEntry, Denial, DryRunResult, UserFacts } from "../../commands/access.ts";
+import type {
+  AccessControl,
+  AclLogEntry,
+  Denial,
+  DenialReason,
+  DryRunResult,
+  UserFacts,
+} from "../../commands/access.ts";
 import type { Client } from "../../commands/client.ts";
 import { clientLine } from "../../commands/connection/client-line.ts";
 import type { CommandTable, CompiledCommand } from "../../commands/table.ts";
@@ -289,6 +296,11 @@ export class Acl implements AccessControl {
 
   commandsOf(category: string): string[] | undefined {
     return this.sets.ofCategory(category)?.map(({ fullName }) => fullName);
+  }
+
+  /** How often something was denied, by reason; whoever counts anew may set them. */
+  get denialCounts(): Record<DenialReason, number> {
+    return this.denials.counts;
   }
 
   log(count: number): AclLogEntry[] {

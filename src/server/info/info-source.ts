@@ -22,6 +22,12 @@ export interface ServerFacts {
   readonly executable: string;
   /** "" if there is none. */
   readonly configFile: string;
+  /** Where it listens: kind, addresses, port (0 for none). */
+  readonly listeners: readonly {
+    readonly kind: string;
+    readonly binds: readonly string[];
+    readonly port: number;
+  }[];
 }
 
 /** A replica of this server. */
@@ -60,6 +66,9 @@ export interface ClientFacts {
   readonly withTimeout: number;
   /** With CLIENT TRACKING. */
   readonly tracking: number;
+  /** Keys that clients wait for; and those of which they want to hear that they are gone. */
+  readonly blockingKeys: number;
+  readonly blockingKeysUntilGone: number;
 }
 
 export interface MemoryFacts {
@@ -174,6 +183,15 @@ export interface ScrubFacts {
   readonly filesDamaged: number;
 }
 
+/** Turns of the event loop, and the time that it was at work; of that, for commands. */
+export interface EventLoopFacts {
+  readonly cycles: number;
+  readonly microseconds: number;
+  readonly commandMicroseconds: number;
+  readonly cyclesPerSecond: number;
+  readonly microsecondsPerCycle: number;
+}
+
 /** Counters that are kept where things happen; the rest of INFO's Stats is in Statistics. */
 export interface CounterFacts {
   readonly connectionsReceived: number;
@@ -183,6 +201,8 @@ export interface CounterFacts {
   /** Cycles of active expiry that ended for want of time, and what all took. */
   readonly expiryTimeouts: number;
   readonly expiryMs: number;
+  /** Of 100 keys with a time, so many past it: an estimate. */
+  readonly stalePercent: number;
   readonly expiredFields: number;
   readonly evicted: number;
   readonly evictedClients: number;
@@ -198,6 +218,9 @@ export interface CounterFacts {
   readonly trackedPrefixes: number;
   /** Connections that MIGRATE keeps. */
   readonly migrationSockets: number;
+  /** What access control has denied. */
+  readonly denials: Readonly<Record<"auth" | "command" | "key" | "channel", number>>;
+  readonly eventLoop: EventLoopFacts;
 }
 
 export interface DatabaseFacts {

@@ -1,12 +1,13 @@
 /**
  * INFO's sections, but for the two large ones with files of their own.
  */
-import { arch, machine, release, type as systemName } from "node:os";
+import { arch, machine, platform, release, type as systemName } from "node:os";
+import { mainThreadTime } from "../../base/thread-time.ts";
 import type { CompiledCommand } from "../../commands/table.ts";
 import type { LoopDelay } from "../loop-delay.ts";
 import { settleCalls } from "../observation/calls.ts";
 import { type Field, flag, ratio, safeText, seconds } from "./fields.ts";
-import type { InfoSource } from "./info-source.ts";
+import type { CounterFacts, EventLoopFacts, InfoSource } from "./info-source.ts";
 
 const SECONDS_PER_DAY = 24 * 3600;
 const ARCHITECTURE_BITS = /64|s390x/.test(arch()) ? 64 : 32;
@@ -20,6 +21,8 @@ export function serverFields(source: InfoSource): Field[] {
     ["redis_mode", "standalone"],
     ["os", `${systemName()} ${release()} ${machine()}`],
     ["arch_bits", ARCHITECTURE_BITS],
+    ["monotonic_clock", "POSIX clock_gettime"],
+    ["multiplexing_api", platform() === "linux" ? "epoll" : "kqueue"],
     ["node_version", process.versions.node],
     ["process_id", server.processId],
     ["process_supervised", "no"],
@@ -34,6 +37,10 @@ export function serverFields(source: InfoSource): Field[] {
     ["executable", server.executable],
     ["config_file", server.configFile],
     ["io_threads_active", 0],
+    ...server.listeners.map(({ kind, binds, port }, i): Field => {
+      const places = [...binds.map((address) => `bind=${address}`), ...(port > 0 ? [`port=${port}`] : [])];
+      return [`listener${i}`, [`name=${kind}`, ...places].join(",")];
+    }),
   ];
 }
 
@@ -48,6 +55,8 @@ export function clientFields(source: InfoSource): Field[] {
     ["blocked_clients", clients.blocked],
     ["tracking_clients", clients.tracking],
     ["clients_in_timeout_table", clients.withTimeout],
+    ["total_blocking_keys", clients.blockingKeys],
+    ["total_blocking_keys_on_nokey", clients.blockingKeysUntilGone],
   ];
 }
 
@@ -73,10 +82,13 @@ export function statsFields(source: InfoSource): Field[] {
     ["sync_partial_err", replication.refusedPartialSyncs],
     ["expired_subkeys", counters.expiredFields],
     ["expired_keys", counters.expired],
+    ["expired_stale_perc", counters.stalePercent.toFixed(2)],
     ["expired_time_cap_reached_count", counters.expiryTimeouts],
     ["expire_cycle_cpu_milliseconds", Math.round(counters.expiryMs)],
     ["evicted_keys", counters.evicted],
     ["evicted_clients", counters.evictedClients],
+    ["total_eviction_exceeded_time", Math.round(statistics.overLimit.totalMs)],
+    ["current_eviction_exceeded_time", Math.round(statistics.overLimit.presentMs)],
     ["keyspace_hits", counters.hits],
     ["keyspace_misses", counters.misses],
     ["pubsub_channels", counters.channels],
@@ -91,6 +103,8 @@ export function statsFields(source: InfoSource): Field[] {
     ["active_defrag_misses", 0],
     ["active_defrag_key_hits", 0],
     ["active_defrag_key_misses", 0],
+    ["total_active_defrag_time", 0],
+    ["current_active_defrag_time", 0],
     ["tracking_total_keys", counters.trackedKeys],
     ["tracking_total_items", counters.trackedItems],
     ["tracking_total_prefixes", counters.trackedPrefixes],
@@ -99,7 +113,28 @@ export function statsFields(source: InfoSource): Field[] {
     ["total_writes_processed", statistics.writes],
     ["io_threaded_reads_processed", 0],
     ["io_threaded_writes_processed", 0],
+    ...denialFields(counters.denials),
+    ...eventLoopFields(counters.eventLoop),
     ...loopDelayFields(statistics.loopDelay),
+  ];
+}
+
+function denialFields({ auth, command, key, channel }: CounterFacts["denials"]): Field[] {
+  return [
+    ["acl_access_denied_auth", auth],
+    ["acl_access_denied_cmd", command],
+    ["acl_access_denied_key", key],
+    ["acl_access_denied_channel", channel],
+  ];
+}
+
+function eventLoopFields(loop: EventLoopFacts): Field[] {
+  return [
+    ["eventloop_cycles", loop.cycles],
+    ["eventloop_duration_sum", loop.microseconds],
+    ["eventloop_duration_cmd_sum", Math.round(loop.commandMicroseconds)],
+    ["instantaneous_eventloop_cycles_per_sec", Math.round(loop.cyclesPerSecond)],
+    ["instantaneous_eventloop_duration_usec", Math.round(loop.microsecondsPerCycle)],
   ];
 }
 
@@ -145,6 +180,16 @@ export function cpuFields(): Field[] {
     ["used_cpu_user", microsecondsAsSeconds(user)],
     ["used_cpu_sys_children", microsecondsAsSeconds(0)],
     ["used_cpu_user_children", microsecondsAsSeconds(0)],
+    ...mainThreadFields(),
+  ];
+}
+
+function mainThreadFields(): Field[] {
+  const time = mainThreadTime();
+  if (time === undefined) return [];
+  return [
+    ["used_cpu_sys_main_thread", microsecondsAsSeconds(time.systemMicroseconds)],
+    ["used_cpu_user_main_thread", microsecondsAsSeconds(time.userMicroseconds)],
   ];
 }
 

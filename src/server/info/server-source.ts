@@ -5,6 +5,7 @@ import { REDIS_VERSION } from "../../base/compatibility.ts";
 import { machineMemoryBytes } from "../../base/machine-memory.ts";
 import type { CompiledCommand } from "../../commands/table.ts";
 import type { Database } from "../../keyspace/database.ts";
+import { settleCalls } from "../observation/calls.ts";
 import type { ReplicaState } from "../replication/replica.ts";
 import type { Server } from "../server.ts";
 import type { Statistics } from "../statistics.ts";
@@ -14,6 +15,7 @@ import type {
   ClientFacts,
   CounterFacts,
   DatabaseFacts,
+  EventLoopFacts,
   InfoSource,
   MemoryFacts,
   PersistenceFacts,
@@ -65,6 +67,8 @@ export class ServerInfoSource implements InfoSource {
     this.own.replication.resetCounters();
     expiry.timeouts = 0;
     expiry.spentMs = 0;
+    Object.assign(this.own.acl.denialCounts, { auth: 0, command: 0, key: 0, channel: 0 });
+    this.own.eventLoop.reset();
     saves.saves = 0;
     aof.rewrites = 0;
     aof.failuresInRow = 0;
@@ -97,11 +101,13 @@ export class ServerInfoSource implements InfoSource {
       lruClock: Math.floor(clock.nowMs / 1000) & LRU_CLOCK_MASK,
       executable: process.argv[1] ?? process.execPath,
       configFile: config.file ?? "",
+      listeners: this.listeners(),
     };
   }
 
   clients(): ClientFacts {
     const { clients, config } = this.own;
+    const { keys } = this.own.dispatcher.waiting;
     let largestInputBytes = 0;
     let largestOutputBytes = 0;
     for (const client of clients) {
@@ -115,6 +121,8 @@ export class ServerInfoSource implements InfoSource {
       largestOutputBytes,
       blocked: clients.measure().blocked,
       withTimeout: this.own.dispatcher.waiting.withTimeout,
+      blockingKeys: keys.all,
+      blockingKeysUntilGone: keys.untilGone,
       tracking: this.own.tracking.clients,
     };
   }
@@ -188,6 +196,7 @@ export class ServerInfoSource implements InfoSource {
       expired: keyspace.expired,
       expiryTimeouts: this.own.expiry.timeouts,
       expiryMs: this.own.expiry.spentMs,
+      stalePercent: 100 * this.own.expiry.staleShare,
       expiredFields: keyspace.expiredFields,
       evicted: keyspace.evicted,
       evictedClients: this.own.clientEviction.evicted,
@@ -200,7 +209,30 @@ export class ServerInfoSource implements InfoSource {
       trackedItems: tracking.table.items,
       trackedPrefixes: tracking.broadcast.size,
       migrationSockets: this.own.migrations.targets.count,
+      denials: this.own.acl.denialCounts,
+      eventLoop: this.eventLoop(),
     };
+  }
+
+  private eventLoop(): EventLoopFacts {
+    const { cycles, cyclesPerSecond, microseconds, microsecondsPerCycle } = this.own.eventLoop;
+    let commandMicroseconds = 0;
+    for (const command of this.commands()) {
+      for (const each of [command, ...(command.subcommands?.all ?? [])]) {
+        settleCalls(each);
+        commandMicroseconds += each.microseconds;
+      }
+    }
+    return { cycles, cyclesPerSecond, microseconds, microsecondsPerCycle, commandMicroseconds };
+  }
+
+  private listeners(): ServerFacts["listeners"] {
+    const { bind, port, "tls-port": tlsPort, unixsocket } = this.own.config.values;
+    return [
+      ...(port === 0 ? [] : [{ kind: "tcp", binds: bind, port }]),
+      ...(unixsocket === "" ? [] : [{ kind: "unix", binds: [unixsocket], port: 0 }]),
+      ...(tlsPort === 0 ? [] : [{ kind: "tls", binds: bind, port: tlsPort }]),
+    ];
   }
 
   replication(): ReplicationFacts {

@@ -18,6 +18,7 @@ import { executeDebugCommand } from "../../scripting/debugger/debug-commands.ts"
 import { DebugInput } from "../../scripting/debugger/debug-input.ts";
 import type { ScriptDebugger } from "../../scripting/debugger/script-debugger.ts";
 import { Engine, type RunState } from "../../scripting/engine.ts";
+import type { LuaVm } from "../../scripting/lua-vm.ts";
 import type { Script } from "../../scripting/script-cache.ts";
 import type { Connection } from "../connection.ts";
 import { type DebuggedRun, Run } from "../script-run.ts";
@@ -27,6 +28,8 @@ import type { DebugParts } from "./debug-sessions.ts";
 const SLICE_MS = 10;
 /** With busy-reply-threshold 0, a script that runs for so long without a stop is stopped. */
 const PATIENCE_MS = 5000;
+/** A client that does not read what the script's stops tell it is closed when so much waits. */
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 const END_MARK = "<endsession>";
 const WARNING = 3;
 
@@ -68,6 +71,10 @@ export class DebugSession implements DebuggedRun {
 
   get isPrivate(): boolean {
     return this.changes !== undefined;
+  }
+
+  get vm(): LuaVm | undefined {
+    return this.engine?.vm;
   }
 
   /** Begins to run the script, whose permissions are known. */
@@ -199,14 +206,13 @@ export class DebugSession implements DebuggedRun {
   /** Does what the client has asked for, as long as there is something, and lets the script go on. */
   private serve(): Outcome {
     const target = this.debugger!;
-    for (;;) {
+    const { clock } = this.parts;
+    const begunMs = clock.monotonicMs();
+    while (clock.monotonicMs() - begunMs < SLICE_MS) {
       if (!target.isStopped) {
         const outcome = this.goOn(() => this.engine!.resume());
         if (outcome === DONE) return DONE;
-        if (!target.isStopped) {
-          this.wake();
-          return SUSPENDED;
-        }
+        if (!target.isStopped) break;
       }
       const request = this.input.next();
       if (request === undefined) {
@@ -219,6 +225,8 @@ export class DebugSession implements DebuggedRun {
         if (target.isStopped) this.sendLog();
       }
     }
+    this.wake();
+    return SUSPENDED;
   }
 
   /** Runs the script until it is suspended, or over; then it has been answered. */
@@ -315,6 +323,8 @@ export class DebugSession implements DebuggedRun {
     for (const line of lines) reply.simple(line.replaceAll(/[\r\n]/g, " "));
     outbox.cut(this.client, reply.end);
     reply.keep(outbox.cutEnd);
+    const { client } = this;
+    if (client.outputBufferBytes > MAX_OUTPUT_BYTES) setImmediate(() => client.close());
   }
 }
 

@@ -15,6 +15,7 @@ import {
   INVALID_SCRIPT_DEBUG,
   TOO_MANY_DEBUGGERS,
 } from "../../protocol/script-errors.ts";
+import type { LuaVm } from "../../scripting/lua-vm.ts";
 import type { ScriptDispatcher, ScriptRunner } from "../script-runner.ts";
 import { DebugSession } from "./debug-session.ts";
 
@@ -61,6 +62,13 @@ export class DebugSessions {
     return this.parts.dispatcher.client.scriptDebugging !== undefined;
   }
 
+  /** What the VMs of all sessions take, as `measure` says of one. */
+  vmBytes(measure: (vm: LuaVm) => number): number {
+    let bytes = 0;
+    for (const { vm } of this.sessions) if (vm !== undefined) bytes += measure(vm);
+    return bytes;
+  }
+
   /** Runs `evaluate` in a session of the present client. */
   debug(evaluate: () => Outcome): Outcome {
     const { dispatcher } = this.parts;
@@ -87,6 +95,6 @@ export class DebugSessions {
 
   /** The server ends. */
   endAll(): void {
-    for (const session of [...this.sessions]) session.end();
+    for (const session of this.sessions) session.end();
   }
 }

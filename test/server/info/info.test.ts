@@ -11,6 +11,7 @@ import { humanBytes, percent, ratio, safeText } from "../../../src/server/info/f
 import { infoText } from "../../../src/server/info/info.ts";
 import type {
   AofFacts,
+  CounterFacts,
   InfoSource,
   ReplicationFacts,
   ScriptingFacts,
@@ -24,6 +25,21 @@ import { hasRedisServer, startRedisServer } from "../../support/redis-server.ts"
 
 /** Names that Redis 7.0 does not have. */
 const OWN_FIELDS = new Set([
+  // Of Redis 7.2.
+  "listener0",
+  "listener1",
+  "total_blocking_keys",
+  "total_blocking_keys_on_nokey",
+  "acl_access_denied_auth",
+  "acl_access_denied_cmd",
+  "acl_access_denied_key",
+  "acl_access_denied_channel",
+  "eventloop_cycles",
+  "eventloop_duration_sum",
+  "eventloop_duration_cmd_sum",
+  "instantaneous_eventloop_cycles_per_sec",
+  "instantaneous_eventloop_duration_usec",
+  // Of Redis 7.4, and our own.
   "expired_subkeys",
   "tsredis_version",
   "node_version",
@@ -127,6 +143,10 @@ const SERVER: ServerFacts = {
   lruClock: 7,
   executable: "/bin/server",
   configFile: "",
+  listeners: [
+    { kind: "tcp", binds: ["127.0.0.1", "-::1"], port: 6379 },
+    { kind: "unix", binds: ["/tmp/s"], port: 0 },
+  ],
 };
 
 const REPLICATION: ReplicationFacts = {
@@ -144,6 +164,36 @@ const REPLICATION: ReplicationFacts = {
   refusedPartialSyncs: 4,
 };
 
+const COUNTERS: CounterFacts = {
+  connectionsReceived: 11,
+  connectionsRejected: 1,
+  commandsProcessed: 12,
+  expired: 1,
+  expiryTimeouts: 2,
+  expiryMs: 3,
+  expiredFields: 11,
+  evicted: 2,
+  evictedClients: 9,
+  hits: 3,
+  misses: 4,
+  channels: 6,
+  patterns: 7,
+  shardChannels: 8,
+  trackedKeys: 21,
+  trackedItems: 22,
+  trackedPrefixes: 23,
+  migrationSockets: 24,
+  stalePercent: 25.5,
+  denials: { auth: 1, command: 2, key: 3, channel: 4 },
+  eventLoop: {
+    cycles: 26,
+    microseconds: 27,
+    commandMicroseconds: 28,
+    cyclesPerSecond: 29,
+    microsecondsPerCycle: 30,
+  },
+};
+
 function source(parts: Partial<InfoSource> = {}): InfoSource {
   const table = new CommandTable(commandSpecs);
   return {
@@ -159,6 +209,8 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       blocked: 1,
       withTimeout: 1,
       tracking: 2,
+      blockingKeys: 31,
+      blockingKeysUntilGone: 32,
     }),
     memory: () => ({
       usedBytes: 3 * 1024 * 1024,
@@ -183,26 +235,7 @@ function source(parts: Partial<InfoSource> = {}): InfoSource {
       heapBytes: 9,
     }),
     persistence: () => ({ loading: LOADING, rdb: RDB, aof: AOF, scrub: SCRUB }),
-    counters: () => ({
-      connectionsReceived: 11,
-      connectionsRejected: 1,
-      commandsProcessed: 12,
-      expired: 1,
-      expiryTimeouts: 2,
-      expiryMs: 3,
-      expiredFields: 11,
-      evicted: 2,
-      evictedClients: 9,
-      hits: 3,
-      misses: 4,
-      channels: 6,
-      patterns: 7,
-      shardChannels: 8,
-      trackedKeys: 21,
-      trackedItems: 22,
-      trackedPrefixes: 23,
-      migrationSockets: 24,
-    }),
+    counters: () => COUNTERS,
     replication: () => ({ ...REPLICATION, replicas: [], goodReplicas: undefined }),
     databases: () => [
       { index: 0, keys: 2, expires: 1, averageTtlMs: 1234.9 },
@@ -294,6 +327,29 @@ describe("values", () => {
       "number_of_cached_scripts:7",
       "used_memory_scripts_human:800B",
       "mem_fragmentation_ratio:2.00",
+    ]) {
+      expect(text).toContain(`\r\n${line}\r\n`);
+    }
+  });
+
+  test("of Redis 7.2", () => {
+    const text = infoText(source(), ["server", "clients", "stats"]);
+    for (const line of [
+      "listener0:name=tcp,bind=127.0.0.1,bind=-::1,port=6379",
+      "listener1:name=unix,bind=/tmp/s",
+      "total_blocking_keys:31",
+      "total_blocking_keys_on_nokey:32",
+      "acl_access_denied_auth:1",
+      "acl_access_denied_cmd:2",
+      "acl_access_denied_key:3",
+      "acl_access_denied_channel:4",
+      "eventloop_cycles:26",
+      "eventloop_duration_sum:27",
+      "eventloop_duration_cmd_sum:28",
+      "instantaneous_eventloop_cycles_per_sec:29",
+      "instantaneous_eventloop_duration_usec:30",
+      "expired_stale_perc:25.50",
+      "migrate_cached_sockets:24",
     ]) {
       expect(text).toContain(`\r\n${line}\r\n`);
     }
