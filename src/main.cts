@@ -48,8 +48,8 @@ function packed(): Program | undefined {
   } catch {
     return undefined;
   }
-  const meta = (path: string) => ({ url: pathToFileURL(`${__dirname}/${path}`).href });
-  return new Script(source, { filename, ...compiled(file) }).runInThisContext()(require, meta) as Program;
+  const urlOf = (path: string) => pathToFileURL(`${__dirname}/${path}`).href;
+  return new Script(source, { filename, ...compiled(file) }).runInThisContext()(require, urlOf) as Program;
 }
 
 /** What V8 compiled of the file, if it was kept; another version of V8 does not take it. */
