@@ -10,6 +10,7 @@
  */
 import type { FileHandle, Files } from "../base/files.ts";
 import type { Log } from "../base/log.ts";
+import { StorageError } from "../base/storage-error.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { AofDirectory, IncrTail, OpenIncr } from "./aof/directory.ts";
 import { missingFileText } from "./aof/error-text.ts";
@@ -137,7 +138,9 @@ async function loadOne(
   try {
     outcome = await loadAofFile(file, entry.name, keyspace, parts.executor, options);
   } catch (error) {
-    if (!(error instanceof RdbError)) throw error;
+    // A value that its checksum did not betray is told by its type.
+    const isValue = isBase && error instanceof StorageError && error.code === "corrupt";
+    if (!isValue && !(error instanceof RdbError)) throw error;
     throw new LoadError(`The RDB part of the AOF file ${entry.name} is damaged: ${error.message}`);
   } finally {
     await file.close();

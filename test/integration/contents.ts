@@ -58,14 +58,14 @@ const READERS: Readonly<Record<string, Reader>> = {
   hash: { request: (key) => ["HGETALL", key], text: (reply) => pairs(bulks(reply)).sort().join(" ") },
 };
 
-/** Without what tells how the stream lies in memory, and when its consumers were there last; the second time of which
- * Redis 7.0 does not have. */
+/** Without what tells how the stream lies in memory, when its consumers were there last, and that since Redis 7.2 this
+ * is two times. */
 function streamText(reply: Buffer): string {
   return reply
     .toString("latin1")
+    .replace(/\*10(\r\n\$4\r\nname\r\n)/g, "*8$1")
     .replace(/\$11\r\nactive-time\r\n:-?\d+\r\n/g, "")
-    .replace(/\*10(?=\r\n\$4\r\nname)/g, "*8")
-    .replace(/(radix-tree-(keys|nodes)|seen-time)\r\n:-?\d+/g, "");
+    .replace(/(radix-tree-(keys|nodes)|seen-time)\r\n:\d+/g, "");
 }
 
 function pairs(parts: readonly string[]): string[] {

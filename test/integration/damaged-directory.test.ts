@@ -122,8 +122,20 @@ describe("is refused", () => {
     const server = await startServerProcess(small, ["--maxmemory", "64mb"]);
     const client = await RawClient.connect(server.port);
     await client.run("SET", "key", "value");
+    await client.run("HSET", "hash", "field", "value");
+    await client.run("BGREWRITEAOF");
+    while (!(await client.text("INFO", "persistence")).includes("aof_rewrite_in_progress:0"))
+      await client.run("PING");
     client.close();
     await server.stop();
+    // A value that its type cannot read is met before the checksum at the end.
+    const base = fileOf(small, ".base.rdb");
+    const intact = readFileSync(base);
+    const odd = Buffer.from(intact);
+    odd[odd.indexOf("field") - 2] ^= 0xff;
+    writeFileSync(base, odd);
+    expect(await refusal(small)).toMatch(/\.base\.rdb is damaged: /);
+    writeFileSync(base, intact);
     for (const folder of [copy(), small]) {
       const path = fileOf(folder, ".base.rdb");
       const bytes = readFileSync(path);

@@ -7,6 +7,10 @@ function steps(count: number): string[] {
   return Array.from({ length: count }, () => "s");
 }
 
+function listed(commands: string): string[] {
+  return commands.split("; ");
+}
+
 const ALL_KINDS = `local a = {1,2,{x='y'}}
 local function f(n)
   local q = n * 2
@@ -121,44 +125,10 @@ export const SCENARIOS: Readonly<Record<string, DebugScenario>> = {
     script: ALL_KINDS,
     keys: ["k1"],
     args: ["v1"],
-    commands: [
-      ...[
-        "s",
-        "p",
-        "p a",
-        "s",
-        "s",
-        "s",
-        "p",
-        "p q",
-        "p a",
-        "p KEYS",
-        "p ARGV",
-        "p zz",
-        "t",
-        "s",
-        "s",
-        "s",
-        "s",
-      ],
-      ...[
-        "b",
-        "b 10 3 77 x",
-        "b",
-        "b -3",
-        "b -3",
-        "b 0",
-        "l",
-        "l 2",
-        "l 2 1",
-        "w",
-        "m",
-        "foo",
-        "p a b",
-        "t",
-        "c",
-      ],
-    ],
+    commands: listed(
+      "s; p; p a; s; s; s; p; p q; p a; p KEYS; p ARGV; p zz; t; s; s; s; s; b; b 10 3 77 x" +
+        "; b; b -3; b -3; b 0; l; l 2; l 2 1; w; m; foo; p a b; t; c",
+    ),
   },
   values: { script: VALUES, commands: ["b 10", "c", "p", "p t", "m 0", "p t", "p", "p n", "e 'q\\0'", "c"] },
   "a loop on one line": {
@@ -176,7 +146,7 @@ export const SCENARIOS: Readonly<Record<string, DebugScenario>> = {
   },
   recursion: {
     script: RECURSION,
-    commands: ["b 3", "c", "t", "p", "p n", "b 5", "c", "t", "c", "c", "c", "c"],
+    commands: listed("b 3; c; t; p; p n; b 5; c; t; c; c; c; c"),
   },
   "a coroutine": {
     script: COROUTINE,
@@ -237,19 +207,10 @@ return s`,
   "words in capitals": { script: "return 1", commands: ["HELLO", "L", "W", "MAXLEN 70", "STEP"] },
   "odd arguments": {
     script: "local a = 1\nlocal b = 2\nlocal c = 3\nreturn a",
-    commands: [
-      ...[
-        "b 2 3 4 5 6",
-        "b -2 0 4",
-        "b 9999999999999999999",
-        "b -9223372036854775808",
-        "b 00",
-        "b 1x",
-        "b +2",
-        "c",
-      ],
-      ...["l -5", "l 3 0", "l 3 -1", "l x", "l 0 1", "l 2 x", "m x", "m 1 2", "c"],
-    ],
+    commands: listed(
+      "b 2 3 4 5 6; b -2 0 4; b 9999999999999999999; b -9223372036854775808; b 00; b 1x" +
+        "; b +2; c; l -5; l 3 0; l 3 -1; l x; l 0 1; l 2 x; m x; m 1 2; c",
+    ),
   },
   "more breakpoints than there can be": {
     script: "local a = 1\n".repeat(70),

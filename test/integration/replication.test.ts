@@ -1,6 +1,6 @@
 /**
- * The real Redis as a replica: both have the same digest after its link was cut, after it was killed, and beside others.
- * Who waits for it is told when it has all. What redis-cli takes of the stream is whole, too.
+ * The real Redis as a replica: both have the same digest after its link was cut, after it was killed, and beside
+ * others. Who waits for it is told when it has all. What redis-cli takes of the stream is whole, too.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";

@@ -149,8 +149,8 @@ export function detectFormat(firstBytes: Uint8Array): "rdb" | "aof" {
 }
 
 /**
- * How a file of a set is written: by its first bytes; a base that is called an RDB and begins with no command is one, too,
- * damaged or empty as it may be.
+ * How a file of a set is written: by its first bytes; a base that is called an RDB and begins with no command is one,
+ * too, damaged or empty as it may be.
  */
 export function formatOfFile(name: string, firstBytes: Uint8Array): "rdb" | "aof" {
   const [first] = firstBytes;

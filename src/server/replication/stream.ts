@@ -71,8 +71,8 @@ export class ReplicationStream {
     return this.endOffset + this.encoder.end - this.encoder.blockStart;
   }
 
-  /** Adds what was appended to the stream, unless a group is open. To be called often: what is open when a chunk is full
-   * has to be moved to the next, and leaves a gap. */
+  /** Adds what was appended to the stream, unless a group is open. To be called often: what is open when a chunk is
+   * full has to be moved to the next, and leaves a gap. */
   commit(): void {
     const { encoder } = this;
     const { blockStart, buf, end } = encoder;

@@ -95,6 +95,6 @@ export class DebugSessions {
 
   /** The server ends. */
   endAll(): void {
-    for (const session of [...this.sessions]) session.end();
+    for (const session of this.sessions) session.end();
   }
 }
