@@ -86,7 +86,7 @@ export class SnapshotSimulation {
         "cold-tier": this.hasTier ? "yes" : "no",
         "stream-node-max-entries": "20",
         rdbcompression: this.chance(2) ? "yes" : "no",
-        "aof-use-rdb-preamble": this.chance(2) ? "yes" : "no",
+        "aof-use-rdb-preamble": this.chance(3) ? "yes" : "no",
       }),
     );
     server.config.set([["save", ""]]);
