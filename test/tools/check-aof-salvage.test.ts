@@ -251,6 +251,15 @@ describe("a set", () => {
       expect([refused.status, refused.output.includes("it relies on a cold tier")]).toEqual([1, true]);
       expect(read("a.1.base.rdb").equals(bytes)).toBe(true);
     }
+    // Without the manifest, a damaged head does not say whether it relies on the tier that is there.
+    mkdirSync(join(folder, "set", "log"), { recursive: true });
+    write("set/log/a.1.base.rdb", headless);
+    write("set/log/a.manifest", "file a.1.incr");
+    expect((await runOurs(folder, ["--salvage", "--dry-run", "set/log/a.manifest"])).status).toBe(3);
+    mkdirSync(join(folder, "set", "cold-tier"));
+    const unclear = await runOurs(folder, ["--salvage", "--yes", "set/log/a.manifest"]);
+    expect([unclear.status, unclear.output.includes("nothing says whether")]).toEqual([1, true]);
+    expect(read("set/log/a.1.base.rdb")).toEqual(headless);
   });
 
   test("a missing file is said, and its line goes", async () => {

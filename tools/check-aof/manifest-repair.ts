@@ -30,6 +30,7 @@ export interface RepairedManifest {
 }
 
 const MANIFEST_SUFFIX = ".manifest";
+const RDB_SUFFIX = ".rdb";
 const FILE_NAME = /^(.+)\.([1-9][0-9]{0,15})\.(base\.rdb|base\.aof|incr\.aof)$/;
 /** Folders that a tsredis-server keeps its cold tier in. */
 const TIER_FOLDERS = ["cold-tier", "cold-tier-2"];
@@ -154,7 +155,8 @@ async function leaveOutOldIncr(
   notes: string[],
 ): Promise<void> {
   if (found.base.length !== 1) return;
-  const begun = Number(await readAux(files, `${folder}/${found.base[0].name}`, "ctime"));
+  const { text } = await readAux(files, `${folder}/${found.base[0].name}`, "ctime");
+  const begun = Number(text);
   if (!(begun > 0)) return;
   const kept: IncrFile[] = [];
   for (const file of found.incr) {
@@ -210,7 +212,18 @@ function chooseBase(found: Found, remarks: string[]): string | undefined {
 
 /** A base file that relies on a cold tier says so; its line in the manifest is made anew. */
 async function findTier(files: Files, folder: string, found: Found): Promise<string | undefined> {
-  const text = await readAux(files, `${folder}/${found.base[0].name}`, AUX_TIER);
+  // One of commands never does.
+  if (!found.base[0].name.endsWith(RDB_SUFFIX)) return undefined;
+  const present: string[] = [];
+  for (const name of TIER_FOLDERS)
+    if ((await files.stat(`${folder}/../${name}`)) !== undefined) present.push(name);
+  const { isReadable, text } = await readAux(files, `${folder}/${found.base[0].name}`, AUX_TIER);
+  if (!isReadable && present.length > 0) {
+    return (
+      "The manifest is damaged, and so is the beginning of the base file: nothing says whether it relies on the " +
+      `cold tier that is there (${present.join(", ")}). If it does not, move that away, and run this again`
+    );
+  }
   if (text === undefined) return undefined;
   let generation: number;
   let records: number;
@@ -222,9 +235,6 @@ async function findTier(files: Files, folder: string, found: Found): Promise<str
     return "The base file relies on a cold tier, but what it says about it cannot be read";
   }
   if (records === 0) return undefined;
-  const present: string[] = [];
-  for (const name of TIER_FOLDERS)
-    if ((await files.stat(`${folder}/../${name}`)) !== undefined) present.push(name);
   if (present.length !== 1) {
     return (
       "The base file relies on a cold tier, and the manifest that named its folder is lost: " +
@@ -235,13 +245,18 @@ async function findTier(files: Files, folder: string, found: Found): Promise<str
   return undefined;
 }
 
-/** An AUX field of the RDB that a file begins with; undefined if there is none. */
-async function readAux(files: Files, path: string, name: string): Promise<string | undefined> {
+/** An AUX field of the RDB that a file begins with; no text if there is none. `isReadable`: nothing before the first
+ * entry is damaged. */
+async function readAux(
+  files: Files,
+  path: string,
+  name: string,
+): Promise<{ readonly isReadable: boolean; readonly text?: string }> {
   let file: FileHandle;
   try {
     file = await files.open(path, "read");
   } catch {
-    return undefined;
+    return { isReadable: false };
   }
   try {
     const reader = await RdbReader.open(file, {
@@ -251,13 +266,13 @@ async function readAux(files: Files, path: string, name: string): Promise<string
     });
     for await (const record of reader) {
       if (record.kind === "aux" && record.key.toString("latin1") === name)
-        return record.value.toString("latin1");
-      if (record.kind === "entry" || record.kind === "end") return undefined;
+        return { isReadable: true, text: record.value.toString("latin1") };
+      if (record.kind === "entry" || record.kind === "end") return { isReadable: true };
     }
   } catch (error) {
     if (!(error instanceof RdbError)) throw error;
   } finally {
     await file.close();
   }
-  return undefined;
+  return { isReadable: false };
 }
