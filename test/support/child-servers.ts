@@ -3,6 +3,7 @@
  * tests are over, also when a test that should have ended it failed or ran out of time.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 import { afterAll } from "vitest";
 
@@ -29,6 +30,10 @@ export interface ProgramExit {
 
 /** Redis and tsredis say it alike. */
 const READY = "Ready to accept connections";
+/** Ports below those that Linux gives to outgoing connections: one of these may take a port between the look whether it
+ * is free and the start of the server. */
+const FIRST_PORT = 10_240;
+const FIRST_EPHEMERAL_PORT = 32_768;
 /** The same when they listen and load data. */
 export const LISTENING = "Server initialized";
 
@@ -100,16 +105,19 @@ export async function runToEnd(
   return { status, output: printed.output, errors: printed.errors };
 }
 
-/** A port that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** A port that is free, and which no outgoing connection takes. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(FIRST_PORT, FIRST_EPHEMERAL_PORT);
+    if (await canListen(port)) return port;
+  }
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }
 
