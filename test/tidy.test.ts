@@ -33,7 +33,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 };
 /** The entry file lies in src itself, and knows only the program. */
 const ENTRY = "src/main.cts";
-/** May import anything, and nothing imports them. */
+/** May import anything, and no layer imports them. */
 const OUTSIDE = ["test", "bench"];
 /** What an offline tool must not even reach through others: it works on files, not on a running server's data. Memory
  * is where types decode a value, one at a time. */

@@ -6,7 +6,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { freePort } from "../support/child-servers.ts";
+import { freePort } from "../support/free-port.ts";
 import type { RawClient } from "../support/raw-client.ts";
 import { runServerProgram } from "../support/server-process.ts";
 import { expectFilled, fill, infoOf, rewriteLog, useServer } from "./server-fixture.ts";

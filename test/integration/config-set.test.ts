@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { freePort } from "../support/child-servers.ts";
+import { freePort } from "../support/free-port.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { fill, infoOf, POLL, rewriteLog, useServer } from "./server-fixture.ts";
 

@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SeededRandom } from "../../src/base/random.ts";
-import { freePort } from "../support/child-servers.ts";
+import { freePort } from "../support/free-port.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { runServerProgram, startServerProcess } from "../support/server-process.ts";
 

@@ -14,9 +14,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { freePort } from "../support/child-servers.ts";
 import type { Argument } from "../support/command-harness.ts";
 import { MODULE_DUMP } from "../support/dump-payloads.ts";
+import { freePort } from "../support/free-port.ts";
 import { encodeRequest, RawClient } from "../support/raw-client.ts";
 import { hasRedisServer, type RedisServer, runRedisTool, startRedisServer } from "../support/redis-server.ts";
 import { runServerProgram, type ServerProcess, startServerProcess } from "../support/server-process.ts";

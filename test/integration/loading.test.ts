@@ -5,7 +5,8 @@
 import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { freePort, LISTENING, type ServerProcess, startListening } from "../support/child-servers.ts";
+import { LISTENING, type ServerProcess, startListening } from "../support/child-servers.ts";
+import { freePort } from "../support/free-port.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { hasRedisServer } from "../support/redis-server.ts";
 import { startServerWith } from "../support/server-process.ts";

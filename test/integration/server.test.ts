@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { freePort } from "../support/child-servers.ts";
+import { freePort } from "../support/free-port.ts";
 import { encodeRequest, exchange } from "../support/raw-client.ts";
 import { connectRedis, hasRedisServer, startRedisServer } from "../support/redis-server.ts";
 import { runServerProgram } from "../support/server-process.ts";

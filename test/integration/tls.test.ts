@@ -14,7 +14,7 @@ import {
   encryptKey,
   hasOpenssl,
 } from "../support/certificates.ts";
-import { freePort } from "../support/child-servers.ts";
+import { freePort } from "../support/free-port.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { runServerProgram, type ServerProcess, startServerProcess } from "../support/server-process.ts";
 

@@ -5,7 +5,7 @@ import net from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { plainDoor } from "../../src/server/door.ts";
 import { Listener, type ListenOptions } from "../../src/server/listener.ts";
-import { freePort } from "../support/child-servers.ts";
+import { freePort } from "../support/free-port.ts";
 
 let listener: Listener;
 let port: number;

@@ -3,8 +3,6 @@
  * tests are over, also when a test that should have ended it failed or ran out of time.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomInt } from "node:crypto";
-import { createServer } from "node:net";
 import { afterAll } from "vitest";
 
 /** A running server. */
@@ -30,10 +28,6 @@ export interface ProgramExit {
 
 /** Redis and tsredis say it alike. */
 const READY = "Ready to accept connections";
-/** Ports below those that Linux gives to outgoing connections: one of these may take a port between the look whether it
- * is free and the start of the server. */
-const FIRST_PORT = 10_240;
-const FIRST_EPHEMERAL_PORT = 32_768;
 /** The same when they listen and load data. */
 export const LISTENING = "Server initialized";
 
@@ -103,22 +97,6 @@ export async function runToEnd(
   const status = await exitOf(child);
   clearTimeout(timer);
   return { status, output: printed.output, errors: printed.errors };
-}
-
-/** A port that is free, and which no outgoing connection takes. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(FIRST_PORT, FIRST_EPHEMERAL_PORT);
-    if (await canListen(port)) return port;
-  }
-}
-
-function canListen(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
 }
 
 function launch(program: string, args: readonly string[], folder: string): ChildProcess {

@@ -5,7 +5,8 @@
  */
 import { spawnSync } from "node:child_process";
 import { Redis } from "ioredis";
-import { freePort, type ServerProcess, startListening } from "./child-servers.ts";
+import { type ServerProcess, startListening } from "./child-servers.ts";
+import { freePort } from "./free-port.ts";
 
 export type RedisServer = ServerProcess;
 

@@ -3,7 +3,8 @@
  * another build's main.cjs.
  */
 import { fileURLToPath } from "node:url";
-import { freePort, type ProgramExit, runToEnd, type ServerProcess, startListening } from "./child-servers.ts";
+import { type ProgramExit, runToEnd, type ServerProcess, startListening } from "./child-servers.ts";
+import { freePort } from "./free-port.ts";
 
 import { SPILL_ARGUMENTS } from "./spill-mode.ts";
 

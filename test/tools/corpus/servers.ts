@@ -3,9 +3,9 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { type Argument } from "../../support/command-harness.ts";
+import { freePort } from "../../support/free-port.ts";
 import { RawClient } from "../../support/raw-client.ts";
 
 const TSREDIS = fileURLToPath(new URL("../../../src/main.cjs", import.meta.url));
@@ -79,16 +79,4 @@ export class CorpusServer {
     this.child.kill("SIGTERM");
     await once(this.child, "exit");
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      probe.close(() => resolve(port));
-    });
-  });
 }
