@@ -14,6 +14,9 @@ export interface Clock {
   monotonicMs(): number;
 }
 
+/** The longest time that a timer of Node takes: some 25 days. */
+export const MAX_TIMER_MS: number = 2 ** 31 - 1;
+
 /** The machine's own clock. */
 export class SystemClock implements Clock {
   nowMs = Date.now();

@@ -8,6 +8,9 @@ import { withView } from "../base/byte-copy.ts";
 /** Takes the next bytes of the file; the chunk may be reused once the promise is settled. */
 export type ByteSink = (chunk: Buffer) => Promise<void>;
 
+/** Of what has no file: it is taken away, or appended to what another writer has gathered. */
+export const NO_SINK: ByteSink = () => Promise.reject(new Error("what is gathered aside has no file"));
+
 /** Size of a fresh buffer; one that a large value has blown up is not kept. */
 const BUFFER_BYTES = 1 << 16;
 const BUFFER_KEPT_MAX_BYTES = 1 << 20;
@@ -99,9 +102,23 @@ export abstract class GatheredBytes {
   /** Appends what another writer has gathered, and empties that. The other has no drain under way. */
   appendFrom(other: GatheredBytes): void {
     this.appendBytes(other.buffer, 0, other.length);
-    other.length = 0;
-    other.summed = 0;
-    if (other.buffer.length > BUFFER_KEPT_MAX_BYTES) other.buffer = newBuffer(BUFFER_BYTES);
+    other.discard();
+  }
+
+  /** A copy of what has gathered, which is given up. */
+  take(): Buffer {
+    const bytes = Buffer.from(this.buffer.subarray(0, this.length));
+    this.discard();
+    return bytes;
+  }
+
+  /** Gives up what has gathered, of which nothing is being drained; returns how many bytes that was. */
+  discard(): number {
+    const { length } = this;
+    this.length = 0;
+    this.summed = 0;
+    if (this.buffer.length > BUFFER_KEPT_MAX_BYTES) this.buffer = newBuffer(BUFFER_BYTES);
+    return length;
   }
 
   appendBytes(bytes: Uint8Array, start = 0, length = bytes.length): void {

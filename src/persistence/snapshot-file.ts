@@ -14,7 +14,7 @@ import { type FileHandle, writeFully } from "../base/files.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Entries } from "../memory/entries.ts";
 import { finishSteps } from "../types/packed-parts.ts";
-import type { ByteSink, GatheredBytes } from "./gathered-bytes.ts";
+import { type ByteSink, type GatheredBytes, NO_SINK } from "./gathered-bytes.ts";
 
 /** A loop whose turn takes less has nothing to do; then a slice takes so long. */
 const IDLE_TURN_MS = 0.05;
@@ -41,8 +41,6 @@ export const SYNC_EVERY_BYTES: number = 4 * 1024 * 1024;
 /** Strings from this length on are appended in parts. */
 export const LARGE_STRING_BYTES: number = 512 * 1024;
 const STRING_PART_BYTES = 64 * 1024;
-
-const NO_SINK = (): Promise<void> => Promise.reject(new Error("what is gathered aside has no file"));
 
 /** What the file needs of the world around. */
 export interface SnapshotFileParts {

@@ -13,7 +13,6 @@ import { nextTurn } from "./turn-end.ts";
  * that is there. */
 export async function loadDump(
   server: Server,
-  makeRoom: () => Promise<void>,
   onDuplicate?: "refuse" | "replace",
   observer?: LoadProgress,
 ): Promise<boolean> {
@@ -34,7 +33,7 @@ export async function loadDump(
     const options = {
       skipExpired: true,
       verifyChecksum,
-      makeRoom,
+      makeRoom: () => waitForRoom(server),
       reservedKeys: server.budget.reservableKeys,
       onLoaded,
       onSkipped,

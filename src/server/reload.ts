@@ -5,7 +5,7 @@ import type { ReloadOptions, ReloadResult } from "../commands/services.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
 import { loadAllFiles } from "../persistence/recovery.ts";
 import { openAofDirectory } from "./appendonly.ts";
-import { loadDump, waitForRoom } from "./load-dump.ts";
+import { loadDump } from "./load-dump.ts";
 import { recoveryParts } from "./recovery-parts.ts";
 import { Replay } from "./replay.ts";
 import type { Server } from "./server.ts";
@@ -24,7 +24,7 @@ export async function reloadDump(
     if (flush) await empty(server);
     beginLoading(server);
     const onDuplicate = merge ? "replace" : "refuse";
-    if (!(await loadDump(server, () => waitForRoom(server), onDuplicate))) return "not loaded";
+    if (!(await loadDump(server, onDuplicate))) return "not loaded";
     world.log.warning("DB reloaded by DEBUG RELOAD");
     return "done";
   } catch (error) {

@@ -18,7 +18,7 @@ import { RdbError } from "../persistence/rdb/reader.ts";
 import { recoverAof } from "../persistence/recovery.ts";
 import { createWriter, openAofDirectory } from "./appendonly.ts";
 import type { Config } from "./config/config.ts";
-import { loadDump, waitForRoom } from "./load-dump.ts";
+import { loadDump } from "./load-dump.ts";
 import { recoveryParts } from "./recovery-parts.ts";
 import { Replay } from "./replay.ts";
 import { Server, type World } from "./server.ts";
@@ -221,12 +221,11 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
   const begun = clock.monotonicMs();
   keyspace.expiring = false;
   server.budget.setLoading(true);
-  const makeRoom = () => waitForRoom(server);
   const { progress } = server;
   progress.begin(0);
   if (values.appendonly) {
     const hasAof = directory.manifest.base !== undefined || directory.manifest.incr.length > 0;
-    if (!hasAof) await loadDump(server, makeRoom, undefined, progress);
+    if (!hasAof) await loadDump(server, undefined, progress);
     else progress.begin(await sizeOf(world.files, directory));
     const replay = new Replay(server);
     const { incr, baseBytes, sizeBefore } = await recoverAof(
@@ -249,7 +248,7 @@ async function loadData(server: Server, directory: AofDirectory): Promise<void> 
         throw new LoadError("The first base file of the append only file cannot be written");
     }
   } else {
-    await loadDump(server, makeRoom, undefined, progress);
+    await loadDump(server, undefined, progress);
   }
   keyspace.expiring = true;
   server.budget.setLoading(false);

@@ -7,6 +7,7 @@
  * there. Queues hold only names; what a key holds is looked up when its clients are served, since it may be gone
  * again.
  */
+import { MAX_TIMER_MS } from "../base/clock.ts";
 import type { CommandContext, KeyWait } from "../commands/context.ts";
 import { keysOfRequest } from "../commands/key-positions.ts";
 import type { CompiledCommand } from "../commands/table.ts";
@@ -17,8 +18,6 @@ import { DONE, type Outcome } from "../protocol/outcome.ts";
 import { Request } from "../protocol/request.ts";
 import type { CommandChecks } from "./command-checks.ts";
 import type { Connection } from "./connection.ts";
-
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** What waiting clients need of the dispatcher. */
 export interface Answerer {

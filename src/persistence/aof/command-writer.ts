@@ -63,22 +63,15 @@ export class CommandWriter extends GatheredBytes {
   /** A whole command. Its texts are copied. */
   appendCommand(...args: readonly CommandArgument[]): void {
     this.appendLine(ARRAY_LINES, "*", args.length);
-    for (const arg of args) {
-      const text = typeof arg === "object" ? arg : Buffer.from(String(arg), "latin1");
-      this.appendLine(STRING_LINES, "$", text.length);
-      this.appendBytes(text);
-      this.appendBytes(LINE_END);
-    }
+    for (const arg of args)
+      this.appendText(typeof arg === "object" ? arg : Buffer.from(String(arg), "latin1"));
   }
 
   /** A SET whose value follows in parts: `appendPart`. */
   beginSet(key: Uint8Array, valueBytes: number): void {
     this.appendLine(ARRAY_LINES, "*", 3);
-    for (const text of [Buffer.from("SET"), key]) {
-      this.appendLine(STRING_LINES, "$", text.length);
-      this.appendBytes(text);
-      this.appendBytes(LINE_END);
-    }
+    this.appendText(Buffer.from("SET"));
+    this.appendText(key);
     this.appendLine(STRING_LINES, "$", valueBytes);
     this.textLeft = valueBytes;
   }
@@ -116,6 +109,12 @@ export class CommandWriter extends GatheredBytes {
     this.checksum = 0;
     this.blockStart = this.totalBytes;
     this.databaseBefore = this.database;
+  }
+
+  private appendText(text: Uint8Array): void {
+    this.appendLine(STRING_LINES, "$", text.length);
+    this.appendBytes(text);
+    this.appendBytes(LINE_END);
   }
 
   private appendLine(usual: readonly Buffer[], mark: string, length: number): void {

@@ -6,20 +6,24 @@
 import { ByteArena } from "../../base/byte-arena.ts";
 import { Crc64 } from "../../base/crc64.ts";
 import type { Keyspace } from "../../keyspace/keyspace.ts";
+import { NO_SINK } from "../../persistence/gathered-bytes.ts";
+import { RdbWriter } from "../../persistence/rdb/writer.ts";
+import { LARGE_STRING_BYTES, stringParts } from "../../persistence/snapshot-file.ts";
 import type { PartSink } from "../../types/data-type.ts";
 import { createDump, DUMP_FOOTER_BYTES, dumpVersion } from "../../types/dump-payload.ts";
 import { dataTypeOf } from "../../types/registry.ts";
 import { isRooted } from "../../types/rooted.ts";
 import { STRING } from "../../types/string/string-value.ts";
-import type { ValueMemory } from "../../types/value-memory.ts";
-import { PartBuffer } from "./part-buffer.ts";
-
-/** Strings from this length on are sent in parts. */
-const LARGE_STRING_BYTES = 512 * 1024;
-const STRING_PART_BYTES = 64 * 1024;
 
 /** Holds a packed value while it is copied into the request. */
 const arena = new ByteArena();
+/** For who only asks whether a value is packed in parts. */
+const probe = newPartWriter();
+
+/** Gathers parts of a value. Nothing is compressed: so the same value has the same bytes each time. */
+function newPartWriter(): RdbWriter {
+  return new RdbWriter(NO_SINK, { compress: false, checksum: false });
+}
 
 /** What a request says besides the value. */
 export interface RestoreFacts {
@@ -74,7 +78,7 @@ export class PartedRestore {
   private readonly facts: RestoreFacts;
   private readonly type: number;
   private readonly begin: () => Iterator<void, void>;
-  private readonly packed = new PartBuffer();
+  private readonly packed = newPartWriter();
   private readonly checksum = new Crc64();
   private parts: Iterator<void, void>;
   private isMeasuring = true;
@@ -95,17 +99,20 @@ export class PartedRestore {
     if (dataType.type === STRING) {
       const length = entries.valueLength(address);
       if (length < LARGE_STRING_BYTES) return undefined;
-      return new PartedRestore(facts, type, (sink) => stringParts(memory, address, length, sink));
+      return new PartedRestore(facts, type, (sink) => {
+        sink.appendLength(length);
+        return stringParts(entries, address, (...part) => sink.appendBytes(...part));
+      });
     }
     const pack = (sink: PartSink) => dataType.packInParts?.(memory, address, sink);
-    if (!isRooted(entries.head(address)) || pack(new PartBuffer()) === undefined) return undefined;
+    if (!isRooted(entries.head(address)) || pack(probe) === undefined) return undefined;
     return new PartedRestore(facts, type, (sink) => pack(sink)!);
   }
 
   /** Works out some of the size; true when it is known. */
   measure(): boolean {
     const isDone = this.parts.next().done === true;
-    this.valueBytes += this.packed.drop();
+    this.valueBytes += this.packed.discard();
     if (!isDone) return false;
     this.isMeasuring = false;
     this.parts = this.begin();
@@ -137,19 +144,5 @@ export class PartedRestore {
     const version = dumpVersion(this.type);
     this.checksum.update(version);
     this.chunks.push(version, this.checksum.digest(), endOf(this.facts));
-  }
-}
-
-function* stringParts(
-  { entries }: ValueMemory,
-  address: number,
-  length: number,
-  sink: PartSink,
-): Generator<void, void> {
-  sink.appendLength(length);
-  for (let done = 0; done < length; done += STRING_PART_BYTES) {
-    if (done > 0) yield;
-    const bytes = Math.min(STRING_PART_BYTES, length - done);
-    sink.appendBytes(entries.valueBuffer(address), entries.valueStart(address) + done, bytes);
   }
 }

@@ -2,7 +2,9 @@
  * A connection to another server, as a client of it: what is to be sent goes out in pieces, and replies of one line
  * come back. Each step has a time limit, as Redis has it: to connect, to write the next 64 KB, to read the next bytes.
  */
+
 import { connect, type Socket } from "node:net";
+import { MAX_TIMER_MS } from "../../base/clock.ts";
 
 /** Written at a time: the time limit is for each. */
 const PIECE_BYTES = 64 * 1024;
@@ -11,7 +13,6 @@ const ENOUGH_BYTES = 1024 * 1024;
 /** A longer line is no reply to what is asked here. */
 const MAX_LINE = 64 * 1024;
 const MAX_PORT = 65_535;
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export type TargetStep = "connecting" | "writing" | "reading";
 

@@ -2,11 +2,9 @@
  * Clients that wait until replicas have what they wrote (WAIT, WAITAOF), each until enough of them say so, or its time
  * is over.
  */
+import { MAX_TIMER_MS } from "../../base/clock.ts";
 import type { Client } from "../../commands/client.ts";
 import type { AwaitedReplicas } from "../../commands/replication-access.ts";
-
-/** Longest time that a timer of Node takes; who waits for longer waits for ever, which is about as long. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 interface Waiter {
   readonly client: Client;
@@ -29,6 +27,7 @@ export class Acknowledgements {
   /** Resolves when there are enough, or after `timeoutMs` (0: never). */
   wait(client: Client, wanted: AwaitedReplicas, timeoutMs: number): Promise<void> {
     return new Promise((resolve) => {
+      // Who waits for longer waits for ever, which is about as long.
       const isTimed = timeoutMs > 0 && timeoutMs <= MAX_TIMER_MS;
       const timer = isTimed ? setTimeout(() => this.timeOut(waiter), timeoutMs) : undefined;
       timer?.unref();
