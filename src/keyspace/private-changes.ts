@@ -9,7 +9,9 @@
  * A key that is changed for the first time is put aside as it is, and a copy takes its place. What lies aside
  * stays in memory. Keys are told apart by the number of their database.
  */
+
 import { Database } from "./database.ts";
+import { nameOf } from "./key-name.ts";
 import type { KeyWatchers } from "./key-watchers.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { copyEntry, moveEntry } from "./transfer.ts";
@@ -155,8 +157,4 @@ export class PrivateChanges implements KeyWatchers {
     }
     return database;
   }
-}
-
-function nameOf(dbIndex: number, key: Buffer): string {
-  return `${dbIndex}:${key.toString("latin1")}`;
 }

@@ -7,10 +7,12 @@
  * there. Queues hold only names; what a key holds is looked up when its clients are served, since it may be gone
  * again.
  */
+
 import { MAX_TIMER_MS } from "../base/clock.ts";
 import type { CommandContext, KeyWait } from "../commands/context.ts";
 import { keysOfRequest } from "../commands/key-positions.ts";
 import type { CompiledCommand } from "../commands/table.ts";
+import { nameOf } from "../keyspace/key-name.ts";
 import type { Keyspace, KeyWaiters } from "../keyspace/keyspace.ts";
 import { UNREADABLE, type Warmer } from "../keyspace/warmer.ts";
 import { coldKeyUnreadable, UNBLOCKED } from "../protocol/errors.ts";
@@ -226,8 +228,4 @@ export class WaitingClients implements KeyWaiters {
     }
     if (this.clients.size === 0) this.keyspace.waiters = undefined;
   }
-}
-
-function nameOf(dbIndex: number, key: Buffer): string {
-  return `${dbIndex}:${key.toString("latin1")}`;
 }

@@ -9,7 +9,9 @@
  * the number of their database: after SWAPDB the watch is on what is now there. That a value moves between memory and
  * disk is no change.
  */
+
 import type { Database } from "../keyspace/database.ts";
+import { nameOf } from "../keyspace/key-name.ts";
 import type { KeyWatchers } from "../keyspace/key-watchers.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Warmer } from "../keyspace/warmer.ts";
@@ -177,8 +179,4 @@ export class WatchedKeys implements KeyWatchers {
 function staleKeyIsGone(watch: Watch): void {
   watch.wasExpired = false;
   watch.expireMs = 0;
-}
-
-function nameOf(dbIndex: number, key: Buffer): string {
-  return `${dbIndex}:${key.toString("latin1")}`;
 }

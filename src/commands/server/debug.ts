@@ -20,7 +20,7 @@ import { isWord } from "../arguments.ts";
 import { defineCommand } from "../command.ts";
 import type { CommandContext } from "../context.ts";
 import { helpLines } from "../help.ts";
-import type { ReloadOptions, ReloadResult } from "../services.ts";
+import type { DebugAccess, ReloadOptions, ReloadResult } from "../services.ts";
 import { populate } from "./debug-populate.ts";
 
 interface Subcommand {
@@ -113,15 +113,28 @@ const object: Subcommand = {
   },
 };
 
-const pauseCron: Subcommand = {
-  name: "pause-cron",
-  arity: 3,
-  help: ["PAUSE-CRON <0|1>", "    Whether what is done some times a second is left undone."],
-  run(ctx) {
-    ctx.server.debugging.pauseCron(isOn(ctx));
-    return ctx.reply.ok();
-  },
-};
+/** A subcommand that switches something on or off. */
+function switching(
+  name: string,
+  help: string,
+  set: (debugging: DebugAccess, isOn: boolean) => void,
+): Subcommand {
+  return {
+    name,
+    arity: 3,
+    help: [`${name.toUpperCase()} <0|1>`, `    ${help}`],
+    run(ctx) {
+      set(ctx.server.debugging, isOn(ctx));
+      return ctx.reply.ok();
+    },
+  };
+}
+
+const pauseCron = switching(
+  "pause-cron",
+  "Whether what is done some times a second is left undone.",
+  (debugging, isPaused) => debugging.pauseCron(isPaused),
+);
 
 const protocol: Subcommand = {
   name: "protocol",
@@ -249,41 +262,25 @@ const replyBuffer: Subcommand = {
   },
 };
 
-const setActiveExpire: Subcommand = {
-  name: "set-active-expire",
-  arity: 3,
-  help: ["SET-ACTIVE-EXPIRE <0|1>", "    Whether keys expire though nobody asks for them."],
-  run(ctx) {
-    ctx.server.debugging.setActiveExpiry(isOn(ctx));
-    return ctx.reply.ok();
-  },
-};
+const setActiveExpire = switching(
+  "set-active-expire",
+  "Whether keys expire though nobody asks for them.",
+  (debugging, isActive) => debugging.setActiveExpiry(isActive),
+);
 
-const setDisableDenyScripts: Subcommand = {
-  name: "set-disable-deny-scripts",
-  arity: 3,
-  help: [
-    "SET-DISABLE-DENY-SCRIPTS <0|1>",
-    "    Whether scripts may call commands that are not for scripts, but for those that run scripts.",
-  ],
-  run(ctx) {
-    ctx.server.debugging.setScriptsUnlimited(isOn(ctx));
-    return ctx.reply.ok();
-  },
-};
+const setDisableDenyScripts = switching(
+  "set-disable-deny-scripts",
+  "Whether scripts may call commands that are not for scripts, but for those that run scripts.",
+  (debugging, isUnlimited) => debugging.setScriptsUnlimited(isUnlimited),
+);
 
-const setSkipChecksumValidation: Subcommand = {
-  name: "set-skip-checksum-validation",
-  arity: 3,
-  help: [
-    "SET-SKIP-CHECKSUM-VALIDATION <0|1>",
-    "    Whether checksums of dump files and of payloads of RESTORE are not looked at.",
-  ],
-  run(ctx) {
-    ctx.server.debugging.ignoresChecksums = isOn(ctx);
-    return ctx.reply.ok();
+const setSkipChecksumValidation = switching(
+  "set-skip-checksum-validation",
+  "Whether checksums of dump files and of payloads of RESTORE are not looked at.",
+  (debugging, isSkipped) => {
+    debugging.ignoresChecksums = isSkipped;
   },
-};
+);
 
 const quicklistPackedThreshold: Subcommand = {
   name: "quicklist-packed-threshold",

@@ -5,9 +5,11 @@
  *
  * What cannot wait (a script that changes keys which it has not declared, expiry) is noticed: see `Hold.wasChanged`.
  */
+
 import { keysOfRequest } from "../../commands/key-positions.ts";
 import type { CompiledCommand } from "../../commands/table.ts";
 import type { Database } from "../../keyspace/database.ts";
+import { isNameIn, nameOf } from "../../keyspace/key-name.ts";
 import type { KeyWatchers } from "../../keyspace/key-watchers.ts";
 import type { Keyspace } from "../../keyspace/keyspace.ts";
 import type { Request } from "../../protocol/request.ts";
@@ -157,21 +159,13 @@ export class HeldKeys implements KeyWatchers {
   /** Only a script comes here. A key that is gone need not be deleted; one that takes its place is a change. */
   emptying(database: Database): void {
     for (const [name, hold] of this.holds) {
-      if (hold.reading === name && isOf(database, name)) hold.beforeChange?.();
+      if (hold.reading === name && isNameIn(database.index, name)) hold.beforeChange?.();
     }
   }
 
   swapping(first: Database, second: Database): void {
     for (const [name, hold] of this.holds) {
-      if (isOf(first, name) || isOf(second, name)) hold.changed.add(name);
+      if (isNameIn(first.index, name) || isNameIn(second.index, name)) hold.changed.add(name);
     }
   }
-}
-
-function nameOf(dbIndex: number, key: Buffer): string {
-  return `${dbIndex}:${key.toString("latin1")}`;
-}
-
-function isOf(database: Database, name: string): boolean {
-  return name.startsWith(`${database.index}:`);
 }
