@@ -219,9 +219,9 @@ export class Spiller {
 
   private collectVictims(changes: TierChange[], databases: Database[]): void {
     const { keyspace, budget, warmer } = this.options;
-    let isFruitless = this.isFruitless(changes, databases);
+    let isFruitless = this.takeColdest(changes, databases);
     if (isFruitless && this.inUse.count > 0 && this.inUse.standAlone()) {
-      isFruitless = this.isFruitless(changes, databases);
+      isFruitless = this.takeColdest(changes, databases);
     }
     // What is pinned now can go soon, and so will what was flushed.
     const isPassing = warmer.isHolding || keyspace.isFreeing || keyspace.snapshots.active;
@@ -231,7 +231,7 @@ export class Spiller {
 
   /** Takes the coldest entries, as many as a batch may have or memory asks for; says whether it asks
    * and there are none. */
-  private isFruitless(changes: TierChange[], databases: Database[]): boolean {
+  private takeColdest(changes: TierChange[], databases: Database[]): boolean {
     const { keyspace, budget, samplesPerVictim } = this.options;
     // While data is loaded all of it is about as old, and looking for the oldest would be a good part of the work.
     const samples = keyspace.expiring ? samplesPerVictim() : 1;

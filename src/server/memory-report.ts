@@ -20,7 +20,6 @@ export class MemoryReport implements MemoryAccess {
     return {
       ...memory,
       peakBytes: Math.max(memory.peakBytes, memory.usedBytes),
-      allocatedBytes: keyspace.entries.allocatedBytes,
       limitBytes: maxmemoryBytes,
       clients: clients.size,
       scripts: scripting.scripts,
