@@ -66,6 +66,8 @@ export interface World {
   readonly createVerifier?: (small: InlineVerifier) => DumpVerifier;
   /** Who verifies a large append-only file while it is loaded; without, the thread that loads it. */
   readonly openAofVerifier?: OpenAofVerifier;
+  /** Resolves after so many milliseconds; without, a timer tells when that is. */
+  readonly sleep?: (milliseconds: number) => Promise<void>;
 }
 
 /** Levels of redis.log. */
@@ -119,6 +121,7 @@ export class Server implements ConnectionHost {
   private readonly turnEnd = new TurnEnd(() => this.endTurn());
   /** See TurnEnd.pass: for who works in slices between the turns. */
   readonly passTurn: () => Promise<void> = this.turnEnd.pass;
+  readonly sleep: (milliseconds: number) => Promise<void>;
 
   /** @param tierFolder name of the tier's folder in the data directory */
   constructor(
@@ -129,6 +132,7 @@ export class Server implements ConnectionHost {
     tierFolder: string,
   ) {
     this.world = world;
+    this.sleep = world.sleep ?? sleep;
     this.tierFolder = tierFolder;
     this.config = config;
     this.table = new CommandTable(commandSpecs, config.renamings);
@@ -312,7 +316,7 @@ export class Server implements ConnectionHost {
       withAccess: this.tier !== undefined,
       isMidway: () => this.dispatcher.scripts.runner.isBusy,
       nextTurn: this.passTurn,
-      sleep,
+      sleep: this.sleep,
     };
   }
 
