@@ -18,8 +18,8 @@ export function preferEventLoop(): void {
   for (const thread of threads()) if (thread !== process.pid) lowerPriority(thread, NICENESS);
 }
 
-/** Calls `start`, which starts a thread, and lets all others go before that. From outside, since the thread itself could
- * only do so when much of its beginning is over: that takes some 30 ms. */
+/** Calls `start`, which starts a thread, and lets all others go before that. From outside: the thread itself could only
+ * do so when much of its beginning is over, which takes some 30 ms. */
 export function beginLast<Started>(start: () => Started): Started {
   const before = new Set(threads());
   const started = start();
