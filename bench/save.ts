@@ -1,7 +1,7 @@
 /**
  * `node dist/bench/save.js`: what a snapshot costs this server, and a redis-server beside it on the same data: how long
- * SAVE takes without load, and what BGSAVE (or BGREWRITEAOF) adds to memory and to the time of an answer under full write
- * load.
+ * SAVE takes without load, and what BGSAVE (or BGREWRITEAOF) adds to memory and to the time of an answer under full
+ * write load.
  *
  * Memory is the proportional set size of the server and its children together: what the child of Redis shares with its
  * parent counts once. It is measured in other rounds than times of answers, since it takes the system some milliseconds

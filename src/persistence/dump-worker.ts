@@ -15,7 +15,7 @@ import type { VerifierData, VerifierVerdict } from "./worker-verifier.ts";
 
 /** A thread that never rests keeps a processor for milliseconds at a time, whatever its priority. */
 const WORK_MS = 0.3;
-/** How long it rests for the time that it has worked: it keeps up with a loop that writes a dump beside other things. */
+/** How long it rests for the time that it has worked: it keeps up with a loop that has other things to do as well. */
 const REST_SHARE = 2;
 
 const port = parentPort!;

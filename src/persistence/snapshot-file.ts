@@ -80,9 +80,6 @@ export class SnapshotFile<Writer extends GatheredBytes> {
   protected readonly parts: SnapshotFileParts;
   private readonly options: SnapshotFileOptions;
   private readonly file: FileHandle;
-  /** The database selected in `writer`; and in what is gathered aside. */
-  private selected = -1;
-  private selectedAside = -1;
   /** What is captured while a value is appended in parts. */
   private readonly aside: Writer;
   private valueParts: Iterator<void, void> | undefined;
@@ -114,15 +111,9 @@ export class SnapshotFile<Writer extends GatheredBytes> {
 
   /** Where the next entry belongs, with its attributes; its database is selected. */
   targetOf(databaseIndex: number): Writer {
-    const { aside, writer } = this;
-    if (this.valueParts !== undefined) {
-      if (this.selectedAside !== databaseIndex) aside.appendSelectDb(databaseIndex);
-      this.selectedAside = databaseIndex;
-      return aside;
-    }
-    if (this.selected !== databaseIndex) writer.appendSelectDb(databaseIndex);
-    this.selected = databaseIndex;
-    return writer;
+    const target = this.valueParts === undefined ? this.writer : this.aside;
+    target.selectDb(databaseIndex);
+    return target;
   }
 
   /** Appends a part of the value under way, or all the rest; true if there is still more. */
@@ -134,8 +125,6 @@ export class SnapshotFile<Writer extends GatheredBytes> {
     if (!isDone) return true;
     this.valueParts = undefined;
     this.writer.appendFrom(this.aside);
-    if (this.selectedAside !== -1) this.selected = this.selectedAside;
-    this.selectedAside = -1;
     return false;
   }
 
