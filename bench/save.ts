@@ -91,10 +91,8 @@ function readOptions(): Options | undefined {
 }
 
 async function run(options: Options): Promise<void> {
-  const pair = await startPair(options, [
-    ...["--appendonly", options.rewrite ? "yes" : "no"],
-    ...["--auto-aof-rewrite-percentage", "0"],
-  ]);
+  const log = options.rewrite ? "yes" : "no";
+  const pair = await startPair(options, ["--appendonly", log, "--auto-aof-rewrite-percentage", "0"]);
   try {
     const results: [string, Result][] = [];
     for (const [name, server] of [
