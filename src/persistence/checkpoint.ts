@@ -138,7 +138,8 @@ async function sweepAll(tier: ColdTier, log: Log, nextTurn: () => Promise<void>)
 }
 
 function baseOptions({ incrementalFsync }: CheckpointParts): SnapshotFileOptions {
-  return { syncEveryBytes: incrementalFsync ? SYNC_EVERY_BYTES : 0, maxBytesPerSecond: () => 0 };
+  const syncEveryBytes = incrementalFsync ? SYNC_EVERY_BYTES : 0;
+  return { syncEveryBytes, maxBytesPerSecond: () => 0, isBackground: false };
 }
 
 function cutTier({ keyspace, tier }: CheckpointParts): CheckpointMetadata | undefined {
