@@ -64,6 +64,14 @@ export class Crc64 {
     this.#high = code.high;
   }
 
+  /** Continues over bytes whose own checksum, as `digest` returns it, is known. */
+  append(checksum: Buffer, length: number): void {
+    const present = (BigInt(this.#high >>> 0) << 32n) | BigInt(this.#low >>> 0);
+    const both = times(present, powerOfX(8 * length)) ^ checksum.readBigUInt64LE();
+    this.#low = Number(BigInt.asIntN(32, both));
+    this.#high = Number(BigInt.asIntN(32, both >> 32n));
+  }
+
   #updateByFew(bytes: Uint8Array, start: number, end: number): void {
     let low = this.#low;
     let high = this.#high;
@@ -96,6 +104,32 @@ export class Crc64 {
     bytes.writeInt32LE(this.#high, 4);
     return bytes;
   }
+}
+
+// Checksums as polynomials modulo the one above: bit 63 is the coefficient of x^0, bit 0 that of x^63.
+const POLYNOMIAL = (BigInt(POLYNOMIAL_HIGH) << 32n) | BigInt(POLYNOMIAL_LOW);
+const ONE = 1n << 63n;
+const X = 1n << 62n;
+
+function times(a: bigint, b: bigint): bigint {
+  let product = 0n;
+  let shifted = b;
+  for (let bit = ONE; bit > 0n; bit >>= 1n) {
+    if ((a & bit) !== 0n) product ^= shifted;
+    shifted = (shifted & 1n) === 0n ? shifted >> 1n : (shifted >> 1n) ^ POLYNOMIAL;
+  }
+  return product;
+}
+
+/** What a checksum is multiplied with by so many bits that follow. */
+function powerOfX(exponent: number): bigint {
+  let power = ONE;
+  let square = X;
+  for (let rest = exponent; rest > 0; rest = Math.floor(rest / 2)) {
+    if (rest % 2 === 1) power = times(power, square);
+    square = times(square, square);
+  }
+  return power;
 }
 
 /** The checksum of `bytes`, 8 bytes, least significant first. */

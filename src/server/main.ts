@@ -2,6 +2,8 @@
  * The program tsredis-server: configuration, log, server, listener, signals.
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
 import { SystemClock } from "../base/clock.ts";
 import { systemRandom } from "../base/random.ts";
 import { realFiles } from "../base/real-files.ts";
@@ -23,6 +25,10 @@ import { preferEventLoop, VERIFIER_NICENESS } from "./thread-priority.ts";
 import { VERSION } from "./version.ts";
 
 const DEFAULT_FOLDER = "data";
+/** What begins in a thread that helps to load. */
+const PROGRAM = new URL("../main.cjs", import.meta.url);
+/** Each has to pass over the parts of those before it, and one thread takes over what all have loaded. */
+const LOAD_THREADS_MAX = 3;
 
 /** Runs the server until it is told to end. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -60,6 +66,11 @@ export async function main(argv: readonly string[]): Promise<void> {
         random: systemRandom,
         log,
         openAofVerifier: (path, task, file) => ThreadVerifier.open({ path, ...task }, file),
+        partThreads: {
+          // The data's own thread loads, too.
+          count: Math.min(availableParallelism() - 1, LOAD_THREADS_MAX),
+          start: (task) => new Worker(PROGRAM, { workerData: task }),
+        },
         createVerifier: (small) => new WorkerVerifier(small, VERIFIER_NICENESS),
       },
       config,

@@ -22,6 +22,7 @@ import type { AofDirectory } from "../persistence/aof/directory.ts";
 import type { AofWriter } from "../persistence/aof/writer.ts";
 import { type CheckpointParts, runCheckpoint } from "../persistence/checkpoint.ts";
 import type { DumpVerifier, InlineVerifier } from "../persistence/dump-verifier.ts";
+import type { PartThreads } from "../persistence/rdb-loading/load-helpers.ts";
 import type { OpenAofVerifier } from "../persistence/recovery.ts";
 import type { DecoderLimits } from "../protocol/request-decoder.ts";
 import { Acl } from "./acl/acl.ts";
@@ -66,6 +67,8 @@ export interface World {
   readonly createVerifier?: (small: InlineVerifier) => DumpVerifier;
   /** Who verifies a large append-only file while it is loaded; without, the thread that loads it. */
   readonly openAofVerifier?: OpenAofVerifier;
+  /** Threads that help to load large RDB files. */
+  readonly partThreads?: PartThreads;
 }
 
 /** Levels of redis.log. */

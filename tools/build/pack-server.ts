@@ -14,6 +14,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { setFlagsFromString } from "node:v8";
 import { Script } from "node:vm";
 import { type Plugin, rolldown } from "rolldown";
+import { allowHeapGrowth } from "../../src/server/heap-growth.ts";
 
 /** Options that are not V8's. */
 const OF_NODE = /^--use-largepages/;
@@ -72,10 +73,17 @@ export function compiled(source: string, main: string): Buffer {
   return script.createCachedData();
 }
 
+async function writePack(folder: string, first: string, name: string): Promise<void> {
+  const source = await pack(folder, first);
+  writeFileSync(join(folder, name), source);
+  writeFileSync(join(folder, `${name}.code`), compiled(source, join(folder, "main.cjs")));
+}
+
 const program = fileURLToPath(import.meta.url);
 if (process.argv[1] === program) {
   const folder = join(dirname(program), "../../src");
-  const source = await pack(folder, "server/main.js");
-  writeFileSync(join(folder, "server.pack"), source);
-  writeFileSync(join(folder, "server.pack.code"), compiled(source, join(folder, "main.cjs")));
+  await writePack(folder, "server/main.js", "server.pack");
+  // The server has set this when it starts the thread.
+  allowHeapGrowth(0);
+  await writePack(folder, "persistence/rdb-loading/worker.js", "loader.pack");
 }
