@@ -412,7 +412,8 @@ export class RdbReader {
     let checksum: "ok" | "disabled" | "absent" | "unchecked" = "absent";
     if (this.#version >= RDB_VERSION_WITH_CHECKSUM) {
       source.activity = "check-sum";
-      const expected = source.checksum();
+      // From the middle of a file on it is not known.
+      const expected = this.#options.resume === undefined ? source.checksum() : undefined;
       source.stopChecksum();
       const stored = await source.bytes(8);
       if (expected === undefined) checksum = "unchecked";
