@@ -29,6 +29,8 @@ const DEFAULT_FOLDER = "data";
 const PROGRAM = new URL("../main.cjs", import.meta.url);
 /** Each has to pass over the parts of those before it, and one thread takes over what all have loaded. */
 const LOAD_THREADS_MAX = 3;
+/** Of a smaller file a thread saves less time than it takes to begin. */
+const LARGE_FILE_BYTES = 4 << 20;
 
 /** Runs the server until it is told to end. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -69,6 +71,7 @@ export async function main(argv: readonly string[]): Promise<void> {
         partThreads: {
           // The data's own thread loads, too.
           count: Math.min(availableParallelism() - 1, LOAD_THREADS_MAX),
+          fromBytes: LARGE_FILE_BYTES,
           start: (task) => new Worker(PROGRAM, { workerData: task }),
         },
         createVerifier: (small) => new WorkerVerifier(small, VERIFIER_NICENESS),

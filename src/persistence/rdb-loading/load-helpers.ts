@@ -9,15 +9,14 @@ import type { RdbPlace, RdbReader } from "../rdb/reader.ts";
 import type { EntryLoader } from "./entry-loader.ts";
 import { type LoadedPart, type PartLimit, type PartReport, type PartTask, POSITION_UNIT_BYTES } from "./part.ts";
 
-/** Below, a thread would take longer to begin than it saves. */
-const LARGE_FILE_BYTES = 4 << 20;
-
 /** Behind every file. */
 export const NOWHERE: number = Number.POSITIVE_INFINITY;
 
 /** Threads that can be had. */
 export interface PartThreads {
   readonly count: number;
+  /** Smaller files are loaded without them. */
+  readonly fromBytes: number;
   readonly start: (task: PartTask) => PartThread;
 }
 
@@ -53,7 +52,7 @@ export class LoadHelpers {
     this.keyspace = keyspace;
     const { maxBytes, path, threads } = help;
     const { start = 0, reservedKeys = 0, skipExpired = false, verifyChecksum = true } = options;
-    if (fileBytes - start < LARGE_FILE_BYTES) return;
+    if (fileBytes - start < threads.fromBytes) return;
     const task = {
       path,
       start,

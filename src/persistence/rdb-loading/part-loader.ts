@@ -16,8 +16,8 @@ import { type PartKeyspace, type PartPort, type PartTask, POSITION_UNIT_BYTES } 
 
 /** Entries passed over at a time. */
 const GROUP_ENTRIES = 64;
-/** Less is not worth taking over. */
-const MIN_PART_BYTES = 1 << 20;
+/** A smaller share of the file is not worth taking over. */
+const LEAST_SHARE = 1 / 16;
 
 /** Where a part begins, and how many entries of its database are announced from there on. */
 interface Begin {
@@ -82,7 +82,7 @@ async function findBegin(file: FileHandle, size: number, task: PartTask): Promis
     if (record.kind === "select") announced = 0;
     if (record.kind === "resize") announced = record.keys;
   }
-  return size - reader.position < MIN_PART_BYTES ? undefined : { place: reader.place, announced };
+  return size - reader.position < size * LEAST_SHARE ? undefined : { place: reader.place, announced };
 }
 
 class PartLoading {
