@@ -6,6 +6,7 @@
  * (slicing by 8): table k holds the effect of a byte that stands k bytes before the end of the group. Of many bytes it
  * is computed by the same tables in WebAssembly (crc64-code.ts).
  */
+import { viewOf } from "./byte-copy.ts";
 import { Crc64Code } from "./crc64-code.ts";
 
 const POLYNOMIAL_HIGH = 0x95ac9329; // the polynomial with its bits reversed
@@ -65,9 +66,9 @@ export class Crc64 {
   }
 
   /** Continues over bytes whose own checksum, as `digest` returns it, is known. */
-  append(checksum: Buffer, length: number): void {
+  append(checksum: Uint8Array, length: number): void {
     const present = (BigInt(this.#high >>> 0) << 32n) | BigInt(this.#low >>> 0);
-    const both = times(present, powerOfX(8 * length)) ^ checksum.readBigUInt64LE();
+    const both = times(present, powerOfX(8 * length)) ^ viewOf(checksum).getBigUint64(0, true);
     this.#low = Number(BigInt.asIntN(32, both));
     this.#high = Number(BigInt.asIntN(32, both >> 32n));
   }

@@ -100,7 +100,7 @@ export interface RdbPlace {
   /** Which database the next entry belongs to. */
   readonly db: number;
   /** Of all that the reader has read before; undefined if it keeps none. */
-  readonly checksum: Buffer | undefined;
+  readonly checksum: Uint8Array | undefined;
 }
 
 export interface RdbReaderOptions {

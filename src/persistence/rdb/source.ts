@@ -132,7 +132,7 @@ export class RdbSource {
   }
 
   /** Goes on at `position`: who has read the bytes before it gives their checksum. */
-  moveTo(position: number, checksum: Buffer | undefined): void {
+  moveTo(position: number, checksum: Uint8Array | undefined): void {
     this.#sum();
     if (checksum !== undefined) this.#checksum.append(checksum, position - this.position);
     this.window.moveTo(position);
