@@ -61,7 +61,12 @@ export class HashTable {
       const segment = this.createSegment(0);
       this.directory = new Int32Array([segment, segment]);
     } else {
-      ({ size: this.size, depth: this.depth, directory: this.directory, localDepths: this.localDepths } = part);
+      ({
+        size: this.size,
+        depth: this.depth,
+        directory: this.directory,
+        localDepths: this.localDepths,
+      } = part);
     }
   }
 

@@ -65,7 +65,8 @@ export function helpFor(server: Server, path: string): LoadHelp | undefined {
   const { partThreads: threads } = world;
   if (threads === undefined || config.values["key-load-delay"] !== 0) return undefined;
   const aside = spiller === undefined ? Number.POSITIVE_INFINITY : budget.limitBytes * SHARE_LOADED_ASIDE;
-  return { threads, path, maxBytes: aside / threads.count };
+  const onTakenOver = (keys: number) => world.log.verbose(`Keys that another thread has loaded: ${keys}`);
+  return { threads, path, maxBytes: aside / threads.count, onTakenOver };
 }
 
 /** The entry of a key, which comes into memory if it is cold. Throws StorageError. */

@@ -7,7 +7,13 @@ import type { Keyspace } from "../../keyspace/keyspace.ts";
 import { newSharedNumber } from "../../memory/shared-number.ts";
 import type { RdbPlace, RdbReader } from "../rdb/reader.ts";
 import type { EntryLoader } from "./entry-loader.ts";
-import { type LoadedPart, type PartLimit, type PartReport, type PartTask, POSITION_UNIT_BYTES } from "./part.ts";
+import {
+  type LoadedPart,
+  type PartLimit,
+  type PartReport,
+  type PartTask,
+  POSITION_UNIT_BYTES,
+} from "./part.ts";
 
 /** Behind every file. */
 export const NOWHERE: number = Number.POSITIVE_INFINITY;
@@ -26,6 +32,8 @@ export interface LoadHelp {
   readonly path: string;
   /** Memory that each may take. */
   readonly maxBytes: number;
+  /** Told of each part that was taken over. */
+  readonly onTakenOver?: (keys: number) => void;
 }
 
 /** This end of what both talk through: a thread. */
@@ -73,7 +81,7 @@ export class LoadHelpers {
     };
     for (let number = 1; number <= threads.count; number++) {
       const thread = threads.start({ ...task, number });
-      this.parts.push(new HelpedPart(thread, keyspace, () => this.setLimits()));
+      this.parts.push(new HelpedPart(thread, keyspace, help, () => this.setLimits()));
     }
   }
 
@@ -115,11 +123,13 @@ export class HelpedPart {
   private wake: () => void = () => {};
   private readonly thread: PartThread;
   private readonly keyspace: Keyspace;
+  private readonly help: LoadHelp;
 
   /** @param onBegin called when it is known where the part begins */
-  constructor(thread: PartThread, keyspace: Keyspace, onBegin: () => void) {
+  constructor(thread: PartThread, keyspace: Keyspace, help: LoadHelp, onBegin: () => void) {
     this.thread = thread;
     this.keyspace = keyspace;
+    this.help = help;
     thread.on("message", (report) => {
       this.take(report);
       if (report.kind === "begins") onBegin();
@@ -162,6 +172,7 @@ export class HelpedPart {
     loader.keys += loaded.keys;
     loader.expired += loaded.expired;
     reader.goOnAt(loaded.end);
+    this.help.onTakenOver?.(loaded.keys);
   }
 
   giveUp(): void {

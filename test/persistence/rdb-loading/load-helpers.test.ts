@@ -142,7 +142,11 @@ interface Loaded {
   readonly slabs: number;
 }
 
-async function load(bytes: Buffer, threads?: PartThreads, maxBytes = Number.POSITIVE_INFINITY): Promise<Loaded> {
+async function load(
+  bytes: Buffer,
+  threads?: PartThreads,
+  maxBytes = Number.POSITIVE_INFINITY,
+): Promise<Loaded> {
   const keyspace = newKeyspace();
   const counts: number[] = [];
   const options: RdbLoadOptions = {
@@ -174,7 +178,12 @@ function contentsOf(keyspace: Keyspace): string[] {
     return addresses.map((address) => {
       const digest = new ValueDigest();
       dataTypeOf(entries.type(address)).digest(memory, address, digest);
-      const parts = [index, entries.key(address).toString(), entries.encoding(address), entries.expireMs(address)];
+      const parts = [
+        index,
+        entries.key(address).toString(),
+        entries.encoding(address),
+        entries.expireMs(address),
+      ];
       const others = inOthers.map((found) => found.has(address));
       return [...parts, keyspace.accessClock.lfu, ...others, digest.bytes.toString("hex")].join(" ");
     });
@@ -187,7 +196,8 @@ function expectAllFreed(keyspace: Keyspace): void {
   expect(keyspace.entries.allocatedBytes).toBe(newKeyspace().entries.allocatedBytes);
 }
 
-const kinds = (reports: readonly PartReport[]) => reports.map(({ kind }) => kind).filter((kind) => kind !== "reached");
+const kinds = (reports: readonly PartReport[]) =>
+  reports.map(({ kind }) => kind).filter((kind) => kind !== "reached");
 
 test.each([1, 2, 3])("what %i threads help to load is what one loads alone", async (count) => {
   const bytes = dumpOf();
@@ -213,7 +223,9 @@ test.each([1, 2, 3])("what %i threads help to load is what one loads alone", asy
 });
 
 test("a part ends where there is something that is not for it, or where it has taken its memory", async () => {
-  const withModule = dumpOf({ late: (writer) => writer.appendBytes(Buffer.of(247, 0x81, 0, 1, 2, 3, 4, 5, 6, 7, 2, 1, 0)) });
+  const withModule = dumpOf({
+    late: (writer) => writer.appendBytes(Buffer.of(247, 0x81, 0, 1, 2, 3, 4, 5, 6, 7, 2, 1, 0)),
+  });
   for (const [bytes, maxBytes] of [
     [withModule, Number.POSITIVE_INFINITY],
     [dumpOf(), 300_000],
@@ -245,7 +257,9 @@ test("a key that stands in two parts is refused as by one thread", async () => {
 test("a dump that lies within a value is not taken for entries", async () => {
   const inner = dumpOf();
   const key = Buffer.from("a dump");
-  const bytes = dumpOf({ middle: (writer) => writer.appendString(key, 0, key.length, inner, 0, inner.length) });
+  const bytes = dumpOf({
+    middle: (writer) => writer.appendString(key, 0, key.length, inner, 0, inner.length),
+  });
   const alone = await load(bytes);
   const helped = await load(bytes, threadsOn(bytes, 1, []));
   expect(alone.error).toBeUndefined();
@@ -284,7 +298,8 @@ test("damage anywhere is found as by one thread", async () => {
     expect(alone.error, `byte ${at}`).toBeDefined();
     const { error, keyspace } = await load(file, threadsOn(file, 1 + (round % 3), []));
     expect(String(error), `byte ${at}`).toBe(String(alone.error));
-    if (error instanceof RdbError) expect({ ...error }, `byte ${at}`).toEqual({ ...(alone.error as RdbError) });
+    if (error instanceof RdbError)
+      expect({ ...error }, `byte ${at}`).toEqual({ ...(alone.error as RdbError) });
     expectAllFreed(keyspace);
   }
 });
