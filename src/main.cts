@@ -1,6 +1,6 @@
 #!/usr/bin/env -S MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=131072 node --use-largepages=silent --max-semi-space-size=2 --no-parallel-scavenge --max-inlined-bytecode-size=1000 --max-inlined-bytecode-size-cumulative=3000
 /**
- * Where the process begins, and its threads that help to load (persistence/rdb-loading). CommonJS, because the size of libuv's thread pool must be set before the first asynchronous
+ * Where the process begins. CommonJS, because the size of libuv's thread pool must be set before the first asynchronous
  * file operation, and loading ES modules already is one: with the default of four threads an fsync would wait behind
  * cold reads.
  *
@@ -23,7 +23,6 @@ process.env["UV_THREADPOOL_SIZE"] ??= "12";
 const { readFileSync, statSync } = process.getBuiltinModule("node:fs");
 const { pathToFileURL } = process.getBuiltinModule("node:url");
 const { Script } = process.getBuiltinModule("node:vm");
-const { isMainThread } = process.getBuiltinModule("node:worker_threads");
 
 interface Program {
   readonly main: (argv: readonly string[]) => Promise<void>;
@@ -32,9 +31,10 @@ interface Program {
 /** Modules and pack may have been copied one after the other. */
 const COPYING_MS = 5000;
 
-/** A program out of the file that tools/build/pack-server.ts makes of its modules: loading those of the server one by one
- * takes half a second of processor time. Undefined if there is no such file, or a module was changed since. */
-function packed(filename: string): Program | undefined {
+/** The server out of the file that tools/build/pack-server.ts makes of its modules: loading these one by one takes half
+ * a second of processor time. Undefined if there is no such file, or a module was changed since. */
+function packed(): Program | undefined {
+  const filename = "server.pack";
   const file = `${__dirname}/${filename}`;
   let source: string;
   try {
@@ -61,7 +61,4 @@ function compiled(file: string): { readonly cachedData?: Buffer } {
   }
 }
 
-const program = isMainThread
-  ? (packed("server.pack") ?? import("./server/main.js"))
-  : (packed("loader.pack") ?? import("./persistence/rdb-loading/worker.js"));
-void Promise.resolve(program).then(({ main }) => main(process.argv.slice(2)));
+void Promise.resolve(packed() ?? import("./server/main.js")).then(({ main }) => main(process.argv.slice(2)));

@@ -63,7 +63,7 @@ export async function loadDump(
 export function helpFor(server: Server, path: string): LoadHelp | undefined {
   const { budget, config, spiller, world } = server;
   const { partThreads: threads } = world;
-  if (threads === undefined || config.values["key-load-delay"] !== 0) return undefined;
+  if (threads === undefined || threads.count === 0 || config.values["key-load-delay"] !== 0) return undefined;
   const aside = spiller === undefined ? Number.POSITIVE_INFINITY : budget.limitBytes * SHARE_LOADED_ASIDE;
   const onTakenOver = (keys: number) => world.log.verbose(`Keys that another thread has loaded: ${keys}`);
   return { threads, path, maxBytes: aside / threads.count, onTakenOver };

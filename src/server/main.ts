@@ -3,13 +3,13 @@
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { Worker } from "node:worker_threads";
 import { SystemClock } from "../base/clock.ts";
 import { systemRandom } from "../base/random.ts";
 import { realFiles } from "../base/real-files.ts";
 import { levelStoreOptionsFor, openLevelStore } from "../cold/level-store.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
 import { ThreadVerifier } from "../persistence/aof/verifier-thread.ts";
+import { partThreads } from "../persistence/rdb-loading/part-threads.ts";
 import { WorkerVerifier } from "../persistence/worker-verifier.ts";
 import { helpText, versionText } from "./config/command-line.ts";
 import type { Config } from "./config/config.ts";
@@ -21,16 +21,10 @@ import { ServerLog } from "./log.ts";
 import { LoopDelay } from "./loop-delay.ts";
 import type { Server } from "./server.ts";
 import { startServer } from "./start.ts";
-import { preferEventLoop, VERIFIER_NICENESS } from "./thread-priority.ts";
+import { beginLast, preferEventLoop } from "./thread-priority.ts";
 import { VERSION } from "./version.ts";
 
 const DEFAULT_FOLDER = "data";
-/** What begins in a thread that helps to load. */
-const PROGRAM = new URL("../main.cjs", import.meta.url);
-/** Each has to pass over the parts of those before it, and one thread takes over what all have loaded. */
-const LOAD_THREADS_MAX = 3;
-/** Of a smaller file a thread saves less time than it takes to begin. */
-const LARGE_FILE_BYTES = 4 << 20;
 
 /** Runs the server until it is told to end. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -68,13 +62,8 @@ export async function main(argv: readonly string[]): Promise<void> {
         random: systemRandom,
         log,
         openAofVerifier: (path, task, file) => ThreadVerifier.open({ path, ...task }, file),
-        partThreads: {
-          // The data's own thread loads, too.
-          count: Math.min(availableParallelism() - 1, LOAD_THREADS_MAX),
-          fromBytes: LARGE_FILE_BYTES,
-          start: (task) => new Worker(PROGRAM, { workerData: task }),
-        },
-        createVerifier: (small) => new WorkerVerifier(small, VERIFIER_NICENESS),
+        partThreads: partThreads(availableParallelism()),
+        createVerifier: (small) => new WorkerVerifier(small, beginLast),
       },
       config,
       async (opened) => {

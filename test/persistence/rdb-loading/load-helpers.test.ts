@@ -40,13 +40,13 @@ function dumpOf({ middle, late }: Items = {}): Buffer {
   const writer = new RdbWriter(NO_SINK, { compress: false });
   writer.appendHeader();
   writer.appendAux("used-mem", "1000");
-  writer.appendSelectDb(0);
+  writer.selectDb(0);
   writer.appendResizeDb(KEYS, KEYS / 10);
   for (let i = 0; i < KEYS; i++) {
     if (i === KEYS / 2) middle?.(writer);
     if (i === KEYS - 10) late?.(writer);
     if (i === KEYS * 0.8) {
-      writer.appendSelectDb(3);
+      writer.selectDb(3);
       writer.appendResizeDb(KEYS / 5, 0);
     }
     appendKey(writer, i);
@@ -242,9 +242,9 @@ test("a part ends where there is something that is not for it, or where it has t
 
 test("a key that stands in two parts is refused as by one thread", async () => {
   const twice = (writer: RdbWriter) => {
-    writer.appendSelectDb(0);
+    writer.selectDb(0);
     appendKey(writer, 4);
-    writer.appendSelectDb(3);
+    writer.selectDb(3);
   };
   const bytes = dumpOf({ late: twice });
   const reports: PartReport[] = [];

@@ -1,15 +1,16 @@
 /**
- * The thread that loads a part of an RDB file: see load-helpers.ts. It ends when it has told what it loaded.
+ * The thread that loads a part of an RDB file: see part-threads.ts, which starts it. It ends when it has told what it
+ * loaded.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { realFiles } from "../../base/real-files.ts";
 import type { PartTask } from "./part.ts";
 import { loadPart } from "./part-loader.ts";
 
-/** Where the thread begins. */
-export async function main(): Promise<void> {
-  const port = parentPort!;
-  const task = workerData as PartTask;
+const port = parentPort!;
+const task = workerData as PartTask;
+
+async function load(): Promise<void> {
   const file = await realFiles.open(task.path, "read");
   try {
     await loadPart(file, task, port);
@@ -18,3 +19,5 @@ export async function main(): Promise<void> {
     port.close();
   }
 }
+
+void load();
