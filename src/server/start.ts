@@ -155,7 +155,7 @@ async function openScratch(
   return { store: await openStore(world, path), folder };
 }
 
-/** The folder that nothing relies on: neither the append-only file, nor one with another name that may be used again. */
+/** A folder that nothing relies on: neither the append-only file, nor one of another name that may be used again. */
 async function freeTierFolder(files: Files, dir: string, directory: AofDirectory): Promise<string> {
   const others = await tiersOfOthers(files, dir, directory.manifestPath);
   const own = directory.manifest.tier?.folder;
