@@ -4,7 +4,8 @@
  * limits of time and bytes.
  *
  * The share of time: a slice may take half as long as the loop took for everything else since the last one, at least
- * 0.15 ms and at most 1 ms. So a loop that has much to do gives a third of its time at most, and an idle one all.
+ * 0.15 ms and at most 1 ms. So a loop that has much to do gives a third of its time at most, and an idle one all. A
+ * file for which nobody waits is content with a fifth instead of the half.
  *
  * A large value is appended in parts, with commands in between. What others capture meanwhile is gathered aside, and
  * follows the value.
@@ -20,8 +21,10 @@ import { type ByteSink, type GatheredBytes, NO_SINK } from "./gathered-bytes.ts"
 const IDLE_TURN_MS = 0.05;
 const IDLE_SLICE_MS = 0.5;
 const LEAST_SLICE_MS = 0.15;
-const MOST_SLICE_MS = 1;
 const SHARE = 0.5;
+const BACKGROUND_SHARE = 0.2;
+/** A turn that took longer was held up: so much of it counts. */
+const MOST_TURN_MS = 2;
 /** Most entries visited in one step; fewer where they are large. */
 const ENTRIES_PER_STEP = 64;
 /** A step that took longer was too large. */
@@ -59,6 +62,8 @@ export interface SnapshotFileOptions {
   readonly syncEveryBytes: number;
   /** Bytes that may be written in a second; 0: no limit. Asked again and again. */
   readonly maxBytesPerSecond: () => number;
+  /** Nobody waits for the file: commands go before it. */
+  readonly isBackground: boolean;
   /** Told how much of the file is written, and whether the event loop has other things to do as well. */
   readonly onWritten?: (bytes: number, isBusy: boolean) => void;
 }
@@ -71,9 +76,6 @@ export class SnapshotFile<Writer extends GatheredBytes> {
   protected readonly parts: SnapshotFileParts;
   private readonly options: SnapshotFileOptions;
   private readonly file: FileHandle;
-  /** The database selected in `writer`; and in what is gathered aside. */
-  private selected = -1;
-  private selectedAside = -1;
   /** What is captured while a value is appended in parts. */
   private readonly aside: Writer;
   private valueParts: Iterator<void, void> | undefined;
@@ -83,7 +85,7 @@ export class SnapshotFile<Writer extends GatheredBytes> {
   private synced = 0;
   /** When the next bytes may be written. */
   private writableAtMs = 0;
-  private sliceMs = MOST_SLICE_MS;
+  private sliceMs = LEAST_SLICE_MS;
   private isBusy = true;
   private stepEntries = ENTRIES_PER_STEP;
 
@@ -103,15 +105,9 @@ export class SnapshotFile<Writer extends GatheredBytes> {
 
   /** Where the next entry belongs, with its attributes; its database is selected. */
   targetOf(databaseIndex: number): Writer {
-    const { aside, writer } = this;
-    if (this.valueParts !== undefined) {
-      if (this.selectedAside !== databaseIndex) aside.appendSelectDb(databaseIndex);
-      this.selectedAside = databaseIndex;
-      return aside;
-    }
-    if (this.selected !== databaseIndex) writer.appendSelectDb(databaseIndex);
-    this.selected = databaseIndex;
-    return writer;
+    const target = this.valueParts === undefined ? this.writer : this.aside;
+    target.selectDb(databaseIndex);
+    return target;
   }
 
   /** Appends a part of the value under way, or all the rest; true if there is still more. */
@@ -123,8 +119,6 @@ export class SnapshotFile<Writer extends GatheredBytes> {
     if (!isDone) return true;
     this.valueParts = undefined;
     this.writer.appendFrom(this.aside);
-    if (this.selectedAside !== -1) this.selected = this.selectedAside;
-    this.selectedAside = -1;
     return false;
   }
 
@@ -184,7 +178,7 @@ export class SnapshotFile<Writer extends GatheredBytes> {
       const elsewhereMs = clock.monotonicMs() - left;
       this.isBusy = elsewhereMs >= IDLE_TURN_MS;
       this.sliceMs = this.isBusy
-        ? Math.min(MOST_SLICE_MS, Math.max(LEAST_SLICE_MS, elsewhereMs * SHARE))
+        ? Math.max(LEAST_SLICE_MS, Math.min(MOST_TURN_MS, elsewhereMs) * this.share)
         : IDLE_SLICE_MS;
     }
   }
@@ -209,6 +203,12 @@ export class SnapshotFile<Writer extends GatheredBytes> {
     while (snapshots.active && !snapshots.step(ENTRIES_PER_STEP)) await nextTurn();
     await this.writing?.catch(() => undefined);
     await this.syncing?.catch(() => undefined);
+  }
+
+  /** Of the time that the loop takes for everything else. */
+  private get share(): number {
+    const { snapshots } = this.parts.keyspace;
+    return this.options.isBackground && !snapshots.isHastened ? BACKGROUND_SHARE : SHARE;
   }
 
   /** Has what was appended written, while the walk goes on; waits for what was being written before. */

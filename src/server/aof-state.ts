@@ -25,8 +25,8 @@ export interface AofFiles {
   readonly writer: AofWriter;
 }
 
-/** Makes the base file; resolves to its size. */
-export type Rewrite = (files: AofFiles) => Promise<{ readonly baseBytes: number }>;
+/** Makes a base file, also while the append-only file is off; resolves to its size. */
+export type Rewrite = (files: AofFiles | undefined) => Promise<{ readonly baseBytes: number }>;
 
 export interface AofStateParts {
   readonly clock: Clock;
@@ -134,9 +134,8 @@ export class AofState implements AofAccess, DispatchAof {
 
   rewrite(later: boolean): { readonly status: string } | { readonly error: string } {
     if (this.isRewriting) return { error: REWRITE_IN_PROGRESS };
-    if (this.files === undefined) return { error: "ERR The append only file is off" };
     if (!later && !this.isSaving()) {
-      this.begin(this.files);
+      this.begin();
       return { status: "Background append only file rewriting started" };
     }
     this.isScheduled = true;
@@ -149,10 +148,9 @@ export class AofState implements AofAccess, DispatchAof {
 
   /** Begins a rewrite that was put off, if nothing is in its way any more. */
   startScheduled(): void {
-    const { files } = this;
     if (!this.isScheduled || this.isRewriting || this.isSaving()) return;
     this.isScheduled = false;
-    if (files !== undefined) this.begin(files);
+    this.begin();
   }
 
   /** The rewrite that makes a log which was just switched on valid. Rejects if it fails. */
@@ -187,7 +185,7 @@ export class AofState implements AofAccess, DispatchAof {
     const growth = ((size - this.baseBytes) * 100) / Math.max(1, this.baseBytes);
     if (growth < percentage) return;
     this.log.notice(`Starting automatic rewriting of AOF on ${Math.floor(growth)}% growth`);
-    this.begin(files);
+    this.begin();
   }
 
   /** Resolves when no rewrite is under way. */
@@ -195,11 +193,11 @@ export class AofState implements AofAccess, DispatchAof {
     await this.running;
   }
 
-  private begin(files: AofFiles): void {
+  private begin(): void {
     this.isRewriting = true;
     this.rewriteBegunMs = this.clock.monotonicMs();
     this.log.notice("Background append only file rewriting started");
-    this.running = this.rewriteWith(files).then(
+    this.running = this.rewriteWith(this.files).then(
       ({ baseBytes }) => this.succeeded(baseBytes),
       (error: unknown) => this.failed(error),
     );

@@ -147,7 +147,7 @@ export class SaveState implements SaveAccess {
    * way. `onCut` is called at its instant. */
   saveForReplicas(name: string, filter: DumpFilter, onCut: () => void): Promise<boolean> {
     this.server.world.log.notice("Starting BGSAVE for SYNC with target: disk");
-    const dump = new Dump({ ...this.dumpParts(), name, filter });
+    const dump = new Dump({ ...this.dumpParts(false), name, filter });
     const done = this.runForReplicas(dump, onCut);
     this.running = {
       dump,
@@ -236,7 +236,7 @@ export class SaveState implements SaveAccess {
       this.lastTryMs = clock.nowMs;
       world.log.notice("Background saving started");
     }
-    const dump = new Dump(this.dumpParts());
+    const dump = new Dump(this.dumpParts(isBackground));
     let onCut = () => {};
     const cut = new Promise<void>((resolve) => {
       onCut = resolve;
@@ -283,7 +283,7 @@ export class SaveState implements SaveAccess {
     this.server.aof.startScheduled();
   }
 
-  private dumpParts(): DumpParts {
+  private dumpParts(isBackground: boolean): DumpParts {
     const { clock, config, keyspace, passTurn, spiller, tier, world } = this.server;
     const { values } = config;
     const policy = values["maxmemory-policy"];
@@ -305,6 +305,7 @@ export class SaveState implements SaveAccess {
         rdbchecksum: values.rdbchecksum,
         incrementalFsync: values["rdb-save-incremental-fsync"],
         maxBytesPerSecond: () => values["save-max-bytes-per-second"],
+        isBackground,
         withAccess: policy.endsWith("-lru") || policy.endsWith("-lfu"),
         keyDelay: values["rdb-key-save-delay"],
       },

@@ -12,21 +12,21 @@ import type { KeyValueStore, OpenStore } from "../cold/key-value-store.ts";
 import type { ColdTier } from "../cold/tier.ts";
 import { commandSpecs } from "../commands/all.ts";
 import { CommandTable } from "../commands/table.ts";
-import { Eviction, type MaxmemoryPolicy } from "../keyspace/eviction.ts";
+import { Eviction } from "../keyspace/eviction.ts";
 import { ActiveExpiry } from "../keyspace/expiry.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import { Spiller } from "../keyspace/spiller.ts";
 import { TierWalk } from "../keyspace/tier-walk.ts";
 import { Warmer } from "../keyspace/warmer.ts";
 import type { AofDirectory } from "../persistence/aof/directory.ts";
-import type { AofWriter } from "../persistence/aof/writer.ts";
-import { type CheckpointParts, runCheckpoint } from "../persistence/checkpoint.ts";
+import type { CheckpointParts } from "../persistence/checkpoint.ts";
 import type { DumpVerifier, InlineVerifier } from "../persistence/dump-verifier.ts";
 import type { OpenAofVerifier } from "../persistence/recovery.ts";
 import type { DecoderLimits } from "../protocol/request-decoder.ts";
 import { Acl } from "./acl/acl.ts";
 import { isLocalAddress, refusalOf } from "./admission.ts";
 import { AofState } from "./aof-state.ts";
+import { rewriteLog } from "./appendonly.ts";
 import { ClientEviction } from "./client-eviction.ts";
 import { ClientPause } from "./client-pause.ts";
 import { ClientRegistry } from "./client-registry.ts";
@@ -153,7 +153,7 @@ export class Server implements ConnectionHost {
     this.aof = new AofState({
       clock: world.clock,
       log: world.log,
-      rewriteWith: (files) => runCheckpoint(this.checkpointParts(files.directory, () => files.writer)),
+      rewriteWith: (files) => rewriteLog(this, files),
       isSaving: () => this.saves.isBusy,
     });
     this.saves = new SaveState(this);
@@ -293,7 +293,7 @@ export class Server implements ConnectionHost {
   }
 
   /** What a rewrite into `directory` works with. */
-  checkpointParts(directory: AofDirectory, writer: () => AofWriter): CheckpointParts {
+  checkpointParts(directory: AofDirectory): CheckpointParts {
     const { values } = this.config;
     return {
       files: this.world.files,
@@ -301,7 +301,6 @@ export class Server implements ConnectionHost {
       log: this.world.log,
       keyspace: this.keyspace,
       directory,
-      writer,
       tier: this.tier,
       tierFolder: this.tierFolder,
       spiller: this.spiller,
@@ -328,7 +327,7 @@ export class Server implements ConnectionHost {
     const { budget, config, dispatcher, eviction, keyspace, tracking } = this;
     // While clients are paused, nothing goes; and who may write then, as an exception, may.
     if (keyspace.isStill) return true;
-    const policy = config.values["maxmemory-policy"] as MaxmemoryPolicy;
+    const policy = config.values["maxmemory-policy"];
     const samples = config.values["maxmemory-samples"];
     const { events } = this.observation;
     const begunMs = events.begin();

@@ -75,6 +75,7 @@ function newDump(files: Files, keyspace = newKeyspace(), rdbchecksum = true): Du
       rdbchecksum,
       incrementalFsync: true,
       maxBytesPerSecond: () => 0,
+      isBackground: false,
       withAccess: false,
       keyDelay: 0,
     },
@@ -179,7 +180,7 @@ describe("the thread that reads behind the writer", () => {
     const module = (await import(PROGRAM.href)) as { WorkerVerifier: typeof WorkerVerifier };
     const verifier = new module.WorkerVerifier(
       new InlineVerifier(realFiles, new ManualClock(0), nextTurn),
-      5,
+      (start) => start(),
     );
     const path = join(folder, "growing.rdb");
     const descriptor = openSync(path, "w");

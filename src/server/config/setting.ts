@@ -140,18 +140,24 @@ export function integer(
   return setting({ kind: "integer", status, initial: String(initial), range, parse }, traits);
 }
 
+/** Bounds of a number of bytes, both included; `least`: smaller values are accepted and raised to it. */
+export interface MemoryTraits extends Pick<IntegerTraits, "min" | "max">, SettingTraits {
+  readonly least?: bigint;
+}
+
 /** Bytes, written with or without a unit; by default 0 to 2^63 - 1. */
 export function memory(
   status: SettingStatus,
   initial: string | (() => string),
-  options: Pick<IntegerTraits, "min" | "max"> & SettingTraits = {},
+  options: MemoryTraits = {},
 ): Setting<number> {
-  const { min = 0, max = LONG_MAX, ...traits } = options;
+  const { min = 0, max = LONG_MAX, least = 0n, ...traits } = options;
   const parse = ([argument = ""]: readonly string[]): Parsed<number> => {
     const exact = parseMemory(argument);
     if (exact === undefined) throw new SettingError("argument must be a memory value");
     checkRange(exact, BigInt(min), BigInt(max));
-    return { value: Number(exact), text: String(exact) };
+    const bytes = exact < least ? least : exact;
+    return { value: Number(bytes), text: String(bytes) };
   };
   const range = rangeText(BigInt(min), BigInt(max));
   return setting({ kind: "memory", status, initial, range, parse }, traits);

@@ -15,7 +15,6 @@ import type { Database } from "../../keyspace/database.ts";
 import { entryBytes } from "../../keyspace/entry-size.ts";
 import { EVENT } from "../../keyspace/key-events.ts";
 import { NOT_RESIDENT, RESIDENT, UNREADABLE } from "../../keyspace/warmer.ts";
-import { coldKeyUnreadable } from "../../protocol/errors.ts";
 import {
   CHANGED_WHILE_MIGRATED,
   TARGET_NOT_READABLE,
@@ -23,6 +22,7 @@ import {
   TARGET_UNREACHABLE,
   targetAnswered,
 } from "../../protocol/migration-errors.ts";
+import { coldKeyUnreadable } from "../../protocol/tier-errors.ts";
 import { KeyReader } from "../key-reader.ts";
 import type { Server } from "../server.ts";
 import { nextTurn, sleep } from "../turn-end.ts";
