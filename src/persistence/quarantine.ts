@@ -13,7 +13,7 @@ import { writeFully } from "../base/files.ts";
 export const QUARANTINE_FILE = "quarantine.jsonl";
 
 export interface Quarantined {
-  readonly what: "cold record" | "append-only file" | "base file";
+  readonly what: "cold record" | "append-only file" | "base file" | "table of the cold tier";
   readonly reason: string;
   readonly db?: number;
   readonly key?: Buffer;

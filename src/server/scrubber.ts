@@ -1,6 +1,6 @@
 /**
- * Looks for damage before somebody needs what is damaged: reads all cold records and the files of the
- * append-only directory again and again, slowly, and verifies their checksums. What it finds is told in the log
+ * Looks for damage before somebody needs what is damaged: reads the cold tier's tables, all cold records and the files
+ * of the append-only directory again and again, slowly, and verifies their checksums. What it finds is told in the log
  * (once), in INFO and in the quarantine file; it changes nothing. A damaged record is never served anyway: who
  * reads it gets an error.
  *
@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { Crc64 } from "../base/crc64.ts";
 import type { FileHandle } from "../base/files.ts";
 import { StorageError } from "../base/storage-error.ts";
+import { verifyTables } from "../cold/level/tables.ts";
 import type { DamagedRecord } from "../cold/tier.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
 import { detectFormat } from "../persistence/aof/format.ts";
@@ -104,12 +105,31 @@ export class Scrubber {
   }
 
   private async *newRound(): Scrubbing {
-    yield* this.records();
+    // LevelDB may end the process where a table is damaged: records are left alone then.
+    if (yield* this.tables()) yield* this.records();
     const files = this.server.aof.files;
     if (files === undefined) return;
     const { base, incr } = files.directory.manifest;
     if (base !== undefined) yield* this.file(base.name, (file) => this.baseFile(base.name, file));
     for (const each of incr) yield* this.file(each.name, (file) => this.incrFile(each, file));
+  }
+
+  /** LevelDB's files, without LevelDB. Whether they are whole. */
+  private async *tables(): AsyncGenerator<number, boolean, undefined> {
+    const { config, tier, tierFolder, world } = this.server;
+    if (tier === undefined) return true;
+    const folder = join(config.values.dir, tierFolder);
+    let isWhole = true;
+    for await (const { bytes, damage, file } of verifyTables(world.files, folder, "all", nextTurn)) {
+      if (damage !== undefined) {
+        isWhole = false;
+        const { length, offset, what } = damage;
+        const reason = `its ${what} block of ${length} bytes`;
+        await this.fileIsDamaged("table of the cold tier", file, offset, reason);
+      }
+      yield bytes;
+    }
+    return isWhole;
   }
 
   private async *records(): Scrubbing {
@@ -215,15 +235,19 @@ export class Scrubber {
   }
 
   private async fileIsDamaged(
-    what: "append-only file" | "base file",
+    what: "append-only file" | "base file" | "table of the cold tier",
     name: string,
     offset: number,
     reason: string,
   ): Promise<void> {
     if (!this.isNew(`${name} ${offset}`)) return;
     this.filesDamaged++;
+    const advice =
+      what === "table of the cold tier"
+        ? "LevelDB may miss keys in it, or end the process: stop the server, make a backup, and see what tsredis-check-tier can save"
+        : "The data in memory is whole: BGREWRITEAOF writes new files";
     this.server.world.log.warning(
-      `Scrubbing found the ${what} ${name} damaged at offset ${offset}: ${reason}. The data in memory is whole: BGREWRITEAOF writes new files`,
+      `Scrubbing found the ${what} ${name} damaged at offset ${offset}: ${reason}. ${advice}`,
     );
     await this.keep({ what, reason, file: name, offset });
   }

@@ -7,6 +7,7 @@ import { dirname } from "node:path";
 import type { Files } from "../base/files.ts";
 import { StorageError } from "../base/storage-error.ts";
 import type { KeyValueStore } from "../cold/key-value-store.ts";
+import { refuseDamagedTables } from "../cold/level/tables.ts";
 import { ColdTier } from "../cold/tier.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
 import type { AofDirectory } from "../persistence/aof/directory.ts";
@@ -196,6 +197,8 @@ async function recoverTier(
 ): Promise<ColdTier> {
   let store: KeyValueStore | undefined;
   try {
+    // Opened, it may begin to merge tables at once, and die of what is damaged in them.
+    await refuseDamagedTables(world.files, path, "ends");
     store = await openStore(world, path);
     return await ColdTier.recover(store, metadata.tier, options);
   } catch (error) {

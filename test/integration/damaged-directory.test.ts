@@ -10,6 +10,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -159,7 +160,9 @@ describe("is refused", () => {
     const path = join(folder, AOF, "appendonly.aof.manifest");
     const manifest = readFileSync(path);
     rmSync(path);
-    expect(await refusal(folder)).toMatch(/ is missing, but its file \S+ is there.*tsredis-check-aof --salvage/);
+    expect(await refusal(folder)).toMatch(
+      / is missing, but its file \S+ is there.*tsredis-check-aof --salvage/,
+    );
     writeFileSync(path, "file");
     expect(await refusal(folder)).toMatch(/The AOF manifest file contains too long line.*tsredis-check-aof/);
     writeFileSync(path, manifest);
@@ -173,6 +176,25 @@ describe("is refused", () => {
     mkdirSync(join(folder, "cold-tier"));
     expect(await refusal(folder)).toMatch(/The cold tier in .* cannot be used: .*there is none/);
   });
+
+  test.each(["index", "filter", "footer"])(
+    "with a damaged %s of a table, before LevelDB reads it",
+    async (what) => {
+      const folder = copy();
+      const name = readdirSync(join(folder, "cold-tier")).find((each) => each.endsWith(".ldb"))!;
+      const path = join(folder, "cold-tier", name);
+      const table = readFileSync(path);
+      const footer = table.length - 48;
+      flipBit(path, what === "footer" ? -1 : what === "index" ? footer - 10 : table.indexOf("filter.") - 60);
+      expect(await refusal(folder)).toMatch(
+        new RegExp(
+          `The cold tier in .* cannot be used: ${name} is damaged at offset \\d+: its ${what} block .*tsredis-check-tier`,
+        ),
+      );
+      writeFileSync(path, table);
+      expect(await sizeOf(folder)).toContain(String(KEYS + 3));
+    },
+  );
 
   test("with a cold tier that LevelDB does not open; what the repair tool is called is said", async () => {
     const folder = copy();
@@ -220,7 +242,10 @@ test("where every folder for a cold tier is relied on, the server does not start
   const folder = copy();
   const manifest = join(folder, AOF, "appendonly.aof.manifest");
   const text = readFileSync(manifest, "latin1");
-  writeFileSync(join(folder, AOF, "other.aof.manifest"), text.replace("file cold-tier ", "file cold-tier-2 "));
+  writeFileSync(
+    join(folder, AOF, "other.aof.manifest"),
+    text.replace("file cold-tier ", "file cold-tier-2 "),
+  );
   expect(await refusal(folder, [...SMALL_MEMORY, "--appendfilename", "third.aof"])).toMatch(
     /no room for a cold tier .*(appendonly|other)\.aof\.manifest, .*(appendonly|other)\.aof\.manifest/,
   );

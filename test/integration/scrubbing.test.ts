@@ -2,7 +2,17 @@
  * Scrubbing of the running server: damage on the disk is found before somebody meets it, told once, kept aside, and
  * nothing else changes.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { StoreEntry } from "../../src/cold/key-value-store.ts";
@@ -16,6 +26,7 @@ import { removeFolder, temporaryFolder } from "../support/temporary-folder.ts";
 import { fill, infoOf, POLL } from "./server-fixture.ts";
 
 const KEYS = 1000;
+const PAGE_BYTES = 4096;
 const STOPPED = ["--maxmemory", "6mb", "--cold-tier-spill-all", "yes", "--scrub-bytes-per-second", "0"];
 let folder: string;
 let server: ServerProcess;
@@ -118,6 +129,28 @@ test("damaged files are told; BGREWRITEAOF makes new ones, from which the server
   await server.kill();
   await start();
   expect(await client.text("DBSIZE")).toBe(`:${KEYS}\r\n`);
+});
+
+test("a page of zeros in a table is told without LevelDB, which would die of it, and records are left alone", async () => {
+  client.close();
+  await server.stop();
+  await start();
+  const tier = join(folder, "cold-tier");
+  const paths = readdirSync(tier).filter((name) => name.endsWith(".ldb"));
+  const [name] = paths.sort((a, b) => statSync(join(tier, b)).size - statSync(join(tier, a)).size);
+  // LevelDB has the file mapped into memory: it is changed where it is.
+  const file = openSync(join(tier, name), "r+");
+  writeSync(file, Buffer.alloc(PAGE_BYTES), 0, PAGE_BYTES, PAGE_BYTES);
+  closeSync(file);
+  await scrub();
+  const damages = Number(await infoOf(client, "scrub_damaged_files"));
+  expect(damages).toBeGreaterThan(0);
+  expect(await infoOf(client, "scrub_damaged_records")).toBe("0");
+  expect(server.output).toContain(`Scrubbing found the table of the cold tier ${name} damaged at offset`);
+  expect(server.output).toContain("see what tsredis-check-tier can save");
+  expect(quarantine()).toHaveLength(damages);
+  expect(quarantine()[0]).toMatchObject({ what: "table of the cold tier", file: name });
+  expect(await client.text("PING")).toBe("+PONG\r\n");
 });
 
 test("0 reads nothing", async () => {

@@ -6,7 +6,7 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { TableFile } from "../../tools/check-tier/level/table-file.ts";
+import { TableFile } from "../../src/cold/level/table-file.ts";
 import { memoryFile } from "../persistence/memory-file.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { type ServerProcess, startServerProcess } from "../support/server-process.ts";
@@ -30,7 +30,8 @@ let lost: string[];
 async function blockAt(table: Buffer, offset: number): Promise<number> {
   const damaged = Buffer.from(table);
   damaged[offset] ^= 1;
-  for await (const damage of (await TableFile.open(memoryFile(damaged))).verify()) return damage.offset;
+  for await (const { damage } of (await TableFile.open(memoryFile(damaged))).verify())
+    if (damage !== undefined) return damage.offset;
   throw new Error("no block is damaged");
 }
 

@@ -4,7 +4,7 @@
  * damages a copy, and compares what a server holds on it after the repair with what one held before.
  */
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SeededRandom } from "../../src/base/random.ts";
 import { main } from "../../tools/check-tier/main.ts";
@@ -32,6 +32,7 @@ interface Report {
   readonly records: number;
   readonly keysLost: number;
   readonly problemCounts: Record<string, number>;
+  readonly problems: readonly { readonly kind: string; readonly length?: number }[];
   readonly beyondRepair?: string;
 }
 
@@ -117,6 +118,20 @@ async function examineDamage(damage: Damage, seed: number): Promise<void> {
   }
   removeFolder(folder);
 }
+
+test("the place of damage is told: file, offset, and how many bytes", async () => {
+  const folder = join(root, String(++made));
+  cpSync(original, folder, { recursive: true });
+  const [path] = filesLike(join(folder, "cold-tier"), /\.ldb$/);
+  const table = readFileSync(path);
+  table[100] ^= 1;
+  writeFileSync(path, table);
+  const { exitStatus, problems } = await check(folder);
+  expect(exitStatus).toBe(1);
+  expect(problems[0]).toMatchObject({ kind: "files", file: basename(path), offset: 0 });
+  expect(problems[0].length).toBeGreaterThan(100);
+  removeFolder(folder);
+});
 
 describe("every statement is true, and every key that is left is right, after", () => {
   test.each(Object.entries(DAMAGES))("%s", async (_, damage) => {

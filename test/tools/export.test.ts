@@ -10,6 +10,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -166,6 +167,28 @@ describe("it refuses", () => {
     expect(result.status).toBe(1);
     expect(existsSync(output)).toBe(false);
     expect(existsSync(`${output}.part`)).toBe(false);
+    expect(fingerprint(copy)).toBe(before);
+  });
+
+  test("a page of zeros in a table of the cold tier, before LevelDB reads it, and names who repairs it", async () => {
+    const copy = newPath("zeros");
+    cpSync(original, copy, { recursive: true });
+    const tier = join(copy, "cold-tier");
+    const tables = readdirSync(tier).filter((each) => each.endsWith(".ldb"));
+    const [name] = tables.sort((a, b) => statSync(join(tier, b)).size - statSync(join(tier, a)).size);
+    const table = readFileSync(join(tier, name));
+    table.fill(0, 4096, 8192);
+    writeFileSync(join(tier, name), table);
+    const before = fingerprint(copy);
+    const output = newPath("refused.rdb");
+    const result = await exported(copy, output);
+    expect(result.output.toString()).toMatch(
+      new RegExp(
+        `The cold tier .* cannot be read: ${name} is damaged at offset \\d+: its data block .* tsredis-check-tier `,
+      ),
+    );
+    expect(result.status).toBe(1);
+    expect(existsSync(output)).toBe(false);
     expect(fingerprint(copy)).toBe(before);
   });
 

@@ -30,6 +30,9 @@ export interface Problem {
   readonly kind: ProblemKind;
   readonly reason: string;
   readonly file?: string;
+  /** Where in the file, and how many bytes. */
+  readonly offset?: number;
+  readonly length?: number;
   readonly db?: number;
   /** undefined where only its hash is known. */
   readonly key?: Buffer;
@@ -72,12 +75,16 @@ export class Findings {
   }
 
   addLevel(problems: readonly LevelProblem[]): void {
-    for (const { file, offset, reason } of problems)
+    for (const { file, length, offset, reason } of problems) {
+      const size = length === undefined ? "" : ` (${plural(length, "byte")})`;
       this.add({
         kind: "files",
         file,
-        reason: offset === undefined ? reason : `offset ${offset}: ${reason}`,
+        reason: offset === undefined ? reason : `offset ${offset}: ${reason}${size}`,
+        ...(offset === undefined ? {} : { offset }),
+        ...(length === undefined ? {} : { length }),
       });
+    }
   }
 
   print(console: Console): void {

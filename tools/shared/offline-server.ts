@@ -7,10 +7,13 @@ import { SystemClock } from "../../src/base/clock.ts";
 import type { Files } from "../../src/base/files.ts";
 import type { Log } from "../../src/base/log.ts";
 import { systemRandom } from "../../src/base/random.ts";
+import { StorageError } from "../../src/base/storage-error.ts";
+import { refuseDamagedTables } from "../../src/cold/level/tables.ts";
 import { levelStoreOptionsFor, openLevelStore } from "../../src/cold/level-store.ts";
 import { manifestFileName } from "../../src/persistence/aof/format.ts";
 import { readManifest } from "../../src/persistence/aof/manifest.ts";
 import { readCheckpointMetadata } from "../../src/persistence/load.ts";
+import { LoadError } from "../../src/persistence/load-error.ts";
 import { Config } from "../../src/server/config/config.ts";
 import { loadConfig } from "../../src/server/config/parser.ts";
 import type { Server } from "../../src/server/server.ts";
@@ -50,6 +53,7 @@ export interface OfflineServer {
 export async function startOffline(options: OfflineOptions): Promise<OfflineServer> {
   const config = configFor(options);
   const source = await sourceOf(options.files, config);
+  await refuseDamagedTier(options.files, config);
   await chooseDatabases(options, config);
   const scratch = await makeScratchFolder(options.temporary ?? options.folder);
   const remove = (): Promise<void> => removeScratchFolder(scratch);
@@ -109,6 +113,22 @@ async function sourceOf(files: Files, config: Config): Promise<OfflineServer["so
   throw new NoDataError(
     `There is no data in ${values.dir}: no ${values.appenddirname}/${manifestFileName(values.appendfilename)}, no ${values.appendfilename}, no ${values.dbfilename}`,
   );
+}
+
+/** Throws LoadError if LevelDB, which does not look, would read damaged tables. */
+async function refuseDamagedTier(files: Files, { values }: Config): Promise<void> {
+  if (!values.appendonly) return;
+  const manifestPath = join(values.dir, values.appenddirname, manifestFileName(values.appendfilename));
+  const tier = (await readManifest(files, manifestPath))?.tier;
+  if (tier === undefined || (await files.stat(join(values.dir, tier.folder))) === undefined) return;
+  try {
+    await refuseDamagedTables(files, join(values.dir, tier.folder), "all");
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    throw new LoadError(
+      `The cold tier ${tier.folder} cannot be read: ${error.message}. Make a backup, then see what tsredis-check-tier ${values.dir} can save`,
+    );
+  }
 }
 
 /** As many databases as the options say, and those that the cold tier holds. */

@@ -10,9 +10,9 @@
 import { join } from "node:path";
 import type { FileHandle, Files } from "../../../src/base/files.ts";
 import type { KeyValueStore, StoreChange } from "../../../src/cold/key-value-store.ts";
-import { type LevelEntry, readBatch, readLog } from "./log-file.ts";
+import { type LevelEntry, readBatch, readLog } from "../../../src/cold/level/log-file.ts";
+import { TableFile } from "../../../src/cold/level/table-file.ts";
 import type { LevelStructure, LostRange } from "./structure.ts";
-import { TableFile } from "./table-file.ts";
 
 const BATCH_BYTES = 1 << 20;
 

@@ -4,9 +4,9 @@
  */
 import { join } from "node:path";
 import type { Files } from "../../../src/base/files.ts";
-import { readLog } from "./log-file.ts";
-import { TableFile } from "./table-file.ts";
-import { readVersionState, type VersionState } from "./version-state.ts";
+import { readLog } from "../../../src/cold/level/log-file.ts";
+import { TableFile } from "../../../src/cold/level/table-file.ts";
+import { readVersionState, type VersionState } from "../../../src/cold/level/version-state.ts";
 
 /** A range of keys in which something may be lost, and where it lay. */
 export interface LostRange {
@@ -20,6 +20,7 @@ export interface LostRange {
 export interface LevelProblem {
   readonly file: string;
   readonly offset?: number;
+  readonly length?: number;
   readonly reason: string;
 }
 
@@ -70,8 +71,10 @@ export async function examineStructure(
     try {
       const table = await TableFile.open(file);
       const live = version?.tables.get(number);
-      for await (const damage of table.verify()) {
-        problems.push({ file: name, offset: damage.offset, reason: `the ${damage.what} block is damaged` });
+      for await (const { damage } of table.verify()) {
+        if (damage === undefined) continue;
+        const { length, offset } = damage;
+        problems.push({ file: name, offset, length, reason: `the ${damage.what} block is damaged` });
         if (damage.what === "filter" || damage.what === "metaindex") continue;
         const upTo = damage.upTo ?? live?.largest;
         lost.push({ from: damage.after ?? live?.smallest, upTo, level: live?.level, table: number });

@@ -3,7 +3,7 @@
  * which keys, and which write-ahead logs have not become tables yet. CURRENT holds its name.
  */
 import { join } from "node:path";
-import type { Files } from "../../../src/base/files.ts";
+import type { Files } from "../../base/files.ts";
 import { RecordBytes, readLog } from "./log-file.ts";
 
 export interface LiveTable {

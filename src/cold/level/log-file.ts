@@ -9,7 +9,7 @@
  * Integers are little-endian; fewer than 7 bytes at the end of a block are padding. LevelDB itself passes over
  * what is damaged without a word.
  */
-import { crc32c } from "../../../src/base/checksum.ts";
+import { crc32c } from "../../base/checksum.ts";
 
 const BLOCK_BYTES = 32 * 1024;
 const HEADER_BYTES = 7;
@@ -22,10 +22,13 @@ export interface LogContents {
   readonly damage: readonly { readonly offset: number; readonly reason: string }[];
 }
 
-/** The CRC as LevelDB stores it: of data that may hold CRCs itself. */
-export function maskedChecksum(bytes: Buffer): number {
-  const checksum = crc32c(bytes);
+/** A CRC as LevelDB stores it, since it may be of data that holds CRCs itself. */
+export function masked(checksum: number): number {
   return (((checksum >>> 15) | (checksum << 17)) + 0xa282ead8) >>> 0;
+}
+
+function maskedChecksum(bytes: Buffer): number {
+  return masked(crc32c(bytes));
 }
 
 /** Reads a whole log. */

@@ -11,9 +11,9 @@
  * end u32 offsets of entries that share nothing, and their number. Behind each key: type (1 put, 0 delete) and
  * sequence, together u64.
  */
-import { crc32c } from "../../../src/base/checksum.ts";
-import type { FileHandle } from "../../../src/base/files.ts";
-import { type LevelEntry, maskedChecksum, RecordBytes } from "./log-file.ts";
+import { crc32c } from "../../base/checksum.ts";
+import type { FileHandle } from "../../base/files.ts";
+import { type LevelEntry, masked, RecordBytes } from "./log-file.ts";
 import { SEQUENCE_BYTES, userKey } from "./version-state.ts";
 
 const FOOTER_BYTES = 48;
@@ -21,6 +21,10 @@ const MAGIC = 0xdb4775248b80fb57n;
 const TRAILER_BYTES = 5;
 const PLAIN = 0;
 const NUMBER_BYTES = 4;
+/** Of a longer block the checksum is worked out in pieces of this size, with a pause after each. */
+const PIECE_BYTES = 256 * 1024;
+/** Data blocks are small: so much is verified in one step. */
+const STEP_BYTES = 64 * 1024;
 
 interface BlockPlace {
   readonly offset: number;
@@ -35,12 +39,22 @@ interface DataBlock extends BlockPlace {
 /** A part of a table that cannot be read. */
 export interface TableDamage {
   readonly offset: number;
+  /** The block's; of footer and index, up to the end of the file. */
+  readonly length: number;
   readonly what: "footer" | "index" | "data" | "filter" | "metaindex";
   /** Keys that may have been in it: above `after` (undefined: from the first on), up to `upTo` (undefined: the
    * last). */
   readonly after: Buffer | undefined;
   readonly upTo: Buffer | undefined;
 }
+
+/** So many bytes were read since the last step, and this was found. */
+export interface TableStep {
+  readonly bytes: number;
+  readonly damage: TableDamage | undefined;
+}
+
+const noPause = (): Promise<void> => Promise.resolve();
 
 export class TableFile {
   readonly #file: FileHandle;
@@ -58,8 +72,10 @@ export class TableFile {
 
   static async open(file: FileHandle): Promise<TableFile> {
     const size = await file.size();
-    const whole = (what: TableDamage["what"], offset: number): TableFile =>
-      new TableFile(file, size, { offset, what, after: undefined, upTo: undefined });
+    const whole = (what: TableDamage["what"], offset: number): TableFile => {
+      const length = Math.max(0, size - offset);
+      return new TableFile(file, size, { offset, length, what, after: undefined, upTo: undefined });
+    };
     if (size < FOOTER_BYTES) return whole("footer", 0);
     const footer = Buffer.alloc(FOOTER_BYTES);
     await file.read(footer, size - FOOTER_BYTES);
@@ -84,34 +100,39 @@ export class TableFile {
     return table;
   }
 
-  /** All damaged parts. Reads the whole file. */
-  async *verify(): AsyncGenerator<TableDamage, void, undefined> {
+  /** Verifies every block, step by step. The file is read once, and no more of it is kept than a block. */
+  async *verify(pause = noPause): AsyncGenerator<TableStep, void, undefined> {
     if (this.damage !== undefined) {
-      yield this.damage;
+      yield { bytes: FOOTER_BYTES, damage: this.damage };
       return;
     }
     let after: Buffer | undefined;
+    let bytes = 0;
     for (const place of this.#blocks) {
-      const contents = await this.#block(place);
-      if (contents === undefined || !isReadable(contents))
-        yield { offset: place.offset, what: "data", after, upTo: place.upTo };
-      after = place.upTo;
+      const { length, offset, upTo } = place;
+      const contents = await this.#block(place, pause);
+      bytes += length + TRAILER_BYTES;
+      const isDamaged = contents === undefined || !isReadable(contents);
+      if (isDamaged || bytes >= STEP_BYTES) {
+        yield { bytes, damage: isDamaged ? { offset, length, what: "data", after, upTo } : undefined };
+        bytes = 0;
+      }
+      after = upTo;
     }
-    yield* this.#verifyFilter();
+    yield { bytes, damage: await this.filterDamage() };
   }
 
-  async *#verifyFilter(): AsyncGenerator<TableDamage, void, undefined> {
+  /** What is damaged between data and index, if anything is. */
+  async filterDamage(): Promise<TableDamage | undefined> {
     const none = { after: undefined, upTo: undefined };
     const metaindex = this.#metaindex!;
     const contents = await this.#block(metaindex);
-    if (contents === undefined || !isReadable(contents)) {
-      yield { offset: metaindex.offset, what: "metaindex", ...none };
-      return;
-    }
+    if (contents === undefined || !isReadable(contents)) return { ...metaindex, what: "metaindex", ...none };
     for (const { value } of entriesIn(contents)) {
       const place = placeIn(new RecordBytes(value));
-      if ((await this.#block(place)) === undefined) yield { offset: place.offset, what: "filter", ...none };
+      if ((await this.#block(place)) === undefined) return { ...place, what: "filter", ...none };
     }
+    return undefined;
   }
 
   /**
@@ -179,12 +200,16 @@ export class TableFile {
   }
 
   /** A block's contents; undefined if its checksum does not match. */
-  async #block({ offset, length }: BlockPlace): Promise<Buffer | undefined> {
+  async #block({ offset, length }: BlockPlace, pause = noPause): Promise<Buffer | undefined> {
     if (offset + length + TRAILER_BYTES > this.#size) return undefined;
     const bytes = Buffer.allocUnsafe(length + TRAILER_BYTES);
     if ((await this.#file.read(bytes, offset)) < bytes.length) return undefined;
-    const stored = bytes.readUInt32LE(length + 1);
-    if (stored !== maskedChecksum(bytes.subarray(0, length + 1)) || bytes[length] !== PLAIN) return undefined;
+    let checksum = 0;
+    for (let at = 0; at <= length; at += PIECE_BYTES) {
+      if (at > 0) await pause();
+      checksum = crc32c(bytes.subarray(at, Math.min(length + 1, at + PIECE_BYTES)), checksum);
+    }
+    if (bytes.readUInt32LE(length + 1) !== masked(checksum) || bytes[length] !== PLAIN) return undefined;
     return bytes.subarray(0, length);
   }
 }

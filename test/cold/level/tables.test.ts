@@ -1,0 +1,178 @@
+/**
+ * Verifying LevelDB's table files without LevelDB. Method: tables that the library wrote; wherever one of them is damaged,
+ * this is found, and told for what it is.
+ */
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { SeededRandom } from "../../../src/base/random.ts";
+import { realFiles } from "../../../src/base/real-files.ts";
+import { type TableDamage, TableFile } from "../../../src/cold/level/table-file.ts";
+import { refuseDamagedTables, type Thoroughness, verifyTables } from "../../../src/cold/level/tables.ts";
+import { openLevelStore } from "../../../src/cold/level-store.ts";
+import { memoryFile } from "../../persistence/memory-file.ts";
+import { removeFolder, temporaryFolder } from "../../support/temporary-folder.ts";
+
+const KEYS = 1000;
+const LARGE_KEY = 500;
+const LARGE_BYTES = 600_000;
+const PAGE_BYTES = 4096;
+const FOOTER_BYTES = 48;
+const MAGIC_BYTES = 8;
+/** In front of the filter there are data blocks, of records of 200 bytes; behind it is little. */
+const ENDS_BYTES = 4000;
+
+const root = temporaryFolder();
+const original = join(root, "original");
+let name: string;
+let table: Buffer;
+let made = 0;
+
+function keyAt(i: number): Buffer {
+  return Buffer.from(`key${String(i).padStart(5, "0")}`);
+}
+
+beforeAll(async () => {
+  mkdirSync(original);
+  const store = await openLevelStore()(original);
+  const random = new SeededRandom(1);
+  const sizeOf = (i: number): number => (i === LARGE_KEY ? LARGE_BYTES : 200);
+  await store.batch(
+    Array.from({ length: KEYS }, (_, i) => ({ key: keyAt(i), value: random.bytes(sizeOf(i)) })),
+    true,
+  );
+  await store.flush();
+  await store.close();
+  const names = readdirSync(original).filter((each) => each.endsWith(".ldb"));
+  expect(names).toHaveLength(1);
+  [name] = names;
+  table = readFileSync(join(original, name));
+});
+afterAll(() => removeFolder(root));
+
+async function damagesOf(bytes: Buffer): Promise<TableDamage[]> {
+  const damages: TableDamage[] = [];
+  for await (const { damage } of (await TableFile.open(memoryFile(bytes))).verify())
+    if (damage !== undefined) damages.push(damage);
+  return damages;
+}
+
+function flipped(at: number): Buffer {
+  const bytes = Buffer.from(table);
+  bytes[at] ^= 16;
+  return bytes;
+}
+
+/** A copy of the store with another table. */
+function storeWith(bytes: Buffer): string {
+  const folder = join(root, String(++made));
+  mkdirSync(folder);
+  for (const each of readdirSync(original)) copyFileSync(join(original, each), join(folder, each));
+  writeFileSync(join(folder, name), bytes);
+  return folder;
+}
+
+async function verified(
+  folder: string,
+  thoroughness: Thoroughness,
+): Promise<{ bytes: number; damages: string[] }> {
+  let sum = 0;
+  const damages: string[] = [];
+  for await (const { bytes, damage, file } of verifyTables(realFiles, folder, thoroughness)) {
+    sum += bytes;
+    if (damage !== undefined) damages.push(`${file} ${damage.what}`);
+  }
+  return { bytes: sum, damages };
+}
+
+test("a whole table is found whole, and all of its data is read, with pauses in large blocks", async () => {
+  expect(await damagesOf(table)).toEqual([]);
+  const steps: number[] = [];
+  let pauses = 0;
+  const pause = async (): Promise<void> => {
+    pauses++;
+  };
+  for await (const { bytes } of (await TableFile.open(memoryFile(table))).verify(pause)) steps.push(bytes);
+  expect(pauses).toBe(Math.floor(LARGE_BYTES / (256 * 1024)));
+  expect(steps.length).toBeGreaterThan(2);
+  const read = steps.reduce((sum, bytes) => sum + bytes, 0);
+  expect(read).toBeLessThan(table.length);
+  expect(read).toBeGreaterThan(table.length - ENDS_BYTES * 4);
+});
+
+test("a flipped bit is found in the block in which it is, whatever that is", async () => {
+  const seen = new Set<string>();
+  const footer = table.length - FOOTER_BYTES;
+  for (let at = 0; at < footer; at += at > footer - 4 * ENDS_BYTES ? 31 : 1977) {
+    const damages = await damagesOf(flipped(at));
+    expect(damages, String(at)).toHaveLength(1);
+    const [{ length, offset, what }] = damages;
+    expect(at).toBeGreaterThanOrEqual(offset);
+    // Behind a block stand its type and checksum.
+    expect(at).toBeLessThan(offset + length + 5);
+    seen.add(what);
+  }
+  expect([...seen].sort()).toEqual(["data", "filter", "index", "metaindex"]);
+});
+
+test("a flipped bit is found in the footer, but for its padding, which means nothing", async () => {
+  const footer = table.length - FOOTER_BYTES;
+  let handleBytes = 0;
+  for (let numbers = 0; numbers < 4; handleBytes++) if (table[footer + handleBytes] < 128) numbers++;
+  for (let at = footer; at < table.length; at++) {
+    const isPadding = at >= footer + handleBytes && at < table.length - MAGIC_BYTES;
+    expect((await damagesOf(flipped(at))).length, String(at)).toBe(isPadding ? 0 : 1);
+  }
+});
+
+test("a page of zeros is found wherever it is, and which keys were in it", async () => {
+  for (let at = 0; at < table.length; at += PAGE_BYTES) {
+    const bytes = Buffer.from(table);
+    bytes.fill(0, at, Math.min(at + PAGE_BYTES, bytes.length));
+    expect((await damagesOf(bytes)).length, String(at)).toBeGreaterThan(0);
+  }
+  const [large] = await damagesOf(flipped(LARGE_BYTES));
+  expect(Buffer.compare(large.after!, keyAt(LARGE_KEY))).toBeLessThan(0);
+  expect(Buffer.compare(large.upTo!, keyAt(LARGE_KEY))).toBeGreaterThanOrEqual(0);
+  expect(large.length).toBeGreaterThanOrEqual(LARGE_BYTES);
+});
+
+test("a cut is found, however much is left", async () => {
+  for (let length = 0; length < table.length; length += 1 + (length >> 3))
+    expect(await damagesOf(table.subarray(0, length)), String(length)).toHaveLength(1);
+  expect(await damagesOf(table.subarray(0, table.length - 1))).toHaveLength(1);
+});
+
+test("the ends of a table are index, filter and footer; its data is verified only with all", async () => {
+  const [data, footer] = [storeWith(flipped(1000)), storeWith(flipped(table.length - 1))];
+  expect(await verified(data, "ends")).toEqual({ bytes: 0, damages: [] });
+  await refuseDamagedTables(realFiles, data, "ends");
+  expect((await verified(data, "all")).damages).toEqual([`${name} data`]);
+  await expect(refuseDamagedTables(realFiles, data, "all")).rejects.toMatchObject({
+    name: "StorageError",
+    code: "corrupt",
+    message: expect.stringMatching(/^\d+\.ldb is damaged at offset 0: its data block of \d+ bytes$/),
+  });
+  expect((await verified(footer, "ends")).damages).toEqual([`${name} footer`]);
+  const found = new Set<string>();
+  for (let at = table.length - ENDS_BYTES; at < table.length - FOOTER_BYTES; at += 29)
+    for (const each of (await verified(storeWith(flipped(at)), "ends")).damages) found.add(each);
+  expect([...found].sort()).toEqual(["filter", "index", "metaindex"].map((what) => `${name} ${what}`));
+});
+
+test("tables that are being written, were replaced or have gone, are nobody's business", async () => {
+  const folder = storeWith(table);
+  writeFileSync(join(folder, "999999.ldb"), "half a table");
+  expect((await verified(folder, "all")).damages).toEqual([]);
+  rmSync(join(folder, name));
+  expect(await verified(folder, "all")).toEqual({ bytes: 0, damages: [] });
+  const gone = { ...realFiles, readdir: async () => [name] };
+  await refuseDamagedTables(gone, folder, "all");
+});
+
+test("where the MANIFEST cannot be read, it is left to LevelDB to say so", async () => {
+  const folder = storeWith(flipped(1000));
+  writeFileSync(join(folder, "CURRENT"), "nonsense");
+  expect(await verified(folder, "all")).toEqual({ bytes: 0, damages: [] });
+  await expect(openLevelStore()(folder)).rejects.toMatchObject({ name: "StorageError" });
+});
