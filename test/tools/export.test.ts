@@ -177,7 +177,7 @@ describe("it refuses", () => {
     const tables = readdirSync(tier).filter((each) => each.endsWith(".ldb"));
     const [name] = tables.sort((a, b) => statSync(join(tier, b)).size - statSync(join(tier, a)).size);
     const table = readFileSync(join(tier, name));
-    table.fill(0, 4096, 8192);
+    table.fill(0, 0, Math.min(4096, table.length >> 1));
     writeFileSync(join(tier, name), table);
     const before = fingerprint(copy);
     const output = newPath("refused.rdb");

@@ -115,9 +115,13 @@ export class RecordBytes {
   }
 
   take(length: number): Buffer {
+    this.skip(length);
+    return this.#bytes.subarray(this.next - length, this.next);
+  }
+
+  skip(length: number): void {
     if (this.next + length > this.#bytes.length) throw new RangeError("it is cut off");
     this.next += length;
-    return this.#bytes.subarray(this.next - length, this.next);
   }
 }
 

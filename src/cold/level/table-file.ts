@@ -23,7 +23,7 @@ const PLAIN = 0;
 const NUMBER_BYTES = 4;
 /** Of a longer block the checksum is worked out in pieces of this size, with a pause after each. */
 const PIECE_BYTES = 256 * 1024;
-/** Data blocks are small: so much is verified in one step. */
+/** Data blocks are small: so much is read at once, and verified in one step. */
 const STEP_BYTES = 64 * 1024;
 
 interface BlockPlace {
@@ -54,12 +54,15 @@ export interface TableStep {
   readonly damage: TableDamage | undefined;
 }
 
+/** Gives fewer bytes only at the end of the file. */
+type ReadBytes = (offset: number, length: number) => Promise<Buffer>;
+
 const noPause = (): Promise<void> => Promise.resolve();
 
 export class TableFile {
   readonly #file: FileHandle;
   readonly #size: number;
-  #blocks: readonly DataBlock[] = [];
+  #index: Buffer | undefined;
   #metaindex: BlockPlace | undefined;
   /** Why the table as a whole cannot be read. */
   readonly damage: TableDamage | undefined;
@@ -81,22 +84,18 @@ export class TableFile {
     await file.read(footer, size - FOOTER_BYTES);
     if (footer.readBigUInt64LE(FOOTER_BYTES - 8) !== MAGIC) return whole("footer", size - FOOTER_BYTES);
     const table = new TableFile(file, size, undefined);
-    let at = size - FOOTER_BYTES;
+    let index: BlockPlace;
     try {
       const bytes = new RecordBytes(footer);
       table.#metaindex = placeIn(bytes);
-      const index = placeIn(bytes);
-      at = index.offset;
-      const contents = await table.#block(index);
-      if (contents === undefined) return whole("index", at);
-      table.#blocks = [...entriesIn(contents)].map(({ key, value }) => ({
-        ...placeIn(new RecordBytes(value)),
-        upTo: userKey(key),
-      }));
+      index = placeIn(bytes);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      return whole("index", at);
+      return whole("footer", size - FOOTER_BYTES);
     }
+    const contents = await table.#block(index);
+    if (contents === undefined || !isReadable(contents)) return whole("index", index.offset);
+    table.#index = contents;
     return table;
   }
 
@@ -108,9 +107,10 @@ export class TableFile {
     }
     let after: Buffer | undefined;
     let bytes = 0;
-    for (const place of this.#blocks) {
+    const read = this.#readAhead();
+    for (const place of this.#blocks()) {
       const { length, offset, upTo } = place;
-      const contents = await this.#block(place, pause);
+      const contents = await this.#block(place, read, pause);
       bytes += length + TRAILER_BYTES;
       const isDamaged = contents === undefined || !isReadable(contents);
       if (isDamaged || bytes >= STEP_BYTES) {
@@ -161,7 +161,7 @@ export class TableFile {
   async *#allEntries(
     onDamaged: (entry: LevelEntry) => void,
   ): AsyncGenerator<LevelEntry | undefined, void, undefined> {
-    for (const place of this.#blocks) {
+    for (const place of this.#blocks()) {
       const contents = await this.#block(place);
       if (contents === undefined || !isReadable(contents)) {
         yield* this.#provenEntries(place, onDamaged);
@@ -199,11 +199,21 @@ export class TableFile {
     yield undefined;
   }
 
+  *#blocks(): Generator<DataBlock, void, undefined> {
+    if (this.#index === undefined) return;
+    for (const { key, value } of entriesIn(this.#index))
+      yield { ...placeIn(new RecordBytes(value)), upTo: userKey(key) };
+  }
+
   /** A block's contents; undefined if its checksum does not match. */
-  async #block({ offset, length }: BlockPlace, pause = noPause): Promise<Buffer | undefined> {
+  async #block(
+    { offset, length }: BlockPlace,
+    read = this.#read,
+    pause = noPause,
+  ): Promise<Buffer | undefined> {
     if (offset + length + TRAILER_BYTES > this.#size) return undefined;
-    const bytes = Buffer.allocUnsafe(length + TRAILER_BYTES);
-    if ((await this.#file.read(bytes, offset)) < bytes.length) return undefined;
+    const bytes = await read(offset, length + TRAILER_BYTES);
+    if (bytes.length < length + TRAILER_BYTES) return undefined;
     let checksum = 0;
     for (let at = 0; at <= length; at += PIECE_BYTES) {
       if (at > 0) await pause();
@@ -211,6 +221,26 @@ export class TableFile {
     }
     if (bytes.readUInt32LE(length + 1) !== masked(checksum) || bytes[length] !== PLAIN) return undefined;
     return bytes.subarray(0, length);
+  }
+
+  readonly #read: ReadBytes = async (offset, length) => {
+    const bytes = Buffer.allocUnsafe(length);
+    return bytes.subarray(0, await this.#file.read(bytes, offset));
+  };
+
+  /** Reads more than is asked for, for blocks that follow each other: what it gives is overwritten later. */
+  #readAhead(): ReadBytes {
+    const window = Buffer.allocUnsafe(Math.min(STEP_BYTES, this.#size));
+    let start = 0;
+    let end = 0;
+    return async (offset, length) => {
+      if (length > window.length) return this.#read(offset, length);
+      if (offset < start || offset + length > end) {
+        start = offset;
+        end = offset + (await this.#file.read(window, offset));
+      }
+      return window.subarray(offset - start, Math.min(offset - start + length, end - start));
+    };
   }
 }
 
@@ -261,9 +291,20 @@ function placeIn(bytes: RecordBytes): BlockPlace {
   return { offset, length: bytes.number() };
 }
 
+/** Whether a block can be walked through as LevelDB does. */
 function isReadable(contents: Buffer): boolean {
   try {
-    for (const { key } of entriesIn(contents)) if (key.length < SEQUENCE_BYTES) return false;
+    const bytes = new RecordBytes(contents.subarray(0, entriesEnd(contents)));
+    let keyLength = 0;
+    while (!bytes.isAtEnd) {
+      const shared = bytes.number();
+      const rest = bytes.number();
+      const length = bytes.number();
+      if (shared > keyLength) return false;
+      keyLength = shared + rest;
+      if (keyLength < SEQUENCE_BYTES) return false;
+      bytes.skip(rest + length);
+    }
     return true;
   } catch (error) {
     if (error instanceof RangeError) return false;
@@ -271,13 +312,18 @@ function isReadable(contents: Buffer): boolean {
   }
 }
 
-/** Entries of a block. Throws RangeError where it makes no sense. */
-function* entriesIn(contents: Buffer): Generator<{ key: Buffer; value: Buffer }, void, undefined> {
+/** Where entries end and offsets begin. Throws RangeError where that makes no sense. */
+function entriesEnd(contents: Buffer): number {
   if (contents.length < NUMBER_BYTES) throw new RangeError("it is cut off");
   const restarts = contents.readUInt32LE(contents.length - NUMBER_BYTES);
   const end = contents.length - NUMBER_BYTES * (restarts + 1);
   if (end < 0) throw new RangeError("it is cut off");
-  const bytes = new RecordBytes(contents.subarray(0, end));
+  return end;
+}
+
+/** Entries of a block. Throws RangeError where it makes no sense. */
+function* entriesIn(contents: Buffer): Generator<{ key: Buffer; value: Buffer }, void, undefined> {
+  const bytes = new RecordBytes(contents.subarray(0, entriesEnd(contents)));
   let key: Buffer = Buffer.alloc(0);
   while (!bytes.isAtEnd) {
     const entry = entryAt(bytes, key);
