@@ -18,8 +18,11 @@ import { BLOCKS_HEADER } from "./aof/format.ts";
 import type { IncrFile } from "./aof/manifest.ts";
 import type { AofOutcome } from "./aof/reader.ts";
 import type { AofVerifierOptions, ExtentSource } from "./aof/verifier.ts";
-import { type AofLoadOptions, type Executor, LoadError, type LoadObserver, loadAofFile } from "./load.ts";
+import { type AofLoadOptions, type Executor, loadAofFile } from "./load.ts";
+import { LoadError } from "./load-error.ts";
 import { RdbError } from "./rdb/reader.ts";
+import type { LoadHelp } from "./rdb-loading/load-helpers.ts";
+import type { LoadObserver } from "./rdb-loading/rdb-load.ts";
 
 /** Begins to verify the file at `path` in a thread of its own. */
 export type OpenAofVerifier = (
@@ -44,6 +47,8 @@ export interface RecoveryParts {
   readonly onLoaded: (keys: number, expired: number) => void;
   readonly monotonicMs: () => number;
   readonly observer?: LoadObserver | undefined;
+  /** Who may help to load the RDB file at `path`. */
+  readonly helpFor?: (path: string) => LoadHelp | undefined;
   /** Opens a thread that verifies a file: see AofLoadOptions. */
   readonly openVerifier?: OpenAofVerifier | undefined;
 }
@@ -130,6 +135,7 @@ async function loadOne(
     observer: parts.observer,
     onSkipped: (text) => log.warning(`${entry.name}: ${text}`),
     ...(entry.end === undefined ? {} : { end: entry.end }),
+    help: parts.helpFor?.(path),
     openVerifier: parts.openVerifier && ((task, handle) => parts.openVerifier!(path, task, handle)),
   };
   const file = await files.open(path, "read");
