@@ -159,7 +159,9 @@ describe("is refused", () => {
     const path = join(folder, AOF, "appendonly.aof.manifest");
     const manifest = readFileSync(path);
     rmSync(path);
-    expect(await refusal(folder)).toMatch(/ is missing, but its file \S+ is there.*tsredis-check-aof --salvage/);
+    expect(await refusal(folder)).toMatch(
+      / is missing, but its file \S+ is there.*tsredis-check-aof --salvage/,
+    );
     writeFileSync(path, "file");
     expect(await refusal(folder)).toMatch(/The AOF manifest file contains too long line.*tsredis-check-aof/);
     writeFileSync(path, manifest);
@@ -220,7 +222,10 @@ test("where every folder for a cold tier is relied on, the server does not start
   const folder = copy();
   const manifest = join(folder, AOF, "appendonly.aof.manifest");
   const text = readFileSync(manifest, "latin1");
-  writeFileSync(join(folder, AOF, "other.aof.manifest"), text.replace("file cold-tier ", "file cold-tier-2 "));
+  writeFileSync(
+    join(folder, AOF, "other.aof.manifest"),
+    text.replace("file cold-tier ", "file cold-tier-2 "),
+  );
   expect(await refusal(folder, [...SMALL_MEMORY, "--appendfilename", "third.aof"])).toMatch(
     /no room for a cold tier .*(appendonly|other)\.aof\.manifest, .*(appendonly|other)\.aof\.manifest/,
   );
