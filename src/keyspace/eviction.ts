@@ -1,6 +1,6 @@
 /**
  * What happens when memory is full and there is no cold tier: maxmemory-policy decides, as in Redis. (Redis's word:
- * to evict is to delete a key for want of memory; to spill, which loses nothing, is the spiller's.)
+ * to evict is to delete a key for lack of memory; to spill, which loses nothing, is what spiller.ts does.)
  */
 import { EXPIRES } from "../memory/entries.ts";
 import { EVENT } from "./key-events.ts";

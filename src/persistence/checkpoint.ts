@@ -126,7 +126,7 @@ async function cutLog(log: LogAtCut): Promise<number> {
   return log.incr.sequence;
 }
 
-/** Deletes what no checkpoint needs any more, batch by batch. */
+/** Deletes what no checkpoint needs, batch by batch. */
 async function sweepAll(tier: ColdTier, log: Log, nextTurn: () => Promise<void>): Promise<void> {
   try {
     while (await tier.sweep(SWEEP_ENTRIES)) await nextTurn();

@@ -71,7 +71,7 @@ export abstract class GatheredBytes {
 
   /**
    * Hands everything appended so far to the sink, in parts: what must be handed over at a time is unlimited, but the
-   * checksum of each part is worked out in one go. Appending may go on meanwhile; a second drain, and the end, may not.
+   * checksum of each part is computed in one go. Appending may go on meanwhile; a second drain, and the end, may not.
    * If the sink rejects, so does this, and the file is lost: its bytes are not offered again.
    */
   async drain(): Promise<void> {

@@ -4,8 +4,9 @@
  * limits of time and bytes.
  *
  * The share of time: a slice may take half as long as the loop took for everything else since the last one, at least
- * 0.15 ms and at most 1 ms. So a loop that has much to do gives a third of its time at most, and an idle one all. A
- * file for which nobody waits is content with a fifth instead of the half.
+ * 0.15 ms and at most 1 ms. So a loop that has much to do gives a third of its time at most, and an idle one all. Where
+ * nobody waits for the file a slice takes a fifth of that time, and the walk rests in between, so that the loop can
+ * sleep: a thread that is always awake is the one from which the system takes the processor for the others.
  *
  * A large value is appended in parts, with commands in between. What others capture meanwhile is gathered aside, and
  * follows the value.
@@ -23,8 +24,11 @@ const IDLE_SLICE_MS = 0.5;
 const LEAST_SLICE_MS = 0.15;
 const SHARE = 0.5;
 const BACKGROUND_SHARE = 0.2;
-/** A turn that took longer was held up: so much of it counts. */
-const MOST_TURN_MS = 2;
+/** What took longer was held up: so much of it counts. */
+const MOST_ELSEWHERE_MS = 2;
+const REST_MS = 1;
+/** What the last turn counts for whether the loop is idle: one without requests may come between two with many. */
+const LAST_TURN_WEIGHT = 0.1;
 /** Most entries visited in one step; fewer where they are large. */
 const ENTRIES_PER_STEP = 64;
 /** A step that took longer was too large. */
@@ -87,6 +91,8 @@ export class SnapshotFile<Writer extends GatheredBytes> {
   private writableAtMs = 0;
   private sliceMs = LEAST_SLICE_MS;
   private isBusy = true;
+  /** How long turns of the loop took lately. */
+  private turnMs = 1;
   private stepEntries = ENTRIES_PER_STEP;
 
   /** @param newWriter makes the writer of the file, and that of what is gathered aside */
@@ -154,7 +160,7 @@ export class SnapshotFile<Writer extends GatheredBytes> {
 
   /** Does the steps with turns of the event loop in between, and writes out what they append. */
   async inSlices(steps: Iterator<WalkStep, void>): Promise<void> {
-    const { clock, nextTurn } = this.parts;
+    const { clock, nextTurn, sleep } = this.parts;
     const { writer } = this;
     for (let isDone = false; !isDone; ) {
       const begun = clock.monotonicMs();
@@ -174,12 +180,10 @@ export class SnapshotFile<Writer extends GatheredBytes> {
       if (waiting !== undefined) await waiting;
       if (writer.pendingBytes >= DRAIN_BYTES) await this.writeOut();
       const left = clock.monotonicMs();
+      if (this.mayRest && this.isBusy) await sleep(REST_MS);
+      const turned = clock.monotonicMs();
       await nextTurn();
-      const elsewhereMs = clock.monotonicMs() - left;
-      this.isBusy = elsewhereMs >= IDLE_TURN_MS;
-      this.sliceMs = this.isBusy
-        ? Math.max(LEAST_SLICE_MS, Math.min(MOST_TURN_MS, elsewhereMs) * this.share)
-        : IDLE_SLICE_MS;
+      this.measure(clock.monotonicMs() - turned, clock.monotonicMs() - left);
     }
   }
 
@@ -205,10 +209,20 @@ export class SnapshotFile<Writer extends GatheredBytes> {
     await this.syncing?.catch(() => undefined);
   }
 
-  /** Of the time that the loop takes for everything else. */
-  private get share(): number {
-    const { snapshots } = this.parts.keyspace;
-    return this.options.isBackground && !snapshots.isHastened ? BACKGROUND_SHARE : SHARE;
+  /** Whether nobody waits for the file, nor for a value in it. */
+  private get mayRest(): boolean {
+    return this.options.isBackground && !this.parts.keyspace.snapshots.isHastened;
+  }
+
+  /** Fixes how long the next slice may take. `elsewhereMs`: since the last one, the turn included. */
+  private measure(turnMs: number, elsewhereMs: number): void {
+    const { mayRest } = this;
+    this.turnMs += (turnMs - this.turnMs) * LAST_TURN_WEIGHT;
+    this.isBusy = (mayRest ? this.turnMs : turnMs) >= IDLE_TURN_MS;
+    const share = mayRest ? BACKGROUND_SHARE : SHARE;
+    this.sliceMs = this.isBusy
+      ? Math.max(LEAST_SLICE_MS, Math.min(MOST_ELSEWHERE_MS, elsewhereMs) * share)
+      : IDLE_SLICE_MS;
   }
 
   /** Has what was appended written, while the walk goes on; waits for what was being written before. */

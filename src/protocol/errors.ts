@@ -423,7 +423,7 @@ export function noPermissionFor(command: string): string {
   return `NOPERM this user has no permissions to run the '${command}' command`;
 }
 
-/** A command was queued while it was allowed, and is not any more when EXEC comes. */
+/** A command was allowed when it was queued, and no longer is when EXEC comes. */
 export function noPermissionAnyMore(reason: string): string {
   return (
     "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command is no" +

@@ -15,8 +15,8 @@ import type { DispatchAof } from "./dispatcher-parts.ts";
 const FAILURES_BEFORE_DELAY = 3;
 const FIRST_DELAY_MS = 60_000;
 const LONGEST_DELAY_MS = 3_600_000;
-/** Bytes that are not yet on disk stay in memory, outside maxmemory as in Redis; writes wait beyond so many times of
- * what makes "everysec" sync early, and in any case beyond this figure. */
+/** Bytes that are not yet on disk stay in memory, outside maxmemory as in Redis. Writes wait when there are more than
+ * this many times the bytes that make "everysec" sync early, and in any case beyond the second figure. */
 const MAX_EARLY_SYNCS_BEHIND = 8;
 const MAX_UNSYNCED_BYTES = 64 * 1024 * 1024;
 

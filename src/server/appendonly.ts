@@ -71,7 +71,7 @@ export function applyAppendonly(server: Server): void {
   if (wanted === server.aof.enabled) return;
   if (wanted) {
     if (server.aof.isRewriting) throw new Error("A rewrite of the append only file is under way.");
-    // From now on: who asked waits for the end of this rewrite.
+    // From now on, so that nobody takes the rewrite for finished before it has begun.
     server.aof.isRewriting = true;
     void switchOn(server);
   } else {

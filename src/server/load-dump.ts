@@ -53,7 +53,10 @@ export async function loadDump(
     return true;
   } catch (error) {
     if (!(error instanceof RdbError)) throw error;
-    throw new LoadError(`The dump file ${path} cannot be loaded: ${error.message}`);
+    throw new LoadError(
+      `The dump file ${path} cannot be loaded: ${error.message}. ` +
+        `What can be saved of it goes to another file with tsredis-check-rdb --salvage <other file> ${path}`,
+    );
   } finally {
     await file.close();
   }

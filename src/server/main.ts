@@ -21,7 +21,7 @@ import { ServerLog } from "./log.ts";
 import { LoopDelay } from "./loop-delay.ts";
 import type { Server } from "./server.ts";
 import { startServer } from "./start.ts";
-import { beginLast, preferEventLoop } from "./thread-priority.ts";
+import { preferEventLoop, startBehindLoop } from "./thread-priority.ts";
 import { VERSION } from "./version.ts";
 
 const DEFAULT_FOLDER = "data";
@@ -63,7 +63,7 @@ export async function main(argv: readonly string[]): Promise<void> {
         log,
         openAofVerifier: (path, task, file) => ThreadVerifier.open({ path, ...task }, file),
         partThreads: partThreads(availableParallelism()),
-        createVerifier: (small) => new WorkerVerifier(small, beginLast),
+        createVerifier: (small) => new WorkerVerifier(small, startBehindLoop),
       },
       config,
       async (opened) => {

@@ -20,7 +20,6 @@ export function recoveryParts(
     files: world.files,
     log: world.log,
     directory,
-    appendfilename: values.appendfilename,
     keyspace,
     executor,
     makeRoom: () => waitForRoom(server),

@@ -12,7 +12,7 @@ import { Dump, type DumpFilter, type DumpParts } from "../persistence/dump.ts";
 import { InlineVerifier } from "../persistence/dump-verifier.ts";
 import { ANOTHER_CHILD_ACTIVE, SAVE_IN_PROGRESS } from "../protocol/errors.ts";
 import type { Server } from "./server.ts";
-import { nextTurn, sleep } from "./turn-end.ts";
+import { nextTurn } from "./turn-end.ts";
 
 /** After a failed save the next automatic attempt waits so long. */
 const RETRY_AFTER_MS = 5000;
@@ -284,7 +284,7 @@ export class SaveState implements SaveAccess {
   }
 
   private dumpParts(isBackground: boolean): DumpParts {
-    const { clock, config, keyspace, passTurn, spiller, tier, world } = this.server;
+    const { clock, config, keyspace, passTurn, sleep, spiller, tier, world } = this.server;
     const { values } = config;
     const policy = values["maxmemory-policy"];
     const inline = new InlineVerifier(world.files, clock, passTurn);

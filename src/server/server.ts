@@ -67,6 +67,8 @@ export interface World {
   readonly createVerifier?: (small: InlineVerifier) => DumpVerifier;
   /** Who verifies a large append-only file while it is loaded; without, the thread that loads it. */
   readonly openAofVerifier?: OpenAofVerifier;
+  /** Resolves after so many milliseconds; without, a timer tells when that is. */
+  readonly sleep?: (milliseconds: number) => Promise<void>;
   /** Threads that help to load large RDB files. */
   readonly partThreads?: PartThreads;
 }
@@ -120,8 +122,9 @@ export class Server implements ConnectionHost {
   /** Without a tier, what keeps other servers off the data directory. */
   lock: KeyValueStore | undefined;
   private readonly turnEnd = new TurnEnd(() => this.endTurn());
-  /** See TurnEnd.pass: for who works in slices between the turns. */
+  /** See TurnEnd.pass: for work that is done in slices between the turns. */
   readonly passTurn: () => Promise<void> = this.turnEnd.pass;
+  readonly sleep: (milliseconds: number) => Promise<void>;
 
   /** @param tierFolder name of the tier's folder in the data directory */
   constructor(
@@ -132,6 +135,7 @@ export class Server implements ConnectionHost {
     tierFolder: string,
   ) {
     this.world = world;
+    this.sleep = world.sleep ?? sleep;
     this.tierFolder = tierFolder;
     this.config = config;
     this.table = new CommandTable(commandSpecs, config.renamings);
@@ -238,7 +242,7 @@ export class Server implements ConnectionHost {
     this.replication.drained(connection);
   }
 
-  /** A client becomes a replica: it gets nothing any more but what replication sends. */
+  /** A client becomes a replica: from now on it gets only what replication sends. */
   becameReplica(connection: Connection): void {
     this.tracking.forget(connection);
     this.dispatcher.pubsub.forgetClient(connection);
@@ -314,11 +318,11 @@ export class Server implements ConnectionHost {
       withAccess: this.tier !== undefined,
       isMidway: () => this.dispatcher.scripts.runner.isBusy,
       nextTurn: this.passTurn,
-      sleep,
+      sleep: this.sleep,
     };
   }
 
-  /** Without a cold tier: makes room for what no write asks for, such as the buffers of readers. */
+  /** Without a cold tier: makes room for memory that no write asks for, such as buffers of readers. */
   private evict(): void {
     if (this.isLoading || this.isStopping || this.keyspace.isStill) return;
     // Part of it with the next turn: the loop must not be held.

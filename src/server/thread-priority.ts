@@ -7,34 +7,36 @@
 import { readdirSync } from "node:fs";
 import { setPriority } from "node:os";
 
-/** Nice value of the other threads. */
+/** Nice value of the other threads. Not more: on processors that had too much to do, a save waited ten seconds and more
+ * for the thread that reads it back, when that had 19. */
 const NICENESS = 10;
-/** The same of one that has much to do, and for which nobody waits. */
-const LAST_NICENESS = 19;
 
 /** To be called when all threads have begun; what they start later inherits from them. Does nothing where threads have
  * no priorities of their own: only Linux gives them. */
 export function preferEventLoop(): void {
-  for (const thread of threads()) if (thread !== process.pid) lowerPriority(thread, NICENESS);
+  lowerOthers(new Set([process.pid]));
 }
 
-/** Calls `start`, which starts a thread, and lets all others go before that. From outside: the thread itself could only
- * do so when much of its beginning is over, which takes some 30 ms. */
-export function beginLast<Started>(start: () => Started): Started {
+/** Calls `start`, which starts a thread, and lets the event loop go before that, too. From outside: the thread itself
+ * could do so only when much of its beginning is over, which takes some 30 ms. */
+export function startBehindLoop<Started>(start: () => Started): Started {
   const before = new Set(threads());
   const started = start();
-  for (const thread of threads()) if (!before.has(thread)) lowerPriority(thread, LAST_NICENESS);
+  lowerOthers(before);
   return started;
+}
+
+function lowerOthers(exempt: ReadonlySet<number>): void {
+  for (const thread of threads()) {
+    if (exempt.has(thread)) continue;
+    try {
+      setPriority(thread, NICENESS);
+    } catch {
+      // It has just ended, or the system does not allow it: everything works without.
+    }
+  }
 }
 
 function threads(): number[] {
   return process.platform === "linux" ? readdirSync("/proc/self/task").map(Number) : [];
-}
-
-function lowerPriority(thread: number, niceness: number): void {
-  try {
-    setPriority(thread, niceness);
-  } catch {
-    // It has just ended, or the system does not allow it: everything works without.
-  }
 }

@@ -160,7 +160,7 @@ export class WaitingClients implements KeyWaiters {
     }
   }
 
-  /** Whether the client's user may not do any more what it waits for: then it waits no longer. As in Redis 7.2. */
+  /** Whether the client's user may no longer do what it waits for: then it stops waiting, as in Redis 7.2. */
   private hasLostPermission(client: WaitingClient): boolean {
     const { command, connection, request } = client;
     if (!connection.isRestricted) return false;

@@ -23,8 +23,9 @@ export interface SettingTraits {
   readonly alias?: string;
   /** CONFIG SET refuses it. */
   readonly immutable?: boolean;
-  /** Of an immutable one of our own: setting it to what it is, is no error. Programs that set all that CONFIG GET tells
-   * know which of Redis's they must leave out, but not which of ours. */
+  /** Setting it to its present value is no error, though it is immutable. For directives that Redis does not have:
+   * programs that set everything that CONFIG GET returns know which of Redis's directives to leave out, but not which
+   * of these. */
   readonly toleratesSame?: boolean;
   /** Patterns of CONFIG GET do not find it. */
   readonly hidden?: boolean;
@@ -34,7 +35,7 @@ export interface SettingTraits {
   readonly deniedWhileLoading?: boolean;
   /** The value is kept out of SLOWLOG, MONITOR and the log. */
   readonly sensitive?: boolean;
-  /** Setting it to what it is has an effect: the file that it names is read again. */
+  /** Setting it to its present value has an effect: the file that it names is read again. */
   readonly rereads?: boolean;
   /** What a plain number counts, for documentation. */
   readonly unit?: string;

@@ -31,9 +31,9 @@ import { PartedRestore, type RestoreFacts, requestOf, restoreRequest } from "./r
 import { type Target, TargetFailure } from "./target.ts";
 import type { Targets } from "./targets.ts";
 
-/** Requests are sent when there are so many bytes of them. */
+/** Requests are sent when this many bytes of them have gathered. */
 const GATHERED_BYTES = 64 * 1024;
-/** Values of so many bytes that the target has taken are deleted before the end. */
+/** When the target has taken values of this many bytes, they are deleted without waiting for the rest. */
 const DELETED_AT_ONCE_BYTES = 16 * 1024 * 1024;
 /** Cold keys fetched together: fewer if they turn out to be large. */
 const MOST_AHEAD = 64;
