@@ -7,8 +7,8 @@ import type { PartThreads } from "./load-helpers.ts";
 const PROGRAM = new URL("./part-worker.js", import.meta.url);
 /** Each has to pass over what comes before its part, and one thread takes over what all have loaded. */
 const THREADS_MAX = 3;
-/** Of a smaller file a thread saves less time than it takes to begin. */
-const LARGE_FILE_BYTES = 4 << 20;
+/** A thread takes some 60 ms to begin. Meanwhile 8 MB of short strings are loaded, or 2 MB of small collections. */
+const LARGE_FILE_BYTES = 8 << 20;
 
 /** So many that every processor has one, beside the thread that has the data. */
 export function partThreads(processors: number): PartThreads {
