@@ -16,7 +16,7 @@ import {
 } from "../../types/rdb-encoding.ts";
 import { type FileWindow, WINDOW_CHUNK_BYTES } from "../file-window.ts";
 
-/** What a reader was about when it failed, in the words of redis-check-rdb. */
+/** What a reader was doing when it failed, in the words of redis-check-rdb. */
 export type RdbActivity =
   | "start"
   | "read-type"
@@ -129,6 +129,14 @@ export class RdbSource {
   checksum(): Buffer | undefined {
     this.#sum();
     return this.#isChecksumWanted ? this.#checksum.digest() : undefined;
+  }
+
+  /** Goes on at `position`: who has read the bytes before it gives their checksum. */
+  moveTo(position: number, checksum: Uint8Array | undefined): void {
+    this.#sum();
+    if (checksum !== undefined) this.#checksum.append(checksum, position - this.position);
+    this.window.moveTo(position);
+    this.#summed = this.window.next;
   }
 
   /** No checksum is needed (any more). */
