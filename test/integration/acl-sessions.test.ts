@@ -340,6 +340,25 @@ describe.skipIf(!hasRedisServer)("sessions of users as the real Redis's", () => 
     await play([["fresh", "ACL LOAD"]]);
   });
 
+  test("CLIENT LIST shows the last command, also if it was refused", async () => {
+    const list = ["admin", "CLIENT LIST"] as const;
+    const last = async (request: string): Promise<string> => {
+      const replies = await play([["a", request], list]);
+      return /cmd=(?!client)(\S*)/.exec(replies[1])![1];
+    };
+    expect(await last("CLIENT nothing")).toBe("NULL");
+    expect(await last("GET")).toBe("get");
+    expect(await last("nothing at all")).toBe("NULL");
+    expect(await last("CONFIG GET")).toBe("config|get");
+    expect(await last("CONFIG")).toBe("config");
+    expect(await last("MULTI")).toBe("multi");
+    expect(await last("SET a b")).toBe("set");
+    expect(await last("WATCH a")).toBe("watch");
+    expect(await last("EXEC")).toBe("exec");
+    expect(await last("SUBSCRIBE c")).toBe("subscribe");
+    expect(await last("GET a")).toBe("get");
+  });
+
   test("odd requests", async () => {
     await play([
       ["admin", "ACL CAT"],
