@@ -193,6 +193,30 @@ describe.skipIf(!hasRedisServer)("sessions of users as the real Redis's", () => 
     ]);
   });
 
+  test("keys of a command that will fail because their number is none", async () => {
+    const replies = await play([
+      ["admin", "COMMAND GETKEYS ZUNION 1.5 a"],
+      ["admin", "COMMAND GETKEYS ZUNION ·2 a b"],
+      ["admin", "COMMAND GETKEYS ZUNION 4294967297 a b"],
+      ["admin", "COMMAND GETKEYS ZUNION 9007199254740993 a b"],
+      ["admin", "COMMAND GETKEYS ZUNION 99999999999999999999 a b"],
+      ["admin", "COMMAND GETKEYS ZUNION -4294967295 a"],
+      ["admin", "COMMAND GETKEYS ZUNION x a"],
+      ["admin", "COMMAND GETKEYS EVAL x 1z a b"],
+      ["admin", "COMMAND GETKEYS BLMPOP 0 1z a LEFT"],
+      ["admin", "ACL SETUSER alice on nopass ~a* +@all"],
+      ["a", "AUTH alice x"],
+      ["a", "ZUNION 1.5 b"],
+      ["a", "ZUNION 1.5 a"],
+      ["a", "ZUNIONSTORE a 1.5 b"],
+      ["a", "EVAL return 1z b"],
+      ["a", "SINTERCARD +1 b"],
+      ["a", "LMPOP x b LEFT"],
+      ["a", "ZUNION 7 b"],
+    ]);
+    expect(replies.filter((reply) => reply.startsWith("-NOPERM"))).toHaveLength(4);
+  });
+
   test("transactions: when commands are queued, and again when they are executed", async () => {
     await play([
       ["admin", "ACL SETUSER tom on nopass ~a* +@all -@dangerous"],
