@@ -1,6 +1,7 @@
 /**
  * `node dist/bench/save.js`: what a snapshot costs this server, and a redis-server beside it on the same data: how long
- * SAVE takes without load, and what BGSAVE adds to memory and to the time of an answer under full write load.
+ * SAVE takes without load, and what BGSAVE (or BGREWRITEAOF) adds to memory and to the time of an answer under full
+ * write load.
  *
  * Memory is the proportional set size of the server and its children together: what the child of Redis shares with its
  * parent counts once. It is measured in other rounds than times of answers, since it takes the system some milliseconds
@@ -28,6 +29,7 @@ const HELP = `Usage: node dist/bench/save.js [options]
   --redis PROGRAM    the server to compare with (redis-server)
   --benchmark PROGRAM
                      where the load comes from (redis-benchmark)
+  --rewrite          BGREWRITEAOF instead of BGSAVE, with an append-only file
   --dir FOLDER       where the servers run, on a real disk (the system's temporary folder)
   --help             this text
 
@@ -49,6 +51,7 @@ interface Options {
   readonly redis: Program;
   readonly benchmark: string;
   readonly dir: string;
+  readonly rewrite: boolean;
 }
 
 interface Result {
@@ -70,6 +73,7 @@ function readOptions(): Options | undefined {
       redis: { type: "string", default: "redis-server" },
       benchmark: { type: "string", default: "redis-benchmark" },
       dir: { type: "string", default: "" },
+      rewrite: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
@@ -82,11 +86,13 @@ function readOptions(): Options | undefined {
     redis: [values.redis],
     benchmark: values.benchmark,
     dir: values.dir,
+    rewrite: values.rewrite,
   };
 }
 
 async function run(options: Options): Promise<void> {
-  const pair = await startPair(options, ["--appendonly", "no"]);
+  const log = options.rewrite ? "yes" : "no";
+  const pair = await startPair(options, ["--appendonly", log, "--auto-aof-rewrite-percentage", "0"]);
   try {
     const results: [string, Result][] = [];
     for (const [name, server] of [
@@ -161,8 +167,8 @@ async function underLoad(
     await observer.take();
     const bgsaveSeconds: number[] = [];
     for (let round = 0; round < rounds; round++) {
-      progress(`${name}: BGSAVE ${round + 1} of ${rounds}`);
-      bgsaveSeconds.push(await backgroundSave(client));
+      progress(`${name}: ${commandOf(options)} ${round + 1} of ${rounds}`);
+      bgsaveSeconds.push(await backgroundSave(client, options));
     }
     const saving = await observer.take();
     progress(`${name}: memory`);
@@ -170,7 +176,7 @@ async function underLoad(
     const timer = setInterval(() => {
       most = Math.max(most, proportionalBytes(server.pid));
     }, MEMORY_EVERY_MS);
-    for (let round = 0; round < rounds; round++) await backgroundSave(client);
+    for (let round = 0; round < rounds; round++) await backgroundSave(client, options);
     clearInterval(timer);
     return { addedBytes: most - before, bgsaveSeconds, quiet, saving };
   } finally {
@@ -180,12 +186,16 @@ async function underLoad(
   }
 }
 
-/** Orders a BGSAVE and waits for its end; how many seconds it took. */
-async function backgroundSave(client: PipelineClient): Promise<number> {
+function commandOf({ rewrite }: Options): string {
+  return rewrite ? "BGREWRITEAOF" : "BGSAVE";
+}
+
+/** Orders a BGSAVE, or a rewrite, and waits for its end; how many seconds it took. */
+async function backgroundSave(client: PipelineClient, options: Options): Promise<number> {
   const begun = performance.now();
-  await client.command("BGSAVE");
-  while (infoField(await client.text("INFO", "persistence"), "rdb_bgsave_in_progress") !== "0")
-    await sleep(POLL_MS);
+  await client.command(commandOf(options));
+  const field = options.rewrite ? "aof_rewrite_in_progress" : "rdb_bgsave_in_progress";
+  while (infoField(await client.text("INFO", "persistence"), field) !== "0") await sleep(POLL_MS);
   return (performance.now() - begun) / 1000;
 }
 
@@ -205,12 +215,12 @@ function proportionalBytes(pid: number): number {
   return bytes;
 }
 
-function print({ keys }: Options, results: readonly [string, Result][]): void {
+function print(options: Options, results: readonly [string, Result][]): void {
   const header = [
     "",
     "SAVE",
     "keys/s",
-    "BGSAVE",
+    commandOf(options),
     "added memory",
     "p99.9 without",
     "p99.9 saving",
@@ -220,7 +230,7 @@ function print({ keys }: Options, results: readonly [string, Result][]): void {
   const rows = results.map(([name, { quiet, saving, ...result }]) => [
     name,
     `${median(result.saveSeconds).toFixed(2)} s`,
-    count(keys / median(result.saveSeconds)),
+    count(options.keys / median(result.saveSeconds)),
     `${median(result.bgsaveSeconds).toFixed(2)} s`,
     `${megabytes(result.addedBytes)} (${((result.addedBytes * 100) / result.datasetBytes).toFixed(1)} %)`,
     `${quiet.pingP999Ms.toFixed(2)} ms`,

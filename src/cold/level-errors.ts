@@ -24,7 +24,7 @@ const NO_SPACE_TEXT = /No space left on device|Disk quota exceeded/;
 /** The beginnings of LevelDB's own texts, for errors that come without a code (those of synchronous reads). */
 const CORRUPTION_TEXT = /^Corruption: /;
 
-/** How deep causes are followed: opening nests two, and nothing nests itself for ever here. */
+/** How deep causes are followed: opening nests two; the limit is for causes in a circle. */
 const MAX_CAUSES = 4;
 
 /** `error` as a StorageError that says what was attempted ("reading", "opening the store"). An error that tells of a

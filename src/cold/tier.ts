@@ -61,7 +61,6 @@ export interface TierOptions {
   readonly compression?: boolean;
 }
 
-/** Figures for INFO; counts are since the start of the process unless they say otherwise. */
 /** A record without its value. */
 export interface RecordFacts extends Omit<ColdRecord, "payload"> {
   readonly isCompressed: boolean;
@@ -71,6 +70,7 @@ export interface RecordFacts extends Omit<ColdRecord, "payload"> {
   readonly recordBytes: number;
 }
 
+/** Figures for INFO; counts are since the start of the process unless they say otherwise. */
 export interface TierStatistics {
   readonly generation: number;
   readonly namespaces: number;

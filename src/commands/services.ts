@@ -2,7 +2,6 @@
  * What commands need of the server around them, declared here by the consumer and implemented in src/server. Keeps
  * the import direction: commands never import the server.
  */
-import type { KeyList } from "../keyspace/key-list.ts";
 import type { KeyFilter, WalkResult } from "../keyspace/tier-walk.ts";
 import type { AccessControl } from "./access.ts";
 import type { Client, ClientTracking } from "./client.ts";
@@ -324,6 +323,6 @@ export interface ServerServices {
 /** keyspace/tier-walk.ts, as commands see it. A promise comes back only if the disk must be read. */
 export interface KeyWalk {
   scan(dbIndex: number, cursor: number, count: number, filter: KeyFilter): WalkResult | Promise<WalkResult>;
-  all(dbIndex: number, filter: KeyFilter): KeyList | Promise<KeyList>;
+  all(dbIndex: number, filter: KeyFilter): WalkResult | Promise<WalkResult>;
   random(dbIndex: number): Buffer | undefined | Promise<Buffer | undefined>;
 }

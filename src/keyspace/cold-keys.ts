@@ -336,7 +336,7 @@ class Differences {
     this.bytes = Buffer.allocUnsafe(sizeBytes);
   }
 
-  /** Whether so many more hashes fit for certain. */
+  /** Whether that many more hashes are certain to fit. */
   hasRoom(count: number): boolean {
     return this.length + count * MAX_VARINT_BYTES <= this.bytes.length;
   }

@@ -278,7 +278,7 @@ export class Database {
     if (!isTakenOver) this.free(address);
   }
 
-  /** As `delete`, of a key that gets another value at once, by `add`: that tells of no new key. */
+  /** As `delete`, for a key that gets another value at once by `add`, which then reports no new key. */
   replace(address: number): void {
     this.delete(address);
     if (this.keyspace.events !== undefined) this.isReplacing = true;
@@ -343,7 +343,7 @@ export class Database {
     this.shadowed++;
   }
 
-  /** Says that no record of this entry's key lies in the tier any more. */
+  /** Notes that the tier no longer has a record of this entry's key. */
   unmarkRecord(address: number): void {
     const entries = this.keyspace.entries;
     if ((entries.head(address) & RECORD) === 0) return;
@@ -360,7 +360,7 @@ export class Database {
     return (this.keyspace.entries.head(address) & TYPE_MASK) === TOMBSTONE;
   }
 
-  /** Whether a live entry is past its expiry (whoever loads data asks nothing of the clock: never then). */
+  /** Whether a live entry is past its expiry; never while data is loaded. */
   isExpired(address: number): boolean {
     const expireMs = this.keyspace.entries.expireMs(address);
     return expireMs !== 0 && expireMs <= this.keyspace.nowMs && this.keyspace.expiring;

@@ -1,13 +1,14 @@
 /**
  * What happens when memory is full and there is no cold tier: maxmemory-policy decides, as in Redis. (Redis's word:
- * to evict is to delete a key for want of memory; to spill, which loses nothing, is the spiller's.)
+ * to evict is to delete a key for lack of memory; to spill, which loses nothing, is what spiller.ts does.)
  */
 import { EXPIRES } from "../memory/entries.ts";
 import { EVENT } from "./key-events.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { Victims } from "./victims.ts";
 
-export const POLICIES = [
+/** The values of maxmemory-policy, in the order in which errors list them. */
+export const EVICTION_POLICIES = [
   "volatile-lru",
   "volatile-lfu",
   "volatile-random",
@@ -18,7 +19,7 @@ export const POLICIES = [
   "noeviction",
 ] as const;
 
-export type MaxmemoryPolicy = (typeof POLICIES)[number];
+export type EvictionPolicy = (typeof EVICTION_POLICIES)[number];
 
 /** Keys evicted per call at most: the rest comes with the next command, as the loop must not be held. */
 const EVICTIONS_PER_CALL = 1000;
@@ -38,7 +39,7 @@ export class Eviction {
 
   /** Deletes keys by the policy until `usedBytes()` is at most `limitBytes`; says whether it is. */
   freeMemory(
-    policy: MaxmemoryPolicy,
+    policy: EvictionPolicy,
     samplesPerVictim: number,
     limitBytes: number,
     usedBytes: () => number,
@@ -73,7 +74,7 @@ export class Eviction {
     return true;
   }
 
-  private coldness(policy: MaxmemoryPolicy): (address: number) => number {
+  private coldness(policy: EvictionPolicy): (address: number) => number {
     const { accessClock, entries } = this.keyspace;
     if (policy.endsWith("-random")) return () => 0;
     if (policy === "volatile-ttl") return (address) => FAR_FUTURE_MS - entries.expireMs(address);

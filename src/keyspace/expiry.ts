@@ -22,7 +22,7 @@ const COLD_KEYS_PER_CYCLE = 512;
 export class ActiveExpiry implements Waiter {
   readonly fetches = new Set<Fetch>();
   pendingFetches = 0;
-  /** Cycles over keys in memory: how often one ended for want of time, and milliseconds that all took. */
+  /** Cycles over keys in memory: how many ran out of time, and how many milliseconds all of them took. */
   timeouts = 0;
   spentMs = 0;
   /** The share of keys whose time had come among those looked at, as an average over the last cycles: 0 to 1. */

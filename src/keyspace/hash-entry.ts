@@ -71,7 +71,7 @@ export class HashEntry {
     return false;
   }
 
-  /** As `find`, for who only reads: a due field stays for now if removing it would hold up everybody. */
+  /** As `find`, for commands that only read: a due field stays for now if removing it would hold up everybody. */
   see(name: Buffer, start: number, length: number): boolean {
     if (!this.isInSnapshot) return this.find(name, start, length);
     return this.fields.find(name, start, length) && !this.isDue(this.fields.time);

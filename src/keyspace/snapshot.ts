@@ -44,14 +44,14 @@ interface SnapshotDatabase {
   readonly index: number;
 }
 
-/** An entry that somebody is waiting for. It has not been visited: whoever frees or moves it captures it before. */
+/** An entry that somebody is waiting for. It has not been visited: it must be captured before it is freed or moved. */
 interface HastenedEntry {
   readonly database: Database;
   readonly address: number;
   readonly onVisited: () => void;
 }
 
-/** An entry that its database does not have any more, and that has not been visited. */
+/** An entry that its database no longer has, and that has not been visited. */
 interface DepartedEntry extends SnapshotDatabase {
   readonly address: number;
 }
@@ -209,7 +209,7 @@ export class Snapshots {
     if (this.active) this.receiver = NOBODY;
   }
 
-  /** Runs `action` when no snapshot needs the present databases any more: now, or at the end of this one. */
+  /** Runs `action` when no snapshot needs the present databases: now, or at the end of this one. */
   whenUnused(action: () => void): void {
     if (this.active) this.onEnd.push(action);
     else action();

@@ -48,14 +48,16 @@ export interface ColdNames {
   readonly end: number;
   /** Of a random key a few candidates. */
   readonly keys: KeyList;
-  /** Whether they could be read. */
-  isWhole: boolean;
+  /** Why they could not be read; then `keys` is of no use. */
+  damage?: StorageError;
 }
 
 export interface WalkResult {
   /** Where to go on; 0 when all was walked. */
   readonly cursor: number;
   readonly keys: KeyList;
+  /** Why some keys could not be read; then there are none in `keys`. */
+  readonly damage?: StorageError;
 }
 
 export class TierWalk {
@@ -84,20 +86,20 @@ export class TierWalk {
     const end = names === undefined ? this.endOfStep(database, cursor, count) : names.end;
     database.table.collect(cursor, end, Number.MAX_SAFE_INTEGER, addresses);
     const next = end >= HASH_SPACE ? 0 : end;
-    if (names !== undefined) return { cursor: next, keys: this.withNames(names, addresses, filter) };
-    const keys = this.withRecords(this.tier, database, cursor, end, addresses, filter);
-    return keys.then((found) => ({ cursor: next, keys: found }));
+    if (names !== undefined) return this.withNames(names, next, addresses, filter);
+    return orDamage(this.withRecords(this.tier, database, cursor, end, addresses, filter), next);
   }
 
   /** All keys that pass the filter, as they are at this moment. */
-  all(dbIndex: number, filter: KeyFilter): KeyList | Promise<KeyList> {
+  all(dbIndex: number, filter: KeyFilter): WalkResult | Promise<WalkResult> {
     const database = this.keyspace.databases[dbIndex];
     const addresses: number[] = [];
     database.table.collect(0, HASH_SPACE, Number.MAX_SAFE_INTEGER, addresses);
-    if (this.tier === undefined || database.coldSize === 0) return this.liveKeys(database, addresses, filter);
+    if (this.tier === undefined || database.coldSize === 0)
+      return { cursor: 0, keys: this.liveKeys(database, addresses, filter) };
     const names = this.preparedFor(database, "all", 0, filter);
-    if (names !== undefined) return this.withNames(names, addresses, filter);
-    return this.withRecords(this.tier, database, 0, HASH_SPACE, addresses, filter);
+    if (names !== undefined) return this.withNames(names, 0, addresses, filter);
+    return orDamage(this.withRecords(this.tier, database, 0, HASH_SPACE, addresses, filter), 0);
   }
 
   /** A random key, or undefined if there is none. */
@@ -119,14 +121,14 @@ export class TierWalk {
   /** Reads what a walk will need of the disk. The database's records must not change until it has taken place. */
   async readNames(database: Database, wish: WalkWish): Promise<ColdNames> {
     const end = wish.kind === "scan" ? this.endOfStep(database, wish.cursor, wish.count) : HASH_SPACE;
-    const names: ColdNames = { database, wish, end, keys: new KeyList(), isWhole: true };
+    const names: ColdNames = { database, wish, end, keys: new KeyList() };
     if (this.tier === undefined || database.coldSize === 0 || wish.cursor >= HASH_SPACE) return names;
     try {
       if (wish.kind === "random") await this.readCandidates(this.tier, names);
       else await this.readRange(this.tier, names);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
-      names.isWhole = false;
+      names.damage = error;
     }
     return names;
   }
@@ -167,17 +169,24 @@ export class TierWalk {
       ({ database: of, wish }) =>
         of === database && wish.kind === kind && wish.cursor === cursor && wish.typeName === typeName,
     );
-    return found?.isWhole === true ? found : undefined;
+    // Any key will do for RANDOMKEY, but a nil must be true.
+    return kind === "random" && found?.damage !== undefined ? undefined : found;
   }
 
   /** Merges hot entries with names that were read before: those of keys that have no entry now. */
-  private withNames({ database, keys }: ColdNames, addresses: readonly number[], filter: KeyFilter): KeyList {
+  private withNames(
+    { damage, database, keys }: ColdNames,
+    cursor: number,
+    addresses: readonly number[],
+    filter: KeyFilter,
+  ): WalkResult {
+    if (damage !== undefined) return { cursor, keys: new KeyList(), damage };
     const found = this.liveKeys(database, addresses, filter);
     keys.forEach((source, start, length) => {
       if (database.find(source, start, length) === 0 && hasForm(filter, source, start, length))
         found.add(source, start, length);
     });
-    return found;
+    return { cursor, keys: found };
   }
 
   private randomOf({ database, keys }: ColdNames, hot: number, cold: number): Buffer | undefined {
@@ -271,6 +280,16 @@ export class TierWalk {
 
   private isLive(database: Database, address: number): boolean {
     return !database.isTombstone(address) && !database.isExpired(address);
+  }
+}
+
+/** A walk over records ends well, or with the damage that it met; `cursor` is behind it either way. */
+async function orDamage(walk: Promise<KeyList>, cursor: number): Promise<WalkResult> {
+  try {
+    return { cursor, keys: await walk };
+  } catch (error) {
+    if (!(error instanceof StorageError) || error.code !== "corrupt") throw error;
+    return { cursor, keys: new KeyList(), damage: error };
   }
 }
 

@@ -61,7 +61,7 @@ export class ValuesInUse {
     return true;
   }
 
-  /** Forgets those that are not in use any more: to be called often while there are some. */
+  /** Forgets those that are no longer in use: to be called often while there are some. */
   refresh(): void {
     const previous = this.kept;
     this.kept = [];

@@ -35,7 +35,7 @@ export interface TierKey {
   readonly key: Buffer;
 }
 
-/** One who waits for cold keys. */
+/** Someone who waits for cold keys. */
 export interface Waiter {
   /** Fetches it must hold until it has gone on. Managed here. */
   fetches: Set<Fetch>;

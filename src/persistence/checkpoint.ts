@@ -53,7 +53,6 @@ export interface CheckpointParts extends SnapshotFileParts {
   readonly files: Files;
   readonly log: Log;
   readonly directory: AofDirectory;
-  readonly writer: () => AofWriter;
   readonly tier: ColdTier | undefined;
   /** Folder of the tier, beside the append-only directory, as the manifest names it. */
   readonly tierFolder: string;
@@ -69,16 +68,21 @@ export interface CheckpointParts extends SnapshotFileParts {
   readonly withAccess: boolean;
 }
 
-/**
- * Writes one base file. Resolves when it is in force; rejects with the reason why it is not. `firstLog` makes the log
- * at the cut when there was none before (CONFIG SET appendonly yes): its first file, which is to be listed with the
- * base.
- */
+/** What becomes of the log at the cut. */
+export type LogAtCut =
+  /** It goes on in a new file. */
+  | { readonly kind: "continues"; readonly writer: AofWriter }
+  /** There was none before (CONFIG SET appendonly yes); its first file is to be listed with the base. */
+  | { readonly kind: "begins"; readonly incr: OpenIncr; begin(): void }
+  /** There is none (BGREWRITEAOF with `appendonly no`): the base stands alone. */
+  | { readonly kind: "off" };
+
+/** Writes one base file. Resolves when it is in force; rejects with the reason why it is not. */
 export async function runCheckpoint(
   parts: CheckpointParts,
-  firstLog?: { readonly incr: OpenIncr; begin(): void },
+  log: LogAtCut,
 ): Promise<{ readonly baseBytes: number }> {
-  const { files, directory, tier, log } = parts;
+  const { files, directory, tier } = parts;
   const path = directory.pathOf(`temp-rewriteaof-bg-${process.pid}.aof`);
   const file = await files.open(path, "create");
   let baseBytes: number;
@@ -91,8 +95,7 @@ export async function runCheckpoint(
     const asCommands = parts.asCommands && records === 0;
     const base = asCommands ? new CommandBase(parts, file) : new RdbBase(parts, file);
     base.cut(metadata);
-    firstLog?.begin();
-    const firstIncr = firstLog === undefined ? parts.writer().cut() : Promise.resolve(firstLog.incr.sequence);
+    const firstIncr = cutLog(log);
     // If the walk fails first, nobody would be waiting for this one.
     firstIncr.catch(() => undefined);
     parts.spiller?.resume();
@@ -101,7 +104,8 @@ export async function runCheckpoint(
     await tier?.barrier();
     const reference =
       records > 0 ? { folder: parts.tierFolder, generation: metadata!.tier.generation } : undefined;
-    await directory.replaceBase(path, asCommands ? "aof" : "rdb", first, reference, firstLog?.incr);
+    const unlisted = log.kind === "begins" ? log.incr : undefined;
+    await directory.replaceBase(path, asCommands ? "aof" : "rdb", first, reference, unlisted);
     if (metadata !== undefined) await tier!.release(metadata.tier.generation);
   } catch (error) {
     await files.unlink(path).catch(() => undefined);
@@ -110,11 +114,19 @@ export async function runCheckpoint(
     parts.spiller?.resume();
     await file.close().catch(() => undefined);
   }
-  if (tier !== undefined) void sweepAll(tier, log, parts.nextTurn);
+  if (tier !== undefined) void sweepAll(tier, parts.log, parts.nextTurn);
   return { baseBytes };
 }
 
-/** Deletes what no checkpoint needs any more, batch by batch. */
+/** Resolves to the number of the first file that belongs to the new base. */
+async function cutLog(log: LogAtCut): Promise<number> {
+  if (log.kind === "off") return Number.POSITIVE_INFINITY;
+  if (log.kind === "continues") return log.writer.cut();
+  log.begin();
+  return log.incr.sequence;
+}
+
+/** Deletes what no checkpoint needs, batch by batch. */
 async function sweepAll(tier: ColdTier, log: Log, nextTurn: () => Promise<void>): Promise<void> {
   try {
     while (await tier.sweep(SWEEP_ENTRIES)) await nextTurn();
@@ -126,7 +138,8 @@ async function sweepAll(tier: ColdTier, log: Log, nextTurn: () => Promise<void>)
 }
 
 function baseOptions({ incrementalFsync }: CheckpointParts): SnapshotFileOptions {
-  return { syncEveryBytes: incrementalFsync ? SYNC_EVERY_BYTES : 0, maxBytesPerSecond: () => 0 };
+  const syncEveryBytes = incrementalFsync ? SYNC_EVERY_BYTES : 0;
+  return { syncEveryBytes, maxBytesPerSecond: () => 0, isBackground: false };
 }
 
 function cutTier({ keyspace, tier }: CheckpointParts): CheckpointMetadata | undefined {

@@ -20,7 +20,7 @@ export class CommandSnapshotFile extends SnapshotFile<CommandWriter> {
     super(parts, file, options, (sink, isAside) => new CommandWriter(sink, { inBlocks: !isAside }));
   }
 
-  /** The head of the file, with the libraries of functions. `withTime`: says of when it is (aof-timestamp-enabled). */
+  /** The head of the file: its time if `withTime` (aof-timestamp-enabled), and the libraries of functions. */
   appendHead(withTime: boolean): void {
     const { writer } = this;
     const { clock, keyspace } = this.parts;

@@ -63,6 +63,8 @@ export interface DumpOptions {
   readonly rdbchecksum: boolean;
   readonly incrementalFsync: boolean;
   readonly maxBytesPerSecond: () => number;
+  /** Whether nobody waits for it: BGSAVE. */
+  readonly isBackground: boolean;
   /** Whether entries carry how long they were idle, or how often they were used; as the policy asks for. */
   readonly withAccess: boolean;
   /** rdb-key-save-delay: microseconds after each key; negative: one microsecond after so many keys. */
@@ -179,6 +181,7 @@ class DumpWalk implements SnapshotReceiver {
       checksum: options.rdbchecksum,
       syncEveryBytes: options.incrementalFsync ? SYNC_EVERY_BYTES : 0,
       maxBytesPerSecond: options.maxBytesPerSecond,
+      isBackground: options.isBackground,
       onWritten: (bytes, isBusy) => verifier.written(bytes, isBusy),
     };
     this.output = new RdbSnapshotFile(parts, file, output);

@@ -22,9 +22,14 @@ function newBuffer(bytes: number): Buffer {
   return withView(Buffer.allocUnsafeSlow(bytes));
 }
 
+/** Less than any index of a database. */
+export const NO_DATABASE = -1;
+
 export abstract class GatheredBytes {
   protected buffer: Buffer = newBuffer(BUFFER_BYTES);
   protected length = 0;
+  /** The database to which what is appended next belongs, as far as these bytes say it. */
+  protected selected = NO_DATABASE;
   /** Up to where the checksum has come in the buffer. */
   private summed = 0;
   private spare: Buffer | undefined;
@@ -42,10 +47,17 @@ export abstract class GatheredBytes {
   protected abstract addToChecksum(bytes: Buffer, start: number, end: number): void;
 
   /** Names the database of what follows. */
-  abstract appendSelectDb(db: number): void;
+  protected abstract appendSelectDb(db: number): void;
 
   /** The end of the file. No drain may be under way. */
   abstract appendEnd(): void;
+
+  /** What follows belongs to this database. */
+  selectDb(db: number): void {
+    if (db === this.selected) return;
+    this.selected = db;
+    this.appendSelectDb(db);
+  }
 
   /** Bytes appended and not yet handed to the sink: the caller drains when there are enough. */
   get pendingBytes(): number {
@@ -59,7 +71,7 @@ export abstract class GatheredBytes {
 
   /**
    * Hands everything appended so far to the sink, in parts: what must be handed over at a time is unlimited, but the
-   * checksum of each part is worked out in one go. Appending may go on meanwhile; a second drain, and the end, may not.
+   * checksum of each part is computed in one go. Appending may go on meanwhile; a second drain, and the end, may not.
    * If the sink rejects, so does this, and the file is lost: its bytes are not offered again.
    */
   async drain(): Promise<void> {
@@ -102,6 +114,7 @@ export abstract class GatheredBytes {
   /** Appends what another writer has gathered, and empties that. The other has no drain under way. */
   appendFrom(other: GatheredBytes): void {
     this.appendBytes(other.buffer, 0, other.length);
+    if (other.selected !== NO_DATABASE) this.selected = other.selected;
     other.discard();
   }
 
@@ -117,6 +130,7 @@ export abstract class GatheredBytes {
     const { length } = this;
     this.length = 0;
     this.summed = 0;
+    this.selected = NO_DATABASE;
     if (this.buffer.length > BUFFER_KEPT_MAX_BYTES) this.buffer = newBuffer(BUFFER_BYTES);
     return length;
   }

@@ -4,7 +4,9 @@
  * limits of time and bytes.
  *
  * The share of time: a slice may take half as long as the loop took for everything else since the last one, at least
- * 0.15 ms and at most 1 ms. So a loop that has much to do gives a third of its time at most, and an idle one all.
+ * 0.15 ms and at most 1 ms. So a loop that has much to do gives a third of its time at most, and an idle one all. Where
+ * nobody waits for the file a slice takes a fifth of that time, and the walk rests in between, so that the loop can
+ * sleep: a thread that is always awake is the one from which the system takes the processor for the others.
  *
  * A large value is appended in parts, with commands in between. What others capture meanwhile is gathered aside, and
  * follows the value.
@@ -20,8 +22,13 @@ import { type ByteSink, type GatheredBytes, NO_SINK } from "./gathered-bytes.ts"
 const IDLE_TURN_MS = 0.05;
 const IDLE_SLICE_MS = 0.5;
 const LEAST_SLICE_MS = 0.15;
-const MOST_SLICE_MS = 1;
 const SHARE = 0.5;
+const BACKGROUND_SHARE = 0.2;
+/** What took longer was held up: so much of it counts. */
+const MOST_ELSEWHERE_MS = 2;
+const REST_MS = 1;
+/** What the last turn counts for whether the loop is idle: one without requests may come between two with many. */
+const LAST_TURN_WEIGHT = 0.1;
 /** Most entries visited in one step; fewer where they are large. */
 const ENTRIES_PER_STEP = 64;
 /** A step that took longer was too large. */
@@ -59,6 +66,8 @@ export interface SnapshotFileOptions {
   readonly syncEveryBytes: number;
   /** Bytes that may be written in a second; 0: no limit. Asked again and again. */
   readonly maxBytesPerSecond: () => number;
+  /** Nobody waits for the file: commands go before it. */
+  readonly isBackground: boolean;
   /** Told how much of the file is written, and whether the event loop has other things to do as well. */
   readonly onWritten?: (bytes: number, isBusy: boolean) => void;
 }
@@ -71,9 +80,6 @@ export class SnapshotFile<Writer extends GatheredBytes> {
   protected readonly parts: SnapshotFileParts;
   private readonly options: SnapshotFileOptions;
   private readonly file: FileHandle;
-  /** The database selected in `writer`; and in what is gathered aside. */
-  private selected = -1;
-  private selectedAside = -1;
   /** What is captured while a value is appended in parts. */
   private readonly aside: Writer;
   private valueParts: Iterator<void, void> | undefined;
@@ -83,8 +89,10 @@ export class SnapshotFile<Writer extends GatheredBytes> {
   private synced = 0;
   /** When the next bytes may be written. */
   private writableAtMs = 0;
-  private sliceMs = MOST_SLICE_MS;
+  private sliceMs = LEAST_SLICE_MS;
   private isBusy = true;
+  /** How long turns of the loop took lately. */
+  private turnMs = 1;
   private stepEntries = ENTRIES_PER_STEP;
 
   /** @param newWriter makes the writer of the file, and that of what is gathered aside */
@@ -103,15 +111,9 @@ export class SnapshotFile<Writer extends GatheredBytes> {
 
   /** Where the next entry belongs, with its attributes; its database is selected. */
   targetOf(databaseIndex: number): Writer {
-    const { aside, writer } = this;
-    if (this.valueParts !== undefined) {
-      if (this.selectedAside !== databaseIndex) aside.appendSelectDb(databaseIndex);
-      this.selectedAside = databaseIndex;
-      return aside;
-    }
-    if (this.selected !== databaseIndex) writer.appendSelectDb(databaseIndex);
-    this.selected = databaseIndex;
-    return writer;
+    const target = this.valueParts === undefined ? this.writer : this.aside;
+    target.selectDb(databaseIndex);
+    return target;
   }
 
   /** Appends a part of the value under way, or all the rest; true if there is still more. */
@@ -123,8 +125,6 @@ export class SnapshotFile<Writer extends GatheredBytes> {
     if (!isDone) return true;
     this.valueParts = undefined;
     this.writer.appendFrom(this.aside);
-    if (this.selectedAside !== -1) this.selected = this.selectedAside;
-    this.selectedAside = -1;
     return false;
   }
 
@@ -160,7 +160,7 @@ export class SnapshotFile<Writer extends GatheredBytes> {
 
   /** Does the steps with turns of the event loop in between, and writes out what they append. */
   async inSlices(steps: Iterator<WalkStep, void>): Promise<void> {
-    const { clock, nextTurn } = this.parts;
+    const { clock, nextTurn, sleep } = this.parts;
     const { writer } = this;
     for (let isDone = false; !isDone; ) {
       const begun = clock.monotonicMs();
@@ -180,12 +180,10 @@ export class SnapshotFile<Writer extends GatheredBytes> {
       if (waiting !== undefined) await waiting;
       if (writer.pendingBytes >= DRAIN_BYTES) await this.writeOut();
       const left = clock.monotonicMs();
+      if (this.mayRest && this.isBusy) await sleep(REST_MS);
+      const turned = clock.monotonicMs();
       await nextTurn();
-      const elsewhereMs = clock.monotonicMs() - left;
-      this.isBusy = elsewhereMs >= IDLE_TURN_MS;
-      this.sliceMs = this.isBusy
-        ? Math.min(MOST_SLICE_MS, Math.max(LEAST_SLICE_MS, elsewhereMs * SHARE))
-        : IDLE_SLICE_MS;
+      this.measure(clock.monotonicMs() - turned, clock.monotonicMs() - left);
     }
   }
 
@@ -209,6 +207,22 @@ export class SnapshotFile<Writer extends GatheredBytes> {
     while (snapshots.active && !snapshots.step(ENTRIES_PER_STEP)) await nextTurn();
     await this.writing?.catch(() => undefined);
     await this.syncing?.catch(() => undefined);
+  }
+
+  /** Whether nobody waits for the file, nor for a value in it. */
+  private get mayRest(): boolean {
+    return this.options.isBackground && !this.parts.keyspace.snapshots.isHastened;
+  }
+
+  /** Fixes how long the next slice may take. `elsewhereMs`: since the last one, the turn included. */
+  private measure(turnMs: number, elsewhereMs: number): void {
+    const { mayRest } = this;
+    this.turnMs += (turnMs - this.turnMs) * LAST_TURN_WEIGHT;
+    this.isBusy = (mayRest ? this.turnMs : turnMs) >= IDLE_TURN_MS;
+    const share = mayRest ? BACKGROUND_SHARE : SHARE;
+    this.sliceMs = this.isBusy
+      ? Math.max(LEAST_SLICE_MS, Math.min(MOST_ELSEWHERE_MS, elsewhereMs) * share)
+      : IDLE_SLICE_MS;
   }
 
   /** Has what was appended written, while the walk goes on; waits for what was being written before. */

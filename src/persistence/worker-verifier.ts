@@ -4,15 +4,13 @@
  */
 import { Worker } from "node:worker_threads";
 import { DumpDamaged, type DumpVerifier, type InlineVerifier } from "./dump-verifier.ts";
+import { FileProgress } from "./file-progress.ts";
 
 export interface VerifierData {
   readonly path: string;
-  readonly niceness: number;
+  /** Of a FileProgress. */
+  readonly memory: SharedArrayBuffer;
 }
-
-export type VerifierMessage =
-  | { readonly kind: "written"; readonly bytes: number; readonly isBusy: boolean }
-  | { readonly kind: "all"; readonly bytes: number; readonly keys: number };
 
 export interface VerifierVerdict {
   /** Undefined if all is right. */
@@ -28,15 +26,16 @@ const SMALL_DUMP_BYTES = 1 << 20;
 export class WorkerVerifier implements DumpVerifier {
   private path = "";
   private worker: Worker | undefined;
+  private progress = new FileProgress();
   private verdict: Promise<void> = Promise.resolve();
   private refuse: (error: Error) => void = () => {};
   private readonly small: InlineVerifier;
-  private readonly niceness: number;
+  private readonly beginThread: (start: () => Worker) => Worker;
 
-  /** @param niceness what the thread's priority is lowered to */
-  constructor(small: InlineVerifier, niceness: number) {
+  /** @param beginThread calls `start`, and lowers the priority of the thread that this starts */
+  constructor(small: InlineVerifier, beginThread: (start: () => Worker) => Worker) {
     this.small = small;
-    this.niceness = niceness;
+    this.beginThread = beginThread;
   }
 
   begin(path: string): void {
@@ -46,12 +45,12 @@ export class WorkerVerifier implements DumpVerifier {
 
   written(bytes: number, isBusy: boolean): void {
     if (this.worker === undefined && bytes > SMALL_DUMP_BYTES) this.start();
-    this.tell({ kind: "written", bytes, isBusy });
+    this.progress.written(bytes, isBusy);
   }
 
   finish(bytes: number, keys: number): Promise<void> {
     if (this.worker === undefined) return this.small.finish(bytes, keys);
-    this.tell({ kind: "all", bytes, keys });
+    this.progress.finish(bytes, keys);
     return this.verdict;
   }
 
@@ -63,11 +62,10 @@ export class WorkerVerifier implements DumpVerifier {
   }
 
   private start(): void {
-    const data: VerifierData = { path: this.path, niceness: this.niceness };
-    const worker = new Worker(PROGRAM, {
-      workerData: data,
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
-    });
+    this.progress = new FileProgress();
+    const workerData: VerifierData = { path: this.path, memory: this.progress.memory };
+    const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB };
+    const worker = this.beginThread(() => new Worker(PROGRAM, { workerData, resourceLimits }));
     this.worker = worker;
     this.verdict = new Promise((resolve, reject) => {
       this.refuse = reject;
@@ -80,9 +78,5 @@ export class WorkerVerifier implements DumpVerifier {
     });
     // If the file cannot be written, nobody asks.
     this.verdict.catch(() => undefined);
-  }
-
-  private tell(message: VerifierMessage): void {
-    this.worker?.postMessage(message);
   }
 }

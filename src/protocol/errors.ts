@@ -19,7 +19,6 @@ export function error(text: string): string {
 }
 
 // Any command: arguments and keys.
-export const COLD_TIER_IS_OFF = "ERR The cold tier is off (directive cold-tier)";
 export const SLOWLOG_COUNT_INVALID = "ERR count should be greater than or equal to -1";
 export const MONITOR_IN_TRANSACTION = "ERR MONITOR isn't allowed for DENY BLOCKING client";
 export const SYNTAX_ERROR = "ERR syntax error";
@@ -424,7 +423,7 @@ export function noPermissionFor(command: string): string {
   return `NOPERM this user has no permissions to run the '${command}' command`;
 }
 
-/** A command was queued while it was allowed, and is not any more when EXEC comes. */
+/** A command was allowed when it was queued, and no longer is when EXEC comes. */
 export function noPermissionAnyMore(reason: string): string {
   return (
     "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command is no" +
@@ -491,9 +490,4 @@ function repeated(request: Request, i: number, limit: number): string {
   const text = request.buf.toString("latin1", start, start + Math.min(request.len[i], limit));
   const nul = text.indexOf("\0");
   return nul < 0 ? text : text.slice(0, nul);
-}
-
-/** A key's value lies in the cold tier and cannot be read. */
-export function coldKeyUnreadable(reason: string): string {
-  return `ERR The value cannot be read from the cold tier: ${reason}`;
 }

@@ -102,7 +102,7 @@ export class ReplyWriter {
     return Math.min(this.partStart, this.end);
   }
 
-  /** What was written before `position` is not to be given up any more. */
+  /** What was written before `position` must no longer be given up. */
   keep(position: number): void {
     if (this.replyStart < position) this.replyStart = position;
   }

@@ -15,8 +15,8 @@ import type { DispatchAof } from "./dispatcher-parts.ts";
 const FAILURES_BEFORE_DELAY = 3;
 const FIRST_DELAY_MS = 60_000;
 const LONGEST_DELAY_MS = 3_600_000;
-/** Bytes that are not yet on disk stay in memory, outside maxmemory as in Redis; writes wait beyond so many times of
- * what makes "everysec" sync early, and in any case beyond this figure. */
+/** Bytes that are not yet on disk stay in memory, outside maxmemory as in Redis. Writes wait when there are more than
+ * this many times the bytes that make "everysec" sync early, and in any case beyond the second figure. */
 const MAX_EARLY_SYNCS_BEHIND = 8;
 const MAX_UNSYNCED_BYTES = 64 * 1024 * 1024;
 
@@ -25,8 +25,8 @@ export interface AofFiles {
   readonly writer: AofWriter;
 }
 
-/** Makes the base file; resolves to its size. */
-export type Rewrite = (files: AofFiles) => Promise<{ readonly baseBytes: number }>;
+/** Makes a base file, also while the append-only file is off; resolves to its size. */
+export type Rewrite = (files: AofFiles | undefined) => Promise<{ readonly baseBytes: number }>;
 
 export interface AofStateParts {
   readonly clock: Clock;
@@ -134,9 +134,8 @@ export class AofState implements AofAccess, DispatchAof {
 
   rewrite(later: boolean): { readonly status: string } | { readonly error: string } {
     if (this.isRewriting) return { error: REWRITE_IN_PROGRESS };
-    if (this.files === undefined) return { error: "ERR The append only file is off" };
     if (!later && !this.isSaving()) {
-      this.begin(this.files);
+      this.begin();
       return { status: "Background append only file rewriting started" };
     }
     this.isScheduled = true;
@@ -149,10 +148,9 @@ export class AofState implements AofAccess, DispatchAof {
 
   /** Begins a rewrite that was put off, if nothing is in its way any more. */
   startScheduled(): void {
-    const { files } = this;
     if (!this.isScheduled || this.isRewriting || this.isSaving()) return;
     this.isScheduled = false;
-    if (files !== undefined) this.begin(files);
+    this.begin();
   }
 
   /** The rewrite that makes a log which was just switched on valid. Rejects if it fails. */
@@ -187,7 +185,7 @@ export class AofState implements AofAccess, DispatchAof {
     const growth = ((size - this.baseBytes) * 100) / Math.max(1, this.baseBytes);
     if (growth < percentage) return;
     this.log.notice(`Starting automatic rewriting of AOF on ${Math.floor(growth)}% growth`);
-    this.begin(files);
+    this.begin();
   }
 
   /** Resolves when no rewrite is under way. */
@@ -195,11 +193,11 @@ export class AofState implements AofAccess, DispatchAof {
     await this.running;
   }
 
-  private begin(files: AofFiles): void {
+  private begin(): void {
     this.isRewriting = true;
     this.rewriteBegunMs = this.clock.monotonicMs();
     this.log.notice("Background append only file rewriting started");
-    this.running = this.rewriteWith(files).then(
+    this.running = this.rewriteWith(this.files).then(
       ({ baseBytes }) => this.succeeded(baseBytes),
       (error: unknown) => this.failed(error),
     );

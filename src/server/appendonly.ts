@@ -6,6 +6,7 @@ import { AofDirectory, type OpenIncr } from "../persistence/aof/directory.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
 import { AofWriter } from "../persistence/aof/writer.ts";
 import { runCheckpoint } from "../persistence/checkpoint.ts";
+import type { AofFiles } from "./aof-state.ts";
 import type { ConfigValues } from "./config/settings.ts";
 import type { Server } from "./server.ts";
 
@@ -50,13 +51,27 @@ export function configureWriter(writer: AofWriter, values: ConfigValues): void {
   writer.schedule.earlyBytes = Math.min(MOST_HELD_BYTES, Math.max(LEAST_HELD_BYTES, share));
 }
 
+/** Makes a new base file; resolves to its size. While the append-only file is off it stands alone, as in Redis: with
+ * `appendonly yes` the next start would load it. */
+export async function rewriteLog(
+  server: Server,
+  files: AofFiles | undefined,
+): Promise<{ readonly baseBytes: number }> {
+  const directory = files?.directory ?? (await openAofDirectory(server));
+  const parts = server.checkpointParts(directory);
+  return runCheckpoint(
+    parts,
+    files === undefined ? { kind: "off" } : { kind: "continues", writer: files.writer },
+  );
+}
+
 /** Brings the append-only file to the state that `appendonly` now asks for. */
 export function applyAppendonly(server: Server): void {
   const wanted = server.config.values.appendonly;
   if (wanted === server.aof.enabled) return;
   if (wanted) {
     if (server.aof.isRewriting) throw new Error("A rewrite of the append only file is under way.");
-    // From now on: who asked waits for the end of this rewrite.
+    // From now on, so that nobody takes the rewrite for finished before it has begun.
     server.aof.isRewriting = true;
     void switchOn(server);
   } else {
@@ -82,10 +97,7 @@ async function switchOn(server: Server): Promise<void> {
       server.propagation.writer = writer;
     };
     await aof.runFirst(() =>
-      runCheckpoint(
-        server.checkpointParts(directory, () => writer),
-        { incr, begin },
-      ),
+      runCheckpoint(server.checkpointParts(directory), { kind: "begins", incr, begin }),
     );
   } catch (error) {
     world.log.warning(`Could not switch the append only file on: ${errorText(error)}`);
@@ -101,6 +113,7 @@ function switchOff(server: Server): void {
   propagation.endLogGroup();
   propagation.writer = undefined;
   aof.files = undefined;
+  aof.isScheduled = false;
   server.scheduleTurnEnd();
   files?.writer.close().catch((error: unknown) => {
     world.log.warning(`Closing the append only file failed: ${errorText(error)}`);

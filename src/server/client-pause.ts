@@ -1,7 +1,7 @@
 /**
  * CLIENT PAUSE: for a while, clients that want to write (or all of them) are kept waiting, and the data stands still:
- * no key expires, none is evicted, and who waits for a key is not served. Then the commands are executed in the order
- * in which they came.
+ * no key expires, none is evicted, and clients that wait for a key are not served. Then the commands are executed in
+ * the order in which they came.
  */
 import type { PauseAccess, PauseMode } from "../commands/services.ts";
 import type { CompiledCommand } from "../commands/table.ts";

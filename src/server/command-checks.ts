@@ -62,7 +62,7 @@ export class CommandChecks {
       return notForSubscribers(command.fullName);
     }
     if (!command.allowedWhileLoading && parts.isLoading() && !connection.isReplay) return LOADING;
-    // As in Redis: whoever watches the server is to notice.
+    // As in Redis, so that those who monitor the server notice.
     if (command.isPing && parts.saves.refusesWrites) return SAVE_FAILED;
     if ((connection.isMonitor || connection.isReplica) && command.isForKeys) return REPLICA_HAS_NO_KEYSPACE;
     return undefined;

@@ -11,7 +11,7 @@ const EXPIRY_SHARE = 0.25;
 const EXPIRY_MAX_MS = 5;
 /** Entries of flushed databases freed per call. */
 const FREE_PER_CALL = 20_000;
-/** When so much of large values went to disk or came back, what was used on the way is given back at once. */
+/** After this many bytes of large values were moved, the memory that moving them took is given back at once. */
 const GARBAGE_BYTES = 32 * 1024 * 1024;
 /** Reply buffers give memory back, idle connections to other servers are closed, and deleted cold keys are written,
  * this often. */

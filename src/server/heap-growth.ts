@@ -6,7 +6,7 @@
  */
 import { setFlagsFromString } from "node:v8";
 
-/** What may come up between two collections: a share of the limit, and at most so much. */
+/** How much may accumulate between two collections: a share of the limit, and at most this. */
 const SHARE_OF_LIMIT = 1 / 16;
 const MAX_BYTES = 128 * 1024 * 1024;
 /** What V8 uses with data in it: its flag is a percentage of that. */

@@ -5,7 +5,7 @@
  *
  * that is pid : role, local time, and the level's sign: . debug, - verbose, * notice, # warning.
  *
- * The file is opened for each line, as Redis does: whoever rotates it by renaming needs to tell nobody, and a line
+ * The file is opened for each line, as Redis does: it can be rotated by renaming without telling the server, and a line
  * that was written is in the file. A line that cannot be written is lost: the log must never stop the server.
  */
 import { closeSync, openSync, writeSync } from "node:fs";

@@ -14,7 +14,7 @@ export class LoopDelay {
     this.histogram.enable();
   }
 
-  /** Milliseconds that so many percent of the timers at most came too late. */
+  /** By how many milliseconds at most that percentage of the timers was late. */
   percentileMs(percent: number): number {
     return late(this.histogram.percentile(percent));
   }

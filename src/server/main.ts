@@ -19,7 +19,7 @@ import { ServerLog } from "./log.ts";
 import { LoopDelay } from "./loop-delay.ts";
 import type { Server } from "./server.ts";
 import { startServer } from "./start.ts";
-import { preferEventLoop, VERIFIER_NICENESS } from "./thread-priority.ts";
+import { preferEventLoop, startBehindLoop } from "./thread-priority.ts";
 import { VERSION } from "./version.ts";
 
 const DEFAULT_FOLDER = "data";
@@ -60,7 +60,7 @@ export async function main(argv: readonly string[]): Promise<void> {
         random: systemRandom,
         log,
         openAofVerifier: (path, task, file) => ThreadVerifier.open({ path, ...task }, file),
-        createVerifier: (small) => new WorkerVerifier(small, VERIFIER_NICENESS),
+        createVerifier: (small) => new WorkerVerifier(small, startBehindLoop),
       },
       config,
       async (opened) => {

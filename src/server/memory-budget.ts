@@ -16,7 +16,7 @@ const BUFFERS_SHARE = 0.75;
 /** At most this share of the limit goes to the cold tier's memtables; what they take above that comes on top. */
 const MEMTABLES_SHARE = 1 / 16;
 /** While data is loaded there are no clients with buffers, and what a log adds to the base would all have to be written
- * to the cold tier before anybody is served. So loading may use so much more, and the tier takes it afterwards. */
+ * to the cold tier before anybody is served. So loading may use this share more, and the tier takes it afterwards. */
 const LOADING_SHARE = 0.5;
 const MAX_LOADING_BYTES = 64 * 1024 * 1024;
 
@@ -96,7 +96,7 @@ export class MemoryBudget implements SpillBudget {
     this.chargeOverhead();
   }
 
-  /** A client with so many bytes of buffers has gone: nobody needs to wait for the next measurement to use them. */
+  /** A client with buffers of that size has gone: what they took can be used before the next measurement. */
   clientGone(buffers: number): void {
     this.overheadBytes = Math.max(this.directoryBytes, this.overheadBytes - buffers);
     this.chargeOverhead();

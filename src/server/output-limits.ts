@@ -61,20 +61,19 @@ export class OutputLimits {
   }
 
   private limitFor({ isReplica, isSubscribed }: Connection): OutputBufferLimit {
-    const limits = this.limits!;
-    if (!isReplica) return isSubscribed ? limits.pubsub : limits.normal;
-    // What is kept as backlog anyway is no reason to close a replica.
-    const { hardLimitBytes } = limits.replica;
-    if (hardLimitBytes === 0) return limits.replica;
-    const backlogBytes = this.parts.config.values["repl-backlog-size"];
-    return { ...limits.replica, hardLimitBytes: Math.max(hardLimitBytes, backlogBytes) };
+    const { normal, pubsub, replica } = this.limits!;
+    if (isReplica) return replica;
+    return isSubscribed ? pubsub : normal;
   }
 
   private compare(connection: Connection, bytes: number): void {
-    const { clients, clock, world } = this.parts;
+    const { clients, clock, config, world } = this.parts;
     if (connection.isReplay || connection.isClosed || this.marked.has(connection)) return;
     const limit = this.limitFor(connection);
-    if (!isOver(connection, bytes, limit, clock.nowMs)) return;
+    // What is kept as backlog anyway is no reason to close a replica.
+    const spared = connection.isReplica ? config.values["repl-backlog-size"] : 0;
+    const isOverHard = limit.hardLimitBytes > 0 && bytes >= Math.max(limit.hardLimitBytes, spared);
+    if (!isOverSoft(connection, bytes, limit, clock.nowMs) && !isOverHard) return;
     connection.closeAfterReply();
     this.marked.add(connection);
     clients.outputBufferLimitDisconnections++;
@@ -85,10 +84,16 @@ export class OutputLimits {
 }
 
 /** The soft limit may be exceeded for a while, which is measured here. */
-function isOver(connection: Connection, bytes: number, limit: OutputBufferLimit, nowMs: number): boolean {
-  const { hardLimitBytes, softLimitBytes, softSeconds } = limit;
-  if (softLimitBytes === 0 || bytes < softLimitBytes) connection.overSoftLimitSinceMs = 0;
-  else if (connection.overSoftLimitSinceMs === 0) connection.overSoftLimitSinceMs = nowMs;
-  else if (nowMs - connection.overSoftLimitSinceMs > softSeconds * 1000) return true;
-  return hardLimitBytes > 0 && bytes >= hardLimitBytes;
+function isOverSoft(
+  connection: Connection,
+  bytes: number,
+  { softLimitBytes, softSeconds }: OutputBufferLimit,
+  nowMs: number,
+): boolean {
+  if (softLimitBytes === 0 || bytes < softLimitBytes) {
+    connection.overSoftLimitSinceMs = 0;
+    return false;
+  }
+  if (connection.overSoftLimitSinceMs === 0) connection.overSoftLimitSinceMs = nowMs;
+  return nowMs - connection.overSoftLimitSinceMs > softSeconds * 1000;
 }

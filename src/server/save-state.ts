@@ -12,7 +12,7 @@ import { Dump, type DumpFilter, type DumpParts } from "../persistence/dump.ts";
 import { InlineVerifier } from "../persistence/dump-verifier.ts";
 import { ANOTHER_CHILD_ACTIVE, SAVE_IN_PROGRESS } from "../protocol/errors.ts";
 import type { Server } from "./server.ts";
-import { nextTurn, sleep } from "./turn-end.ts";
+import { nextTurn } from "./turn-end.ts";
 
 /** After a failed save the next automatic attempt waits so long. */
 const RETRY_AFTER_MS = 5000;
@@ -147,7 +147,7 @@ export class SaveState implements SaveAccess {
    * way. `onCut` is called at its instant. */
   saveForReplicas(name: string, filter: DumpFilter, onCut: () => void): Promise<boolean> {
     this.server.world.log.notice("Starting BGSAVE for SYNC with target: disk");
-    const dump = new Dump({ ...this.dumpParts(), name, filter });
+    const dump = new Dump({ ...this.dumpParts(false), name, filter });
     const done = this.runForReplicas(dump, onCut);
     this.running = {
       dump,
@@ -236,7 +236,7 @@ export class SaveState implements SaveAccess {
       this.lastTryMs = clock.nowMs;
       world.log.notice("Background saving started");
     }
-    const dump = new Dump(this.dumpParts());
+    const dump = new Dump(this.dumpParts(isBackground));
     let onCut = () => {};
     const cut = new Promise<void>((resolve) => {
       onCut = resolve;
@@ -283,8 +283,8 @@ export class SaveState implements SaveAccess {
     this.server.aof.startScheduled();
   }
 
-  private dumpParts(): DumpParts {
-    const { clock, config, keyspace, passTurn, spiller, tier, world } = this.server;
+  private dumpParts(isBackground: boolean): DumpParts {
+    const { clock, config, keyspace, passTurn, sleep, spiller, tier, world } = this.server;
     const { values } = config;
     const policy = values["maxmemory-policy"];
     const inline = new InlineVerifier(world.files, clock, passTurn);
@@ -305,6 +305,7 @@ export class SaveState implements SaveAccess {
         rdbchecksum: values.rdbchecksum,
         incrementalFsync: values["rdb-save-incremental-fsync"],
         maxBytesPerSecond: () => values["save-max-bytes-per-second"],
+        isBackground,
         withAccess: policy.endsWith("-lru") || policy.endsWith("-lfu"),
         keyDelay: values["rdb-key-save-delay"],
       },

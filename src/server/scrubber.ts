@@ -32,13 +32,13 @@ const RECORDS_PART_BYTES = 1024 * 1024;
 const ROUND_EVERY_MS = 3_600_000;
 /** And after a round that was cut off. */
 const RETRY_AFTER_MS = 60_000;
-/** What was not read because the loop had other things to do is made up for, up to so much time. */
+/** Reading that was put off because the loop was busy is made up for, up to this much time. */
 const MOST_SAVED_MS = 1000;
 const CHECKSUM_BYTES = 8;
 /** So many damages are remembered, lest one be told with every round. */
 const REMEMBERED_MAX = 10_000;
 
-/** A stretch of work is done: so many bytes were read. */
+/** A stretch of work is done: that number of bytes was read. */
 type Scrubbing = AsyncGenerator<number, void, undefined>;
 
 export class Scrubber {

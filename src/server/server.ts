@@ -12,21 +12,21 @@ import type { KeyValueStore, OpenStore } from "../cold/key-value-store.ts";
 import type { ColdTier } from "../cold/tier.ts";
 import { commandSpecs } from "../commands/all.ts";
 import { CommandTable } from "../commands/table.ts";
-import { Eviction, type MaxmemoryPolicy } from "../keyspace/eviction.ts";
+import { Eviction } from "../keyspace/eviction.ts";
 import { ActiveExpiry } from "../keyspace/expiry.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import { Spiller } from "../keyspace/spiller.ts";
 import { TierWalk } from "../keyspace/tier-walk.ts";
 import { Warmer } from "../keyspace/warmer.ts";
 import type { AofDirectory } from "../persistence/aof/directory.ts";
-import type { AofWriter } from "../persistence/aof/writer.ts";
-import { type CheckpointParts, runCheckpoint } from "../persistence/checkpoint.ts";
+import type { CheckpointParts } from "../persistence/checkpoint.ts";
 import type { DumpVerifier, InlineVerifier } from "../persistence/dump-verifier.ts";
 import type { OpenAofVerifier } from "../persistence/recovery.ts";
 import type { DecoderLimits } from "../protocol/request-decoder.ts";
 import { Acl } from "./acl/acl.ts";
 import { isLocalAddress, refusalOf } from "./admission.ts";
 import { AofState } from "./aof-state.ts";
+import { rewriteLog } from "./appendonly.ts";
 import { ClientEviction } from "./client-eviction.ts";
 import { ClientPause } from "./client-pause.ts";
 import { ClientRegistry } from "./client-registry.ts";
@@ -66,6 +66,8 @@ export interface World {
   readonly createVerifier?: (small: InlineVerifier) => DumpVerifier;
   /** Who verifies a large append-only file while it is loaded; without, the thread that loads it. */
   readonly openAofVerifier?: OpenAofVerifier;
+  /** Resolves after so many milliseconds; without, a timer tells when that is. */
+  readonly sleep?: (milliseconds: number) => Promise<void>;
 }
 
 /** Levels of redis.log. */
@@ -117,8 +119,9 @@ export class Server implements ConnectionHost {
   /** Without a tier, what keeps other servers off the data directory. */
   lock: KeyValueStore | undefined;
   private readonly turnEnd = new TurnEnd(() => this.endTurn());
-  /** See TurnEnd.pass: for who works in slices between the turns. */
+  /** See TurnEnd.pass: for work that is done in slices between the turns. */
   readonly passTurn: () => Promise<void> = this.turnEnd.pass;
+  readonly sleep: (milliseconds: number) => Promise<void>;
 
   /** @param tierFolder name of the tier's folder in the data directory */
   constructor(
@@ -129,6 +132,7 @@ export class Server implements ConnectionHost {
     tierFolder: string,
   ) {
     this.world = world;
+    this.sleep = world.sleep ?? sleep;
     this.tierFolder = tierFolder;
     this.config = config;
     this.table = new CommandTable(commandSpecs, config.renamings);
@@ -153,7 +157,7 @@ export class Server implements ConnectionHost {
     this.aof = new AofState({
       clock: world.clock,
       log: world.log,
-      rewriteWith: (files) => runCheckpoint(this.checkpointParts(files.directory, () => files.writer)),
+      rewriteWith: (files) => rewriteLog(this, files),
       isSaving: () => this.saves.isBusy,
     });
     this.saves = new SaveState(this);
@@ -235,7 +239,7 @@ export class Server implements ConnectionHost {
     this.replication.drained(connection);
   }
 
-  /** A client becomes a replica: it gets nothing any more but what replication sends. */
+  /** A client becomes a replica: from now on it gets only what replication sends. */
   becameReplica(connection: Connection): void {
     this.tracking.forget(connection);
     this.dispatcher.pubsub.forgetClient(connection);
@@ -293,7 +297,7 @@ export class Server implements ConnectionHost {
   }
 
   /** What a rewrite into `directory` works with. */
-  checkpointParts(directory: AofDirectory, writer: () => AofWriter): CheckpointParts {
+  checkpointParts(directory: AofDirectory): CheckpointParts {
     const { values } = this.config;
     return {
       files: this.world.files,
@@ -301,7 +305,6 @@ export class Server implements ConnectionHost {
       log: this.world.log,
       keyspace: this.keyspace,
       directory,
-      writer,
       tier: this.tier,
       tierFolder: this.tierFolder,
       spiller: this.spiller,
@@ -312,11 +315,11 @@ export class Server implements ConnectionHost {
       withAccess: this.tier !== undefined,
       isMidway: () => this.dispatcher.scripts.runner.isBusy,
       nextTurn: this.passTurn,
-      sleep,
+      sleep: this.sleep,
     };
   }
 
-  /** Without a cold tier: makes room for what no write asks for, such as the buffers of readers. */
+  /** Without a cold tier: makes room for memory that no write asks for, such as buffers of readers. */
   private evict(): void {
     if (this.isLoading || this.isStopping || this.keyspace.isStill) return;
     // Part of it with the next turn: the loop must not be held.
@@ -328,7 +331,7 @@ export class Server implements ConnectionHost {
     const { budget, config, dispatcher, eviction, keyspace, tracking } = this;
     // While clients are paused, nothing goes; and who may write then, as an exception, may.
     if (keyspace.isStill) return true;
-    const policy = config.values["maxmemory-policy"] as MaxmemoryPolicy;
+    const policy = config.values["maxmemory-policy"];
     const samples = config.values["maxmemory-samples"];
     const { events } = this.observation;
     const begunMs = events.begin();

@@ -68,7 +68,7 @@ export class Shutdown {
     await (this.server.tier ?? this.server.lock)?.close().catch(() => undefined);
     log.warning("tsredis is now ready to exit, bye bye...");
     this.onEnded(0);
-    // The process ends; whoever waits waits for ever.
+    // The process ends, so this never resolves.
     return new Promise(() => {});
   }
 

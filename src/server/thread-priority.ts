@@ -7,21 +7,36 @@
 import { readdirSync } from "node:fs";
 import { setPriority } from "node:os";
 
-/** Nice value of the other threads. */
+/** Nice value of the other threads. Not more: where all processors are busy, the thread that reads dumps back would get
+ * so little of them that a save took ten times as long. */
 const NICENESS = 10;
-/** The same of the thread that reads dumps back: it has most of a processor to do, and nobody waits for it. */
-export const VERIFIER_NICENESS = 19;
 
 /** To be called when all threads have begun; what they start later inherits from them. Does nothing where threads have
  * no priorities of their own: only Linux gives them. */
 export function preferEventLoop(): void {
-  if (process.platform !== "linux") return;
-  for (const thread of readdirSync("/proc/self/task")) {
-    if (Number(thread) === process.pid) continue;
+  lowerOthers(new Set([process.pid]));
+}
+
+/** Calls `start`, which starts a thread, and lets the event loop go before that, too. From outside: the thread itself
+ * could do so only when much of its beginning is over, which takes some 30 ms. */
+export function startBehindLoop<Started>(start: () => Started): Started {
+  const before = new Set(threads());
+  const started = start();
+  lowerOthers(before);
+  return started;
+}
+
+function lowerOthers(exempt: ReadonlySet<number>): void {
+  for (const thread of threads()) {
+    if (exempt.has(thread)) continue;
     try {
-      setPriority(Number(thread), NICENESS);
+      setPriority(thread, NICENESS);
     } catch {
       // It has just ended, or the system does not allow it: everything works without.
     }
   }
+}
+
+function threads(): number[] {
+  return process.platform === "linux" ? readdirSync("/proc/self/task").map(Number) : [];
 }

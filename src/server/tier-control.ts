@@ -170,6 +170,7 @@ export class TierControl implements TierAccess {
     let cursor = 0;
     do {
       const found = await this.server.walk.scan(dbIndex, cursor, PAGE_KEYS, { pattern: choice.pattern });
+      if (found.damage !== undefined) throw found.damage;
       cursor = found.cursor;
       const keys: Buffer[] = [];
       found.keys.forEach((source, start, length) => keys.push(source.subarray(start, start + length)));

@@ -35,7 +35,7 @@ export class TurnEnd {
   };
 }
 
-/** Resolves after so many milliseconds. */
+/** Resolves after that number of milliseconds. */
 export function sleep(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -15,9 +15,10 @@ import type { CompiledCommand } from "../commands/table.ts";
 import { nameOf } from "../keyspace/key-name.ts";
 import type { Keyspace, KeyWaiters } from "../keyspace/keyspace.ts";
 import { UNREADABLE, type Warmer } from "../keyspace/warmer.ts";
-import { coldKeyUnreadable, UNBLOCKED } from "../protocol/errors.ts";
+import { UNBLOCKED } from "../protocol/errors.ts";
 import { DONE, type Outcome } from "../protocol/outcome.ts";
 import { Request } from "../protocol/request.ts";
+import { coldKeyUnreadable } from "../protocol/tier-errors.ts";
 import type { CommandChecks } from "./command-checks.ts";
 import type { Connection } from "./connection.ts";
 
@@ -159,7 +160,7 @@ export class WaitingClients implements KeyWaiters {
     }
   }
 
-  /** Whether the client's user may not do any more what it waits for: then it waits no longer. As in Redis 7.2. */
+  /** Whether the client's user may no longer do what it waits for: then it stops waiting, as in Redis 7.2. */
   private hasLostPermission(client: WaitingClient): boolean {
     const { command, connection, request } = client;
     if (!connection.isRestricted) return false;

@@ -1,5 +1,5 @@
 /**
- * Keys that clients watch (WATCH): who watches which, and who has lost his watch because a key was changed since.
+ * Keys that clients watch (WATCH): which client watches which, and whose watch was lost because a key has changed.
  *
  * The keyspace says before each change of an entry that it may come (KeyWatchers.changing). Whether it did come is
  * known when the command is done: if it had effects. Until then the key is only noted. So what changes nothing costs
@@ -152,7 +152,7 @@ export class WatchedKeys implements KeyWatchers {
       } else if (this.find(this.keyspace.databases[watch.dbIndex], watch.key) === 0) {
         staleKeyIsGone(watch);
       } else {
-        // The key of before: Redis passes over all who came later, too.
+        // The same key as before: Redis, too, passes over everyone who came later.
         return;
       }
     }

@@ -5,7 +5,7 @@
 const MIN_SLOTS = 16;
 /** At most 3 of 4 slots are in use. */
 const SLOTS_FOR_EACH = 4 / 3;
-/** For so many strings memory is kept: 16 KB. */
+/** Memory is kept for this number of strings: 16 KB. */
 const FEW = 1536;
 
 export class DistinctPositions {

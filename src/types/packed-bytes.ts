@@ -17,7 +17,7 @@ export interface PackedBytes {
   resize(length: number): void;
 }
 
-/** Up to so many bytes are moved by a loop: a native call costs more. */
+/** Up to this number of bytes a loop moves them: a native call costs more. */
 const LOOP_BYTES = 24;
 
 /**

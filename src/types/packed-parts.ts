@@ -2,7 +2,7 @@
  * How much of a large value is packed at a time: see DataType.packInParts.
  */
 
-/** A part has about so many bytes: some tenths of a millisecond. */
+/** About the size of a part: a few tenths of a millisecond of work. */
 const PART_BYTES = 32 * 1024;
 /** An element costs time, however short it is. */
 const ELEMENT_COST_BYTES = 16;
@@ -19,7 +19,7 @@ export const FEW_ELEMENTS = 1000;
 export class PartMeter {
   private left = PART_BYTES;
 
-  /** An element of so many bytes was packed: whether the part is full, and a new one begins. */
+  /** An element of that size was packed: says whether the part is full, so that a new one begins. */
   isFull(bytes: number): boolean {
     this.left -= bytes + ELEMENT_COST_BYTES;
     if (this.left > 0) return false;

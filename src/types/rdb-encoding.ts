@@ -173,7 +173,8 @@ function decodeSpecial(bytes: RdbBytes, encoding: number): Buffer | undefined {
 
 /**
  * Decodes what follows the first byte of a compressed string, and advances over it.
- * @param room gives a buffer of at least so many bytes; the text begins where it does, and `into` has its length
+ * @param room gives a buffer of at least the given number of bytes; the text begins where it does, and `into` has its
+ * length
  * @returns that buffer, or undefined if the bytes end too early
  * @throws RdbEncodingError
  */

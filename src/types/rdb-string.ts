@@ -69,7 +69,7 @@ export class RdbString {
     return true;
   }
 
-  /** Memory for so many bytes. */
+  /** Memory for that number of bytes. */
   private readonly room = (length: number): Buffer => {
     if (length > KEPT_ROOM_BYTES) return withView(Buffer.allocUnsafeSlow(length));
     if (length > this.kept.length) this.kept = withView(Buffer.allocUnsafeSlow(2 * length));

@@ -6,7 +6,7 @@ import type { Entries } from "../memory/entries.ts";
 import type { PackedBytes } from "./packed-bytes.ts";
 import { rootOf } from "./rooted.ts";
 
-/** The value of a collection, for who works on its elements. */
+/** The value of a collection, for code that works on its elements. */
 export interface CollectionHolder extends PackedBytes {
   encoding: number;
   readonly root: number;

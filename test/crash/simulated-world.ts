@@ -56,6 +56,9 @@ export class SimulatedWorld implements World {
     warning: (text) => this.logged.push(`# ${text}`),
   };
 
+  /** A turn, since time stands still: with a timer no run would be like another. */
+  readonly sleep = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
   /** The power is cut; of what was not synced some is lost. */
   cutPower(withHoles: boolean): void {
     this.disk.crash();

@@ -1,6 +1,8 @@
 /**
  * The append-only file of the running server: waiting for it, rewriting it under load, switching it off and on.
  */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Argument } from "../support/command-harness.ts";
 import { bulk, expectFilled, fill, infoOf, POLL, rewriteLog, useServer, valueOf } from "./server-fixture.ts";
@@ -83,6 +85,26 @@ describe("the server has an append-only file", () => {
     await fixture.server.kill();
     client = await fixture.start();
     await expectFilled(client, 300, 50);
+  });
+
+  test("of which BGREWRITEAOF makes the base also while it is off", async () => {
+    let client = await fixture.start("--appendonly", "no", "--maxmemory", "4mb", "--save", "");
+    await fill(client, 0, 1500, 4000);
+    expect(Number(await infoOf(client, "cold_keys"))).toBeGreaterThan(0);
+    await rewriteLog(client);
+    expect(await infoOf(client, "aof_enabled")).toBe("0");
+    const manifest = join(fixture.data, "appendonlydir", "appendonly.aof.manifest");
+    const lines = "file appendonly.aof.1.base.rdb seq 1 type b\nfile cold-tier seq 1 type t\n";
+    expect(readFileSync(manifest, "utf8")).toBe(lines);
+    // The base holds none of this, and a start without it leaves it alone.
+    await client.run("SET", "k5", "changed later");
+    await fill(client, 1500, 1600, 4000);
+    await fixture.server.kill();
+    client = await fixture.start("--appendonly", "no", "--save", "");
+    expect(await client.text("DBSIZE")).toBe(":0\r\n");
+    await fixture.server.stop();
+    client = await fixture.start("--maxmemory", "4mb");
+    await expectFilled(client, 1500, 4000);
   });
 
   test("that keeps what it had when it is switched off", async () => {

@@ -156,7 +156,7 @@ class World {
   }
 
   async all(filter: KeyFilter = {}): Promise<string[]> {
-    return namesIn({ cursor: 0, keys: await this.walk.all(0, filter) }).sort();
+    return namesIn(await this.walk.all(0, filter)).sort();
   }
 }
 

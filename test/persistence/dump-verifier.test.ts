@@ -2,6 +2,7 @@
  * A dump that does not read back never takes the place of the one before: whatever bit of it is flipped on its way to
  * the disk, and whatever it lacks. What tells in a server is readBack, on this thread or another.
  */
+import { once } from "node:events";
 import {
   closeSync,
   existsSync,
@@ -13,6 +14,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
+import type { Worker } from "node:worker_threads";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ManualClock } from "../../src/base/clock.ts";
 import type { FileHandle, Files } from "../../src/base/files.ts";
@@ -75,6 +77,7 @@ function newDump(files: Files, keyspace = newKeyspace(), rdbchecksum = true): Du
       rdbchecksum,
       incrementalFsync: true,
       maxBytesPerSecond: () => 0,
+      isBackground: false,
       withAccess: false,
       keyDelay: 0,
     },
@@ -174,13 +177,17 @@ describe("the thread that reads behind the writer", () => {
   const PROGRAM = new URL("../../dist/src/persistence/worker-verifier.js", import.meta.url);
   const STEP = 500_000;
 
+  async function newVerifier(beginThread = (start: () => Worker) => start()): Promise<WorkerVerifier> {
+    const module = (await import(PROGRAM.href)) as { WorkerVerifier: typeof WorkerVerifier };
+    return new module.WorkerVerifier(
+      new InlineVerifier(realFiles, new ManualClock(0), nextTurn),
+      beginThread,
+    );
+  }
+
   /** Shows it a dump bit by bit, as it is written. */
   async function read(dump: Buffer, bytes: number, keys: number): Promise<void> {
-    const module = (await import(PROGRAM.href)) as { WorkerVerifier: typeof WorkerVerifier };
-    const verifier = new module.WorkerVerifier(
-      new InlineVerifier(realFiles, new ManualClock(0), nextTurn),
-      5,
-    );
+    const verifier = await newVerifier();
     const path = join(folder, "growing.rdb");
     const descriptor = openSync(path, "w");
     try {
@@ -217,5 +224,20 @@ describe("the thread that reads behind the writer", () => {
     await expect(read(dump.subarray(0, -9), dump.length - 9, KEYS + 1)).rejects.toThrow("Unexpected EOF");
     dump[1_500_000] ^= 1;
     await expect(read(dump, dump.length, KEYS + 1)).rejects.toThrow("RDB CRC error");
+  });
+
+  test("ends when the save does, also where it waits for more of the file", async () => {
+    const dump = await largeDump();
+    let thread: Worker | undefined;
+    const verifier = await newVerifier((start) => {
+      thread = start();
+      return thread;
+    });
+    verifier.begin(join(folder, "dump.rdb"));
+    verifier.written(dump.length - 1_000_000, true);
+    await once(thread!, "online");
+    const ended = once(thread!, "exit");
+    verifier.cancel();
+    await ended;
   });
 });

@@ -50,6 +50,7 @@ function dumpOf(
       rdbchecksum: true,
       incrementalFsync: true,
       maxBytesPerSecond: () => 0,
+      isBackground: false,
       withAccess: false,
       keyDelay: 0,
     },

@@ -72,14 +72,14 @@ function sampleRdb(): Promise<Buffer> {
   return rdb((writer) => {
     writer.appendAux("redis-ver", "7.0.15");
     writer.appendAux("text", `a\0b${"x".repeat(1100)}`);
-    writer.appendSelectDb(0);
+    writer.selectDb(0);
     writer.appendResizeDb(3, 2);
     writer.appendExpire(1000);
     writer.appendString(Buffer.from("old"), 0, 3, Buffer.from("1234567"), 0, 7);
     writer.appendExpire(Date.now() + 1e9);
     writer.appendIdle(100);
     writer.appendString(Buffer.from("new"), 0, 3, Buffer.alloc(200, "ab"), 0, 200);
-    writer.appendSelectDb(300);
+    writer.selectDb(300);
     writer.appendString(Buffer.from("k\xffy"), 0, 3, Buffer.from("plain text, short"), 0, 17);
   });
 }

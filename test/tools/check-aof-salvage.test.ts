@@ -217,7 +217,7 @@ describe("a set", () => {
       chunks.push(Buffer.from(chunk));
     });
     writer.appendHeader();
-    writer.appendSelectDb(0);
+    writer.selectDb(0);
     for (let i = 0; i < 40; i++) {
       const [key, value] = [Buffer.from(`key${i}`), Buffer.from(`value number ${i}`)];
       writer.appendString(key, 0, key.length, value, 0, value.length);

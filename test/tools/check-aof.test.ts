@@ -112,7 +112,7 @@ describe("manifests", () => {
       chunks.push(Buffer.from(chunk));
     });
     writer.appendHeader();
-    writer.appendSelectDb(0);
+    writer.selectDb(0);
     writer.appendRecordBelow();
     writer.appendString(Buffer.from("k"), 0, 1, Buffer.from("v"), 0, 1);
     writer.appendTombstone(Buffer.from("gone"));

@@ -39,7 +39,7 @@ async function strings(count: number): Promise<Buffer> {
     chunks.push(Buffer.from(chunk));
   });
   writer.appendHeader();
-  writer.appendSelectDb(3);
+  writer.selectDb(3);
   writer.appendResizeDb(count, 1);
   for (let i = 0; i < count; i++) {
     const key = Buffer.from(`k${i}`);

@@ -64,7 +64,7 @@ async function rdbFile(): Promise<Buffer> {
     { compress: false },
   );
   writer.appendHeader();
-  writer.appendSelectDb(0);
+  writer.selectDb(0);
   for (let i = 0; i < COMMANDS; i++) {
     const key = Buffer.from(`key:${i}`);
     const value = Buffer.from(valueOf(i));

@@ -1,7 +1,8 @@
 /**
  * `node dist/tools/build/pack-server.js`, a part of the build: bundles the modules of the server into one file, which
  * src/main.cts executes instead of them, and writes beside it what V8 compiled of that. Finding, reading, linking and
- * compiling some six hundred modules takes Node half a second of processor time, one script a tenth of that.
+ * compiling some six hundred modules takes Node half a second of processor time, one script a tenth of that. The
+ * programs of its threads are packed as well, each into a script of its own beside it.
  *
  * Layout of the pack: a comment with the JSON of [path, bytes] of each module, by which it is seen that one has changed
  * since; then a function that takes `require` and what makes a URL of a module's path, and returns what the server
@@ -18,13 +19,17 @@ import { type Plugin, rolldown } from "rolldown";
 /** Options that are not V8's. */
 const OF_NODE = /^--use-largepages/;
 
-/** The pack of the module at `first` and all that it needs of `folder`; paths are relative to that. */
-export async function pack(folder: string, first: string): Promise<string> {
+/** The programs of threads. */
+const WORKERS = ["persistence/dump-worker.js", "persistence/aof/verifier-worker.js"];
+
+/** The pack of the module at `first` and all that it needs of `folder`; paths are relative to that. `workers`: the
+ * programs of threads that it starts, of which it takes the packs. */
+export async function pack(folder: string, first: string, workers: readonly string[] = []): Promise<string> {
   const bundle = await rolldown({
     input: join(folder, first),
     platform: "node",
     external: (id) => !id.startsWith(".") && !isAbsolute(id),
-    plugins: [ownUrls(folder)],
+    plugins: [ownUrls(folder, workers)],
     checks: { circularDependency: true },
     onLog(_, { message }) {
       throw new Error(`the server cannot be packed: ${message}`);
@@ -34,19 +39,37 @@ export async function pack(folder: string, first: string): Promise<string> {
   const files = await bundle.watchFiles;
   await bundle.close();
   const [{ code }] = output;
-  const sizes = files.sort().map((path) => [relative(folder, path), statSync(path).size]);
+  const all = [...files, ...workers.map((path) => join(folder, path))];
+  const sizes = all.sort().map((path) => [relative(folder, path), statSync(path).size]);
   return (
     `// ${JSON.stringify(sizes)}\n((require, $url, exports = {}) => {\n` +
     `${inAscii(code)}return exports;\n})`
   );
 }
 
+/** The script that a thread begins with instead of its program at `path`. */
+export async function packWorker(folder: string, path: string): Promise<string> {
+  const root = relative(dirname(path), ".");
+  const urlOf = `(path) => new URL(path, require("node:url").pathToFileURL(__dirname + "/${root}/")).href`;
+  return `${await pack(folder, path)}(require, ${urlOf});\n`;
+}
+
+function packedName(path: string): string {
+  return path.replace(/\.js$/, ".pack.cjs");
+}
+
 /** Modules find their workers, and what belongs to the package, from where they themselves are. */
-function ownUrls(folder: string): Plugin {
+function ownUrls(folder: string, workers: readonly string[]): Plugin {
   return {
     name: "own-urls",
-    transform: (code, id) =>
-      code.replaceAll("import.meta.url", `$url(${JSON.stringify(relative(folder, id))})`),
+    transform: (code, id) => {
+      let own = code.replaceAll("import.meta.url", `$url(${JSON.stringify(relative(folder, id))})`);
+      for (const worker of workers) {
+        const name = `./${relative(dirname(id), join(folder, worker))}`;
+        own = own.replaceAll(JSON.stringify(name), JSON.stringify(packedName(name)));
+      }
+      return own;
+    },
   };
 }
 
@@ -75,7 +98,8 @@ export function compiled(source: string, main: string): Buffer {
 const program = fileURLToPath(import.meta.url);
 if (process.argv[1] === program) {
   const folder = join(dirname(program), "../../src");
-  const source = await pack(folder, "server/main.js");
+  for (const path of WORKERS) writeFileSync(join(folder, packedName(path)), await packWorker(folder, path));
+  const source = await pack(folder, "server/main.js", WORKERS);
   writeFileSync(join(folder, "server.pack"), source);
   writeFileSync(join(folder, "server.pack.code"), compiled(source, join(folder, "main.cjs")));
 }

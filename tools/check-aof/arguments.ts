@@ -14,28 +14,28 @@ export const USAGE =
   "Usage: tsredis-check-aof [--fix|--truncate-to-timestamp $timestamp] <file.manifest|file.aof>\n";
 
 const OPTIONS = {
-  "--fix": { help: "cut off the last file where it stops being valid, after having asked" },
+  "--fix": { help: "cut the last file off where it stops being valid, after asking" },
   "--truncate-to-timestamp": {
     value: "T",
-    help: "cut off the last file where the time (unix seconds) first passes T; does not ask",
+    help: "cut the last file off where the time (Unix seconds) first exceeds T; does not ask",
   },
   "--truncate-to-offset": {
     value: "[NAME:]N",
-    help: "cut off a file (without NAME: the last one) at the end of the last command within its first N bytes; later files are taken out of the manifest",
+    help: "cut a file (without NAME: the last one) off at the end of the last command within its first N bytes; later files are taken out of the manifest",
   },
   "--across-files": {
-    help: "with --truncate-to-timestamp: also in an earlier file; later files are taken out of the manifest",
+    help: "with --truncate-to-timestamp: in an earlier file, too; later files are taken out of the manifest",
   },
   "--salvage": {
-    help: "leave out what is damaged and keep everything else, in all files and the manifest, after having asked",
+    help: "leave out what is damaged and keep everything else, in all files and the manifest, after asking",
   },
   "--output": {
     value: "FILE",
-    help: "--salvage of a single file: write to FILE and leave the file as it is",
+    help: "--salvage of a single file: write the result to FILE and leave the original as it is",
   },
   "--assume-db": {
     value: "N",
-    help: "--salvage: the database of commands of which it cannot be known; else they are left out",
+    help: "--salvage: the database of commands where it is not known; otherwise these are left out",
   },
   "--keep-doubtful": {
     help: "--salvage: keep commands between damaged places even if they may be part of a value",
@@ -45,7 +45,7 @@ const OPTIONS = {
   "--dry-run": { help: "change nothing, say what would be done" },
   "--yes": { help: "do not ask" },
   "--no-backup": { help: "keep no copy of files that are changed" },
-  "--stats": { help: "commands, keys, databases, largest values and time span of each file" },
+  "--stats": { help: "show commands, keys, databases, largest values and time span of each file" },
   "--json": { help: "print one JSON object instead of text" },
   "--help": { help: "this text", short: "-h" },
   "--version": { help: "the version", short: "-v" },

@@ -12,18 +12,18 @@ import { VERSION_MAX, VERSION_MIN } from "./conversion.ts";
 export const USAGE = "Usage: tsredis-check-rdb [options] <rdb-file-name>\n";
 
 export const OPTIONS = {
-  "--salvage": { value: "OUT", help: "write all keys that can be read to OUT, and say what is lost" },
+  "--salvage": { value: "OUT", help: "write all readable keys to OUT, and list what is lost" },
   "--convert-to": {
     value: "VERSION",
     help: `write the file to --output as RDB version ${VERSION_MIN} to ${VERSION_MAX} (Redis 7.0 reads up to 10, 7.2 up to 11, 7.4 up to 12)`,
   },
   "--output": { value: "OUT", help: "where --convert-to writes" },
   "--drop-field-times": {
-    help: "--convert-to: keep fields of hashes that expire, without their times, where the version has none",
+    help: "--convert-to: where the version has no fields that expire, keep them without their times",
   },
   "--to-aof": { value: "OUT", help: "write the keys as commands to OUT, an append-only file" },
   "--to-json": { value: "OUT", help: "write the keys to OUT, one JSON object on each line" },
-  "--stats": { help: "keys, types, expiries and largest values of each database" },
+  "--stats": { help: "show keys, types, expiries and largest values of each database" },
   ...COMMON_OPTIONS,
 } as const satisfies Record<string, OptionSpec>;
 

@@ -6,14 +6,14 @@ export const USAGE = "Usage: tsredis-check-tier [options] <data-directory|file.m
 
 export const OPTIONS = {
   "--fix": { help: "repair what can be proved, take out what cannot, after asking" },
-  "--dry-run": { help: "with --fix: say what would be done, and do nothing" },
+  "--dry-run": { help: "with --fix: only say what would be done" },
   "--yes": { help: "do not ask" },
   "--no-backup": { help: "do not keep the old tier, base file and manifest" },
   "--temp": {
     value: "FOLDER",
-    help: "where the copy is made that is examined (default: the data directory; with --fix it must be the same file system)",
+    help: "where to make the copy that is examined (default: the data directory; with --fix, on the same file system)",
   },
-  "--stats": { help: "records, sizes and types of each database" },
+  "--stats": { help: "show records, sizes and types of each database" },
   ...COMMON_OPTIONS,
 } as const satisfies Record<string, OptionSpec>;
 

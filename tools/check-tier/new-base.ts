@@ -101,7 +101,6 @@ class BaseCopy {
   readonly #hash: KeyHash;
   readonly #hasRecords: boolean;
   #hasBegun = false;
-  #selected = -1;
 
   constructor(parts: NewBaseParts, rdb: RdbWriter, hasRecords: boolean) {
     this.#parts = parts;
@@ -119,7 +118,7 @@ class BaseCopy {
     for (const [db, namespace] of facts.metadata.namespaces.entries()) {
       if (!facts.isListed(db) || (kept.get(db) ?? 0) === 0) continue;
       const coldKeys = await this.#recordsOf(namespace);
-      this.#select(db);
+      this.#rdb.selectDb(db);
       for (const { differences, left } of coldKeys.parts(COLD_KEYS_PART_BYTES)) {
         this.#rdb.appendColdKeys(left, differences);
         if (this.#rdb.pendingBytes >= DRAIN_BYTES) await this.#rdb.drain();
@@ -143,7 +142,7 @@ class BaseCopy {
 
   async tombstone(db: number, key: Buffer): Promise<void> {
     if (!(await this.#hasRecord(db, key))) return;
-    this.#select(db);
+    this.#rdb.selectDb(db);
     this.#rdb.appendTombstone(key);
   }
 
@@ -151,18 +150,13 @@ class BaseCopy {
     const { db, expireMs, frequency, hasRecordBelow, idleSeconds, key, payload, type, value } = entry;
     const rdb = this.#rdb;
     const isBelow = hasRecordBelow && (await this.#hasRecord(db, key));
-    this.#select(db);
+    rdb.selectDb(db);
     if (expireMs !== undefined) rdb.appendExpire(expireMs);
     if (idleSeconds !== undefined) rdb.appendIdle(idleSeconds);
     if (frequency !== undefined) rdb.appendFrequency(frequency);
     if (isBelow) rdb.appendRecordBelow();
     if (value !== undefined) rdb.appendString(key, 0, key.length, value, 0, value.length);
     else rdb.appendPayload(type, key, 0, key.length, payload!);
-  }
-
-  #select(db: number): void {
-    if (this.#selected !== db) this.#rdb.appendSelectDb(db);
-    this.#selected = db;
   }
 
   /** Whether the key of an entry still has its record. */

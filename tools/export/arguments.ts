@@ -15,19 +15,19 @@ export const OPTIONS = {
   "--match": { value: "PATTERN", help: "only keys that match this pattern, as KEYS understands it" },
   "--db": { value: "N[,N...]", help: "only these databases; may be given again", isRepeatable: true },
   "--config": { value: "FILE", help: "the server's configuration: names of files, number of databases" },
-  "--databases": { value: "N", help: "how many databases the server has, where no configuration says it" },
+  "--databases": { value: "N", help: "how many databases the server has, if no configuration says so" },
   "--memory": { value: "SIZE", help: "memory for data while it is read (default 256mb)" },
   "--temp": {
     value: "FOLDER",
-    help: "where what is needed meanwhile is kept: on another file system than the data, the tables of the cold tier are copied (default: the data directory)",
+    help: "folder for temporary files (default: the data directory); on another file system than the data, the tables of the cold tier are copied",
   },
   ...COMMON_OPTIONS,
 } as const satisfies Record<string, OptionSpec>;
 
 export const HELP = `${USAGE}
 Writes all keys of a data directory, those of the cold tier too, to a file that stock Redis loads: what a server would
-show that starts on the directory now. The directory is not changed. <output> must not exist; "-" is standard output,
-and then everything said goes to standard error.
+hold if it were started on the directory now. The directory is not changed. <output> must not exist; "-" is standard output,
+and then all messages go to standard error.
 
 ${describeOptions(OPTIONS)}
 

@@ -31,7 +31,6 @@ export class RdbTarget implements ExportTarget {
   readonly #server: Server;
   readonly #rdb: RdbWriter;
   readonly #arena = new ByteArena();
-  #selected = -1;
 
   constructor(server: Server, writer: ByteWriter) {
     this.#server = server;
@@ -92,8 +91,7 @@ export class RdbTarget implements ExportTarget {
   }
 
   #attributes(database: Database, expireMs: number): void {
-    if (this.#selected !== database.index) this.#rdb.appendSelectDb(database.index);
-    this.#selected = database.index;
+    this.#rdb.selectDb(database.index);
     if (expireMs !== 0) this.#rdb.appendExpire(expireMs);
   }
 

@@ -4,14 +4,12 @@ import type { CommandSink } from "../../src/types/data-type.ts";
 import type { ByteWriter } from "./file-writer.ts";
 
 const DRAIN_BYTES = 256 * 1024;
-const NO_DATABASE = -1;
 
 /** Shows a value as commands. */
 export type ValueCommands = (sink: CommandSink) => void;
 
 export class KeyWriter {
   readonly #commands: CommandWriter;
-  #db = NO_DATABASE;
 
   constructor(writer: ByteWriter) {
     this.#commands = new CommandWriter((bytes) => writer.write(bytes), { inBlocks: false });
@@ -26,8 +24,7 @@ export class KeyWriter {
   /** A key: the commands that make its value, and its expiry. */
   async key(db: number, key: Buffer, value: ValueCommands, expireMs: number | undefined): Promise<void> {
     const commands = this.#commands;
-    if (db !== this.#db) commands.appendSelectDb(db);
-    this.#db = db;
+    commands.selectDb(db);
     value((...args) => commands.appendCommand(...args));
     if (expireMs !== undefined) commands.appendCommand("PEXPIREAT", key, expireMs);
     await this.#drain();

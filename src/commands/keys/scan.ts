@@ -7,6 +7,7 @@ import type { WalkWish } from "../../keyspace/tier-walk.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import type { ReplyWriter } from "../../protocol/reply-writer.ts";
 import type { Request } from "../../protocol/request.ts";
+import { keysUnreadable, scannedKeysUnreadable } from "../../protocol/tier-errors.ts";
 import { isWord } from "../arguments.ts";
 import { defineCommand } from "../command.ts";
 import type { CommandContext, Continuation } from "../context.ts";
@@ -35,10 +36,11 @@ export const scan = defineCommand({
     const options = scanOptionsOrReply(ctx, 2, true);
     if (options === undefined) return DONE;
     const walked = ctx.server.walk.scan(ctx.client.dbIndex, cursor, options.count, options);
-    return whenWalked(ctx, walked, ({ reply }, result) => {
+    return whenWalked(ctx, walked, ({ reply }, { cursor: next, damage, keys: found }) => {
+      if (damage !== undefined) return reply.error(scannedKeysUnreadable(damage.message, next));
       reply.array(2);
-      reply.bulkText(String(result.cursor));
-      return replyKeys(reply, result.keys);
+      reply.bulkText(String(next));
+      return replyKeys(reply, found);
     });
   },
 });
@@ -79,7 +81,9 @@ export const keys = defineCommand({
   run(ctx) {
     const filter = { pattern: patternOf(ctx.request.bytes(1)) };
     const walked = ctx.server.walk.all(ctx.client.dbIndex, filter);
-    return whenWalked(ctx, walked, ({ reply }, found) => replyKeys(reply, found));
+    return whenWalked(ctx, walked, ({ reply }, { damage, keys: found }) =>
+      damage === undefined ? replyKeys(reply, found) : reply.error(keysUnreadable(damage.message)),
+    );
   },
 });
 

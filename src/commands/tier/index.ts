@@ -2,9 +2,10 @@
  * TIER, a command of our own: where keys are, in memory or on disk, and having them moved.
  */
 import { globMatch } from "../../base/glob.ts";
-import { COLD_TIER_IS_OFF, SYNTAX_ERROR } from "../../protocol/errors.ts";
+import { SYNTAX_ERROR } from "../../protocol/errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import type { Request } from "../../protocol/request.ts";
+import { COLD_TIER_IS_OFF } from "../../protocol/tier-errors.ts";
 import { isWord } from "../arguments.ts";
 import { type CommandSpec, defineCommand, type KeyArgument, keyAt, unknownKeys } from "../command.ts";
 import type { CommandContext } from "../context.ts";

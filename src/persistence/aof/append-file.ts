@@ -71,7 +71,7 @@ export class AppendFile {
 
   /**
    * Sees to it that the next block is written over filling. Blocks this thread for a datasync. Throws
-   * if that fails: then the file is not to be trusted any more. That there is no room for filling is no matter.
+   * if that fails: then the file can no longer be trusted. That there is no room for filling is no matter.
    */
   fillFor(block: Block): void {
     if (block.totalBytes > 0) return;

@@ -6,7 +6,7 @@
  * Invariant: a block ends between two commands. It is ended when its bytes are drained, if they end there.
  */
 import { crc32c } from "../../base/checksum.ts";
-import { type ByteSink, GatheredBytes } from "../gathered-bytes.ts";
+import { type ByteSink, GatheredBytes, NO_DATABASE } from "../gathered-bytes.ts";
 import { encodeSelect } from "./encoder.ts";
 import { BLOCKS_HEADER, encodeBlockLine } from "./format.ts";
 
@@ -18,7 +18,6 @@ const LINE_END = Buffer.from("\r\n");
 const USUAL_LENGTHS = 256;
 const ARRAY_LINES = usualLines("*");
 const STRING_LINES = usualLines("$");
-const NO_DATABASE = -1;
 
 function usualLines(mark: string): readonly Buffer[] {
   return Array.from({ length: USUAL_LENGTHS }, (_, length) => Buffer.from(`${mark}${length}\r\n`));
@@ -34,10 +33,9 @@ export class CommandWriter extends GatheredBytes {
   /** Bytes of a text that are still to come, with the line end behind it. */
   private textLeft = 0;
   private checksum = 0;
-  /** Where the block begins in the file; and which database was selected there, and is now. */
+  /** Where the block begins in the file, and which database was selected there. */
   private blockStart = 0;
   private databaseBefore = NO_DATABASE;
-  private database = NO_DATABASE;
 
   constructor(sink: ByteSink, { inBlocks }: CommandWriterOptions) {
     super(sink);
@@ -55,8 +53,7 @@ export class CommandWriter extends GatheredBytes {
     this.blockStart = this.totalBytes;
   }
 
-  appendSelectDb(db: number): void {
-    this.database = db;
+  protected appendSelectDb(db: number): void {
     this.appendBytes(encodeSelect(db));
   }
 
@@ -82,12 +79,6 @@ export class CommandWriter extends GatheredBytes {
     if (this.textLeft === 0) this.appendBytes(LINE_END);
   }
 
-  override appendFrom(other: CommandWriter): void {
-    super.appendFrom(other);
-    if (other.database !== NO_DATABASE) this.database = other.database;
-    other.database = NO_DATABASE;
-  }
-
   override drain(): Promise<void> {
     if (!this.isDraining && this.textLeft === 0) this.endBlock();
     return super.drain();
@@ -108,7 +99,7 @@ export class CommandWriter extends GatheredBytes {
     this.leaveOut();
     this.checksum = 0;
     this.blockStart = this.totalBytes;
-    this.databaseBefore = this.database;
+    this.databaseBefore = this.selected;
   }
 
   private appendText(text: Uint8Array): void {

@@ -37,7 +37,7 @@ const NO_DATABASE = -1;
 /** A buffer of at least `neededBytes`; `openBytes` of them will be moved into it from the present one. */
 export type AllocateBlockRoom = (neededBytes: number, openBytes: number) => Buffer;
 
-/** The bytes of `SELECT db`, for whoever continues a block in another file. */
+/** The bytes of `SELECT db`, with which a block is continued in another file. */
 export function encodeSelect(db: number): Buffer {
   const text = String(db);
   return Buffer.concat([SELECT_HEAD, Buffer.from(`$${text.length}\r\n${text}\r\n`)]);

@@ -100,7 +100,7 @@ export async function findMissingSector(
     if (runEnd === undefined) return undefined;
     const item = await findItem(file, start, end, runEnd);
     if (item === undefined || item.isCommand) return item;
-    // Filling between commands is nothing missing: whoever wrote behind it did not know what it is.
+    // Filling between commands means nothing: a server that does not know it wrote behind it.
     from = item.end;
   }
   return undefined;

@@ -8,10 +8,10 @@ import type { Log } from "../../base/log.ts";
 const INTERVAL_MS = 1000;
 /** A datasync that takes longer counts as delayed (Redis waits as long before it writes regardless). */
 const DELAYED_AFTER_MS = 2000;
-/** With "always", a datasync of at most so much is done on the spot while the disk is quick. */
+/** With "always", a datasync of at most this much is done on the main thread while the disk is quick. */
 const ON_THE_SPOT_BYTES = 128 * 1024;
-/** A datasync on the spot that took longer shows that the disk is not quick. It is tried again after a while, which is
- * doubled each time that it is not quick again: something else may just have been written, or the disk is slow. */
+/** A datasync on the main thread that took longer shows that the disk is not quick. It is tried again after a while,
+ * which doubles each time that it is not quick: something else may just have been written, or the disk is slow. */
 const QUICK_MS = 2;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1600;
@@ -49,9 +49,9 @@ export class SyncSchedule {
   }
 
   /**
-   * Whether a datasync with "always" is better done on the spot. Many small groups are the rule when clients send one
-   * command at a time, and a quick disk takes less time for such a group than handing it to another thread and being
-   * told costs on a busy machine. Large groups gain by the thread: the next one is made meanwhile.
+   * Whether a datasync with "always" is better done on the main thread. Many small groups are the rule when clients
+   * send one command at a time, and a quick disk takes less time for such a group than handing it to another thread
+   * and hearing back would take on a busy machine. Large groups gain by the thread: the next one is made meanwhile.
    */
   isForTheSpot(unsyncedBytes: number): boolean {
     return unsyncedBytes <= ON_THE_SPOT_BYTES && this.isDiskQuick;
@@ -62,7 +62,7 @@ export class SyncSchedule {
     return this.clock.monotonicMs() >= this.quickFromMs;
   }
 
-  /** A datasync on the spot has ended: everybody had to wait for it. */
+  /** A datasync on the main thread has ended: everybody had to wait for it. */
   endOnTheSpot(): void {
     const nowMs = this.clock.monotonicMs();
     this.onHeldUp?.(nowMs - this.begunMs);

@@ -57,7 +57,7 @@ export interface ExtentSource {
   readonly outcome: AofOutcome | undefined;
   /** The next bytes that may be used; undefined at the end, with `outcome` set. */
   advance(): Promise<Extent | undefined>;
-  /** Nobody will ask any more. */
+  /** Nobody will ask from now on. */
   close(): Promise<void>;
 }
 

@@ -47,7 +47,7 @@ export interface AofWriterOptions {
   readonly onProgress: () => void;
 }
 
-/** Largest block that is written on the spot. */
+/** Largest block that the main thread writes itself. */
 const WRITE_AT_ONCE_BYTES = 1024 * 1024;
 const NEVER = -1;
 

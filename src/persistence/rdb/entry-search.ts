@@ -25,7 +25,7 @@ const CHAIN_ENTRIES = 8;
 const FOLLOWED_ENTRIES = 100_000;
 /** Of a larger value only the layout is looked at. */
 const CHECKED_VALUE_BYTES = 1 << 20;
-/** Other readings of the same bytes are looked for in so many bytes from the first one on. */
+/** Other readings of the same bytes are looked for within this number of bytes from the first one on. */
 const AGREEMENT_BYTES = 1 << 16;
 const CHUNK_BYTES = 1 << 20;
 /** Reading begins with small pieces: most places turn out to be none soon. */

@@ -16,7 +16,7 @@ import {
 } from "../../types/rdb-encoding.ts";
 import { type FileWindow, WINDOW_CHUNK_BYTES } from "../file-window.ts";
 
-/** What a reader was about when it failed, in the words of redis-check-rdb. */
+/** What a reader was doing when it failed, in the words of redis-check-rdb. */
 export type RdbActivity =
   | "start"
   | "read-type"

@@ -1,7 +1,7 @@
 /**
  * Writes an RDB file (layout: format.ts).
  *
- * Order of calls: appendHeader, appendAux..., then for each database appendSelectDb, appendResizeDb, entries;
+ * Order of calls: appendHeader, appendAux..., then for each database selectDb, appendResizeDb, entries;
  * appendEnd, and a last drain. An entry is its attributes (appendExpire, appendIdle, appendFrequency,
  * appendRecordBelow, each optional) followed by appendString or appendPayload; nothing may come in between.
  */
@@ -79,7 +79,7 @@ export class RdbWriter extends GatheredBytes implements PartSink {
     this.appendText(code);
   }
 
-  appendSelectDb(db: number): void {
+  protected appendSelectDb(db: number): void {
     this.#appendByte(OPCODE_SELECT_DB);
     this.appendLength(db);
   }

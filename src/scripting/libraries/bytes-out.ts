@@ -16,7 +16,7 @@ export class BytesOut {
     if (this.buf.length > KEPT_BYTES) this.buf = withView(Buffer.allocUnsafeSlow(INITIAL_BYTES));
   }
 
-  /** Makes room for so many more bytes. */
+  /** Makes room for that many more bytes. */
   reserve(length: number): void {
     if (this.buf.length - this.end >= length) return;
     const larger = withView(Buffer.allocUnsafeSlow(Math.max(2 * this.buf.length, this.end + length)));

@@ -66,7 +66,7 @@ export class MessageUnpacker {
     return count + 1;
   }
 
-  /** Whether there are so many more bytes. */
+  /** Whether there are that many more bytes. */
   private has(length: number): boolean {
     if (this.end - this.position >= length) return true;
     this.failure = TOO_SHORT;

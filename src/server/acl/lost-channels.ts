@@ -1,6 +1,6 @@
 /**
- * Who is subscribed to what its user may not use any more: such clients are disconnected when rules take channels
- * away.
+ * Which clients are subscribed to channels that their user may no longer use: they are disconnected when rules take
+ * channels away.
  */
 import { globMatch } from "../../base/glob.ts";
 import type { Pattern } from "./selector.ts";

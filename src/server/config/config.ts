@@ -11,7 +11,7 @@ import { type Log, silentLog } from "../../base/log.ts";
 import type { Renaming } from "../../commands/table.ts";
 import type { ConfiguredUser } from "../acl/acl.ts";
 import { ConfigSetError, SettingError } from "./config-error.ts";
-import { bytesOfText, type Parsed, type Setting, textOfBytes } from "./setting.ts";
+import { bytesOfText, type ParseContext, type Parsed, type Setting, textOfBytes } from "./setting.ts";
 import { type ConfigValues, type SettingName, settingNames, settings } from "./settings.ts";
 
 /** Runs after values changed, and again if the change is taken back. Throws an error with the reason to refuse. */
@@ -146,7 +146,7 @@ export class Config {
    * Throws `SettingError`.
    */
   load(name: SettingName, args: readonly string[]): void {
-    this.#assign(name, args, this.#loaded.has(name));
+    this.#assign(name, args, { isRepeated: this.#loaded.has(name), isStarting: true });
     this.#loaded.add(name);
   }
 
@@ -164,7 +164,7 @@ export class Config {
     for (const { name, shown, newText, old } of changes) {
       try {
         const args = directive(name).takesMany ? splitAtSpaces(newText) : [newText];
-        this.#assign(name, args, false);
+        this.#assign(name, args, { isRepeated: false, isStarting: false });
       } catch (error) {
         this.#restore(changes);
         if (!(error instanceof SettingError)) throw error;
@@ -241,11 +241,12 @@ export class Config {
     for (const { name, old } of changes) this.#put(name, old);
   }
 
-  #assign(name: SettingName, args: readonly string[], isRepeated: boolean): void {
-    this.#put(
-      name,
-      directive(name).parse(args, { current: this.#values[name], isRepeated, isStarting: true }),
-    );
+  #assign(
+    name: SettingName,
+    args: readonly string[],
+    context: Pick<ParseContext<unknown>, "isRepeated" | "isStarting">,
+  ): void {
+    this.#put(name, directive(name).parse(args, { current: this.#values[name], ...context }));
   }
 
   #put(name: SettingName, parsed: Parsed<unknown>): void {

@@ -23,8 +23,9 @@ export interface SettingTraits {
   readonly alias?: string;
   /** CONFIG SET refuses it. */
   readonly immutable?: boolean;
-  /** Of an immutable one of our own: setting it to what it is, is no error. Programs that set all that CONFIG GET tells
-   * know which of Redis's they must leave out, but not which of ours. */
+  /** Setting it to its present value is no error, though it is immutable. For directives that Redis does not have:
+   * programs that set everything that CONFIG GET returns know which of Redis's directives to leave out, but not which
+   * of these. */
   readonly toleratesSame?: boolean;
   /** Patterns of CONFIG GET do not find it. */
   readonly hidden?: boolean;
@@ -34,7 +35,7 @@ export interface SettingTraits {
   readonly deniedWhileLoading?: boolean;
   /** The value is kept out of SLOWLOG, MONITOR and the log. */
   readonly sensitive?: boolean;
-  /** Setting it to what it is has an effect: the file that it names is read again. */
+  /** Setting it to its present value has an effect: the file that it names is read again. */
   readonly rereads?: boolean;
   /** What a plain number counts, for documentation. */
   readonly unit?: string;
@@ -140,18 +141,24 @@ export function integer(
   return setting({ kind: "integer", status, initial: String(initial), range, parse }, traits);
 }
 
+/** Bounds of a number of bytes, both included; `least`: smaller values are accepted and raised to it. */
+export interface MemoryTraits extends Pick<IntegerTraits, "min" | "max">, SettingTraits {
+  readonly least?: bigint;
+}
+
 /** Bytes, written with or without a unit; by default 0 to 2^63 - 1. */
 export function memory(
   status: SettingStatus,
   initial: string | (() => string),
-  options: Pick<IntegerTraits, "min" | "max"> & SettingTraits = {},
+  options: MemoryTraits = {},
 ): Setting<number> {
-  const { min = 0, max = LONG_MAX, ...traits } = options;
+  const { min = 0, max = LONG_MAX, least = 0n, ...traits } = options;
   const parse = ([argument = ""]: readonly string[]): Parsed<number> => {
     const exact = parseMemory(argument);
     if (exact === undefined) throw new SettingError("argument must be a memory value");
     checkRange(exact, BigInt(min), BigInt(max));
-    return { value: Number(exact), text: String(exact) };
+    const bytes = exact < least ? least : exact;
+    return { value: Number(bytes), text: String(bytes) };
   };
   const range = rangeText(BigInt(min), BigInt(max));
   return setting({ kind: "memory", status, initial, range, parse }, traits);

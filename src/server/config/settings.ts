@@ -6,6 +6,7 @@
  * obey one changes that word to "used", and adds it to the document.
  */
 import { machineMemoryBytes } from "../../base/machine-memory.ts";
+import { EVICTION_POLICIES } from "../../keyspace/eviction.ts";
 import { INT_MIN, LONG_MAX, UINT_MAX, ULONG_MAX } from "./numbers.ts";
 import {
   enumeration,
@@ -19,6 +20,7 @@ import {
   yesNo,
 } from "./setting.ts";
 import {
+  activeDefragmentation,
   addresses,
   eventClasses,
   flags,
@@ -36,17 +38,6 @@ const ownFixed = { immutable: true, toleratesSame: true } as const;
 const hidden = { hidden: true } as const;
 const rereads = { rereads: true } as const;
 
-/** Redis's eight policies, in the order in which errors list them. */
-const EVICTION_POLICIES = [
-  "volatile-lru",
-  "volatile-lfu",
-  "volatile-random",
-  "volatile-ttl",
-  "allkeys-lru",
-  "allkeys-lfu",
-  "allkeys-random",
-  "noeviction",
-] as const;
 const LOCAL_FACILITIES = [
   "local0",
   "local1",
@@ -148,7 +139,7 @@ export const settings = {
   "lazyfree-lazy-user-flush": yesNo("used", "no"),
   activerehashing: yesNo("ignored", "yes"),
   "jemalloc-bg-thread": yesNo("ignored", "yes"),
-  activedefrag: yesNo("ignored", "no"),
+  activedefrag: activeDefragmentation(),
   "active-defrag-cycle-min": integer("ignored", 1, { min: 1, max: 99 }),
   "active-defrag-cycle-max": integer("ignored", 25, { min: 1, max: 99 }),
   "active-defrag-threshold-lower": integer("ignored", 10, { max: 1000 }),
@@ -251,7 +242,7 @@ export const settings = {
   "repl-diskless-load": enumeration("ignored", "disabled", ["disabled", "on-empty-db", "swapdb"], {
     deniedWhileLoading: true,
   }),
-  "repl-backlog-size": memory("used", "1mb", { min: 1 }),
+  "repl-backlog-size": memory("used", "1mb", { min: 1, least: 16_384n }),
   "repl-backlog-ttl": integer("used", 3600, { max: LONG_MAX, unit: "seconds" }),
 
   // Cluster

@@ -17,6 +17,7 @@ import {
   setting,
   textOfBytes,
   unknownWord,
+  yesNo,
 } from "./setting.ts";
 
 /** Save an RDB when `changes` writes happened within `seconds`. */
@@ -117,6 +118,22 @@ export function addresses(status: SettingStatus, initial: string): Setting<reado
   };
   const range = `up to ${ADDRESSES_MAX} addresses`;
   return setting({ kind: "addresses", status, initial, range, takesMany: true, parse });
+}
+
+/** CONFIG SET refuses it, as in a Redis whose allocator cannot do it. A file that was written for another Redis may
+ * contain it all the same. */
+export function activeDefragmentation(): Setting<boolean> {
+  const plain = yesNo("ignored", "no");
+  const parse = (args: readonly string[], context: ParseContext<boolean>): Parsed<boolean> => {
+    const parsed = plain.parse(args, context);
+    if (parsed.value && context.isStarting !== true) {
+      throw new SettingError(
+        "Active defragmentation cannot be enabled: it requires a Redis server compiled with a modified Jemalloc like the one shipped by default with the Redis source distribution",
+      );
+    }
+    return parsed;
+  };
+  return { ...plain, parse };
 }
 
 /** A folder, kept as its absolute path; a relative one starts from the present value. At the start it is created if

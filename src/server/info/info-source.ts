@@ -198,10 +198,10 @@ export interface CounterFacts {
   readonly connectionsRejected: number;
   readonly commandsProcessed: number;
   readonly expired: number;
-  /** Cycles of active expiry that ended for want of time, and what all took. */
+  /** Cycles of active expiry that ran out of time, and how long all cycles took. */
   readonly expiryTimeouts: number;
   readonly expiryMs: number;
-  /** Of 100 keys with a time, so many past it: an estimate. */
+  /** How many of 100 keys with an expiry are past it: an estimate. */
   readonly stalePercent: number;
   readonly expiredFields: number;
   readonly evicted: number;

@@ -28,7 +28,7 @@ export interface Hold {
   wasChanged(key: Buffer): boolean;
   /** Called before the key that was begun last changes, while its value is still being read. */
   beforeChange: (() => void) | undefined;
-  /** Lets go of some keys: whoever waits for them goes on. */
+  /** Lets go of some keys: clients that wait for them go on. */
   release(keys: readonly Buffer[]): void;
 }
 

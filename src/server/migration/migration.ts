@@ -15,7 +15,6 @@ import type { Database } from "../../keyspace/database.ts";
 import { entryBytes } from "../../keyspace/entry-size.ts";
 import { EVENT } from "../../keyspace/key-events.ts";
 import { NOT_RESIDENT, RESIDENT, UNREADABLE } from "../../keyspace/warmer.ts";
-import { coldKeyUnreadable } from "../../protocol/errors.ts";
 import {
   CHANGED_WHILE_MIGRATED,
   TARGET_NOT_READABLE,
@@ -23,6 +22,7 @@ import {
   TARGET_UNREACHABLE,
   targetAnswered,
 } from "../../protocol/migration-errors.ts";
+import { coldKeyUnreadable } from "../../protocol/tier-errors.ts";
 import { KeyReader } from "../key-reader.ts";
 import type { Server } from "../server.ts";
 import { nextTurn, sleep } from "../turn-end.ts";
@@ -31,9 +31,9 @@ import { PartedRestore, type RestoreFacts, requestOf, restoreRequest } from "./r
 import { type Target, TargetFailure } from "./target.ts";
 import type { Targets } from "./targets.ts";
 
-/** Requests are sent when there are so many bytes of them. */
+/** Requests are sent when this many bytes of them have gathered. */
 const GATHERED_BYTES = 64 * 1024;
-/** Values of so many bytes that the target has taken are deleted before the end. */
+/** When the target has taken values of this many bytes, they are deleted without waiting for the rest. */
 const DELETED_AT_ONCE_BYTES = 16 * 1024 * 1024;
 /** Cold keys fetched together: fewer if they turn out to be large. */
 const MOST_AHEAD = 64;

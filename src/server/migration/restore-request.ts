@@ -1,6 +1,6 @@
 /**
  * RESTORE as a request to another server: whole, or, of a large value, in parts that are made one after the other. For
- * a part only so much memory is needed, but the value is gone through twice: its size stands at the beginning of the
+ * a part only that much memory is needed, but the value is walked twice: its size stands at the beginning of the
  * request.
  */
 import { ByteArena } from "../../base/byte-arena.ts";
@@ -17,7 +17,7 @@ import { STRING } from "../../types/string/string-value.ts";
 
 /** Holds a packed value while it is copied into the request. */
 const arena = new ByteArena();
-/** For who only asks whether a value is packed in parts. */
+/** Only to ask whether a value is packed in parts. */
 const probe = newPartWriter();
 
 /** Gathers parts of a value. Nothing is compressed: so the same value has the same bytes each time. */
@@ -71,7 +71,7 @@ function endOf({ replaces }: RestoreFacts): Buffer {
 
 /** A request in parts. The value must not change, nor leave memory, before `isWhole`. */
 export class PartedRestore {
-  /** All that is left to send is at hand: the entry is not needed any more. */
+  /** All that is left to send has been made: the entry is no longer needed. */
   isWhole = false;
   /** The value changed before anything was sent: this request is of no use. */
   isSpoilt = false;

@@ -8,7 +8,7 @@ import { MAX_TIMER_MS } from "../../base/clock.ts";
 
 /** Written at a time: the time limit is for each. */
 const PIECE_BYTES = 64 * 1024;
-/** With so much not yet written, whoever sends should wait. */
+/** With this much not yet written, the sender should wait. */
 const ENOUGH_BYTES = 1024 * 1024;
 /** A longer line is no reply to what is asked here. */
 const MAX_LINE = 64 * 1024;
@@ -106,7 +106,7 @@ export class Target {
     else this.socket.unref();
   }
 
-  /** Sends bytes, which must not change any more. */
+  /** Sends bytes, which must not change afterwards. */
   send(bytes: Buffer): void {
     if (this.isBroken) return;
     for (let start = 0; start < bytes.length; start += PIECE_BYTES) {
@@ -153,7 +153,7 @@ export class Target {
     });
   }
 
-  /** Something has happened: whoever waits goes on, or has the full time again. */
+  /** Something has happened: the one who waits goes on, or gets the full time limit again. */
   private progress(): void {
     clearTimeout(this.timer);
     const { wait } = this;

@@ -103,7 +103,7 @@ export class Calls {
     );
   }
 
-  /** So many requests of a client's pipeline, of so many bytes, will be executed without a pause between them. */
+  /** That number of requests of a client's pipeline, of that size, will be executed without a pause between them. */
   beginBatch(client: Connection, size: number, bytes: number): void {
     this.runLength = 0;
     this.runClient = client;

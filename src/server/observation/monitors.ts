@@ -66,7 +66,7 @@ export class Monitors {
     const { outbox } = this.parts;
     this.lines = [];
     const writer = outbox.pushWriter(2);
-    // Where the lines begin, so that who came in their midst is shown the rest of them.
+    // Where the lines begin: a monitor that was added among them is shown the rest.
     const starts = lines.map((line) => {
       const start = writer.end;
       writer.raw(Buffer.from(line, "latin1"));

@@ -6,7 +6,7 @@ import { REDACTED } from "../../commands/secrets.ts";
 import type { SlowLogEntry } from "../../commands/services.ts";
 import type { Request } from "../../protocol/request.ts";
 
-/** As in Redis: of a request so many arguments are kept, and so many bytes of each. */
+/** As in Redis: how many arguments of a request are kept, and how many bytes of each. */
 const MAX_ARGUMENTS = 32;
 const MAX_ARGUMENT_BYTES = 128;
 /** Entries dropped at the front of the list before it is moved up. */

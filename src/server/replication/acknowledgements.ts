@@ -13,7 +13,7 @@ interface Waiter {
   readonly resolve: () => void;
 }
 
-/** How many replicas have acknowledged so much. */
+/** How many replicas have acknowledged that much. */
 export type CountAcknowledged = (offset: number, onDisk: boolean) => number;
 
 export class Acknowledgements {

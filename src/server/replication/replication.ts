@@ -38,7 +38,7 @@ export class Replication implements ReplicationAccess {
   partialSyncs = 0;
   refusedPartialSyncs = 0;
   stream: ReplicationStream | undefined;
-  /** Called when a replica has acknowledged more, or is gone: by the one who waits for that, at the end. */
+  /** Called when a replica has acknowledged more, or is gone; set by whoever waits for that, while it waits. */
   onProgress: () => void = () => {};
   private safe = new SafeOffset(0);
   private snapshot: SyncSnapshot | undefined;
@@ -342,7 +342,7 @@ export class Replication implements ReplicationAccess {
     this.server.scheduleTurnEnd();
   }
 
-  /** Whatever lies before it in the stream, nobody needs any more. */
+  /** Nobody needs what lies before this offset of the stream. */
   private neededFrom(): number {
     let needed = this.snapshot?.offset ?? Number.POSITIVE_INFINITY;
     for (const { cursor, needsStream } of this.replicas) if (needsStream) needed = Math.min(needed, cursor);

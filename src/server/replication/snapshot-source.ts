@@ -1,6 +1,6 @@
 /**
  * The file that holds a snapshot for replicas, after its making: opened once, read by all that are to get it, each at
- * its own pace. It has no name any more: whatever happens, nothing of it stays on the disk.
+ * its own pace. It no longer has a name: whatever happens, nothing of it stays on the disk.
  */
 import type { FileHandle, Files } from "../../base/files.ts";
 

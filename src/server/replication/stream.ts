@@ -17,8 +17,6 @@ import { AofEncoder } from "../../persistence/aof/encoder.ts";
 
 /** Size of a usual chunk: a small part of the smallest sensible backlog, which is freed chunk by chunk. */
 const CHUNK_BYTES = 64 * 1024;
-/** Redis's smallest backlog. */
-const LEAST_BACKLOG_BYTES = 16 * 1024;
 
 /** Bytes of a chunk that are part of the stream. */
 interface Chunk {
@@ -109,7 +107,7 @@ export class ReplicationStream {
 
   /** Frees what lies before `neededFrom`, but for a backlog of `backlogBytes` (repl-backlog-size). */
   trim(neededFrom: number, backlogBytes: number): void {
-    const keepFrom = Math.min(neededFrom, this.endOffset - Math.max(backlogBytes, LEAST_BACKLOG_BYTES));
+    const keepFrom = Math.min(neededFrom, this.endOffset - backlogBytes);
     let freed = 0;
     while (freed < this.chunks.length - 1 && this.chunks[freed + 1].offset <= keepFrom) {
       this.memoryBytes -= this.chunks[freed++].buffer.length;

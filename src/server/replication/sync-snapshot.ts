@@ -46,7 +46,7 @@ export class SyncSnapshot {
     return true;
   }
 
-  /** The replica is gone. Nobody may be left who wants it: then it is stopped. */
+  /** The replica is gone. If no other one wants the snapshot, it is stopped. */
   forget(replica: Replica): void {
     if (this.members.delete(replica) && this.members.size === 0) this.parts.server.saves.stopForReplicas();
   }

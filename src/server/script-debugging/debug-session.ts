@@ -28,7 +28,7 @@ import type { DebugParts } from "./debug-sessions.ts";
 const SLICE_MS = 10;
 /** With busy-reply-threshold 0, a script that runs for so long without a stop is stopped. */
 const PATIENCE_MS = 5000;
-/** A client that does not read what the script's stops tell it is closed when so much waits. */
+/** A client that does not read what it is told at stops of the script is closed when this much is waiting. */
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 const END_MARK = "<endsession>";
 const WARNING = 3;

@@ -49,7 +49,7 @@ class Invalidation implements PushMessage {
   }
 }
 
-/** Messages cannot be sent any more to the client that was named for them. */
+/** Messages can no longer be sent to the client that was named for them. */
 class BrokenRedirection implements PushMessage {
   private readonly redirect: number;
 

@@ -22,7 +22,7 @@ import { Broadcast } from "./broadcast.ts";
 import type { InvalidationSender } from "./invalidation-sender.ts";
 import { TrackingTable } from "./tracking-table.ts";
 
-/** When the table is too large, so many keys are forgotten at a time; as often as that was not enough, so many more. */
+/** How many keys are forgotten at a time when the table is too large; each time that was not enough, as many more. */
 const KEYS_PER_EFFORT = 100;
 /** Keys of a table that was forgotten as a whole, freed at a time. */
 const FREED_AT_ONCE = 20_000;
@@ -209,7 +209,7 @@ export class Tracking implements KeyWatchers, TrackingAccess {
     if (this.clients > 0) this.limitTable();
   }
 
-  /** Forgets some keys if the table has too many; who has read them must take them for changed. */
+  /** Forgets some keys if the table has too many; clients that have read them must assume that they changed. */
   limitTable(): void {
     const { table } = this;
     const maxKeys = this.parts.maxKeys();
@@ -235,7 +235,7 @@ export class Tracking implements KeyWatchers, TrackingAccess {
     this.invalidateReaders(Buffer.from(name, "latin1"), true);
   }
 
-  /** @param hasChanged else the key is only not tracked any more, which those have to know too who changed it */
+  /** @param hasChanged otherwise the key is merely no longer tracked, which whoever changed it must know, too */
   private invalidateReaders(key: Buffer, hasChanged: boolean): void {
     const ids = this.table.take(key);
     if (ids.length === 0) return;

@@ -9,7 +9,7 @@ const LARGE_BYTES = 64 * 1024;
 /** Copies are gathered in chunks: of the first size, and of the second once as much waits. */
 const CHUNK_BYTES = 16 * 1024;
 const LARGE_CHUNK_BYTES = 128 * 1024;
-/** Places of chunks that were taken are given back when there are so many. */
+/** Places of chunks that were taken are given back when there are this many. */
 const MAX_TAKEN = 64;
 
 /** Whether a piece is worth a copy. */
@@ -74,7 +74,7 @@ export class Backlog {
     this.filled = 0;
   }
 
-  /** Nothing is added to the last chunk any more. */
+  /** From now on nothing is added to the last chunk. */
   private close(): void {
     if (!this.isOpen) return;
     this.isOpen = false;

@@ -5,8 +5,8 @@
  * the user's business; references are never 0, and mean to the tree nothing else.
  *
  * One object of this class works on all trees, one after the other; it keeps a path from the root to one leaf, the
- * *present* one. Only the path's owner may change the tree meanwhile: who uses two paths at a time has two objects, and
- * after a change through one opens the other again.
+ * *present* one. Only the path's owner may change the tree meanwhile: code that uses two paths at a time has two
+ * objects, and after a change through one opens the other again.
  *
  *     const tree = new ChunkTree();
  *     const root = createTree(slabs);                     whole-tree.ts; also copyTree, disposeStep, treeBytes
@@ -52,8 +52,8 @@ import { AFTER, AT_FIRST, AT_LAST, BEFORE, INSIDE, TreePath } from "./tree-path.
 
 /** A node with fewer children looks for a neighbour to be joined with. */
 const FEW_CHILDREN = 16;
-/** Two nodes are joined if they have at most so many children together: well below the limit, lest the joined one
- * splits soon. */
+/** Two nodes are joined if together they have at most this number of children: well below the limit, lest the joined
+ * one splits soon. */
 const JOINED_CHILDREN = 48;
 
 export class ChunkTree extends TreePath {

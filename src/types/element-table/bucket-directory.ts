@@ -154,7 +154,7 @@ export class BucketDirectory {
   }
 }
 
-/** Levels of nodes above so many buckets. */
+/** Levels of nodes above that number of buckets. */
 function depthFor(buckets: number): number {
   if (buckets <= 1) return 0;
   if (buckets <= NODE_PLACES) return 1;

@@ -25,7 +25,7 @@ export const REFERENCE_AT = 2;
 export const BLOCK_HEADER_BYTES = 4;
 const MAX_INLINE_BYTES = 254;
 
-/** An element's tag is so many bits from the top of the hash. */
+/** An element's tag consists of this number of bits from the top of its hash. */
 export const TAG_SHIFT = 24;
 
 /** Whether an element lies in a block of its own. */

@@ -309,7 +309,7 @@ export class ElementTable {
     this.element.read(bytes, at, tablePayload);
   }
 
-  /** Makes an empty table ready for so many elements: not fewer, or it would be too large. */
+  /** Prepares an empty table for that number of elements: with fewer it would be too large. */
   reserve(root: number, elements: number): void {
     this.splitter.reserve(root, elements);
   }

@@ -9,7 +9,7 @@ import { bitsOf, bucketOf } from "./bucket-splitter.ts";
 import { BUCKETS, PAYLOAD_LENGTH, wordIndex, wordsOf } from "./table-root.ts";
 
 const TWO_32 = 0x1_0000_0000;
-/** A scan ends after so many buckets for each element asked for, should most of them be empty. */
+/** A scan ends after this number of buckets for each element asked for, in case most of them are empty. */
 const BUCKETS_FOR_EACH = 10;
 
 /**

@@ -6,7 +6,7 @@ import type { Random } from "../../base/random.ts";
 import { bitsOf, bucketOf } from "./bucket-splitter.ts";
 import type { ElementTable } from "./element-table.ts";
 
-/** No bucket has so many elements. */
+/** More elements than any bucket has. */
 const PLACES_OF_BUCKET = 0x1_0000;
 const TWO_32 = 0x1_0000_0000;
 /** Memory for more places than these is given up when fewer are drawn. */
@@ -48,7 +48,7 @@ export class RandomPlaces {
   /** The places drawn last, from 0 to the number asked for, in the order of the table. */
   places: Float64Array = new Float64Array(0);
 
-  /** Draws `count` different places, all sets of so many equally likely; at most half of the table's elements. */
+  /** Draws `count` different places, all sets of that size equally likely; at most half of the table's elements. */
   draw(table: ElementTable, root: number, count: number, random: Random): void {
     const { length } = this.places;
     if (length < count || length > Math.max(count, KEPT_PLACES))

@@ -1,7 +1,7 @@
 /**
  * Makes an element table of elements that are all known: each bucket is allocated once, as long as it has to be, and
- * nothing is searched for or moved. The keys must be distinct; whoever unpacks a value has seen to it, and knows their
- * hashes from that.
+ * nothing is searched for or moved. The keys must be distinct; the code that unpacks a value ensures that, and knows
+ * their hashes from that.
  *
  *   const noted = new NotedElements(count, payloadLength)
  *   noted.add(hash, keyLength, payloadLength)               of each element
@@ -17,7 +17,7 @@ import { BucketDirectory } from "./bucket-directory.ts";
 import { bucketOf, bucketsFor } from "./bucket-splitter.ts";
 import { PAYLOAD_LENGTH, SIZE, setElementBytes, wordIndex, wordsOf } from "./table-root.ts";
 
-/** Memory for so many buckets is kept. */
+/** Memory is kept for this number of buckets. */
 const KEPT_BUCKETS = 4096;
 
 /** What a table is made for: hashes and lengths. */

@@ -14,7 +14,7 @@ export const MAX_LATITUDE = 85.05112878;
 /** Bits of each step number in a score. */
 export const MAX_STEP = 26;
 
-/** Half of the bits of a step number: so many can be interleaved with 32-bit arithmetic. */
+/** Half the bits of a step number: as many as can be interleaved with 32-bit arithmetic. */
 const HALF_BITS = 13;
 const HALF_MASK = (1 << HALF_BITS) - 1;
 const TWO_26 = 2 ** 26;

@@ -1,6 +1,6 @@
 /**
- * Reading the hash of an entry, for who only reads: packing, digests, rewrites. Commands have theirs (HashEntry): a
- * snapshot may pack a hash that a command is working on.
+ * Reading the hash of an entry, for code that only reads: packing, digests, rewrites. Commands have theirs
+ * (HashEntry): a snapshot may pack a hash that a command is working on.
  */
 import { StoredCollection } from "../stored-collection.ts";
 import type { ValueMemory } from "../value-memory.ts";
@@ -15,12 +15,12 @@ export function readHash(memory: ValueMemory, address: number): HashFields {
   return fields.open(stored.open(memory.entries, address));
 }
 
-/** As `readHash`, for who goes on reading while other hashes are read. */
+/** As `readHash`, for callers that go on reading while other hashes are read. */
 export function openHash(memory: ValueMemory, address: number): HashFields {
   return new HashFields(memory).open(new StoredCollection().open(memory.entries, address));
 }
 
-/** What works on hashes in that memory, for who reads or makes one outside of commands. */
+/** What works on hashes in that memory, for code that reads or makes one outside of commands. */
 export function fieldsOf(memory: ValueMemory): HashFields {
   if (fields?.memory !== memory) fields = new HashFields(memory);
   return fields;

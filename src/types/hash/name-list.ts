@@ -1,5 +1,5 @@
 /**
- * Copies of some names, for whoever must know them when what they were read from has changed.
+ * Copies of some names, for use after the bytes that they were read from have changed.
  */
 import { copyBytes } from "../../base/byte-copy.ts";
 import { GrowingBytes } from "../packed-bytes.ts";

@@ -12,7 +12,7 @@ const TWO_32 = 0x1_0000_0000;
 const FIELD_MIN_BYTES = 2;
 
 export class PackedFields {
-  /** Number of fields, as the bytes say; there is room for so many. -1 if there is not. */
+  /** Number of fields, as the bytes say; -1 if there is no room for that many. */
   readonly count: number;
   /** Of the present field. */
   readonly name = new RdbString();

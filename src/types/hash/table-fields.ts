@@ -60,7 +60,7 @@ export class TableFields {
     return root;
   }
 
-  /** Makes an empty one ready for so many fields. */
+  /** Prepares an empty one for that number of fields. */
   reserve(root: number, fields: number): void {
     this.table.reserve(this.tableOf(root), fields);
   }

@@ -89,7 +89,7 @@ export function removeMember(set: PackedBytes, value: Int64): boolean {
   return true;
 }
 
-/** Removes the `count` members from `index` on; there must be so many. */
+/** Removes the `count` members from `index` on; there must be that many. */
 export function removeMembers(set: PackedBytes, index: number, count: number): void {
   const width = intsetWidth(set.buffer, set.start);
   const length = intsetLength(set.buffer, set.start);

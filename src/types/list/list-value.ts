@@ -30,7 +30,7 @@ const CHUNK_MIN_BYTES = 4096;
 const MAX_FILL = 32_767;
 /** What an element is taken to need beside its bytes: as in Redis, so that chunks end where Redis's nodes do. */
 const OVERHEAD_ESTIMATE = 8;
-/** Whether a chunk may hold so many elements in so many bytes; `fill` is list-max-listpack-size. */
+/** Whether a chunk may hold that number of elements in that number of bytes; `fill` is list-max-listpack-size. */
 export function fits(bytes: number, elements: number, fill: number): boolean {
   if (fill < 0) return bytes <= (fill === -1 ? CHUNK_MIN_BYTES : CHUNK_MAX_BYTES);
   return bytes <= CHUNK_MAX_BYTES && elements <= Math.min(fill, MAX_FILL);

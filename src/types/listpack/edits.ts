@@ -2,7 +2,7 @@
  * Changing a listpack in its memory. Bytes to be written must not lie in memory that resizing may move or give up: a
  * value that is taken from a collection is copied before (request bytes need not be).
  *
- * Who adds looks first whether the listpack may grow so much (isSafeToAdd, ElementValue.size).
+ * Callers that add first check whether the listpack may grow that much (isSafeToAdd, ElementValue.size).
  */
 import { type PackedBytes, splice } from "../packed-bytes.ts";
 import type { ElementValue } from "./element-value.ts";

@@ -10,7 +10,7 @@
  *
  *     [bytes in all: 4][number of elements: 2][element]...[0xff]        both numbers little-endian
  *
- * The number of elements is 65535 if there are so many or more: then they must be counted. Elements: see encoding.ts.
+ * The number of elements is 65535 if there are that many or more: then they must be counted. Elements: see encoding.ts.
  *
  * A listpack is where it lies: `bytes` and the `start` of its header in them. An element is its offset `at` from there;
  * offsets stay right when the listpack moves, until it is edited before them. All bytes were made here or checked.
@@ -56,7 +56,7 @@ export function countRange(bytes: Buffer, start: number, from: number, to: numbe
   return count;
 }
 
-/** Whether it may grow by so many bytes. (Redis asks this with the plain bytes of what is to be added.) */
+/** Whether it may grow by that number of bytes. (Redis asks this with the plain bytes of what is to be added.) */
 export function isSafeToAdd(bytes: Buffer, start: number, added: number): boolean {
   return listpackBytes(bytes, start) + added <= MAX_LISTPACK_BYTES;
 }

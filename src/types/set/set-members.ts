@@ -166,7 +166,7 @@ export class SetMembers {
 
   /**
    * Turns to `count` different random members, fewer than there are, one after the other, and calls `visit` for each.
-   * All sets of so many are equally likely.
+   * All sets of that size are equally likely.
    */
   sample(count: number, random: Random, visit: () => void): void {
     const { places, size } = this;

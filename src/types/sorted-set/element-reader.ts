@@ -62,7 +62,7 @@ export class ElementReader {
     return parseDoubleLeniently(buffer.toString("latin1", start, start + length));
   }
 
-  /** Advances over so many bytes; returns where they begin. */
+  /** Advances over that number of bytes; returns where they begin. */
   private take(length: number): number {
     const { bytes } = this;
     const start = bytes.next;

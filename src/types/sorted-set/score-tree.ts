@@ -298,7 +298,7 @@ export class ScoreTree {
     }
   }
 
-  /** Makes room for so many bytes at the place. */
+  /** Makes room for that number of bytes at the place. */
   private openGap(size: number): void {
     const { leaf } = this;
     const { length } = leaf;

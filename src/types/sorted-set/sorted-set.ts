@@ -23,7 +23,7 @@ export type ElementVisitor = (score: number, buffer: Buffer, start: number, leng
 export interface SortedElements {
   /** Number of elements. */
   readonly size: number;
-  /** Whether it has the small form, which whoever looks for something walks through. */
+  /** Whether it has the small form, in which a search is a walk. */
   readonly isSmall: boolean;
 
   /** The member at the place: `memberLength` bytes of `memberBuffer` from `memberStart`. Not set by `find`. */
@@ -57,6 +57,6 @@ export interface SortedElements {
   changeScore(score: number, buffer: Buffer, start: number, length: number): void;
   /** Removes the element that was just found, by `find` with these bytes. */
   removeFound(buffer: Buffer, start: number, length: number): void;
-  /** Removes `count` elements from rank `first` on; so many there must be. */
+  /** Removes `count` elements from rank `first` on; there must be that many. */
   removeRange(first: number, count: number): void;
 }

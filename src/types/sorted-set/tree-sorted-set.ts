@@ -64,7 +64,7 @@ export class TreeSortedSet implements SortedElements {
     return root;
   }
 
-  /** Makes the set, which must be empty, ready for so many elements. */
+  /** Prepares the set, which must be empty, for that number of elements. */
   reserve(elements: number): void {
     this.table.reserve(this.tableRoot, elements);
   }

@@ -36,7 +36,7 @@ const TWO_32 = 0x1_0000_0000;
 
 export class ConsumerGroup {
   address = 0;
-  /** Copies of what lies in memory: who changes them calls `store`. */
+  /** Copies of what lies in memory: after changing them, call `store`. */
   readonly lastId: StreamId = new StreamId();
   readonly entriesRead: Int64 = new Int64();
   readonly pending: PendingEntries = new PendingEntries();

@@ -12,7 +12,7 @@ import { ChunkTree } from "../chunk-tree/chunk-tree.ts";
 import type { LeafOrder } from "../chunk-tree/tree-path.ts";
 import { copyTree, disposeStep, treeBytes } from "../chunk-tree/whole-tree.ts";
 
-/** A leaf takes at most so many bytes: what an insertion in the middle moves. */
+/** The largest size of a leaf: an insertion in the middle moves that much. */
 const MAX_LEAF_BYTES = 2048;
 
 export abstract class OrderedRecords implements LeafOrder {
@@ -210,7 +210,7 @@ export abstract class OrderedRecords implements LeafOrder {
     return place;
   }
 
-  /** Gives the present leaf room for so many records. */
+  /** Gives the present leaf room for that number of records. */
   private moveLeaf(capacity: number): void {
     const { tree, slabs, recordWords } = this;
     const old = tree.leaf;

@@ -7,7 +7,7 @@ import { ChunkTree } from "../chunk-tree/chunk-tree.ts";
 import { ID_BYTES, StreamId } from "./stream-id.ts";
 import { readNodeId } from "./stream-node.ts";
 
-/** Of a larger stream the first so many nodes are looked at, and the others taken to be like them. */
+/** Of a larger stream only this number of nodes is looked at; the others are assumed to be like them. */
 const SAMPLE_NODES = 1000;
 
 const tree = new ChunkTree();
@@ -49,7 +49,7 @@ class RadixCount {
     return this.nodes + (depth > 0 ? 2 : 1);
   }
 
-  /** The next id differs from the last one after so many bytes. */
+  /** The next id differs from the last one after that number of bytes. */
   private branchAt(depth: number): void {
     const child = this.closeBelow(depth);
     if (this.branches.at(-1) !== depth) this.branches.push(depth);

@@ -33,7 +33,7 @@ export const SAME_FIELDS = 2;
 
 /** First bytes of an element below are an integer of 7 bits. */
 const SMALL_INTEGERS = 0x80;
-/** A small integer takes so many bytes. */
+/** The size of a small integer. */
 const SMALL_BYTES = 2;
 /** Elements of each entry besides fields, values and their number: flags, two parts of the id. */
 const FIXED_ELEMENTS = 3;

@@ -27,7 +27,7 @@ import { readNodeId } from "./stream-node.ts";
 /** Of no stream. */
 const NOTHING: Buffer = Buffer.alloc(0);
 const nodeId = new StreamId();
-// For who only works out sizes.
+// For callers that only compute sizes.
 const sized = new Stream();
 const sizedGroup = new ConsumerGroup();
 const sizedTree = new ChunkTree();
@@ -35,7 +35,7 @@ const sizedTree = new ChunkTree();
 /** Streams of fewer nodes and pending entries are packed at once. */
 const FEW_NODES = 10;
 const FEW_PENDING = 1000;
-/** What follows the nodes is handed over when it has come to so many bytes: some tenths of a millisecond. */
+/** What follows the nodes is handed over in parts of about this size: a few tenths of a millisecond of work. */
 const PART_BYTES = 16 * 1024;
 /** In the buffer for that, a record and a name of usual length have room behind them. */
 const PART_BUFFER_BYTES: number = PART_BYTES + 1024;

@@ -1,6 +1,6 @@
 /**
  * Streams in RDB's form, read part by part: types 15 (Redis 5 to 6), 19 (7.0) and 21 (7.2). Only the form is checked
- * here and nothing is believed: who is shown the parts decides what they mean. The layout is in stream-pack.ts; type
+ * here and nothing is believed: the visitor of the parts decides what they mean. The layout is in stream-pack.ts; type
  * 15 has neither first and greatest deleted id nor entries added and read, type 21 has when a consumer was active
  * behind when it was seen, as another 8 bytes.
  */
@@ -167,7 +167,7 @@ class StreamParser implements RdbBytes {
     time.setWords(readInt32(this.buffer, at + 4), readInt32(this.buffer, at));
   }
 
-  /** Passes over so many bytes; returns where they begin. */
+  /** Passes over that number of bytes; returns where they begin. */
   private take(length: number): number {
     const at = this.next;
     if (this.end - at < length) refuse("ends early");

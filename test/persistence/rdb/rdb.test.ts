@@ -64,7 +64,7 @@ async function write(items: Item[], options: RdbWriterOptions = {}, drainAt = 10
   for (const { key, value, ...attributes } of items) {
     if (attributes.db !== db) {
       db = attributes.db;
-      writer.appendSelectDb(db);
+      writer.selectDb(db);
       writer.appendResizeDb(items.length, 3);
     }
     if (value === undefined) {
@@ -216,7 +216,7 @@ describe("what was written is read", () => {
     });
     writer.appendHeader();
     const drained = writer.drain();
-    writer.appendSelectDb(1);
+    writer.selectDb(1);
     writer.appendString(Buffer.from("k"), 0, 1, Buffer.from("v"), 0, 1);
     await expect(writer.drain()).rejects.toThrow();
     release();
@@ -240,7 +240,7 @@ describe("what was written is read", () => {
     const chunks: Buffer[] = [];
     const writer = new RdbWriter(async (chunk) => void chunks.push(Buffer.from(chunk)), { compress: false });
     writer.appendHeader();
-    writer.appendSelectDb(3);
+    writer.selectDb(3);
     const differences = Buffer.from([1, 0, 0x80, 2]);
     writer.appendColdKeys(70_000, differences);
     writer.appendEnd();

@@ -28,7 +28,7 @@ async function file(): Promise<Buffer> {
     { compress: false },
   );
   writer.appendHeader();
-  writer.appendSelectDb(0);
+  writer.selectDb(0);
   for (let i = 0; i < KEYS; i++) {
     const [key, value] = [Buffer.from(`key:${i}`), deceiving(i)];
     writer.appendString(key, 0, key.length, value, 0, value.length);

@@ -88,7 +88,7 @@ describe.skipIf(!hasRedisServer)("with the real Redis (skipped where redis-serve
     const farAway = Date.now() + 1_000_000_123;
     await writeDump({ compress, checksum }, (writer) => {
       for (const db of [0, 7]) {
-        writer.appendSelectDb(db);
+        writer.selectDb(db);
         writer.appendResizeDb(forms.size, 1);
         for (const [key, value] of forms) {
           if (db === 7) writer.appendExpire(farAway);

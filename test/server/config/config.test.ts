@@ -1,6 +1,8 @@
 /**
  * CONFIG GET and CONFIG SET: values, texts, and that several changes happen together or not at all.
  */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInThisContext } from "node:vm";
 import { describe, expect, it } from "vitest";
@@ -8,6 +10,7 @@ import { Config, type SetContext } from "../../../src/server/config/config.ts";
 import { ConfigSetError } from "../../../src/server/config/config-error.ts";
 import { loadConfig } from "../../../src/server/config/parser.ts";
 import { settingNames } from "../../../src/server/config/settings.ts";
+import { removeFolder, temporaryFolder } from "../../support/temporary-folder.ts";
 
 function replyOf(config: Config, pairs: [string, string][], context?: SetContext): string {
   try {
@@ -135,6 +138,30 @@ describe("set", () => {
       20,
       "3600 1 300 100 60 10000",
     ]);
+  });
+
+  it("makes the folder that dir names at the start, and not for CONFIG SET", () => {
+    const folder = temporaryFolder();
+    try {
+      const config = new Config();
+      config.load("enable-protected-configs", ["yes"]);
+      config.load("dir", [join(folder, "made")]);
+      expect(existsSync(join(folder, "made"))).toBe(true);
+      expect(replyOf(config, [["dir", join(folder, "missing")]])).toBe(
+        "ERR CONFIG SET failed (possibly related to argument 'dir') - No such file or directory",
+      );
+      expect(existsSync(join(folder, "missing"))).toBe(false);
+    } finally {
+      removeFolder(folder);
+    }
+  });
+
+  it("takes activedefrag from a file, and not from CONFIG SET", () => {
+    const config = new Config();
+    config.load("activedefrag", ["yes"]);
+    expect(get(config, "activedefrag")).toEqual({ activedefrag: "yes" });
+    expect(replyOf(config, [["activedefrag", "no"]])).toBe("OK");
+    expect(replyOf(config, [["activedefrag", "yes"]])).toContain("Active defragmentation cannot be enabled");
   });
 
   it("refuses unknown, immutable, protected and repeated names before it looks at values", () => {

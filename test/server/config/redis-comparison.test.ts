@@ -43,7 +43,7 @@ const OTHER_DEFAULT = [
 ];
 /** Setting these opens or closes something, or depends on the machine: their parsing has tests of its own. */
 const WITH_EFFECTS =
-  /^(port|bind|tls-.*|appendonly|dir|maxclients|requirepass|oom-score-adj.*|activedefrag|watchdog-period|repl-backlog-size|proc-title-template)$/;
+  /^(port|bind|tls-.*|appendonly|dir|maxclients|requirepass|oom-score-adj.*|watchdog-period|proc-title-template)$/;
 
 function configOf(argv: readonly string[]): Config {
   const loaded = loadConfig(argv);

@@ -3,9 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { runInThisContext, Script } from "node:vm";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { compiled, pack } from "../../../tools/build/pack-server.ts";
+import { compiled, pack, packWorker } from "../../../tools/build/pack-server.ts";
 
 let folder = "";
 
@@ -67,4 +68,22 @@ test("what V8 compiled of a pack is taken by it", async () => {
   const cachedData = compiled(source, join(folder, "begin.cjs"));
   const script = new Script(source, { cachedData });
   expect(script.cachedDataRejected).toBe(false);
+});
+
+test("a thread has a script of its own, which finds what it needs from its place", async () => {
+  write({
+    "main.js": 'export { program } from "./deep/starter.js";\n',
+    "deep/starter.js": 'export const program = new URL("./run-worker.js", import.meta.url);\n',
+    "deep/run-worker.js": 'import { place } from "../place.js";\nglobalThis.placeOfWorker = place;\n',
+    "place.js": "export const place = import.meta.url;\n",
+  });
+  const workers = ["deep/run-worker.js"];
+  const source = await pack(folder, "main.js", workers);
+  expect(JSON.parse(source.split("\n")[0].slice(2))).toContainEqual(["deep/run-worker.js", 71]);
+  const urlOf = (path: string) => pathToFileURL(join(folder, path)).href;
+  const { program } = runInThisContext(source)(createRequire(import.meta.url), urlOf) as { program: URL };
+  expect(program.href).toBe(urlOf("deep/run-worker.pack.cjs"));
+  writeFileSync(program, await packWorker(folder, workers[0]));
+  createRequire(import.meta.url)(fileURLToPath(program));
+  expect((globalThis as { placeOfWorker?: string }).placeOfWorker).toBe(urlOf("place.js"));
 });

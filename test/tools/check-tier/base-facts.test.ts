@@ -29,9 +29,9 @@ async function base(): Promise<Buffer> {
     if (db === 7) for (const hash of SHADOWS) coldKeys.add(hash);
     for (const { differences, left } of coldKeys.parts(512)) {
       const key = Buffer.from(`captured ${db} ${left}`);
-      rdb.appendSelectDb(3);
+      rdb.selectDb(3);
       rdb.appendString(key, 0, key.length, key, 0, key.length);
-      rdb.appendSelectDb(db);
+      rdb.selectDb(db);
       rdb.appendColdKeys(left, differences);
     }
   }

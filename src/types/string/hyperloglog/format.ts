@@ -41,7 +41,7 @@ const TWO_31 = 0x8000_0000;
 const TWO_32 = 0x1_0000_0000;
 const EMPTY = Buffer.from("HYLL\x01\0\0\0\0\0\0\0\0\0\0\0\x7f\xff", "latin1");
 
-/** Whether a string passes for a HyperLogLog. Sparse registers are not looked at: who reads them finds out. */
+/** Whether a string passes for a HyperLogLog. Sparse registers are not checked: their readers find out. */
 export function isHyperLogLog(bytes: Buffer, start: number, length: number): boolean {
   if (length < HEADER_BYTES) return false;
   for (let i = 0; i < ENCODING_AT; i++) {

@@ -11,7 +11,7 @@ import { cardinalityOf } from "./registers.ts";
 
 const CYCLES = 1000;
 const ELEMENTS = 10_000_000;
-/** The standard error of so many registers. */
+/** The standard error of that number of registers. */
 const STANDARD_ERROR = 1.04 / Math.sqrt(REGISTERS);
 const TOLERATED_ERRORS = 6;
 

@@ -16,7 +16,7 @@ export const UNCHANGED = 0;
 export const CHANGED = 1;
 /** No opcode covers the register. */
 export const DAMAGED = 2;
-/** A sparse register cannot hold so much. */
+/** More than a sparse register can hold. */
 export const TOO_LARGE = 3;
 
 /** The largest value of a VAL, and the most registers of a VAL and of a ZERO. */
