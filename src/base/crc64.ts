@@ -6,6 +6,7 @@
  * (slicing by 8): table k holds the effect of a byte that stands k bytes before the end of the group. Of many bytes it
  * is computed by the same tables in WebAssembly (crc64-code.ts).
  */
+import { viewOf } from "./byte-copy.ts";
 import { Crc64Code } from "./crc64-code.ts";
 
 const POLYNOMIAL_HIGH = 0x95ac9329; // the polynomial with its bits reversed
@@ -64,6 +65,14 @@ export class Crc64 {
     this.#high = code.high;
   }
 
+  /** Continues over bytes whose own checksum, as `digest` returns it, is known. */
+  append(checksum: Uint8Array, length: number): void {
+    const present = (BigInt(this.#high >>> 0) << 32n) | BigInt(this.#low >>> 0);
+    const both = times(present, powerOfX(8 * length)) ^ viewOf(checksum).getBigUint64(0, true);
+    this.#low = Number(BigInt.asIntN(32, both));
+    this.#high = Number(BigInt.asIntN(32, both >> 32n));
+  }
+
   #updateByFew(bytes: Uint8Array, start: number, end: number): void {
     let low = this.#low;
     let high = this.#high;
@@ -96,6 +105,32 @@ export class Crc64 {
     bytes.writeInt32LE(this.#high, 4);
     return bytes;
   }
+}
+
+// Checksums as polynomials modulo the one above: bit 63 is the coefficient of x^0, bit 0 that of x^63.
+const POLYNOMIAL = (BigInt(POLYNOMIAL_HIGH) << 32n) | BigInt(POLYNOMIAL_LOW);
+const ONE = 1n << 63n;
+const X = 1n << 62n;
+
+function times(a: bigint, b: bigint): bigint {
+  let product = 0n;
+  let shifted = b;
+  for (let bit = ONE; bit > 0n; bit >>= 1n) {
+    if ((a & bit) !== 0n) product ^= shifted;
+    shifted = (shifted & 1n) === 0n ? shifted >> 1n : (shifted >> 1n) ^ POLYNOMIAL;
+  }
+  return product;
+}
+
+/** What a checksum is multiplied with by so many bits that follow. */
+function powerOfX(exponent: number): bigint {
+  let power = ONE;
+  let square = X;
+  for (let rest = exponent; rest > 0; rest = Math.floor(rest / 2)) {
+    if (rest % 2 === 1) power = times(power, square);
+    square = times(square, square);
+  }
+  return power;
 }
 
 /** The checksum of `bytes`, 8 bytes, least significant first. */

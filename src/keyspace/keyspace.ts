@@ -7,6 +7,7 @@ import type { Random } from "../base/random.ts";
 import { Entries } from "../memory/entries.ts";
 import { HugeValues } from "../memory/huge-values.ts";
 import { KeyHash } from "../memory/key-hash.ts";
+import { newSharedNumber, type SharedNumber } from "../memory/shared-number.ts";
 import { Slabs } from "../memory/slabs.ts";
 import { ValueMemory } from "../types/value-memory.ts";
 import { AccessClock } from "./access-clock.ts";
@@ -43,18 +44,27 @@ export interface SavedFunctions {
 /** Why a key was removed other than by a command. */
 export type RemovalReason = "expired" | "evicted";
 
+/** Numbers of slabs and huge values that are shared with other threads: see handover.ts. */
+export interface SharedNumbers {
+  readonly slabs: SharedNumber;
+  readonly huge: SharedNumber;
+}
+
 export interface KeyspaceOptions {
   readonly databases: number;
   readonly clock: Clock;
   readonly random: Random;
   /** At least 8 bytes; with a cold tier, the tier's own. */
   readonly hashSeed: Uint8Array;
+  /** For a keyspace that is to be given to another thread. */
+  readonly numbers?: SharedNumbers;
 }
 
 export class Keyspace {
   /** Set once by the server. */
   functions: SavedFunctions = { sources: () => [], load: () => "there are no functions here" };
-  readonly entries = new Entries(new Slabs(), new HugeValues());
+  readonly entries: Entries;
+  readonly hashSeed: Uint8Array;
   readonly keyHash: KeyHash;
   /** What values are kept in: the entries, and the blocks of large values. */
   readonly memory: ValueMemory;
@@ -102,6 +112,9 @@ export class Keyspace {
   constructor(options: KeyspaceOptions) {
     this.clock = options.clock;
     this.random = options.random;
+    const { numbers } = options;
+    this.entries = new Entries(new Slabs(numbers?.slabs), new HugeValues(numbers?.huge));
+    this.hashSeed = options.hashSeed;
     this.keyHash = new KeyHash(options.hashSeed);
     this.memory = new ValueMemory(this.entries, this.keyHash);
     this.discarded = new DiscardedValues(this.memory);
@@ -147,6 +160,20 @@ export class Keyspace {
 
   recordCount(namespace: number): number {
     return this.tier === undefined ? 0 : this.tier.recordCount(namespace);
+  }
+
+  /** From now on other threads may fill keyspaces that are to be taken over, with numbers out of these. */
+  shareNumbers(): SharedNumbers {
+    const numbers = { slabs: newSharedNumber(), huge: newSharedNumber() };
+    this.entries.slabs.shareNumbers(numbers.slabs);
+    this.entries.huge.shareNumbers(numbers.huge);
+    return numbers;
+  }
+
+  /** Nothing more will be taken over. */
+  unshareNumbers(): void {
+    this.entries.slabs.unshareNumbers();
+    this.entries.huge.unshareNumbers();
   }
 
   /** Reads the clock for this turn of the event loop. */

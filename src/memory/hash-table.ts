@@ -34,6 +34,16 @@ const MERGE_LOAD = 160;
 /** Hashes that `seekAll` takes. */
 const MAX_AT_ONCE = 16;
 const MAX_DEPTH = 32 - REGULAR_BITS;
+/** What `visitSegment` returns when `visit` has had enough. */
+export const STOPPED = -1;
+
+/** A table whose segments another thread has made: see Slabs.attach. */
+export interface HashTablePart {
+  readonly size: number;
+  readonly depth: number;
+  readonly directory: Int32Array;
+  readonly localDepths: Uint8Array;
+}
 
 export class HashTable {
   /** Number of entries. */
@@ -45,10 +55,25 @@ export class HashTable {
   /** The directory has 2^depth places; at least 1, because a shift by 32 is a shift by 0. */
   private depth = 1;
 
-  constructor(slabs: Slabs) {
+  constructor(slabs: Slabs, part?: HashTablePart) {
     this.slabs = slabs;
-    const segment = this.createSegment(0);
-    this.directory = new Int32Array([segment, segment]);
+    if (part === undefined) {
+      const segment = this.createSegment(0);
+      this.directory = new Int32Array([segment, segment]);
+    } else {
+      ({
+        size: this.size,
+        depth: this.depth,
+        directory: this.directory,
+        localDepths: this.localDepths,
+      } = part);
+    }
+  }
+
+  /** For another thread; the table must not be used here any more. */
+  handOver(): HashTablePart {
+    const { size, depth, directory, localDepths } = this;
+    return { size, depth, directory, localDepths };
   }
 
   /** Memory of the directory, outside the slabs. */
@@ -196,6 +221,21 @@ export class HashTable {
       position = segmentEnd(position, words[base]);
     }
     return to;
+  }
+
+  /**
+   * Calls `visit` for all entries whose hashes lie in the segment of `from` (unsigned), in the order of their hashes, as
+   * long as it returns true. Returns where the next segment begins, or STOPPED.
+   */
+  visitSegment(from: number, visit: (hash: number, address: number) => boolean): number {
+    const segment = this.directory[from >>> (32 - this.depth)];
+    const words = this.slabs.words[segment >>> SLAB_SHIFT];
+    const base = (segment & SLAB_MASK) << 2;
+    const end = base + HEADER_WORDS + SLOTS * 2;
+    for (let index = base + HEADER_WORDS; index < end; index += 2) {
+      if (words[index + 1] !== 0 && !visit(words[index], words[index + 1])) return STOPPED;
+    }
+    return segmentEnd(from, words[base]);
   }
 
   /** Address of an entry at a random place (`random` a uniformly distributed unsigned 32-bit number), or 0 if empty. */

@@ -7,6 +7,7 @@
  * appended. Smaller ones are copied when they outgrow their Buffer, which then gets some room to spare.
  */
 import { withView } from "../base/byte-copy.ts";
+import { nextNumber, type SharedNumber } from "./shared-number.ts";
 
 /** Values with more room than this grow where they are. To copy fewer bytes takes some milliseconds, and address space
  * ends: at 32,000 such values (two mappings for each, of which Linux allows 65,530). Then they are copied as well. */
@@ -26,18 +27,31 @@ const ResizableArrayBuffer = ArrayBuffer as unknown as new (
   options: { maxByteLength: number },
 ) => ResizableArrayBuffer;
 
+/** All huge values of a thread that gives them away. */
+export interface HugeValuesPart {
+  readonly numbers: readonly number[];
+  readonly memory: readonly ArrayBuffer[];
+  readonly allocatedBytes: number;
+}
+
 export class HugeValues {
   /** Sum of the capacities. */
   allocatedBytes = 0;
   private readonly buffers: (Buffer | undefined)[] = [];
-  private readonly unused: number[] = [];
+  private unused: number[] = [];
+  /** The number of the next new value, while other threads have values that may come here. */
+  private shared: SharedNumber | undefined;
+
+  constructor(shared?: SharedNumber) {
+    this.shared = shared;
+  }
 
   /** Number of a new value with room for `capacity` bytes; its contents are undefined. */
   allocate(capacity: number): number {
     const buffer = allocateBuffer(capacity);
     this.allocatedBytes += capacity;
-    const id = this.unused.pop() ?? this.buffers.length;
-    this.buffers[id] = buffer;
+    const id = this.unused.pop() ?? nextNumber(this.shared, this.buffers.length);
+    this.put(id, buffer);
     return id;
   }
 
@@ -58,6 +72,42 @@ export class HugeValues {
     this.allocatedBytes -= this.buffers[id]!.length;
     this.buffers[id] = undefined;
     this.unused.push(id);
+  }
+
+  /** As Slabs.shareNumbers, and so are the next five. */
+  shareNumbers(shared: SharedNumber): void {
+    this.shared = shared;
+    Atomics.store(shared, 0, this.buffers.length);
+  }
+
+  unshareNumbers(): void {
+    this.shared = undefined;
+    this.unused = [];
+    for (const [id, buffer] of this.buffers.entries()) if (buffer === undefined) this.unused.push(id);
+  }
+
+  handOver(): HugeValuesPart {
+    const numbers = [...this.buffers.keys()].filter((id) => this.buffers[id] !== undefined);
+    const memory = numbers.map((id) => this.buffers[id]!.buffer as ArrayBuffer);
+    return { numbers, memory, allocatedBytes: this.allocatedBytes };
+  }
+
+  attach({ numbers, memory }: HugeValuesPart): void {
+    for (const [i, id] of numbers.entries()) this.put(id, bufferOf(memory[i]));
+  }
+
+  detach({ numbers }: HugeValuesPart): void {
+    for (const id of numbers) this.buffers[id] = undefined;
+  }
+
+  adopt({ allocatedBytes }: HugeValuesPart): void {
+    this.allocatedBytes += allocatedBytes;
+  }
+
+  /** Values of other threads may come before it. */
+  private put(id: number, buffer: Buffer): void {
+    while (this.buffers.length < id) this.buffers.push(undefined);
+    this.buffers[id] = buffer;
   }
 
   private grow(id: number, length: number, keep: number): void {
@@ -92,10 +142,14 @@ function isResizable(memory: ArrayBufferLike): memory is ResizableArrayBuffer {
 function allocateBuffer(capacity: number): Buffer {
   if (capacity > IN_PLACE_FROM) {
     const memory = reserve(capacity);
-    // No view for short copies: its kind is one of its own, and would slow down the code that copies short values.
-    if (memory !== undefined) return Buffer.from(memory, 0, capacity);
+    if (memory !== undefined) return bufferOf(memory);
   }
   return withView(Buffer.allocUnsafeSlow(capacity));
+}
+
+function bufferOf(memory: ArrayBuffer): Buffer {
+  // No view for short copies: its kind is one of its own, and would slow down the code that copies short values.
+  return isResizable(memory) ? Buffer.from(memory, 0, memory.byteLength) : withView(Buffer.from(memory));
 }
 
 /** Undefined if there is no address space left. */

@@ -16,6 +16,7 @@
  */
 
 import { withView } from "../base/byte-copy.ts";
+import { nextNumber, type SharedNumber } from "./shared-number.ts";
 
 const UNIT_BYTES = 16;
 const PAGE_SHIFT = 12;
@@ -35,6 +36,9 @@ export const MAX_OBJECT_BYTES = 8192;
 const SPARE_PAGES = SLAB_PAGES;
 const NONE = -1;
 const FREE_PAGE = 255;
+
+const NO_BYTES = Buffer.alloc(0);
+const NO_WORDS = new Int32Array(0);
 
 const CLASS_BYTES = sizeClasses();
 const CLASS_OF_UNITS = classOfUnits();
@@ -59,8 +63,23 @@ function classOfUnits(): Uint8Array {
   return table;
 }
 
+/** What is known of pages: see there. */
+interface PageTables {
+  readonly pageClass: Uint8Array;
+  readonly pageUsed: Uint16Array;
+  readonly pageCarved: Uint16Array;
+  readonly pageFree: Int32Array;
+}
+
+/** All slabs of a thread that gives them away; their pages, slab after slab. */
+export interface SlabsPart extends PageTables {
+  readonly numbers: readonly number[];
+  readonly memory: readonly ArrayBuffer[];
+  readonly allocatedBytes: number;
+}
+
 export class Slabs {
-  /** The slabs as bytes; an entry is an empty Buffer while its slab is given back. */
+  /** The slabs as bytes; an entry is an empty Buffer while its slab is given back, or another thread's. */
   readonly bytes: Buffer[] = [];
   /** The same slabs as 32-bit words. */
   readonly words: Int32Array[] = [];
@@ -86,6 +105,12 @@ export class Slabs {
   private freePages = 0;
   private slabUsedPages: number[] = [];
   private freeSlabs: number[] = [];
+  /** The number of the next new slab, while other threads have slabs that may become this one's. */
+  private shared: SharedNumber | undefined;
+
+  constructor(shared?: SharedNumber) {
+    this.shared = shared;
+  }
 
   /** Size classes in use: bytes of an object, pages of the class, and objects handed out. */
   classes(): { readonly objectBytes: number; readonly pages: number; readonly objects: number }[] {
@@ -152,6 +177,73 @@ export class Slabs {
     return CLASS_BYTES[this.pageClass[address >>> PAGE_SHIFT]];
   }
 
+  /** From now on new slabs get numbers that several threads share. */
+  shareNumbers(shared: SharedNumber): void {
+    this.shared = shared;
+    Atomics.store(shared, 0, this.bytes.length);
+  }
+
+  /** Nobody else takes numbers any more, or has slabs that are to come here. */
+  unshareNumbers(): void {
+    this.shared = undefined;
+    this.freeSlabs = [];
+    for (const [slab, { length }] of this.bytes.entries()) if (length === 0) this.freeSlabs.push(slab);
+  }
+
+  /** All slabs, for another thread to `attach`. They must not be used here any more. */
+  handOver(): SlabsPart {
+    const numbers = [...this.bytes.keys()].filter((slab) => this.bytes[slab].length > 0);
+    const pages = numbers.length * SLAB_PAGES;
+    const tables = {
+      pageClass: new Uint8Array(pages),
+      pageUsed: new Uint16Array(pages),
+      pageCarved: new Uint16Array(pages),
+      pageFree: new Int32Array(pages),
+    };
+    for (const [i, slab] of numbers.entries()) copyPages(this.pageTables, slab, tables, i);
+    const memory = numbers.map((slab) => this.bytes[slab].buffer as ArrayBuffer);
+    return { numbers, memory, allocatedBytes: this.allocatedBytes, ...tables };
+  }
+
+  /** Makes another thread's slabs readable here, under the numbers that they have: `adopt` or `detach` follows. */
+  attach(part: SlabsPart): void {
+    for (const [i, slab] of part.numbers.entries()) {
+      this.reach(slab);
+      this.show(slab, Buffer.from(part.memory[i]));
+      copyPages(part, i, this.pageTables, slab);
+    }
+  }
+
+  /** Gives up attached slabs. */
+  detach({ numbers }: SlabsPart): void {
+    for (const slab of numbers) this.hide(slab);
+  }
+
+  /** From now on attached slabs are as all others: what is free in them is handed out. */
+  adopt({ numbers, allocatedBytes }: SlabsPart): void {
+    this.allocatedBytes += allocatedBytes;
+    for (const slab of numbers) {
+      this.slabUsedPages[slab] = 0;
+      for (let page = (slab + 1) * SLAB_PAGES - 1; page >= slab * SLAB_PAGES; page--) this.adoptPage(page);
+    }
+  }
+
+  private get pageTables(): PageTables {
+    const { pageClass, pageUsed, pageCarved, pageFree } = this;
+    return { pageClass, pageUsed, pageCarved, pageFree };
+  }
+
+  private adoptPage(page: number): void {
+    const sizeClass = this.pageClass[page];
+    const used = this.pageUsed[page];
+    if (sizeClass === FREE_PAGE || used === 0) {
+      this.linkFree(page);
+      return;
+    }
+    this.slabUsedPages[Math.floor(page / SLAB_PAGES)]++;
+    if (used < this.classCapacity[sizeClass]) this.link(page, sizeClass);
+  }
+
   private link(page: number, sizeClass: number): void {
     const head = this.partial[sizeClass];
     this.next[page] = head;
@@ -186,8 +278,7 @@ export class Slabs {
     const slab = Math.floor(page / SLAB_PAGES);
     if (--this.slabUsedPages[slab] > 0 || this.freePages <= SLAB_PAGES + SPARE_PAGES) return;
     for (let p = slab * SLAB_PAGES; p < (slab + 1) * SLAB_PAGES; p++) this.unlinkFree(p);
-    this.bytes[slab] = Buffer.alloc(0);
-    this.words[slab] = new Int32Array(0);
+    this.hide(slab);
     this.freeSlabs.push(slab);
   }
 
@@ -210,13 +301,11 @@ export class Slabs {
   }
 
   private addSlab(): void {
-    const slab = this.freeSlabs.pop() ?? this.bytes.length;
+    const slab = this.freeSlabs.pop() ?? nextNumber(this.shared, this.bytes.length);
     if (slab >= 1 << (32 - SLAB_SHIFT)) throw new Error("slab memory is full: 64 GB are in use");
-    const memory = withView(Buffer.allocUnsafeSlow(SLAB_BYTES));
-    this.bytes[slab] = memory;
-    this.words[slab] = new Int32Array(memory.buffer, memory.byteOffset, SLAB_BYTES / 4);
+    this.reach(slab);
+    this.show(slab, Buffer.allocUnsafeSlow(SLAB_BYTES));
     this.slabUsedPages[slab] = 0;
-    this.growPageTables((slab + 1) * SLAB_PAGES);
     // Linked from the last to the first, so that pages are used in the order of their addresses.
     for (let page = (slab + 1) * SLAB_PAGES - 1; page >= slab * SLAB_PAGES; page--) {
       if (page === 0) this.slabUsedPages[0]++;
@@ -224,10 +313,26 @@ export class Slabs {
     }
   }
 
+  /** Sees to it that there is a place for the slab; slabs of other threads may come before it. */
+  private reach(slab: number): void {
+    for (let i = this.bytes.length; i <= slab; i++) this.hide(i);
+    this.growPageTables((slab + 1) * SLAB_PAGES);
+  }
+
+  private show(slab: number, memory: Buffer): void {
+    this.bytes[slab] = withView(memory);
+    this.words[slab] = new Int32Array(memory.buffer, memory.byteOffset, SLAB_BYTES / 4);
+  }
+
+  private hide(slab: number): void {
+    this.bytes[slab] = NO_BYTES;
+    this.words[slab] = NO_WORDS;
+  }
+
   private growPageTables(pages: number): void {
     if (pages <= this.pageClass.length) return;
     const capacity = Math.max(pages, this.pageClass.length * 2);
-    this.pageClass = grown(this.pageClass, new Uint8Array(capacity));
+    this.pageClass = grown(this.pageClass, new Uint8Array(capacity).fill(FREE_PAGE));
     this.pageUsed = grown(this.pageUsed, new Uint16Array(capacity));
     this.pageCarved = grown(this.pageCarved, new Uint16Array(capacity));
     this.pageFree = grown(this.pageFree, new Int32Array(capacity));
@@ -239,4 +344,11 @@ export class Slabs {
 function grown<A extends Uint8Array | Uint16Array | Int32Array>(from: A, to: A): A {
   to.set(from);
   return to;
+}
+
+function copyPages(from: PageTables, fromSlab: number, to: PageTables, toSlab: number): void {
+  for (const name of ["pageClass", "pageUsed", "pageCarved", "pageFree"] as const) {
+    const pages = from[name].subarray(fromSlab * SLAB_PAGES, (fromSlab + 1) * SLAB_PAGES);
+    to[name].set(pages, toSlab * SLAB_PAGES);
+  }
 }

@@ -75,6 +75,14 @@ export class FileWindow {
     return isFilled;
   }
 
+  /** Goes on at another place of the file; nothing is in the window then. */
+  moveTo(position: number): void {
+    this.#base = position;
+    this.next = 0;
+    this.end = 0;
+    this.#ahead = undefined;
+  }
+
   async #read(held: number, needed: number): Promise<boolean> {
     const { position } = this;
     const capacity = Math.min(this.limit - position, Math.max(needed, this.#chunkBytes));

@@ -13,13 +13,16 @@ import type { Log } from "../base/log.ts";
 import { StorageError } from "../base/storage-error.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { AofDirectory, IncrTail, OpenIncr } from "./aof/directory.ts";
-import { missingFileText } from "./aof/error-text.ts";
-import { BLOCKS_HEADER, manifestFileName } from "./aof/format.ts";
+import { missingFileText, salvageAdvice } from "./aof/error-text.ts";
+import { BLOCKS_HEADER } from "./aof/format.ts";
 import type { IncrFile } from "./aof/manifest.ts";
 import type { AofOutcome } from "./aof/reader.ts";
 import type { AofVerifierOptions, ExtentSource } from "./aof/verifier.ts";
-import { type AofLoadOptions, type Executor, LoadError, type LoadObserver, loadAofFile } from "./load.ts";
+import { type AofLoadOptions, type Executor, loadAofFile } from "./load.ts";
+import { LoadError } from "./load-error.ts";
 import { RdbError } from "./rdb/reader.ts";
+import type { LoadHelp } from "./rdb-loading/load-helpers.ts";
+import type { LoadObserver } from "./rdb-loading/rdb-load.ts";
 
 /** Begins to verify the file at `path` in a thread of its own. */
 export type OpenAofVerifier = (
@@ -32,7 +35,6 @@ export interface RecoveryParts {
   readonly files: Files;
   readonly log: Log;
   readonly directory: AofDirectory;
-  readonly appendfilename: string;
   readonly keyspace: Keyspace;
   readonly executor: Executor;
   readonly makeRoom: () => Promise<void>;
@@ -45,6 +47,8 @@ export interface RecoveryParts {
   readonly onLoaded: (keys: number, expired: number) => void;
   readonly monotonicMs: () => number;
   readonly observer?: LoadObserver | undefined;
+  /** Who may help to load the RDB file at `path`. */
+  readonly helpFor?: (path: string) => LoadHelp | undefined;
   /** Opens a thread that verifies a file: see AofLoadOptions. */
   readonly openVerifier?: OpenAofVerifier | undefined;
 }
@@ -131,6 +135,7 @@ async function loadOne(
     observer: parts.observer,
     onSkipped: (text) => log.warning(`${entry.name}: ${text}`),
     ...(entry.end === undefined ? {} : { end: entry.end }),
+    help: parts.helpFor?.(path),
     openVerifier: parts.openVerifier && ((task, handle) => parts.openVerifier!(path, task, handle)),
   };
   const file = await files.open(path, "read");
@@ -141,7 +146,11 @@ async function loadOne(
     // A value that its checksum did not betray is told by its type.
     const isValue = isBase && error instanceof StorageError && error.code === "corrupt";
     if (!isValue && !(error instanceof RdbError)) throw error;
-    throw new LoadError(`The RDB part of the AOF file ${entry.name} is damaged: ${error.message}`);
+    throw new LoadError(
+      `The RDB part of the AOF file ${entry.name} is damaged: ${error.message}` +
+        // What relies on a cold tier cannot be salvaged by itself.
+        (options.withTier ? "" : `. ${salvageAdvice(directory.manifestPath)}`),
+    );
   } finally {
     await file.close();
   }
@@ -158,24 +167,22 @@ function judge(parts: RecoveryParts, entry: IncrFile, isLast: boolean, outcome: 
   if (outcome.kind === "clean") return;
   const { problem, size, validUpTo } = outcome;
   const where = `at offset ${problem?.offset ?? validUpTo}: ${problem?.reason || "the file ends too early"}`;
-  const manifest = directory.pathOf(manifestFileName(parts.appendfilename));
-  const salvage = `tsredis-check-aof --salvage ${manifest}`;
+  const advice = salvageAdvice(directory.manifestPath);
   if (outcome.kind === "damaged") {
     throw new LoadError(
       `Bad file format reading the append only file ${entry.name} ${where}. ` +
-        `The server does not start with damaged data: make a backup, then use ${salvage}`,
+        `The server does not start with damaged data. ${advice}`,
     );
   }
   if (!isLast) {
     throw new LoadError(
-      `The AOF file ${entry.name} ends too early (${where}), and it is not the last file. ` +
-        `Make a backup, then use ${salvage}`,
+      `The AOF file ${entry.name} ends too early (${where}), and it is not the last file. ` + advice,
     );
   }
   if (!parts.loadTruncated) {
     throw new LoadError(
       `Unexpected end of file reading the append only file ${entry.name} ${where}. You can: ` +
-        `1) make a backup of your AOF file, then use tsredis-check-aof --fix ${manifest}, or 2) set 'aof-load-truncated' to yes`,
+        `1) make a backup of your AOF file, then use tsredis-check-aof --fix ${directory.manifestPath}, or 2) set 'aof-load-truncated' to yes`,
     );
   }
   log.warning(

@@ -295,8 +295,6 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
     this.hasEnded = true;
     this.pauseReading();
     this.debugSession?.loseClient();
-    // Nobody is there to take what it waits for.
-    if (this.unblock !== undefined) this.close();
     this.closeIfDone();
   }
 
@@ -349,7 +347,13 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
 
   /** Closes if nothing is left to do for a peer that has ended or a connection that is to close. */
   closeIfDone(): void {
-    if (this.isClosed || this.parked || this.transport.pendingBytes > 0) return;
+    if (this.isClosed) return;
+    if (this.hasEnded && this.unblock !== undefined) {
+      // Nobody is there to take what it waits for.
+      this.close();
+      return;
+    }
+    if (this.parked || this.transport.pendingBytes > 0) return;
     if (this.queuedPieces > 0 || this.heldPieces > 0) return;
     if (this.isClosing || this.hasEnded) this.close();
   }

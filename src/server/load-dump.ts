@@ -3,11 +3,16 @@
  */
 import type { Database } from "../keyspace/database.ts";
 import { UNREADABLE } from "../keyspace/warmer.ts";
-import { LoadError, loadRdb } from "../persistence/load.ts";
+import { LoadError } from "../persistence/load-error.ts";
 import { RdbError } from "../persistence/rdb/reader.ts";
+import type { LoadHelp } from "../persistence/rdb-loading/load-helpers.ts";
+import { loadRdb } from "../persistence/rdb-loading/rdb-load.ts";
 import type { LoadProgress } from "./load-progress.ts";
 import type { Server } from "./server.ts";
 import { nextTurn } from "./turn-end.ts";
+
+/** What other threads load counts against the limit only when it is taken over. */
+const SHARE_LOADED_ASIDE = 1 / 8;
 
 /** Loads dump.rdb; false if there is none. Where there may be data already, `onDuplicate` says what to do with a key
  * that is there. */
@@ -34,6 +39,7 @@ export async function loadDump(
       skipExpired: true,
       verifyChecksum,
       makeRoom: () => waitForRoom(server),
+      help: helpFor(server, path),
       reservedKeys: server.budget.reservableKeys,
       onLoaded,
       onSkipped,
@@ -47,10 +53,23 @@ export async function loadDump(
     return true;
   } catch (error) {
     if (!(error instanceof RdbError)) throw error;
-    throw new LoadError(`The dump file ${path} cannot be loaded: ${error.message}`);
+    throw new LoadError(
+      `The dump file ${path} cannot be loaded: ${error.message}. ` +
+        `What can be saved of it goes to another file with tsredis-check-rdb --salvage <other file> ${path}`,
+    );
   } finally {
     await file.close();
   }
+}
+
+/** Who may help to load the file at `path`. */
+export function helpFor(server: Server, path: string): LoadHelp | undefined {
+  const { budget, config, spiller, world } = server;
+  const { partThreads: threads } = world;
+  if (threads === undefined || threads.count === 0 || config.values["key-load-delay"] !== 0) return undefined;
+  const aside = spiller === undefined ? Number.POSITIVE_INFINITY : budget.limitBytes * SHARE_LOADED_ASIDE;
+  const onTakenOver = (keys: number) => world.log.verbose(`Keys that another thread has loaded: ${keys}`);
+  return { threads, path, maxBytes: aside / threads.count, onTakenOver };
 }
 
 /** The entry of a key, which comes into memory if it is cold. Throws StorageError. */

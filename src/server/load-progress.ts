@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
-import type { LoadObserver } from "../persistence/load.ts";
+import type { LoadObserver } from "../persistence/rdb-loading/rdb-load.ts";
 import type { Config } from "./config/config.ts";
 import { nextTurn, sleep } from "./turn-end.ts";
 

@@ -2,12 +2,14 @@
  * The program tsredis-server: configuration, log, server, listener, signals.
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { SystemClock } from "../base/clock.ts";
 import { systemRandom } from "../base/random.ts";
 import { realFiles } from "../base/real-files.ts";
 import { levelStoreOptionsFor, openLevelStore } from "../cold/level-store.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
 import { ThreadVerifier } from "../persistence/aof/verifier-thread.ts";
+import { partThreads } from "../persistence/rdb-loading/part-threads.ts";
 import { WorkerVerifier } from "../persistence/worker-verifier.ts";
 import { helpText, versionText } from "./config/command-line.ts";
 import type { Config } from "./config/config.ts";
@@ -60,6 +62,7 @@ export async function main(argv: readonly string[]): Promise<void> {
         random: systemRandom,
         log,
         openAofVerifier: (path, task, file) => ThreadVerifier.open({ path, ...task }, file),
+        partThreads: partThreads(availableParallelism()),
         createVerifier: (small) => new WorkerVerifier(small, startBehindLoop),
       },
       config,

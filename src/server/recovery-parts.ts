@@ -2,9 +2,9 @@
  * What the files of an append-only directory are loaded with: at the start, and for DEBUG LOADAOF.
  */
 import type { AofDirectory } from "../persistence/aof/directory.ts";
-import type { LoadObserver } from "../persistence/load.ts";
+import type { LoadObserver } from "../persistence/rdb-loading/rdb-load.ts";
 import type { RecoveryParts } from "../persistence/recovery.ts";
-import { waitForRoom } from "./load-dump.ts";
+import { helpFor, waitForRoom } from "./load-dump.ts";
 import type { Replay } from "./replay.ts";
 import type { Server } from "./server.ts";
 
@@ -20,7 +20,6 @@ export function recoveryParts(
     files: world.files,
     log: world.log,
     directory,
-    appendfilename: values.appendfilename,
     keyspace,
     executor,
     makeRoom: () => waitForRoom(server),
@@ -30,6 +29,7 @@ export function recoveryParts(
     onLoaded: saves.onLoaded,
     monotonicMs: () => clock.monotonicMs(),
     observer,
+    helpFor: (path) => helpFor(server, path),
     openVerifier: world.openAofVerifier,
   };
 }

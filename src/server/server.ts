@@ -21,6 +21,7 @@ import { Warmer } from "../keyspace/warmer.ts";
 import type { AofDirectory } from "../persistence/aof/directory.ts";
 import type { CheckpointParts } from "../persistence/checkpoint.ts";
 import type { DumpVerifier, InlineVerifier } from "../persistence/dump-verifier.ts";
+import type { PartThreads } from "../persistence/rdb-loading/load-helpers.ts";
 import type { OpenAofVerifier } from "../persistence/recovery.ts";
 import type { DecoderLimits } from "../protocol/request-decoder.ts";
 import { Acl } from "./acl/acl.ts";
@@ -68,6 +69,8 @@ export interface World {
   readonly openAofVerifier?: OpenAofVerifier;
   /** Resolves after so many milliseconds; without, a timer tells when that is. */
   readonly sleep?: (milliseconds: number) => Promise<void>;
+  /** Threads that help to load large RDB files. */
+  readonly partThreads?: PartThreads;
 }
 
 /** Levels of redis.log. */

@@ -11,9 +11,11 @@ import { ColdTier } from "../cold/tier.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
 import type { AofDirectory } from "../persistence/aof/directory.ts";
 import { missingFileText } from "../persistence/aof/error-text.ts";
+import { tiersOfOthers } from "../persistence/aof/manifest.ts";
 import type { CheckpointMetadata } from "../persistence/checkpoint.ts";
 import { removeUnfinishedDumps } from "../persistence/dump.ts";
-import { LoadError, readCheckpointMetadata } from "../persistence/load.ts";
+import { readCheckpointMetadata } from "../persistence/load.ts";
+import { LoadError } from "../persistence/load-error.ts";
 import { RdbError } from "../persistence/rdb/reader.ts";
 import { recoverAof } from "../persistence/recovery.ts";
 import { createWriter, openAofDirectory } from "./appendonly.ts";
@@ -47,6 +49,7 @@ export async function startServer(
   if (values.appendonly && !config.isLoaded("save")) config.load("save", [""]);
   await makeDataFolder(world.files, values.dir);
   const directory = await openAofDirectory({ world, config });
+  if (values.appendonly) await directory.refuseLostManifest();
   const { tier, folder, namespaces, lock } = await openTier(world, config, directory);
   try {
     const keyspace = new Keyspace({
@@ -144,13 +147,25 @@ async function openScratch(
   config: Config,
   directory: AofDirectory,
 ): Promise<{ readonly store: KeyValueStore; readonly folder: string }> {
-  const folder = TIER_FOLDERS.find((name) => name !== directory.manifest.tier?.folder)!;
+  const folder = await freeTierFolder(world.files, config.values.dir, directory);
   const path = `${config.values.dir}/${folder}`;
   // Another server may have either of them.
   for (const name of TIER_FOLDERS) await refuseIfInUse(world, `${config.values.dir}/${name}`);
   await world.files.removeTree(path);
   await world.files.mkdir(path);
   return { store: await openStore(world, path), folder };
+}
+
+/** A folder that nothing relies on: neither the append-only file, nor one of another name that may be used again. */
+async function freeTierFolder(files: Files, dir: string, directory: AofDirectory): Promise<string> {
+  const others = await tiersOfOthers(files, dir, directory.manifestPath);
+  const own = directory.manifest.tier?.folder;
+  const free = TIER_FOLDERS.find((name) => name !== own && !others.has(name));
+  if (free !== undefined) return free;
+  throw new LoadError(
+    `There is no room for a cold tier in ${dir}: append only files that this server does not use rely on those ` +
+      `there are (${[...others.values()].join(", ")}). Use another data directory`,
+  );
 }
 
 /** Throws if a running server has the store in `path` open: its files must not be removed. */

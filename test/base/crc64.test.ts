@@ -36,6 +36,22 @@ test("agrees with the definition where there are many bytes, in one piece and in
   }
 });
 
+test("two checksums make up that of both runs of bytes", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), fc.uint8Array({ maxLength: 300 }), (first, second) => {
+      const checksum = new Crc64();
+      checksum.update(first);
+      checksum.append(crc64(second), second.length);
+      expect(checksum.digest()).toEqual(crc64(Buffer.concat([first, second])));
+    }),
+  );
+  const zeros = Buffer.alloc(1_000_003);
+  const checksum = new Crc64();
+  checksum.update(Buffer.of(1));
+  checksum.append(crc64(zeros), zeros.length);
+  expect(checksum.digest()).toEqual(crc64(Buffer.concat([Buffer.of(1), zeros])));
+});
+
 test("agrees with the definition, however the bytes arrive", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), fc.array(fc.nat(300), { maxLength: 5 }), (bytes, cuts) => {

@@ -7,7 +7,7 @@ import { SeededRandom } from "../../src/base/random.ts";
 import { warmRecord } from "../../src/keyspace/cold-records.ts";
 import type { Database } from "../../src/keyspace/database.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
-import { loadRdb } from "../../src/persistence/load.ts";
+import { loadRdb } from "../../src/persistence/rdb-loading/rdb-load.ts";
 import type { Server } from "../../src/server/server.ts";
 import { startServer } from "../../src/server/start.ts";
 import { dataTypeOf } from "../../src/types/registry.ts";

@@ -2,7 +2,7 @@
  * Clients that wait for keys, over real connections: who is served, by what, and what ends a wait.
  */
 import { describe, expect, it } from "vitest";
-import type { RawClient } from "../support/raw-client.ts";
+import { encodeRequest, type RawClient } from "../support/raw-client.ts";
 import { infoOf, POLL, useServer } from "./server-fixture.ts";
 
 const server = useServer();
@@ -188,6 +188,19 @@ describe("a wait ends", () => {
     await waiting(client, 1);
     await client.text("RPUSH", "k", "1");
     expect(await reply).toBe(popped("k", "1"));
+  });
+
+  it("at once for a client that had gone before it could begin to wait", async () => {
+    const client = await server.start();
+    await client.text("CLIENT", "PAUSE", "1000000", "WRITE");
+    const gone = await server.connect();
+    gone.write(encodeRequest(["BLPOP", "k", "0"]));
+    await waiting(client, 1);
+    gone.endSending();
+    await client.text("CLIENT", "UNPAUSE");
+    await expect.poll(() => infoOf(client, "connected_clients"), POLL).toBe("1");
+    await client.text("RPUSH", "k", "1");
+    expect(await client.text("LLEN", "k")).toBe(":1\r\n");
   });
 
   it("before what follows it in the pipeline is executed", async () => {

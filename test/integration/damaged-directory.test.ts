@@ -89,8 +89,8 @@ async function refusal(folder: string, args: readonly string[] = SMALL_MEMORY): 
   return output;
 }
 
-async function sizeOf(folder: string): Promise<string> {
-  const server = await startServerProcess(folder, SMALL_MEMORY);
+async function sizeOf(folder: string, args: readonly string[] = []): Promise<string> {
+  const server = await startServerProcess(folder, [...SMALL_MEMORY, ...args]);
   const client = await RawClient.connect(server.port);
   const reply = await client.text("DBSIZE");
   client.close();
@@ -154,6 +154,18 @@ describe("is refused", () => {
     );
   });
 
+  test("without its manifest, or with one that cannot be read; put back, all is there", async () => {
+    const folder = copy();
+    const path = join(folder, AOF, "appendonly.aof.manifest");
+    const manifest = readFileSync(path);
+    rmSync(path);
+    expect(await refusal(folder)).toMatch(/ is missing, but its file \S+ is there.*tsredis-check-aof --salvage/);
+    writeFileSync(path, "file");
+    expect(await refusal(folder)).toMatch(/The AOF manifest file contains too long line.*tsredis-check-aof/);
+    writeFileSync(path, manifest);
+    expect(await sizeOf(folder)).toContain(String(KEYS + 3));
+  });
+
   test("without the cold tier's folder, or with an empty one", async () => {
     const folder = copy();
     rmSync(join(folder, "cold-tier"), { recursive: true });
@@ -190,6 +202,28 @@ describe("is refused", () => {
       }
     }
   });
+});
+
+test("started under other names, it is as it was when it has its own again", async () => {
+  const folder = copy();
+  for (const args of [
+    ["--appendfilename", "other.aof"],
+    ["--appenddirname", "otherdir"],
+    ["--cold-tier", "no", "--appendfilename", "other.aof"],
+  ]) {
+    expect(await sizeOf(folder, args)).toBe(":0\r\n");
+  }
+  expect(await sizeOf(folder)).toContain(String(KEYS + 3));
+});
+
+test("where every folder for a cold tier is relied on, the server does not start", async () => {
+  const folder = copy();
+  const manifest = join(folder, AOF, "appendonly.aof.manifest");
+  const text = readFileSync(manifest, "latin1");
+  writeFileSync(join(folder, AOF, "other.aof.manifest"), text.replace("file cold-tier ", "file cold-tier-2 "));
+  expect(await refusal(folder, [...SMALL_MEMORY, "--appendfilename", "third.aof"])).toMatch(
+    /no room for a cold tier .*(appendonly|other)\.aof\.manifest, .*(appendonly|other)\.aof\.manifest/,
+  );
 });
 
 test("an end in the middle of a command is cut off", async () => {

@@ -1,7 +1,7 @@
 /** Loading RDB files: what the server does not keep is said, and what it cannot load is named. */
 import { expect, test } from "vitest";
 import { crc64 } from "../../src/base/crc64.ts";
-import { loadRdb } from "../../src/persistence/load.ts";
+import { loadRdb } from "../../src/persistence/rdb-loading/rdb-load.ts";
 import { newHashHarness } from "../commands/hashes/harness.ts";
 import type { CommandHarness } from "../support/command-harness.ts";
 import { memoryFile } from "./memory-file.ts";

@@ -20,7 +20,11 @@ import { type Plugin, rolldown } from "rolldown";
 const OF_NODE = /^--use-largepages/;
 
 /** The programs of threads. */
-const WORKERS = ["persistence/dump-worker.js", "persistence/aof/verifier-worker.js"];
+const WORKERS = [
+  "persistence/aof/verifier-worker.js",
+  "persistence/dump-worker.js",
+  "persistence/rdb-loading/part-worker.js",
+];
 
 /** The pack of the module at `first` and all that it needs of `folder`; paths are relative to that. `workers`: the
  * programs of threads that it starts, of which it takes the packs. */

@@ -5,6 +5,7 @@
  */
 import fs from "node:fs/promises";
 import type { FileHandle, Files } from "../../src/base/files.ts";
+import { MANIFEST_SUFFIX, parseFileName } from "../../src/persistence/aof/format.ts";
 import {
   type AofFile,
   type AofManifest,
@@ -29,9 +30,7 @@ export interface RepairedManifest {
   readonly refusal: string | undefined;
 }
 
-const MANIFEST_SUFFIX = ".manifest";
 const RDB_SUFFIX = ".rdb";
-const FILE_NAME = /^(.+)\.([1-9][0-9]{0,15})\.(base\.rdb|base\.aof|incr\.aof)$/;
 /** Folders that a tsredis-server keeps its cold tier in. */
 const TIER_FOLDERS = ["cold-tier", "cold-tier-2"];
 
@@ -135,10 +134,10 @@ async function addUnlisted(
 ): Promise<void> {
   const listed = new Set([...found.base, ...found.incr, ...found.history].map(({ name }) => name));
   for (const name of (await files.readdir(folder)).sort()) {
-    const match = FILE_NAME.exec(name);
-    if (match === null || match[1] !== prefix || listed.has(name)) continue;
-    const file = { name, sequence: Number(match[2]) };
-    if (match[3] === "incr.aof") found.incr.push(file);
+    const said = parseFileName(name);
+    if (said?.appendfilename !== prefix || listed.has(name)) continue;
+    const file = { name, sequence: said.sequence };
+    if (said.isIncr) found.incr.push(file);
     else found.base.push(file);
     notes.push(`File ${asBytes(name)} is taken in by its name`);
   }

@@ -4,7 +4,13 @@
  * one, verified, and put in its place in one step; the manifest comes last.
  */
 import type { FileHandle } from "../../src/base/files.ts";
-import { formatOfFile, manifestFileName } from "../../src/persistence/aof/format.ts";
+import {
+  formatOfFile,
+  MANIFEST_SUFFIX,
+  manifestFileName,
+  parseFileName,
+  TEMPORARY_PREFIX,
+} from "../../src/persistence/aof/format.ts";
 import type { AofManifest } from "../../src/persistence/aof/manifest.ts";
 import { persistManifest } from "../../src/persistence/aof/manifest.ts";
 import { planSalvage, type SalvagePlan } from "../../src/persistence/aof/salvage.ts";
@@ -21,8 +27,6 @@ import { repairManifest } from "./manifest-repair.ts";
 import type { FileResult } from "./report.ts";
 import { writeSalvaged } from "./salvage-writer.ts";
 import { collectStatistics, printStatistics } from "./statistics.ts";
-
-const MANIFEST_SUFFIX = ".manifest";
 
 interface Subject {
   readonly path: string;
@@ -41,7 +45,7 @@ export async function salvage(run: Run): Promise<number> {
   const info = await files.stat(path);
   if (info?.isDirectory === true) {
     const manifests = (await files.readdir(path)).filter((name) => name.endsWith(MANIFEST_SUFFIX));
-    const finals = manifests.filter((name) => !name.startsWith("temp-"));
+    const finals = manifests.filter((name) => !name.startsWith(TEMPORARY_PREFIX));
     if (finals.length > 1)
       throw run.report.stop(`There are several manifests in ${asBytes(path)}: name one of them`);
     const name = finals[0] ?? (await manifestNameFor(run, path));
@@ -56,8 +60,8 @@ export async function salvage(run: Run): Promise<number> {
 async function manifestNameFor(run: Run, folder: string): Promise<string> {
   const prefixes = new Set<string>();
   for (const name of await run.files.readdir(folder)) {
-    const match = /^(.+)\.[1-9][0-9]*\.(?:base\.rdb|base\.aof|incr\.aof)$/.exec(name);
-    if (match !== null) prefixes.add(match[1]);
+    const said = parseFileName(name);
+    if (said !== undefined) prefixes.add(said.appendfilename);
   }
   const [prefix] = prefixes;
   if (prefixes.size !== 1) throw run.report.stop(`There are no AOF files of one name in ${asBytes(folder)}`);

@@ -4,7 +4,8 @@ import type { Files } from "../../src/base/files.ts";
 import { manifestFileName } from "../../src/persistence/aof/format.ts";
 import { type AofManifest, readManifest, type TierReference } from "../../src/persistence/aof/manifest.ts";
 import type { CheckpointMetadata } from "../../src/persistence/checkpoint.ts";
-import { LoadError, readCheckpointMetadata } from "../../src/persistence/load.ts";
+import { readCheckpointMetadata } from "../../src/persistence/load.ts";
+import { LoadError } from "../../src/persistence/load-error.ts";
 
 const DEFAULT_FOLDER = "appendonlydir";
 const DEFAULT_NAME = "appendonly.aof";

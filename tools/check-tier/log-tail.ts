@@ -16,7 +16,7 @@ import { CommandTable } from "../../src/commands/table.ts";
 import { KeyHash } from "../../src/memory/key-hash.ts";
 import { encodeSelect } from "../../src/persistence/aof/encoder.ts";
 import { AofReader } from "../../src/persistence/aof/reader.ts";
-import { LoadError } from "../../src/persistence/load.ts";
+import { LoadError } from "../../src/persistence/load-error.ts";
 import type { Request } from "../../src/protocol/request.ts";
 import type { TierDirectory } from "./directory.ts";
 import type { Losses } from "./records.ts";

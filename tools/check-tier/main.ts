@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { StorageError } from "../../src/base/storage-error.ts";
 import { ColdTier } from "../../src/cold/tier.ts";
 import { ManifestError } from "../../src/persistence/aof/manifest.ts";
-import { LoadError } from "../../src/persistence/load.ts";
+import { LoadError } from "../../src/persistence/load-error.ts";
 import { QUARANTINE_FILE } from "../../src/persistence/quarantine.ts";
 import { RdbError } from "../../src/persistence/rdb/reader.ts";
 import { Console, confirms, EXIT_FAILED, EXIT_OK, EXIT_WOULD_CHANGE } from "../shared/console.ts";

@@ -6,7 +6,7 @@ import { StorageError } from "../../src/base/storage-error.ts";
 import { ManifestError } from "../../src/persistence/aof/manifest.ts";
 import { AofReadError, AofReader } from "../../src/persistence/aof/reader.ts";
 import { DumpDamaged, readBack } from "../../src/persistence/dump-verifier.ts";
-import { LoadError } from "../../src/persistence/load.ts";
+import { LoadError } from "../../src/persistence/load-error.ts";
 import { RdbError } from "../../src/persistence/rdb/reader.ts";
 import { ConfigError, SettingError } from "../../src/server/config/config-error.ts";
 import { Console, EXIT_OK } from "../shared/console.ts";

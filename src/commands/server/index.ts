@@ -9,6 +9,7 @@ import { debug } from "./debug.ts";
 import { command } from "./introspection.ts";
 import { latency } from "./latency.ts";
 import { lolwut } from "./lolwut.ts";
+import { module } from "./module.ts";
 import { monitor } from "./monitor.ts";
 import { failover, replicaof, role, slaveof, wait } from "./replication.ts";
 import { bgsave, lastsave, save } from "./saving.ts";
@@ -30,6 +31,7 @@ export const serverCommands: readonly CommandSpec[] = [
   lastsave,
   latency,
   lolwut,
+  module,
   monitor,
   psync,
   replconf,

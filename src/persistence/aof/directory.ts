@@ -11,9 +11,15 @@
 import { crc32c } from "../../base/checksum.ts";
 import { type FileHandle, type Files, writeFully } from "../../base/files.ts";
 import type { Log } from "../../base/log.ts";
-import { errorText } from "./error-text.ts";
-import { BLOCKS_HEADER, baseFileName, incrFileName, manifestFileName } from "./format.ts";
-import { type AofManifest, persistManifest, readManifest, type TierReference } from "./manifest.ts";
+import { errorText, salvageAdvice } from "./error-text.ts";
+import { BLOCKS_HEADER, baseFileName, incrFileName, manifestFileName, parseFileName } from "./format.ts";
+import {
+  type AofManifest,
+  ManifestError,
+  persistManifest,
+  readManifest,
+  type TierReference,
+} from "./manifest.ts";
 
 /** What a file holds behind its last block line: whole commands that the next line has to cover. */
 export interface UnclosedBlock {
@@ -107,10 +113,32 @@ export class AofDirectory {
     // The process before may have been killed between renaming a manifest and making that durable: what is read now
     // must not be undone by a power cut later.
     await files.syncDirectory(path);
-    const found = await readManifest(files, `${path}/${manifestFileName(appendfilename)}`);
+    const found = await readOwnManifest(files, `${path}/${manifestFileName(appendfilename)}`);
     const directory = new AofDirectory(options, path, found ?? { incr: [], history: [] });
     await directory.takeInOldFile();
     return directory;
+  }
+
+  /**
+   * Throws ManifestError if no manifest names any file, though one must have: the folder has files that only a later
+   * rewrite can have made. Who is killed before its first manifest is written leaves only such as are numbered 1.
+   */
+  async refuseLostManifest(): Promise<void> {
+    const { base, incr } = this.current;
+    if (base !== undefined || incr.length > 0) return;
+    const { appendfilename } = this.options;
+    for (const name of await this.files.readdir(this.path)) {
+      const said = parseFileName(name);
+      if (said?.appendfilename !== appendfilename || said.sequence === 1) continue;
+      throw new ManifestError(
+        `The AOF manifest ${this.manifestPath} is missing, but its file ${name} is there. ` +
+          salvageAdvice(this.manifestPath),
+      );
+    }
+  }
+
+  get manifestPath(): string {
+    return this.pathOf(manifestFileName(this.options.appendfilename));
   }
 
   /** What the directory consists of. */
@@ -308,6 +336,15 @@ export class AofDirectory {
         this.options.log.warning(`Could not remove the unused AOF file ${name}: ${errorText(error)}`);
       });
     }
+  }
+}
+
+async function readOwnManifest(files: Files, path: string): Promise<AofManifest | undefined> {
+  try {
+    return await readManifest(files, path);
+  } catch (error) {
+    if (!(error instanceof ManifestError)) throw error;
+    throw new ManifestError(`${error.message}. ${salvageAdvice(path)}`, error.line);
   }
 }
 

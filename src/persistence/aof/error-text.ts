@@ -21,6 +21,11 @@ export function missingFileText(name: string): string {
   return `The manifest names the AOF file ${name} but it doesn't exist: ${TEXTS["ENOENT"]}`;
 }
 
+/** What to do with append-only files that the server does not start with. */
+export function salvageAdvice(manifestPath: string): string {
+  return `Make a backup, then use tsredis-check-aof --salvage ${manifestPath}`;
+}
+
 /** A system error in the C library's words; any other error's own message. */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

@@ -158,6 +158,8 @@ export function formatOfFile(name: string, firstBytes: Uint8Array): "rdb" | "aof
   return name.endsWith(".base.rdb") && !isCommands ? "rdb" : detectFormat(firstBytes);
 }
 
+const FILE_NAME = /^(.+)\.([1-9][0-9]{0,15})\.(base\.rdb|base\.aof|incr\.aof)$/;
+
 /** Name of a base file; `format` is how it is written: "rdb", or commands ("aof"). */
 export function baseFileName(appendfilename: string, sequence: number, format: "rdb" | "aof"): string {
   return `${appendfilename}.${sequence}.base.${format}`;
@@ -167,11 +169,28 @@ export function incrFileName(appendfilename: string, sequence: number): string {
   return `${appendfilename}.${sequence}.incr.aof`;
 }
 
-export function manifestFileName(appendfilename: string): string {
-  return `${appendfilename}.manifest`;
+/** What the name of a base or incr file says. */
+export interface AofFileName {
+  readonly appendfilename: string;
+  readonly sequence: number;
+  readonly isIncr: boolean;
 }
+
+export function parseFileName(name: string): AofFileName | undefined {
+  const match = FILE_NAME.exec(name);
+  if (match === null) return undefined;
+  return { appendfilename: match[1], sequence: Number(match[2]), isIncr: match[3] === "incr.aof" };
+}
+
+export function manifestFileName(appendfilename: string): string {
+  return `${appendfilename}${MANIFEST_SUFFIX}`;
+}
+
+/** How the names of files begin that do not count yet. */
+export const TEMPORARY_PREFIX = "temp-";
+export const MANIFEST_SUFFIX = ".manifest";
 
 /** The manifest while it is being written, and any other file that does not count yet. */
 export function temporaryFileName(finalName: string): string {
-  return `temp-${finalName}`;
+  return `${TEMPORARY_PREFIX}${finalName}`;
 }

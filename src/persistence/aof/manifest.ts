@@ -19,7 +19,7 @@
  */
 import { type Files, writeFully } from "../../base/files.ts";
 import { splitArguments } from "../../protocol/inline.ts";
-import { manifestFileName, temporaryFileName } from "./format.ts";
+import { MANIFEST_SUFFIX, manifestFileName, TEMPORARY_PREFIX, temporaryFileName } from "./format.ts";
 
 /** A base or history file. */
 export interface AofFile {
@@ -231,6 +231,49 @@ function quoteName(name: string): string {
 export async function readManifest(files: Files, path: string): Promise<AofManifest | undefined> {
   if ((await files.stat(path)) === undefined) return undefined;
   return parseManifest(await files.readFile(path));
+}
+
+/**
+ * The folders of cold tiers that manifests other than the one at `own` rely on, each with the path of such a manifest:
+ * `appendfilename` or `appenddirname` was another one when they were written, and may be so again. `folder` is the data
+ * directory. Throws ManifestError, or the system's error.
+ */
+export async function tiersOfOthers(files: Files, folder: string, own: string): Promise<Map<string, string>> {
+  const tiers = new Map<string, string>();
+  for (const name of await files.readdir(folder)) {
+    for (const path of await manifestsIn(files, `${folder}/${name}`)) {
+      if (path === own) continue;
+      const tier = (await readOther(files, path))?.tier;
+      if (tier !== undefined) tiers.set(tier.folder, path);
+    }
+  }
+  return tiers;
+}
+
+/** Paths of the manifests in what may be a folder. */
+async function manifestsIn(files: Files, path: string): Promise<string[]> {
+  if ((await files.stat(path))?.isDirectory !== true) return [];
+  try {
+    const names = await files.readdir(path);
+    return names
+      .filter((name) => name.endsWith(MANIFEST_SUFFIX) && !name.startsWith(TEMPORARY_PREFIX))
+      .map((name) => `${path}/${name}`);
+  } catch (error) {
+    // A folder of somebody else's ("lost+found").
+    if ((error as NodeJS.ErrnoException).code === "EACCES") return [];
+    throw error;
+  }
+}
+
+async function readOther(files: Files, path: string): Promise<AofManifest | undefined> {
+  try {
+    return await readManifest(files, path);
+  } catch (error) {
+    if (!(error instanceof ManifestError)) throw error;
+    throw new ManifestError(
+      `Whether ${path}, a manifest that this server does not use, relies on a cold tier cannot be read: ${error.message}`,
+    );
+  }
 }
 
 /**

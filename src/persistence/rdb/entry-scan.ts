@@ -52,15 +52,23 @@ export class EntryScan {
   private readonly source: RdbSource;
   private readonly loadableTypes: ReadonlySet<number>;
   private readonly hasPrivateOpcodes: boolean;
+  private readonly withoutParts: boolean;
   // Of the string scanned last.
   private bytes!: Buffer;
   private start = 0;
   private length = 0;
 
-  constructor(source: RdbSource, loadableTypes: ReadonlySet<number>, hasPrivateOpcodes: boolean) {
+  /** @param withoutParts entries are only passed over */
+  constructor(
+    source: RdbSource,
+    loadableTypes: ReadonlySet<number>,
+    hasPrivateOpcodes: boolean,
+    withoutParts: boolean,
+  ) {
     this.source = source;
     this.loadableTypes = loadableTypes;
     this.hasPrivateOpcodes = hasPrivateOpcodes;
+    this.withoutParts = withoutParts;
   }
 
   /** Scans the next entry. False, with the source where it was, if it is for the reader. */
@@ -83,6 +91,7 @@ export class EntryScan {
     place.hasRecordBelow = false;
     const type = this.takeAttributes(place);
     if (type !== TYPE_STRING && !(type <= SHARED_TYPE_MAX && this.loadableTypes.has(type))) return false;
+    if (this.withoutParts) return this.source.trySkipString() && trySkipValue(this.source, type);
     place.type = type;
     if (!this.takeString(place.keyText)) return false;
     place.key = this.bytes;

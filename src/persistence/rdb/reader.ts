@@ -93,17 +93,29 @@ export type RdbRecord =
       readonly checksum: "ok" | "disabled" | "absent" | "unchecked";
     };
 
+/** A place in a file between two items. */
+export interface RdbPlace {
+  readonly offset: number;
+  readonly version: number;
+  /** Which database the next entry belongs to. */
+  readonly db: number;
+  /** Of all that the reader has read before; undefined if it keeps none. */
+  readonly checksum: Uint8Array | undefined;
+}
+
 export interface RdbReaderOptions {
   /** Offset at which the RDB begins. Default 0. */
   readonly start?: number;
   /** What is at `start` is no header, but an item of a file of this version, in this database. */
-  readonly resume?: { readonly version: number; readonly db: number };
+  readonly resume?: Pick<RdbPlace, "version" | "db">;
   /** Whether tsredis's own opcodes are allowed: only in a base file whose manifest names a cold tier. Default no. */
   readonly privateOpcodes?: boolean;
   /** Types (other than string) whose payload the caller wants. Default none. */
   readonly loadableTypes?: ReadonlySet<number>;
   /** What to do with an entry of a type that is neither string nor loadable. Default "refuse". */
   readonly otherTypes?: "refuse" | "skip";
+  /** Entries are only passed over, to see where they begin; with `otherTypes` "skip". Default no. */
+  readonly withoutParts?: boolean;
   /** Default yes; no is for `rdbchecksum no`. */
   readonly verifyChecksum?: boolean;
   readonly chunkBytes?: number;
@@ -133,7 +145,8 @@ export class RdbReader {
   private constructor(source: RdbSource, options: RdbReaderOptions) {
     this.#source = source;
     this.#options = options;
-    this.#scan = new EntryScan(source, options.loadableTypes ?? new Set(), options.privateOpcodes === true);
+    const { loadableTypes = new Set(), privateOpcodes = false, withoutParts = false } = options;
+    this.#scan = new EntryScan(source, loadableTypes, privateOpcodes, withoutParts);
     this.#version = options.resume?.version ?? 0;
     this.#db = options.resume?.db ?? 0;
   }
@@ -148,6 +161,23 @@ export class RdbReader {
     return this.#source.position;
   }
 
+  /** To be asked between two items. */
+  get place(): RdbPlace {
+    const source = this.#source;
+    return {
+      offset: source.position,
+      version: this.#version,
+      db: this.#db,
+      checksum: source.checksum(),
+    };
+  }
+
+  /** Goes on at a later place, at which another reader has come that began where this one is now. */
+  goOnAt({ offset, db, checksum }: RdbPlace): void {
+    this.#source.moveTo(offset, checksum);
+    this.#db = db;
+  }
+
   /** All records, one by one. */
   async *[Symbol.asyncIterator](): AsyncGenerator<RdbRecord, void, undefined> {
     for (let batch = await this.readBatch(); batch.length > 0; batch = await this.readBatch()) yield* batch;
@@ -155,12 +185,14 @@ export class RdbReader {
 
   /**
    * Says where the next entries are, without a record for each, as long as they are of the usual kinds and in memory;
-   * as many as there are `places`. Returns how many: 0 means that `readBatch` has to read what comes next.
+   * as many as there are `places`, none that begins at `limit` or after. Returns how many: 0 means that `readBatch` has
+   * to read what comes next.
    */
-  scanEntries(places: readonly EntryPlace[]): number {
+  scanEntries(places: readonly EntryPlace[], limit = Number.POSITIVE_INFINITY): number {
     if (this.#version === 0 || this.#isEnded || this.#failure !== undefined) return 0;
     let found = 0;
-    while (found < places.length && this.#scan.next(places[found])) {
+    const source = this.#source;
+    while (found < places.length && source.position < limit && this.#scan.next(places[found])) {
       places[found].db = this.#db;
       found++;
     }
@@ -318,7 +350,8 @@ export class RdbReader {
     source.activity = "read-object-value";
     let value: Buffer | undefined;
     let payload: Buffer | undefined;
-    if (type === TYPE_STRING) value = source.tryString() ?? (await source.string());
+    if (this.#options.withoutParts === true && type === TYPE_STRING) await source.skipString();
+    else if (type === TYPE_STRING) value = source.tryString() ?? (await source.string());
     else payload = await this.#readOtherValue(type, key);
     source.key = undefined;
     source.type = undefined;
@@ -379,7 +412,8 @@ export class RdbReader {
     let checksum: "ok" | "disabled" | "absent" | "unchecked" = "absent";
     if (this.#version >= RDB_VERSION_WITH_CHECKSUM) {
       source.activity = "check-sum";
-      const expected = source.checksum();
+      // From the middle of a file on it is not known.
+      const expected = this.#options.resume === undefined ? source.checksum() : undefined;
       source.stopChecksum();
       const stored = await source.bytes(8);
       if (expected === undefined) checksum = "unchecked";

@@ -131,6 +131,14 @@ export class RdbSource {
     return this.#isChecksumWanted ? this.#checksum.digest() : undefined;
   }
 
+  /** Goes on at `position`: who has read the bytes before it gives their checksum. */
+  moveTo(position: number, checksum: Uint8Array | undefined): void {
+    this.#sum();
+    if (checksum !== undefined) this.#checksum.append(checksum, position - this.position);
+    this.window.moveTo(position);
+    this.#summed = this.window.next;
+  }
+
   /** No checksum is needed (any more). */
   stopChecksum(): void {
     this.#isChecksumWanted = false;

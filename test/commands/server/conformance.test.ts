@@ -90,7 +90,7 @@ describe.skipIf(!hasRedisServer)(
       }
     });
 
-    test("what is answered about replication and cluster where there is none", async () => {
+    test("what is answered about replication, cluster and modules where there are none", async () => {
       const lines = [
         "role",
         "role x",
@@ -133,6 +133,9 @@ describe.skipIf(!hasRedisServer)(
         "memory purge",
         "memory purge x",
         "memory nothing",
+        "module",
+        "module list",
+        "module list x",
       ];
       const requests = lines.map((line) => line.split(" "));
       await compare(2, requests, "replication and cluster");
@@ -161,6 +164,7 @@ describe.skipIf(!hasRedisServer)(
         "object encoding",
         "ping x",
         "client list",
+        "module list",
         "client",
         "nothing x",
         "get",

@@ -1,0 +1,20 @@
+/**
+ * Starts the threads that load parts of a large RDB file.
+ */
+import { Worker } from "node:worker_threads";
+import type { PartThreads } from "./load-helpers.ts";
+
+const PROGRAM = new URL("./part-worker.js", import.meta.url);
+/** Each has to pass over what comes before its part, and one thread takes over what all have loaded. */
+const THREADS_MAX = 3;
+/** Of a smaller file a thread saves less time than it takes to begin. */
+const LARGE_FILE_BYTES = 4 << 20;
+
+/** So many that every processor has one, beside the thread that has the data. */
+export function partThreads(processors: number): PartThreads {
+  return {
+    count: Math.min(processors - 1, THREADS_MAX),
+    fromBytes: LARGE_FILE_BYTES,
+    start: (task) => new Worker(PROGRAM, { workerData: task }),
+  };
+}
