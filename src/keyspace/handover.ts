@@ -1,7 +1,7 @@
 /**
- * Giving a whole keyspace to another thread: what was loaded aside is taken over without being copied. Its slabs and huge
- * values have numbers that nobody else has (memory/shared-number.ts), so all addresses in them stay as they are; only
- * the tables are merged.
+ * Giving a whole keyspace to another thread: what was loaded aside is taken over without being copied. Its slabs and
+ * huge values have numbers that nobody else has (memory/shared-number.ts), so all addresses in them stay as they are;
+ * only the tables are merged.
  *
  * There must be no cold tier's records among what is given, and no snapshot under way where it goes.
  */

@@ -224,8 +224,8 @@ export class HashTable {
   }
 
   /**
-   * Calls `visit` for all entries whose hashes lie in the segment of `from` (unsigned), in the order of their hashes, as
-   * long as it returns true. Returns where the next segment begins, or STOPPED.
+   * Calls `visit` for all entries in the segment of the hash `from` (unsigned), in the order of their hashes, as long
+   * as it returns true. Returns where the next segment begins, or STOPPED.
    */
   visitSegment(from: number, visit: (hash: number, address: number) => boolean): number {
     const segment = this.directory[from >>> (32 - this.depth)];

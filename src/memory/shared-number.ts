@@ -1,6 +1,6 @@
 /**
- * A count that several threads share: which number the next new slab, or huge value, gets. What a thread makes under such
- * numbers keeps its addresses when another takes it over.
+ * A count that several threads share: which number the next new slab, or huge value, gets. What a thread makes under
+ * such numbers keeps its addresses when another takes it over.
  */
 
 /** One cell of shared memory. */

@@ -7,8 +7,8 @@
 import { readdirSync } from "node:fs";
 import { setPriority } from "node:os";
 
-/** Nice value of the other threads. Not more: where all processors are busy, the thread that reads dumps back would get
- * so little of them that a save took ten times as long. */
+/** Nice value of the other threads. Not more: on processors that had too much to do, a save waited ten seconds and more
+ * for the thread that reads it back, when that had 19. */
 const NICENESS = 10;
 
 /** To be called when all threads have begun; what they start later inherits from them. Does nothing where threads have

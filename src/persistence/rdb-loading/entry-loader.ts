@@ -55,7 +55,8 @@ export class EntryLoader {
     this.options = options;
   }
 
-  /** Loads entries, none that begins at `limit` or after. False if the reader has to make records of what comes next. */
+  /** Loads entries, none that begins at `limit` or after. False if the reader has to make records of what comes
+   * next. */
   loadSome(reader: RdbReader, limit: number): boolean {
     const { places } = this;
     let found = reader.scanEntries(places, limit);

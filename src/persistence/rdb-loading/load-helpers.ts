@@ -1,6 +1,6 @@
 /**
- * Threads that load parts of a large RDB file, each into a keyspace of its own, which is taken over when the main reading
- * comes to where the part begins. What they cannot do, the main reading does: it meets every error itself.
+ * Threads that load parts of a large RDB file, each into a keyspace of its own, which is taken over when the main
+ * reading comes to where the part begins. What they cannot do, the main reading does: it meets every error itself.
  */
 import { adopt } from "../../keyspace/handover.ts";
 import type { Keyspace } from "../../keyspace/keyspace.ts";

@@ -1,7 +1,7 @@
 /**
- * Loads a part of an RDB file into a keyspace that is given away then: what a thread does that helps (part.ts). It stops
- * at what is not for it: at the next part, at an item that is neither entry nor said of entries, or when it has taken the
- * memory that it may. Whatever goes wrong, it has nothing, and the main reading finds out by itself.
+ * Loads a part of an RDB file into a keyspace that is given away then: what a thread does that helps (part.ts). It
+ * stops at what is not for it: at the next part, at an item that is neither entry nor said of entries, or when it has
+ * taken the memory that it may. Whatever goes wrong, it has nothing, and the main reading finds out by itself.
  */
 import { SystemClock } from "../../base/clock.ts";
 import type { FileHandle } from "../../base/files.ts";

@@ -18,7 +18,8 @@ export interface PartTask {
   readonly start: number;
   readonly verifyChecksum: boolean;
   readonly skipExpired: boolean;
-  /** Which part of the rest of the file, counted from 1, and how many threads have one: the main reading has the rest. */
+  /** Which part of what is left of the file, counted from 1, and how many threads have one. The main reading has the
+   * first. */
   readonly number: number;
   readonly threads: number;
   /** Memory that the part may take. */
