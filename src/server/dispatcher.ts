@@ -179,9 +179,12 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const { table } = this.parts;
     const command = connection.isReplay ? table.findLogged(request) : table.findExact(request);
     if (command === undefined) {
+      connection.lastCommand = "";
       if (!connection.isReplay && this.parts.webRequests.closes(connection, request)) return DONE;
       return this.reject(undefined, this.checks.unknown(request));
     }
+    // CLIENT LIST and ACL LOG show those that are refused, too.
+    connection.lastCommand = command.fullName;
     const refusal = this.checks.refusalOf(command, request, connection);
     if (refusal !== undefined) return this.reject(command, refusal);
     this.db = this.keyspace.databases[connection.dbIndex];
@@ -207,7 +210,6 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       return this.parkHolding(connection);
     if (heldKeys.isActive && heldKeys.mustWait(command, request, connection))
       return this.parkHolding(connection);
-    connection.lastCommand = command.fullName;
     return this.invoke(command, connection);
   }
 
@@ -236,7 +238,6 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       // What is queued takes memory, whatever it will do.
       const refused = this.refuseWrite(command, { isWrite: command.isWrite, denyOom: true }, connection);
       if (refused !== undefined) return refused;
-      connection.lastCommand = command.fullName;
       return this.transactions.queue(transaction, command);
     }
     if (!isExec(command)) return undefined;
