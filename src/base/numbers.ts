@@ -1,10 +1,15 @@
 /**
  * Numbers as Redis reads and prints them, on bytes: 64-bit integers (its string2ll), replies' integers, and doubles
- * (C's strtod and printf "%.17g"). Reading is strict: nothing is skipped, trimmed or rounded to fit.
+ * (C's strtod and printf "%.17g"). Reading is strict, but for `leadingInt32`: nothing is skipped, trimmed or rounded to
+ * fit.
  */
 
 const ZERO = 0x30;
 const MINUS = 0x2d;
+const PLUS = 0x2b;
+const SPACE = 0x20;
+const TAB = 0x09;
+const CARRIAGE_RETURN = 0x0d;
 const MAX_INT64 = 2n ** 63n - 1n;
 const MIN_INT64 = -(2n ** 63n);
 /** Digits that always fit a double exactly; one more may, and is looked at. */
@@ -37,6 +42,29 @@ export function parseInteger(buf: Uint8Array, start: number, len: number): numbe
   }
   if (digits > SAFE_DIGITS && value > Number.MAX_SAFE_INTEGER) return Number.NaN;
   return negative ? -value : value;
+}
+
+/** The integer that these bytes begin with, behind blanks, as C's atoi reads it where a long has 64 bits: 0 if there is
+ * none, and of one that is too large the lower 32 bits. */
+export function leadingInt32(buf: Uint8Array, start: number, len: number): number {
+  const end = start + len;
+  let position = start;
+  while (position < end && isBlank(buf[position])) position++;
+  const negative = position < end && buf[position] === MINUS;
+  if (negative || (position < end && buf[position] === PLUS)) position++;
+  let value = 0n;
+  for (; position < end; position++) {
+    const digit = buf[position] - ZERO;
+    if (digit < 0 || digit > 9) break;
+    value = value * 10n + BigInt(digit);
+    if (value > MAX_INT64) return negative ? 0 : -1;
+  }
+  return Number(BigInt.asIntN(32, negative ? -value : value));
+}
+
+/** What C's isspace says. */
+export function isBlank(byte: number): boolean {
+  return byte === SPACE || (byte >= TAB && byte <= CARRIAGE_RETURN);
 }
 
 /** As `parseInteger`, over the whole range of 64 bits; undefined if the bytes are no integer or exceed it. */

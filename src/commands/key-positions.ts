@@ -1,7 +1,7 @@
 /**
  * Where a command's keys stand, worked out from its key specifications.
  */
-import { parseInteger } from "../base/numbers.ts";
+import { leadingInt32, parseInteger } from "../base/numbers.ts";
 import type { Request } from "../protocol/request.ts";
 import type { CommandSpec, KeyArgument, KeyRangeSpec, KeySpec } from "./command.ts";
 
@@ -12,6 +12,7 @@ export interface KeyRange {
   readonly step: number;
 }
 
+const MAX_INT32 = 2 ** 31 - 1;
 const NO_KEYS: KeyRange = { first: 0, last: 0, step: 0 };
 
 /**
@@ -72,9 +73,11 @@ export class KeyPlaces {
     } else if (key.kind === "counted") {
       const countAt = nameAt + key.countAt;
       if (countAt >= request.argc) return false;
-      const count = parseInteger(request.buf, request.start[countAt], request.len[countAt]);
-      // Not true of NaN either.
-      if (!(count >= 1)) return false;
+      const { buf, start, len } = request;
+      let count = parseInteger(buf, start[countAt], len[countAt]);
+      // NaN, too: such a command will fail, but as in Redis its keys must be allowed before.
+      if (!(Math.abs(count) <= MAX_INT32)) count = leadingInt32(buf, start[countAt], len[countAt]);
+      if (count < 1) return false;
       this.first = countAt + 1;
       this.last = countAt + count;
     } else if (key.kind === "keyword") {

@@ -5,7 +5,7 @@
  *
  * The hash is also the order of the cold tier's records and the SCAN cursor, so it must never change for a seed.
  */
-import type { ViewedBuffer } from "../base/byte-copy.ts";
+import { VIEW, type ViewedBuffer } from "../base/byte-copy.ts";
 
 /** The hash for one seed. */
 export class KeyHash {
@@ -49,7 +49,7 @@ export class KeyHash {
     let v3 = this.k1 ^ 0x74656462;
     const whole = start + (length & ~3);
     let i = start;
-    const { view } = buf as ViewedBuffer;
+    const view = (buf as ViewedBuffer)[VIEW];
     for (; i < whole; i += 4) {
       const m = view === undefined ? word(buf, i) : view.getInt32(i, true);
       v3 ^= m;

@@ -4,6 +4,7 @@
  * with \' only. A closing quote must be followed by a blank or the end. The line ends at its first NUL byte, as
  * C's text does.
  */
+import { isBlank } from "../base/numbers.ts";
 
 const NUL = 0x00;
 const TAB = 0x09;
@@ -18,12 +19,7 @@ const LOWER_X = 0x78;
 /** Escapes in double quotes that do not stand for the character itself. */
 const ESCAPES: Readonly<Record<string, number>> = { n: 0x0a, r: 0x0d, t: 0x09, b: 0x08, a: 0x07 };
 
-/** What C's isspace says: blanks between words. (Inside a word, vertical tab and form feed do not end it.) */
-export function isBlank(byte: number): boolean {
-  return byte === SPACE || (byte >= TAB && byte <= CARRIAGE_RETURN);
-}
-
-/** Whether a byte outside quotes ends a word. */
+/** Whether a byte outside quotes ends a word: not all blanks do. */
 export function endsWord(byte: number): boolean {
   return byte === SPACE || byte === LINE_FEED || byte === CARRIAGE_RETURN || byte === TAB;
 }

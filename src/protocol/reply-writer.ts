@@ -18,7 +18,7 @@ const INITIAL_BYTES = 16 * 1024;
 /** A buffer up to this size is kept as long as the writer is used at all. */
 const KEPT_BYTES = 64 * 1024;
 /** Largest buffer: offsets into it stay 32-bit integers, which is what keeps them fast. */
-const MAX_BUFFER_BYTES = 2 ** 31 - 1;
+export const MAX_BUFFER_BYTES = 2 ** 31 - 1;
 /** Up to here a buffer grows to its double, from here on by a quarter: doubling half a gigabyte would be waste. */
 const DOUBLING_LIMIT_BYTES = 64 * 1024 * 1024;
 /** Type byte, up to 16 digits with sign, line end; twice a line end around a payload. */

@@ -19,8 +19,8 @@
  * What is accepted, and the error texts, are those of Redis 7.0 (networking.c), down to its leniency: the byte after
  * a line's CR and the two bytes after an argument are skipped unread, and a NUL byte hides the rest of a line.
  */
-import { parseInt64, parseInteger } from "../base/numbers.ts";
-import { endsWord, isBlank, splitArguments } from "./inline.ts";
+import { isBlank, parseInt64, parseInteger } from "../base/numbers.ts";
+import { endsWord, splitArguments } from "./inline.ts";
 import { Request } from "./request.ts";
 import { allocate, MIN_OWN_BUFFER_BYTES, recycle } from "./spare-buffer.ts";
 

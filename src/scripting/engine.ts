@@ -7,6 +7,7 @@
 
 import type { Request } from "../protocol/request.ts";
 import { FUNCTION_LOAD_TIMEOUT, functionsNotRegistered } from "../protocol/script-errors.ts";
+import { OWN_SOURCE } from "./callbacks.ts";
 import { type DebuggerParts, ScriptDebugger } from "./debugger/script-debugger.ts";
 import type { RegisteredFunction } from "./function-library.ts";
 import { FunctionRegistration } from "./function-registration.ts";
@@ -21,7 +22,7 @@ import { errorOf, LuaToReply } from "./lua-to-reply.ts";
 import { LuaVm, NIL, OK, REGISTRY, TABLE, YIELDED } from "./lua-vm.ts";
 import { RedisLibrary } from "./redis-library.ts";
 import { type PushLibrary, Sandbox } from "./sandbox.ts";
-import { PRELUDE_SOURCE, Threads } from "./threads.ts";
+import { Threads } from "./threads.ts";
 
 /** Offsets within lua_Debug. */
 const WHAT_OFFSET = 12;
@@ -29,7 +30,7 @@ const SOURCE_OFFSET = 16;
 const LINE_OFFSET = 20;
 const DEBUG_BYTES = 128;
 /** Of functions of our own, and of calls that were the last thing a function did. */
-const OWN_SOURCES = [PRELUDE_SOURCE, "=(tail call)"];
+const OWN_SOURCES = [OWN_SOURCE, "=(tail call)"];
 /** How far the place of an error is looked for: functions of our own may lie above. */
 const MAX_LEVELS = 8;
 /** First byte of compiled Lua. */
@@ -87,6 +88,7 @@ export class Engine {
       this.suspendedAt = this.placeOf(L);
       return true;
     };
+    this.threads.mustEnd = () => this.isLoading || host.mustEnd();
     const isRunning = () => this.isRunning;
     this.library = new RedisLibrary(vm, host, isRunning);
     this.toReply = new LuaToReply(vm, host.reply);
@@ -159,7 +161,7 @@ export class Engine {
     registration.begin(functions);
     try {
       if (this.go(0) === "ended" && this.status === OK) return undefined;
-      if (this.status === YIELDED) return FUNCTION_LOAD_TIMEOUT;
+      if (this.status === YIELDED || this.threads.isEnding) return FUNCTION_LOAD_TIMEOUT;
       return functionsNotRegistered(this.errorOnTop(L).text);
     } finally {
       this.isLoading = false;
@@ -188,7 +190,8 @@ export class Engine {
       if (++this.scripts % SCRIPTS_PER_STEP === 0) vm.api.lua_gc(vm.main, GC_STEP, SCRIPTS_PER_STEP);
       return;
     }
-    this.answerError(thread, name);
+    if (this.threads.isEnding) this.answer(KILLED, name, this.suspendedAt);
+    else this.answerError(thread, name);
     this.threads.abandon();
   }
 
@@ -208,8 +211,10 @@ export class Engine {
   }
 
   private go(argumentCount: number): RunState {
-    this.status = this.vm.api.lua_resume(this.thread, argumentCount);
-    return this.status === YIELDED && this.threads.takeSuspended() ? "suspended" : "ended";
+    const { thread, threads, vm } = this;
+    this.status = vm.api.lua_resume(thread, argumentCount);
+    while (this.status === YIELDED && threads.takeTurned()) this.status = vm.api.lua_resume(thread, 0);
+    return this.status === YIELDED && threads.takeSuspended() ? "suspended" : "ended";
   }
 
   private pushArguments(L: LuaState, request: Request, first: number, count: number): void {

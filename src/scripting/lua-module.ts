@@ -170,6 +170,20 @@ export class LuaModule {
     return this.addToTable(hookTrampoline, fn);
   }
 
+  /** Calls a function of C. If that raises an error, `amend` may change it: it is on top of the stack. */
+  amending(fn: LuaFunction, L: LuaState, amend: () => void): number {
+    const stack = this.api.stackSave();
+    try {
+      return fn(L);
+    } catch (error) {
+      if (error === LONGJMP) {
+        this.api.stackRestore(stack);
+        amend();
+      }
+      throw error;
+    }
+  }
+
   /** The function that lua_tocfunction gave. */
   functionAt(place: number): LuaFunction {
     return this.api.__indirect_function_table.get(place) as LuaFunction;

@@ -200,3 +200,8 @@ export function toInteger(value: number): number {
   const integer = Math.trunc(value);
   return Math.abs(integer) < 2 ** 63 ? integer + 0 : -(2 ** 63);
 }
+
+/** The same, and what is left of that in 32 bits: a C int. */
+export function toInt(value: number): number {
+  return Number(BigInt.asIntN(32, BigInt(toInteger(value))));
+}

@@ -38,6 +38,7 @@ export class Sandbox {
     this.vm = vm;
     const { api, main: L } = vm;
     api.luaL_openlibs(L);
+    threads.callbacks.install(L);
     this.replaceFunctions(L);
     threads.install(L);
     api.lua_createtable(L, 0, 64);

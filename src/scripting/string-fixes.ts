@@ -3,7 +3,7 @@
  * here they give what they give there. Each stands before Lua's own and leaves the usual cases to it.
  */
 import type { LuaFunction, LuaState } from "./lua-module.ts";
-import { type LuaVm, NUMBER, toInteger } from "./lua-vm.ts";
+import { type LuaVm, NUMBER, toInt, toInteger } from "./lua-vm.ts";
 
 const INT_MAX = 2 ** 31 - 1;
 const INT_MIN = -(2 ** 31);
@@ -33,6 +33,10 @@ export function stringFixes(vm: LuaVm): Readonly<Record<string, Wrap>> {
     find: clamped(3),
     match: clamped(3),
     rep: clamped(2),
+    gsub: (original) => (L) => {
+      narrow(vm, L, 4);
+      return original(L);
+    },
     format: (original) => (L) => format(vm, L, original),
   };
 }
@@ -44,6 +48,14 @@ function clamp(vm: LuaVm, L: LuaState, position: number): void {
   const value = api.lua_tonumber(L, position);
   if (!(value > INT_MAX || value < INT_MIN)) return;
   api.lua_pushnumber(L, value > 0 ? INT_MAX : INT_MIN);
+  api.lua_replace(L, position);
+}
+
+/** A number beyond 32 bits becomes what C makes an int of. */
+function narrow(vm: LuaVm, L: LuaState, position: number): void {
+  const { api } = vm;
+  if (api.lua_type(L, position) !== NUMBER) return;
+  api.lua_pushnumber(L, toInt(api.lua_tonumber(L, position)));
   api.lua_replace(L, position);
 }
 

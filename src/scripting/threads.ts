@@ -2,22 +2,26 @@
  * Scripts run in threads of the VM, so that one that runs long can be suspended: a hook that Lua calls now and then
  * yields. Lua 5.1 cannot yield within a function of C, such as its own pcall. So pcall, xpcall and
  * coroutine.resume are made of coroutines here: each runs its function in a thread of its own, and when that was
- * suspended, and has not yielded of its own accord, suspends its own thread, too. Within other functions of C that call
- * back (string.gsub, table.sort, metamethods) a script is not suspended, but right after.
+ * suspended, and has not yielded of its own accord, suspends its own thread, too. Other functions of C that call back
+ * are made of Lua, too (callbacks.ts). Within metamethods and iterators a script is not suspended, but right after; one
+ * that does not come to that is ended (`mustEnd`).
  */
+import { Callbacks, loadOwn } from "./callbacks.ts";
+import { canYield } from "./lua-frames.ts";
 import type { LuaHook, LuaState } from "./lua-module.ts";
-import { GLOBALS, type LuaVm, OK } from "./lua-vm.ts";
+import { FUNCTION, GLOBALS, type LuaVm, OK } from "./lua-vm.ts";
 
 /** pcall gives the text of an error that is a table of Redis's; xpcall's handler gets what it is. */
 const PRELUDE = `
-local wasSuspended, suspend, enter, leave, isC, cpcall = ...
+local interruption, suspend, enter, leave, kindOf, cpcall = ...
 local create, resume = coroutine.create, coroutine.resume
 local error, type = error, type
 local insert, concat, loadstring = table.insert, table.concat, loadstring
 
 local function settle(co, ...)
-  if wasSuspended() then
-    suspend()
+  local isInterrupted, isSuspended = interruption()
+  if isInterrupted then
+    if isSuspended then suspend() end
     return settle(co, resume(co))
   end
   leave()
@@ -25,8 +29,9 @@ local function settle(co, ...)
 end
 
 local function protect(f, ...)
-  if type(f) ~= 'function' or isC(f) then return cpcall(f, ...) end
-  local co = create(f)
+  local isLua, calls = kindOf(f)
+  if not isLua then return cpcall(f, ...) end
+  local co = create(calls and function(...) return f(...) end or f)
   enter(true)
   return settle(co, resume(co, ...))
 end
@@ -60,7 +65,7 @@ end
 
 local function unwrap(ok, ...)
   if ok then return ... end
-  error((...), 0)
+  error((...), 3) -- this, a tail call, and who called
 end
 
 local function wrap(f)
@@ -81,16 +86,14 @@ end
 return pcall, xpcall, resumeUser, wrap, load
 `;
 const RESULTS = 5;
-/** What errors call the prelude. */
-export const PRELUDE_SOURCE = "=prelude";
-
 /** All nested threads take of one stack. */
 const MAX_DEPTH = 190;
+const ON_RETURN = 2;
 const COUNT = 8;
 /** The clock is looked at after so many instructions; many of them may be calls of commands. */
 const INSTRUCTIONS = 10_000;
-/** Within a lua_State: how deep C functions are nested, and how deep they were when the thread was resumed. */
-const NESTED_CALLS_OFFSET = 52;
+/** What an event of a hook is, within its record: so many instructions. */
+const COUNTED = 3;
 const CANNOT_YIELD = "attempt to yield across metamethod/C-call boundary";
 
 export class Threads {
@@ -98,6 +101,13 @@ export class Threads {
   present: LuaState = 0;
   /** Asked by the hook: whether the script is to be suspended. */
   mustSuspend: (L: LuaState) => boolean = () => false;
+  /** Asked where it cannot be suspended, although it is to be: whether it is to be ended. */
+  mustEnd: () => boolean = () => false;
+  /** It is being ended: each of its instructions fails, so that it cannot go on however it handles errors. */
+  isEnding = false;
+  /** It is to be suspended as soon as it can be. */
+  private isDue = false;
+  readonly callbacks: Callbacks;
   private readonly vm: LuaVm;
   /** What scripts are interrupted by, at what, and after how many instructions. */
   private hook: number;
@@ -114,9 +124,8 @@ export class Threads {
 
   constructor(vm: LuaVm) {
     this.vm = vm;
-    this.hook = vm.module.addHook((L) => {
-      if (this.canSuspend(L) && this.mustSuspend(L)) this.suspendFromHook(L);
-    });
+    this.callbacks = new Callbacks(vm);
+    this.hook = vm.module.addHook((L, record) => this.onHook(L, record));
   }
 
   /** Puts a debugger's hook in the place of the one that asks `mustSuspend`: for scripts that begin from now on. */
@@ -133,13 +142,51 @@ export class Threads {
 
   /** Whether the script can be suspended where the running thread is. */
   canSuspend(L: LuaState): boolean {
-    return this.canYield(L) && !this.barriers.includes(true);
+    return canYield(this.vm, L) && !this.barriers.includes(true);
   }
 
   /** Suspends the script from within a hook, which must return at once. */
   suspendFromHook(L: LuaState): void {
     this.isSuspended = true;
     this.vm.api.lua_yield(L, 0);
+  }
+
+  private onHook(L: LuaState, record: number): void {
+    const { isDue, vm } = this;
+    if (this.isEnding) this.raiseEnd(L);
+    if (vm.module.word(record) !== COUNTED) {
+      // The next instruction may be one behind the function of C.
+      vm.api.lua_sethook(L, this.hook, ON_RETURN | COUNT, 1);
+      return;
+    }
+    if (vm.api.lua_gethookcount(L) !== INSTRUCTIONS) this.watch(L);
+    // What runs is the prelude, which has not been told yet what became of the thread that it has resumed.
+    if (this.isSuspended || this.callbacks.hasTurned) return;
+    if (!this.mustSuspend(L)) return;
+    if (this.canSuspend(L)) {
+      this.setDue(L, false);
+      this.suspendFromHook(L);
+    } else if (this.mustEnd()) {
+      this.isEnding = true;
+      for (const thread of [L, ...this.parents]) vm.api.lua_sethook(thread, this.hook, COUNT, 1);
+      this.raiseEnd(L);
+    } else if (!isDue) this.setDue(L, true);
+  }
+
+  private raiseEnd(L: LuaState): never {
+    this.vm.pushText(L, "the script is ended");
+    return this.vm.raise(L);
+  }
+
+  /** While the script is due to be suspended, it is looked at whenever a function returns. */
+  private setDue(L: LuaState, isDue: boolean): void {
+    if (this.isDue === isDue) return;
+    this.isDue = isDue;
+    for (const thread of [L, ...this.parents]) this.watch(thread);
+  }
+
+  private watch(L: LuaState): void {
+    this.vm.api.lua_sethook(L, this.hook, this.isDue ? ON_RETURN | COUNT : COUNT, INSTRUCTIONS);
   }
 
   /** The threads whose functions called the running one's, through pcall: innermost first. */
@@ -166,11 +213,7 @@ export class Threads {
   install(L: LuaState): void {
     const { vm } = this;
     const { api } = vm;
-    const source = Buffer.from(PRELUDE);
-    const address = vm.scratchFor(source.length);
-    source.copy(vm.heap, address);
-    if (api.luaL_loadbuffer(L, address, source.length, vm.nameAt(PRELUDE_SOURCE)) !== OK)
-      throw new Error(vm.text(L, -1));
+    loadOwn(vm, L, PRELUDE);
     this.pushPrimitives(L);
     api.lua_getfield(L, GLOBALS, vm.nameAt("pcall"));
     if (api.lua_pcall(L, 6, RESULTS, 0) !== OK) throw new Error(vm.text(L, -1));
@@ -191,6 +234,10 @@ export class Threads {
     this.parents.length = 0;
     this.barriers.length = 0;
     this.isSuspended = false;
+    this.isEnding = false;
+    const wasDue = this.isDue;
+    this.isDue = false;
+    if (wasDue && this.present !== 0) this.watch(this.present);
     if (this.present !== 0) return this.present;
     const { vm } = this;
     const { api, main } = vm;
@@ -206,18 +253,16 @@ export class Threads {
     this.present = 0;
   }
 
-  private canYield(L: LuaState): boolean {
-    const calls = this.vm.module.word(L + NESTED_CALLS_OFFSET);
-    return (calls & 0xffff) <= calls >>> 16;
-  }
-
   private pushPrimitives(L: LuaState): void {
     const { vm } = this;
     const { api } = vm;
     vm.pushFunction(L, (state) => {
+      if (!this.isSuspended && !this.callbacks.hasTurned) return 0;
+      api.lua_pushboolean(state, 1);
       api.lua_pushboolean(state, this.isSuspended ? 1 : 0);
       this.isSuspended = false;
-      return 1;
+      this.callbacks.hasTurned = false;
+      return 2;
     });
     vm.pushFunction(L, (state) => {
       this.isSuspended = true;
@@ -230,7 +275,7 @@ export class Threads {
       }
       this.nested.push(api.lua_toboolean(state, 1) === 1);
       this.parents.push(state);
-      this.barriers.push(!this.canYield(state));
+      this.barriers.push(!canYield(vm, state));
       return 0;
     });
     vm.pushFunction(L, () => {
@@ -239,9 +284,15 @@ export class Threads {
       this.barriers.pop();
       return 0;
     });
+    const calling = this.callbacks.places(L);
     vm.pushFunction(L, (state) => {
-      api.lua_pushboolean(state, api.lua_tocfunction(state, 1) === 0 ? 0 : 1);
-      return 1;
+      if (api.lua_type(state, 1) !== FUNCTION) return 0;
+      const place = api.lua_tocfunction(state, 1);
+      const calls = place !== 0 && calling.has(place);
+      if (place !== 0 && !calls) return 0;
+      api.lua_pushboolean(state, 1);
+      api.lua_pushboolean(state, calls ? 1 : 0);
+      return 2;
     });
   }
 
@@ -257,7 +308,8 @@ export class Threads {
     };
     const plainYield = original("yield");
     vm.setFunction(L, "yield", (state) => {
-      if (state !== this.present && this.nested.at(-1) !== true) return plainYield(state);
+      const isCoroutine = state !== this.present && this.nested.at(-1) !== true;
+      if (isCoroutine && !this.callbacks.includes(state)) return plainYield(state);
       vm.pushText(state, CANNOT_YIELD);
       return vm.raise(state);
     });
@@ -267,6 +319,13 @@ export class Threads {
       api.lua_pushnil(state);
       return 1;
     });
+  }
+
+  /** Whether the thread that was resumed just now is to be resumed again at once. */
+  takeTurned(): boolean {
+    const { hasTurned } = this.callbacks;
+    this.callbacks.hasTurned = false;
+    return hasTurned;
   }
 
   /** Whether the thread that was resumed just now was suspended (and has not yielded of its own accord). */

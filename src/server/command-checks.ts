@@ -80,8 +80,6 @@ export class CommandChecks {
 
   /** The error for a command that the client's user has no permission for. */
   denialOf(command: CompiledCommand, request: Request, connection: Connection): string | undefined {
-    // What ACL LOG shows of the client is this command.
-    connection.lastCommand = command.fullName;
     const result = this.parts.acl.judge(connection, command, request);
     if (result === ALLOWED) return undefined;
     if (result === DENIED_COMMAND) return noPermissionFor(command.fullName);

@@ -70,6 +70,8 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
   mustRepeat = false;
   /** The command that waits for something, as far as it has to be timed. */
   blockedCall: BlockedCall | undefined;
+  /** The same of the script in which its EXEC was suspended. */
+  blockedPart: BlockedCall | undefined;
   /** It is shown all commands (MONITOR). */
   isMonitor = false;
   /** What it has told of itself as a replica; and what it is since it has become one. */
@@ -93,6 +95,8 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
   /** Pieces of output held back by the reply gate. */
   heldPieces = 0;
   heldBytes = 0;
+  /** While its EXEC is suspended: what it will be sent when that is done (outbox.ts). */
+  withheld: Buffer[] | undefined;
   /** What it took of memory when that was looked at last (client-eviction.ts). */
   countedBytes = 0;
   /** Since when its output is over the soft limit; 0 if it is not. */
@@ -377,6 +381,11 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
     this.onDrained?.();
     this.host.closed(this);
   }
+}
+
+/** Whether the client does not want the reply to its present command. */
+export function isMuted({ replyMode }: Connection): boolean {
+  return replyMode === "off" || replyMode === "skip";
 }
 
 /** What a connection costs without its buffers: this object, its decoder, and Node's handle (measured with 10,000). */

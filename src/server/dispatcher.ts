@@ -16,7 +16,7 @@ import { RequestBatch } from "../protocol/request-batch.ts";
 import { NEED_MORE, QUERY_BUFFER_LIMIT } from "../protocol/request-decoder.ts";
 import { coldKeyUnreadable } from "../protocol/tier-errors.ts";
 import { CommandChecks } from "./command-checks.ts";
-import type { Connection } from "./connection.ts";
+import { type Connection, isMuted } from "./connection.ts";
 import type { DispatcherParts } from "./dispatcher-parts.ts";
 import { runHandler } from "./handler-run.ts";
 import { KeyResidency } from "./key-residency.ts";
@@ -140,7 +140,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
         if (isPrefetched) prefetch.begin(batch, i);
         this.request = batch.select(connection.decoder, i);
         const replyStart = reply.end;
-        const wasMuted = connection.replyMode !== "on";
+        const wasMuted = isMuted(connection);
         const outcome = this.execute(connection);
         this.hasKeysReady = false;
         if (outcome === SUSPENDED) return false;
@@ -179,9 +179,12 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     const { table } = this.parts;
     const command = connection.isReplay ? table.findLogged(request) : table.findExact(request);
     if (command === undefined) {
+      connection.lastCommand = "";
       if (!connection.isReplay && this.parts.webRequests.closes(connection, request)) return DONE;
       return this.reject(undefined, this.checks.unknown(request));
     }
+    // CLIENT LIST and ACL LOG show those that are refused, too.
+    connection.lastCommand = command.fullName;
     const refusal = this.checks.refusalOf(command, request, connection);
     if (refusal !== undefined) return this.reject(command, refusal);
     this.db = this.keyspace.databases[connection.dbIndex];
@@ -207,7 +210,6 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       return this.parkHolding(connection);
     if (heldKeys.isActive && heldKeys.mustWait(command, request, connection))
       return this.parkHolding(connection);
-    connection.lastCommand = command.fullName;
     return this.invoke(command, connection);
   }
 
@@ -236,7 +238,6 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       // What is queued takes memory, whatever it will do.
       const refused = this.refuseWrite(command, { isWrite: command.isWrite, denyOom: true }, connection);
       if (refused !== undefined) return refused;
-      connection.lastCommand = command.fullName;
       return this.transactions.queue(transaction, command);
     }
     if (!isExec(command)) return undefined;
@@ -263,11 +264,12 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     return SUSPENDED;
   }
 
-  executeQueued(command: CompiledCommand, request: Request): void {
+  executeQueued(command: CompiledCommand, request: Request): Outcome {
     const { client, residency, reply } = this;
     this.request = request;
     this.db = this.keyspace.databases[client.dbIndex];
     const replyStart = reply.end;
+    let outcome: Outcome = DONE;
     if (
       command.needsKeysHot &&
       residency !== undefined &&
@@ -277,9 +279,23 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       this.refuseUnreadable(client);
       this.calls.refused(command);
     } else {
-      this.invoke(command, client);
+      outcome = this.invoke(command, client);
     }
     if (client.replyMode === "off") reply.end = replyStart;
+    return outcome;
+  }
+
+  resumeQueued(command: CompiledCommand, request: Request, rest: () => Outcome): Outcome {
+    const { calls, client, reply } = this;
+    this.command = command;
+    this.request = request;
+    this.db = this.keyspace.databases[client.dbIndex];
+    const replyStart = reply.end;
+    const resumedMs = this.keyspace.clock.monotonicMs();
+    const outcome = rest();
+    if (outcome === DONE) calls.endBlocked(command, client, resumedMs);
+    if (client.replyMode === "off") reply.end = replyStart;
+    return outcome;
   }
 
   private invoke(command: CompiledCommand, connection: Connection): Outcome {
@@ -398,17 +414,18 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     this.db = this.keyspace.databases[connection.dbIndex];
     reply.resp = connection.resp;
     const replyStart = reply.end;
-    const errors = reply.errors;
+    const wasMuted = isMuted(connection);
     reply.begin(true, false);
+    this.calls.resume();
     const resumedMs = this.keyspace.clock.monotonicMs();
     this.effects.beginCommand();
     const outcome = action(this);
     this.effects.endCommand();
     reply.finish();
     if (reply.hasOverflowed) this.dropReply(connection, replyStart);
-    if (reply.errors !== errors) command.failedCalls++;
     if (outcome === DONE) this.calls.endBlocked(command, connection, resumedMs);
-    if (outcome === DONE && connection.replyMode !== "on") this.muteReply(connection, replyStart);
+    if (outcome === DONE && connection.replyMode !== "on")
+      this.muteReply(connection, wasMuted ? replyStart : reply.end);
     if (command.isWrite) this.afterEffects(connection, true);
     this.outbox.add(connection);
     const { tracking } = this.parts;
@@ -437,6 +454,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
 
   /** Lets connections go on whose commands waited for keys. */
   resumeClients(): void {
+    // Called at the end of each turn: to empty even an empty list goes through V8's runtime.
+    if (this.resumable.length === 0) return;
     for (const connection of this.resumable.splice(0)) connection.goOn();
   }
 

@@ -9,7 +9,8 @@
  * with one call of the system, as far as they are small: messages that follow each other in their buffer are one
  * piece, and the rest is copied together.
  *
- * Pieces that may not leave yet (reply-gate.ts) are copied to the gate.
+ * Pieces that may not leave yet (reply-gate.ts) are copied to the gate. While an EXEC is suspended, its client
+ * gets nothing.
  *
  * Pieces of replies follow each other without gaps; what the reply writer holds behind the last is the run that is just
  * executed. All pieces of a connection stand in the order in which it is to get them, linked by `next`.
@@ -146,7 +147,8 @@ export class Outbox {
    * cut where they belong. */
   push(connection: Connection, source: Buffer, start: number, end: number): void {
     const last = connection.lastPiece;
-    if (connection.queuedPieces > 0 && this.sources[last] === source && this.ends[last] === start) {
+    const mayGrow = connection.queuedPieces > 0 && connection.withheld === undefined;
+    if (mayGrow && this.sources[last] === source && this.ends[last] === start) {
       this.ends[last] = end;
       this.grew(connection, end - start);
       return;
@@ -161,6 +163,10 @@ export class Outbox {
     end: number,
     position: number,
   ): void {
+    if (connection.withheld !== undefined) {
+      this.keep(connection, source ?? this.parts.reply.buf, start, end);
+      return;
+    }
     const place = this.count++;
     this.connections[place] = connection;
     this.sources[place] = source;
@@ -173,6 +179,38 @@ export class Outbox {
     connection.lastPiece = place;
     if (place === 0) this.parts.scheduleFlush();
     this.grew(connection, end - start);
+  }
+
+  /**
+   * Takes the reply that the present run writes out of it: it is not whole, and may tell of what is not yet in the
+   * append-only file. It is kept, and so is all that follows for the connection, until `release`.
+   * @param isDropped it is not wanted
+   */
+  withhold(connection: Connection, isDropped: boolean): void {
+    const { reply } = this.parts;
+    const { end } = reply;
+    const start = Math.max(reply.replyStart, this.start);
+    this.cut(connection, start);
+    reply.end = start;
+    connection.withheld ??= [];
+    if (!isDropped && end > start) this.keep(connection, reply.buf, start, end);
+  }
+
+  /** Queues what was withheld, before what the present run has written since. */
+  release(connection: Connection, isDropped: boolean): void {
+    const pieces = connection.withheld!;
+    connection.withheld = undefined;
+    for (const piece of pieces) {
+      connection.heldBytes -= piece.length;
+      if (!isDropped) this.queue(connection, piece, 0, piece.length, AS_OF_FLUSH);
+    }
+  }
+
+  private keep(connection: Connection, source: Buffer, start: number, end: number): void {
+    if (connection.isClosed) return;
+    connection.withheld!.push(Buffer.from(source.subarray(start, end)));
+    connection.heldBytes += end - start;
+    this.parts.limits.check(connection);
   }
 
   private grew(connection: Connection, bytes: number): void {

@@ -57,7 +57,7 @@ export class Run implements ScriptArguments {
   /** The time that the script sees. */
   nowMs = 0;
   begunMs = 0;
-  /** Position of the append-only file before it. */
+  /** Position of the append-only file before it, and before the EXEC that it is a part of. */
   position = 0;
   /** The database that the script has selected. */
   dbIndex = 0;
@@ -126,7 +126,7 @@ export class Run implements ScriptArguments {
     this.request = request;
     this.serial++;
     this.hasGroup = !client.isExecuting && this.debugged?.isPrivate !== true;
-    this.canSuspend = this.hasGroup && !client.isReplay;
+    this.canSuspend = !client.isReplay;
     this.nowMs = clock.nowMs;
     this.begunMs = clock.monotonicMs();
     this.position = position;

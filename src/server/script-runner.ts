@@ -4,7 +4,8 @@
  *
  * One that runs for longer than `busy-reply-threshold` is suspended now and then, so that the server can answer others
  * that it is busy, and can be told to end it. Meanwhile nothing else touches the data: whoever might asks `isBusy`.
- * Time stands still for the script. Within EXEC, and while a log is replayed, it is not suspended.
+ * Time stands still for the script. Within EXEC the whole EXEC is suspended with it. While a log is replayed it is not
+ * suspended.
  */
 import type { Clock } from "../base/clock.ts";
 import { webAssembly } from "../base/web-assembly.ts";
@@ -37,11 +38,14 @@ import { ALLOWED, DENIED_COMMAND, DENIED_KEY } from "./acl/permission-check.ts";
 import type { Connection } from "./connection.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Run } from "./script-run.ts";
-import type { GroupedEffects } from "./transactions.ts";
+import type { GroupedEffects, Transactions } from "./transactions.ts";
 import type { WriteGates } from "./write-gates.ts";
 
 /** A busy script lets others have their turn after so long. */
 const SLICE_MS = 10;
+/** One that has been for so many times `busy-reply-threshold` where it cannot be suspended is ended: nobody else could,
+ * since the server answers nobody. */
+const LOST_AFTER_TIMES = 10;
 /** Limits of a VM's memory; half of maxmemory, if that lies between. */
 const LEAST_VM_BYTES = 64 * 1024 * 1024;
 const MOST_VM_BYTES = 512 * 1024 * 1024;
@@ -57,10 +61,13 @@ export interface ScriptDispatcher {
   readonly effects: GroupedEffects;
   readonly gates: WriteGates;
   readonly outbox: Outbox;
+  readonly transactions: Pick<Transactions, "drop" | "position" | "resume">;
+  /** Whose commands are just executed. */
+  current: Connection | undefined;
   /** The command whose handler runs. */
   readonly command: CompiledCommand | undefined;
   /** Executes a command as the present client, without further gates. */
-  executeQueued(command: CompiledCommand, request: Request): void;
+  executeQueued(command: CompiledCommand, request: Request): Outcome;
   /** Bookkeeping after what may have changed something. */
   afterEffects(connection: Connection, isWrite: boolean): void;
   /** Runs a later part of a command, as its client. */
@@ -141,8 +148,9 @@ export class ScriptRunner implements ScriptHost {
   /** Runs a script whose permissions are known, and answers what it returns. */
   execute(run: Run): Outcome {
     const { dispatcher, parts } = this;
-    const { client, command, effects, request } = dispatcher;
-    run.begin(client, command!, request, parts.clock, parts.aof.appended);
+    const { client, command, effects, request, transactions } = dispatcher;
+    const position = client.isExecuting ? transactions.position : parts.aof.appended;
+    run.begin(client, command!, request, parts.clock, position);
     // Within EXEC the group is open.
     if (run.hasGroup) effects.beginGroup();
     this.present = run;
@@ -172,8 +180,11 @@ export class ScriptRunner implements ScriptHost {
   /** The server ends without saving: what the suspended script has done does not go to the log. */
   drop(): void {
     if (this.present === undefined) return;
+    const { effects, outbox, transactions } = this.dispatcher;
     this.present = undefined;
-    this.dispatcher.effects.dropGroup();
+    outbox.heldPosition = undefined;
+    effects.dropGroup();
+    transactions.drop();
   }
 
   call(request: Request): string | undefined {
@@ -251,6 +262,20 @@ export class ScriptRunner implements ScriptHost {
     if (run.isBusy) return nowMs - run.sliceBegunMs >= SLICE_MS;
     const thresholdMs = this.parts.busyThresholdMs();
     return thresholdMs > 0 && nowMs - run.begunMs >= thresholdMs;
+  }
+
+  mustEnd(): boolean {
+    const run = this.present;
+    const limitMs = LOST_AFTER_TIMES * this.parts.busyThresholdMs();
+    if (run === undefined || run.hasWritten || limitMs === 0) return false;
+    const lostMs = this.parts.clock.monotonicMs() - (run.isBusy ? run.sliceBegunMs : run.begunMs);
+    if (lostMs < limitMs) return false;
+    const milliseconds = Math.floor(lostMs);
+    this.log(
+      3,
+      `Script ended, which nobody could: it was ${milliseconds} milliseconds in one metamethod or iterator.`,
+    );
+    return true;
   }
 
   private denialOf({ client }: Run, command: CompiledCommand, request: Request): string | undefined {
@@ -364,14 +389,17 @@ export class ScriptRunner implements ScriptHost {
 
   private goOn(run: Run): void {
     const { clock } = this.parts;
+    const { dispatcher } = this;
     const { client, command, request } = run;
     const presentMs = clock.nowMs;
     run.sliceBegunMs = clock.monotonicMs();
     clock.nowMs = run.nowMs;
-    const outcome = this.dispatcher.answer(client, command, request, () => {
-      if (run.isKilled) return this.endKilled(run);
-      return this.go(run, false);
-    });
+    dispatcher.current = client;
+    const rest = () => (run.isKilled ? this.endKilled(run) : this.go(run, false));
+    const outcome = run.hasGroup
+      ? dispatcher.answer(client, command, request, rest)
+      : dispatcher.transactions.resume(rest);
+    dispatcher.current = undefined;
     clock.nowMs = presentMs;
     if (outcome === DONE) client.goOn();
   }

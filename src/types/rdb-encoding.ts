@@ -12,7 +12,7 @@
  *     0, 1, 2    the decimal text of a signed integer of 1, 2, 4 bytes, little-endian
  *     3          LZF: length of the compressed data, length of the string, compressed data
  */
-import { copyBytes, type ViewedBuffer } from "../base/byte-copy.ts";
+import { copyBytes, VIEW, type ViewedBuffer } from "../base/byte-copy.ts";
 import type { Int64 } from "../base/int64.ts";
 import { lzfCompress, lzfDecompress, newRoom } from "../base/lzf.ts";
 
@@ -225,7 +225,7 @@ export function encodeString(
     if (end !== 0) return end;
   }
   const data = encodeLength(target, position, length);
-  if ((target as ViewedBuffer).view !== undefined) copyBytes(source, start, target, data, length);
+  if ((target as ViewedBuffer)[VIEW] !== undefined) copyBytes(source, start, target, data, length);
   else if (length > SHORT_COPY_BYTES) target.set(source.subarray(start, start + length), data);
   else for (let i = 0; i < length; i++) target[data + i] = source[start + i];
   return data + length;

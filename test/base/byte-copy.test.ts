@@ -48,7 +48,7 @@ test("a copy is the bytes asked for, and no byte beside them", () => {
 });
 
 test("a copy within one buffer", () => {
-  for (const length of [3, 8, 20, 191, 192, 250]) {
+  for (const length of [3, 8, 20, 79, 80, 191, 192, 250]) {
     const buffer = withView(Buffer.from(Uint8Array.from({ length: 600 }, (_, i) => (i * 31) & 0xff)));
     const expected = Buffer.from(buffer);
     expected.copy(expected, 300, 7, 7 + length);

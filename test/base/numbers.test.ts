@@ -12,6 +12,7 @@ import {
   formatDouble,
   formatFixed,
   integerLength,
+  leadingInt32,
   parseDouble,
   parseDoubleBytes,
   parseDoubleLeniently,
@@ -50,6 +51,27 @@ const NO_INTEGERS = [
   "1:",
   "1/",
 ];
+
+describe("leadingInt32", () => {
+  it.each([
+    ["12", 12],
+    [" \t\r\n-12x", -12],
+    ["+007", 7],
+    ["1.5", 1],
+    ["", 0],
+    [" ", 0],
+    ["-", 0],
+    ["x1", 0],
+    ["2147483648", -2147483648],
+    ["4294967297", 1],
+    ["9223372036854775807", -1],
+    ["9223372036854775808", -1],
+    ["-9223372036854775808", 0],
+    ["9".repeat(1000), -1],
+  ])("reads %j as C's atoi", (text, value) => {
+    expect(within(text, leadingInt32)).toBe(value);
+  });
+});
 
 describe("parseInteger and parseInt64", () => {
   it("read every integer that a double holds exactly", () => {

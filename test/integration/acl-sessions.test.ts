@@ -193,6 +193,30 @@ describe.skipIf(!hasRedisServer)("sessions of users as the real Redis's", () => 
     ]);
   });
 
+  test("keys of a command that will fail because their number is none", async () => {
+    const replies = await play([
+      ["admin", "COMMAND GETKEYS ZUNION 1.5 a"],
+      ["admin", "COMMAND GETKEYS ZUNION ·2 a b"],
+      ["admin", "COMMAND GETKEYS ZUNION 4294967297 a b"],
+      ["admin", "COMMAND GETKEYS ZUNION 9007199254740993 a b"],
+      ["admin", "COMMAND GETKEYS ZUNION 99999999999999999999 a b"],
+      ["admin", "COMMAND GETKEYS ZUNION -4294967295 a"],
+      ["admin", "COMMAND GETKEYS ZUNION x a"],
+      ["admin", "COMMAND GETKEYS EVAL x 1z a b"],
+      ["admin", "COMMAND GETKEYS BLMPOP 0 1z a LEFT"],
+      ["admin", "ACL SETUSER alice on nopass ~a* +@all"],
+      ["a", "AUTH alice x"],
+      ["a", "ZUNION 1.5 b"],
+      ["a", "ZUNION 1.5 a"],
+      ["a", "ZUNIONSTORE a 1.5 b"],
+      ["a", "EVAL return 1z b"],
+      ["a", "SINTERCARD +1 b"],
+      ["a", "LMPOP x b LEFT"],
+      ["a", "ZUNION 7 b"],
+    ]);
+    expect(replies.filter((reply) => reply.startsWith("-NOPERM"))).toHaveLength(4);
+  });
+
   test("transactions: when commands are queued, and again when they are executed", async () => {
     await play([
       ["admin", "ACL SETUSER tom on nopass ~a* +@all -@dangerous"],
@@ -338,6 +362,25 @@ describe.skipIf(!hasRedisServer)("sessions of users as the real Redis's", () => 
     await play([["fresh", "ACL LOAD"]]);
     load("user default on nopass ~* &* +@all\n\n  user filed on >pw ~f* +@read\n");
     await play([["fresh", "ACL LOAD"]]);
+  });
+
+  test("CLIENT LIST shows the last command, also if it was refused", async () => {
+    const list = ["admin", "CLIENT LIST"] as const;
+    const last = async (request: string): Promise<string> => {
+      const replies = await play([["a", request], list]);
+      return /cmd=(?!client)(\S*)/.exec(replies[1])![1];
+    };
+    expect(await last("CLIENT nothing")).toBe("NULL");
+    expect(await last("GET")).toBe("get");
+    expect(await last("nothing at all")).toBe("NULL");
+    expect(await last("CONFIG GET")).toBe("config|get");
+    expect(await last("CONFIG")).toBe("config");
+    expect(await last("MULTI")).toBe("multi");
+    expect(await last("SET a b")).toBe("set");
+    expect(await last("WATCH a")).toBe("watch");
+    expect(await last("EXEC")).toBe("exec");
+    expect(await last("SUBSCRIBE c")).toBe("subscribe");
+    expect(await last("GET a")).toBe("get");
   });
 
   test("odd requests", async () => {

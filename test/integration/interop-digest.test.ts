@@ -3,7 +3,6 @@
  * stays the same: dump.rdb, a set with an RDB base, and one with commands only. So it does over DEBUG RELOAD.
  */
 import { cpSync, readdirSync, rmSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { extname, join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Argument } from "../support/command-harness.ts";
@@ -78,26 +77,6 @@ describe.skipIf(!hasRedisServer)("beside the real Redis (skipped where redis-ser
     );
     await startRedis(NO_AOF);
     expect(await digestOf(theirs)).toBe(digest);
-  });
-
-  test.skipIf(availableParallelism() === 1)("large files, which other threads help to load", async () => {
-    await startRedis([...WITH_AOF, "--rdbcompression", "no"]);
-    await send(theirs, sampleRequests());
-    await send(theirs, [["DEBUG", "POPULATE", "60000", "key", "100"]]);
-    await send(theirs, [["SAVE"]]);
-    await rewriteLog(theirs);
-    const digest = await digestOf(theirs);
-    await endRedis();
-    for (const args of [NO_AOF, WITH_AOF]) {
-      // On a busy machine a thread may begin too late to be of use.
-      let isHelped = false;
-      while (!isHelped) {
-        const ours = await fixture.start(...args, "--loglevel", "verbose");
-        expect(await digestOf(ours)).toBe(digest);
-        isHelped = /Keys that another thread has loaded: \d{4}/.test(fixture.server.output);
-        await fixture.server.kill();
-      }
-    }
   });
 
   test.each([

@@ -16,7 +16,8 @@ class Bench {
   readonly engine: Engine;
   private readonly reply = new ReplyWriter();
 
-  constructor(limitBytes = 64 * MEGABYTE) {
+  /** @param isRestless scripts are suspended wherever they can be */
+  constructor(limitBytes = 64 * MEGABYTE, isRestless = false) {
     const { reply } = this;
     const host: ScriptHost = {
       reply,
@@ -30,7 +31,8 @@ class Bench {
       mayCall: () => true,
       log() {},
       mustEndLoading: () => false,
-      mustSuspend: () => false,
+      mustSuspend: () => isRestless,
+      mustEnd: () => false,
     };
     this.engine = new Engine(host, limitBytes, true);
   }
@@ -41,7 +43,8 @@ class Bench {
     if ("error" in compiled) throw new Error(compiled.error);
     const request = Request.of("EVAL", script, "0", ...args);
     this.reply.reset();
-    expect(this.engine.start(compiled.reference, { request, firstKey: 3, keys: 0 })).toBe("ended");
+    let state = this.engine.start(compiled.reference, { request, firstKey: 3, keys: 0 });
+    while (state === "suspended") state = this.engine.resume();
     this.engine.finish("sha", 2);
     return this.reply.buf.toString("latin1", 0, this.reply.end);
   }
@@ -69,6 +72,22 @@ const values = fc.letrec<{ value: unknown }>((tie) => ({
     ),
   ),
 })).value;
+
+describe("a script that is suspended again and again", () => {
+  it("gets what pcall and gsub give, wherever it was", () => {
+    const bench = new Bench(undefined, true);
+    const script = `
+      local wrong = 0
+      local function long() local n = 0 for i = 1, 11000 do n = n + 1 end return n end
+      for i = 1, 3000 do
+        local isFine, value = pcall(long)
+        if not isFine or value ~= 11000 then wrong = wrong + 1 end
+        if i % 10 == 0 and string.gsub('ab', '%w', long) ~= '1100011000' then wrong = wrong + 1 end
+      end
+      return wrong`;
+    expect(bench.run(script)).toBe(":0\r\n");
+  });
+});
 
 describe("libraries", () => {
   it("cjson reads what JSON.stringify writes, and JSON.parse what cjson writes", () => {

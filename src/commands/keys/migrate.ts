@@ -2,7 +2,7 @@
  * MIGRATE: hands keys over to another server. How that is done is the server's business (server/migration); here is
  * what a request asks for.
  */
-import { parseInt64 } from "../../base/numbers.ts";
+import { leadingInt32, parseInt64 } from "../../base/numbers.ts";
 import { CANNOT_WAIT_IN_TRANSACTION, SYNTAX_ERROR } from "../../protocol/errors.ts";
 import { KEY_WITH_KEYS_OPTION } from "../../protocol/migration-errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
@@ -84,11 +84,6 @@ function keysOfMigrate(request: Request, nameAt: number): readonly KeyArgument[]
   return Array.from({ length: last - first + 1 }, (_, i) => ({ position: first + i, flags: KEY_FLAGS }));
 }
 
-/** As C's atoi: the number that the text begins with. */
-function leadingInteger(text: string): number {
-  return Number.parseInt(/^\s*[+-]?\d+/.exec(text)?.[0] ?? "0", 10);
-}
-
 function runMigrate(ctx: CommandContext): Outcome {
   const { client, request, reply, server } = ctx;
   const options = noOptions();
@@ -99,7 +94,7 @@ function runMigrate(ctx: CommandContext): Outcome {
   const { userAt, passwordAt, keysAt } = options;
   const order = {
     host: request.text(HOST),
-    port: leadingInteger(request.text(PORT)),
+    port: leadingInt32(request.buf, request.start[PORT], request.len[PORT]),
     target: `${request.text(HOST)}:${request.text(PORT)}`,
     destination: parseInt64(request.buf, request.start[DESTINATION], request.len[DESTINATION])!,
     timeoutMs: timeoutMs > 0 ? timeoutMs : DEFAULT_TIMEOUT_MS,

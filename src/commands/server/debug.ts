@@ -2,7 +2,7 @@
  * DEBUG, as far as tests of the server need it. Its subcommands are no commands of their own, as in Redis: whoever may
  * use it (enable-debug-command) may use all.
  */
-import { parseDoubleLeniently } from "../../base/numbers.ts";
+import { leadingInt32, parseDoubleLeniently } from "../../base/numbers.ts";
 import {
   GENERAL_ERROR,
   LOG_RELOAD_FAILURES,
@@ -296,7 +296,7 @@ const quicklistPackedThreshold: Subcommand = {
 
 /** An argument that switches something, as C's atoi reads it. */
 function isOn({ request }: CommandContext, argument = 2): boolean {
-  return (Number.parseInt(request.text(argument), 10) || 0) !== 0;
+  return leadingInt32(request.buf, request.start[argument], request.len[argument]) !== 0;
 }
 
 const sleep: Subcommand = {

@@ -8,9 +8,10 @@
  * lua_State: the saved program counter at byte 24. A hook that yields leaves it one instruction early, since that
  * will be executed again; while the thread is looked at it stands where it stood in the hook.
  */
+
+import { OWN_SOURCE } from "../callbacks.ts";
 import type { LuaState } from "../lua-module.ts";
 import type { LuaVm } from "../lua-vm.ts";
-import { PRELUDE_SOURCE } from "../threads.ts";
 
 const NAME_OFFSET = 4;
 const SOURCE_OFFSET = 16;
@@ -95,7 +96,7 @@ export class StackFrames {
   private frame(thread: LuaState, level: number): StackFrame | undefined {
     const { module } = this.vm;
     const { recordAt } = this;
-    if (this.text(module.word(recordAt + SOURCE_OFFSET)) === PRELUDE_SOURCE) return undefined;
+    if (this.text(module.word(recordAt + SOURCE_OFFSET)) === OWN_SOURCE) return undefined;
     const name = module.word(recordAt + NAME_OFFSET);
     return {
       thread,

@@ -152,11 +152,7 @@ export class Calls {
   ): void {
     if (begunMs === UNOBSERVED) return;
     const { reply } = this;
-    // Those of a transaction's commands are counted by then.
-    if (reply.errors !== this.countedErrors) {
-      command.failedCalls++;
-      this.countedErrors = reply.errors;
-    }
+    this.countErrors(command);
     if (begunMs === IN_RUN) {
       // The replies of a transaction count together.
       if (this.runLength >= RUN_CALLS || reply.end - reply.replyStart > SMALL_REPLY_BYTES) {
@@ -174,17 +170,31 @@ export class Calls {
         this.total--;
         return;
       } else {
-        client.blockedCall = { begunMs, words: this.wordsOf(command, request) };
+        const call = { begunMs, words: this.wordsOf(command, request) };
+        if (client.isExecuting) client.blockedPart = call;
+        else client.blockedCall = call;
       }
     }
-    if (this.monitors !== undefined && !command.isHidden) this.monitors.show(command, request, client);
+    // EXEC that was suspended is shown when it is done.
+    const isOver = outcome !== SUSPENDED || client.transaction === undefined;
+    if (this.monitors !== undefined && !command.isHidden && isOver) {
+      this.monitors.show(command, request, client);
+    }
+  }
+
+  /** A later part of a call that had to wait begins. */
+  resume(): void {
+    this.countedErrors = this.reply.errors;
   }
 
   /** A call that had to wait is over; its last part began at `resumedMs`. */
   endBlocked(command: CompiledCommand, client: Connection, resumedMs: number): void {
-    const call = client.blockedCall;
+    this.countErrors(command);
+    const { blockedCall, blockedPart, isExecuting } = client;
+    const call = isExecuting ? blockedPart : blockedCall;
     if (call === undefined) return;
-    client.blockedCall = undefined;
+    if (isExecuting) client.blockedPart = undefined;
+    else client.blockedCall = undefined;
     const nowMs = this.parts.clock.monotonicMs();
     const elapsedMs = nowMs - call.begunMs;
     this.record(command, elapsedMs, 1);
@@ -196,6 +206,13 @@ export class Calls {
   refused(command: CompiledCommand): void {
     command.rejectedCalls++;
     this.countedErrors = this.parts.reply.errors;
+  }
+
+  /** Those of commands that it has executed are counted by then. */
+  private countErrors(command: CompiledCommand): void {
+    if (this.reply.errors === this.countedErrors) return;
+    command.failedCalls++;
+    this.countedErrors = this.reply.errors;
   }
 
   private endRun(nowMs: number): void {

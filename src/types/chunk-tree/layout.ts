@@ -12,7 +12,7 @@
  * The object of a root may be longer: words from ROOT_WORDS on are the user's. Elements are counted as unsigned
  * integers, so a tree has up to 2^32 - 1.
  */
-import type { ViewedBuffer } from "../../base/byte-copy.ts";
+import { VIEW, type ViewedBuffer } from "../../base/byte-copy.ts";
 import { SLAB_MASK, SLAB_SHIFT, type Slabs } from "../../memory/slabs.ts";
 
 export const ROOT_WORDS = 8;
@@ -49,12 +49,12 @@ export function wordAt(address: number): number {
 
 /** The separator of a node's child. */
 export function separatorAt(slabs: Slabs, node: number, place: number): number {
-  const { view } = slabs.bytes[node >>> SLAB_SHIFT] as ViewedBuffer;
+  const view = (slabs.bytes[node >>> SLAB_SHIFT] as ViewedBuffer)[VIEW];
   return view!.getFloat64((wordAt(node) + SEPARATORS + place * SEPARATOR_WORDS) << 2, true);
 }
 
 export function setSeparatorAt(slabs: Slabs, node: number, place: number, separator: number): void {
-  const { view } = slabs.bytes[node >>> SLAB_SHIFT] as ViewedBuffer;
+  const view = (slabs.bytes[node >>> SLAB_SHIFT] as ViewedBuffer)[VIEW];
   view!.setFloat64((wordAt(node) + SEPARATORS + place * SEPARATOR_WORDS) << 2, separator, true);
 }
 

@@ -3,8 +3,10 @@
  * part that cannot be used is loaded once more. The threads are played by loops of this one, and what they give away is
  * really transferred.
  */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { MessageChannel } from "node:worker_threads";
+import { MessageChannel, Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
 import { ManualClock } from "../../../src/base/clock.ts";
 import type { FileHandle } from "../../../src/base/files.ts";
@@ -19,8 +21,11 @@ import { loadPart } from "../../../src/persistence/rdb-loading/part-loader.ts";
 import { loadRdb, type RdbLoadOptions } from "../../../src/persistence/rdb-loading/rdb-load.ts";
 import { dataTypeOf } from "../../../src/types/registry.ts";
 import { ValueDigest } from "../../../src/types/value-digest.ts";
+import { removeFolder, temporaryFolder } from "../../support/temporary-folder.ts";
 import { memoryFile } from "../memory-file.ts";
 
+/** The thread as it is built. */
+const PROGRAM = new URL("../../../dist/src/persistence/rdb-loading/part-worker.js", import.meta.url);
 const KEYS = 4000;
 /** So long that a file is several of its reader's chunks. */
 const USUAL_BYTES = 300;
@@ -146,12 +151,13 @@ async function load(
   bytes: Buffer,
   threads?: PartThreads,
   maxBytes = Number.POSITIVE_INFINITY,
+  makeRoom: () => Promise<void> = () => setImmediate(),
 ): Promise<Loaded> {
   const keyspace = newKeyspace();
   const counts: number[] = [];
   const options: RdbLoadOptions = {
     skipExpired: true,
-    makeRoom: () => setImmediate(),
+    makeRoom,
     reservedKeys: KEYS,
     onLoaded: (...loaded) => counts.push(...loaded),
     help: threads && { threads, path: "", maxBytes },
@@ -218,6 +224,29 @@ test.each([1, 2, 3])("what %i threads help to load is what one loads alone", asy
     makeRoom: async () => undefined,
     onDuplicate: "replace",
   });
+  expect(contentsOf(helped.keyspace)).toEqual(contentsOf(alone.keyspace));
+  expectAllFreed(helped.keyspace);
+});
+
+test("a thread of its own does the same", async () => {
+  const bytes = dumpOf();
+  const folder = temporaryFolder();
+  const path = join(folder, "dump.rdb");
+  writeFileSync(path, bytes);
+  let begin = (): void => undefined;
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const threads: PartThreads = {
+    count: 1,
+    fromBytes: 0,
+    start: (task) => new Worker(PROGRAM, { workerData: { ...task, path } }).once("message", begin),
+  };
+  const helped = await load(bytes, threads, Number.POSITIVE_INFINITY, () => begun);
+  removeFolder(folder);
+  const alone = await load(bytes);
+  expect(helped.slabs).toBeGreaterThan(alone.slabs);
+  expect(helped.counts).toEqual(alone.counts);
   expect(contentsOf(helped.keyspace)).toEqual(contentsOf(alone.keyspace));
   expectAllFreed(helped.keyspace);
 });
