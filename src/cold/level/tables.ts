@@ -1,6 +1,6 @@
 /**
- * Verifies a store's table files without LevelDB, which does not verify them when it reads: where a block's structure is
- * damaged it misses keys without a word, or ends the process. Nothing is changed.
+ * Verifies a store's table files without LevelDB, which does not verify them when it reads: where a block's structure
+ * is damaged it misses keys without a word, or ends the process. Nothing is changed.
  *
  * A table never changes once the MANIFEST names it, so the store may be in use meanwhile. Tables that the MANIFEST
  * does not name are being written, or were replaced; one that has gone since it was read was replaced, too.

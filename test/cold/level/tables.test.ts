@@ -1,6 +1,6 @@
 /**
- * Verifying LevelDB's table files without LevelDB. Method: tables that the library wrote; wherever one of them is damaged,
- * this is found, and told for what it is.
+ * Verifying LevelDB's table files without LevelDB. Method: a table that the library wrote; wherever it is damaged, this
+ * is found, and told for what it is.
  */
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
