@@ -7,9 +7,9 @@ import type { PartThreads } from "./load-helpers.ts";
 const PROGRAM = new URL("./part-worker.js", import.meta.url);
 /** Each has to pass over what comes before its part, and one thread takes over what all have loaded. */
 const THREADS_MAX = 3;
-/** In a smaller file a thread's code is not yet compiled when its part is over, and while it is, V8's compiler takes the
- * processors: with two of them a mix of types of 32 MB took half as long again with the help of one thread, strings of
- * 84 MB as long as without, and strings of 226 MB two thirds. */
+/** In a smaller file a thread's code is hardly compiled when its part is over, and V8's compiler takes the processors:
+ * with two of them a mix of types of 32 MB took half as long again with one thread's help, strings of 84 MB as long as
+ * without, and strings of 226 MB two thirds. */
 const LARGE_FILE_BYTES = 128 << 20;
 
 /** So many that every processor has one, beside the thread that has the data. */
