@@ -18,9 +18,9 @@ export interface StoreStep extends TableStep {
   readonly file: string;
 }
 
-/** A store of more tables is verified only as a whole: the ends of one take some 0.3 ms, and a start, which waits for
+/** A store of more tables is verified only as a whole: the ends of one take about 1 ms, and a start, which waits for
  * that, must not take the longer the more data there is. */
-const MOST_TABLES_BY_ENDS = 1000;
+const MOST_TABLES_BY_ENDS = 100;
 
 /** "ends": what LevelDB reads of a table before all else (footer, index, filter), unless there are too many tables;
  * "all": every block. */
