@@ -141,7 +141,9 @@ describe("a script that runs for long", () => {
   it("is no library that loads for ever, wherever it does", async () => {
     const client = await server.start();
     const code = "#!lua name=lib\nfor i in function() while true do end end do end";
-    expect(await client.text("FUNCTION", "LOAD", code)).toMatch(/^-ERR FUNCTION LOAD timeout/);
+    expect(await client.text("FUNCTION", "LOAD", code)).toMatch(
+      /^-ERR Error registering functions: ERR FUNCTION LOAD timeout/,
+    );
     expect(await client.text("FUNCTION", "LOAD", LIBRARY)).toBe(bulk("lib"));
   });
 

@@ -279,7 +279,7 @@ describe("walks", () => {
         },
         all: async (...args: unknown[]) => {
           asked.push(args);
-          return found;
+          return { cursor: 0, keys: found };
         },
         random: async () => Buffer.from("abc"),
       },
