@@ -61,7 +61,6 @@ export interface Client {
   readonly outputListLength: number;
   /** Memory that the client costs. */
   readonly memoryBytes: number;
-  readonly argumentBytes: number;
   /** A blocking command of the client waits (flag "b" of CLIENT LIST). */
   readonly isBlocked: boolean;
   /** Ends that wait soon, as if the time were over or with an error; absent while there is none. */

@@ -17,6 +17,13 @@ export class Request {
   /** Length in bytes of argument i. */
   len: Int32Array = new Int32Array(INITIAL_ARGUMENTS);
 
+  /** Bytes of all arguments. */
+  get argumentBytes(): number {
+    let bytes = 0;
+    for (let i = 0; i < this.argc; i++) bytes += this.len[i];
+    return bytes;
+  }
+
   /** Makes room for `argc` arguments, keeping those already there. */
   reserve(argc: number): void {
     if (argc <= this.start.length) return;

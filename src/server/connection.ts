@@ -212,10 +212,6 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
     return this.subscriptions === undefined ? 0 : this.subscriptions.shardChannels.size;
   }
 
-  get argumentBytes(): number {
-    return 0;
-  }
-
   get memoryBytes(): number {
     return this.ownBytes + this.outputBufferBytes;
   }

@@ -59,9 +59,8 @@ export class Transaction {
   }
 
   /** Copies a request; the bytes of its arguments. */
-  private copy({ argc, buf, start, len }: Request, copy: Request): number {
-    let length = 0;
-    for (let i = 0; i < argc; i++) length += len[i];
+  private copy(request: Request, copy: Request): number {
+    const { argc, argumentBytes: length, buf, len, start } = request;
     copy.reserve(argc);
     copy.argc = argc;
     let position = this.makeRoom(length, copy);

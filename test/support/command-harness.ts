@@ -328,7 +328,6 @@ export function newClient(id: number, nowMs: number): HarnessClient {
     outputBufferBytes: 0,
     outputListLength: 0,
     memoryBytes: 0,
-    argumentBytes: 0,
     isBlocked: false,
     queuedCommands: -1,
     queuedBytes: 0,

@@ -5,8 +5,11 @@
  */
 import type { Client } from "../client.ts";
 
-/** The line, without a newline, one character per byte. */
-export function clientLine(client: Client, nowMs: number): string {
+/**
+ * The line, without a newline, one character per byte.
+ * @param argumentBytes arguments of the command that the client just executes: nothing is kept of them afterwards
+ */
+export function clientLine(client: Client, nowMs: number, argumentBytes = 0): string {
   const nowSeconds = seconds(nowMs);
   const fields: readonly (readonly [name: string, value: string | number])[] = [
     ["id", client.id],
@@ -24,14 +27,14 @@ export function clientLine(client: Client, nowMs: number): string {
     ["multi", client.queuedCommands],
     ["qbuf", client.queryBufferBytes],
     ["qbuf-free", client.queryBufferFreeBytes],
-    ["argv-mem", client.argumentBytes],
+    ["argv-mem", argumentBytes],
     ["multi-mem", client.queuedBytes],
     ["rbs", 0],
     ["rbp", 0],
     ["obl", 0],
     ["oll", client.outputListLength],
     ["omem", client.outputBufferBytes],
-    ["tot-mem", client.memoryBytes],
+    ["tot-mem", client.memoryBytes + argumentBytes],
     ["events", client.outputBufferBytes > 0 ? "rw" : "r"],
     ["cmd", client.lastCommand === "" ? "NULL" : client.lastCommand],
     ["user", client.user?.name ?? "(superuser)"],

@@ -26,7 +26,10 @@ function typeOf(client: Client): string {
 
 function replyLines(ctx: CommandContext, clients: Iterable<Client>): Outcome {
   let text = "";
-  for (const client of clients) text += `${clientLine(client, ctx.keyspace.nowMs)}\n`;
+  for (const client of clients) {
+    const argumentBytes = client === ctx.client ? ctx.request.argumentBytes : 0;
+    text += `${clientLine(client, ctx.keyspace.nowMs, argumentBytes)}\n`;
+  }
   return ctx.reply.verbatim(text, "txt");
 }
 

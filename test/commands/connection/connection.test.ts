@@ -97,7 +97,7 @@ describe("CLIENT", () => {
     harness.run("CLIENT", "SETINFO", "lib-ver", "1.2");
     const line =
       "id=1 addr=127.0.0.1:50000 laddr=127.0.0.1:6379 fd=8 name=me age=61 idle=1 flags=be db=3 sub=0 psub=0 ssub=0" +
-      " multi=-1 qbuf=26 qbuf-free=20448 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=2 omem=7 tot-mem=5000 events=rw" +
+      " multi=-1 qbuf=26 qbuf-free=20448 argv-mem=10 multi-mem=0 rbs=0 rbp=0 obl=0 oll=2 omem=7 tot-mem=5010 events=rw" +
       " cmd=client|list user=default redir=-1 resp=2 lib-name=lib lib-ver=1.2\n";
     expect(harness.text("CLIENT", "LIST")).toBe(`$${line.length}\r\n${line}\r\n`);
     harness.client.resp = 3;
