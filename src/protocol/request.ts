@@ -19,8 +19,9 @@ export class Request {
 
   /** Bytes of all arguments. */
   get argumentBytes(): number {
+    const { argc, len } = this;
     let bytes = 0;
-    for (let i = 0; i < this.argc; i++) bytes += this.len[i];
+    for (let i = 0; i < argc; i++) bytes += len[i];
     return bytes;
   }
 

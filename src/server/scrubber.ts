@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { Crc64 } from "../base/crc64.ts";
 import type { FileHandle } from "../base/files.ts";
 import { StorageError } from "../base/storage-error.ts";
+import { damageText } from "../cold/level/table-file.ts";
 import { verifyTables } from "../cold/level/tables.ts";
 import type { DamagedRecord } from "../cold/tier.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
@@ -123,9 +124,7 @@ export class Scrubber {
     for await (const { bytes, damage, file } of verifyTables(world.files, folder, "all", nextTurn)) {
       if (damage !== undefined) {
         isWhole = false;
-        const { length, offset, what } = damage;
-        const reason = `its ${what} block of ${length} bytes`;
-        await this.fileIsDamaged("table of the cold tier", file, offset, reason);
+        await this.fileIsDamaged("table of the cold tier", file, damage.offset, damageText(damage));
       }
       yield bytes;
     }

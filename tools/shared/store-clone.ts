@@ -8,17 +8,16 @@
 import fs from "node:fs/promises";
 import { join } from "node:path";
 import type { Files } from "../../src/base/files.ts";
+import { tableNumber } from "../../src/cold/level/table-file.ts";
 import { copyFile } from "./copies.ts";
 
-/** LevelDB's immutable files. */
-const TABLE_NAME = /^\d+\.(ldb|sst)$/;
 /** Other files that belong to the store. (LOCK is the lock of whoever has it open; LOG is for people.) */
 const STATE_NAME = /^(CURRENT|MANIFEST-\d+|\d+\.log)$/;
 
 /** Fills the empty folder `to` with the store in `from`. Nobody may have that open. */
 export async function cloneStore(files: Files, from: string, to: string): Promise<void> {
   for (const name of await files.readdir(from)) {
-    if (TABLE_NAME.test(name)) await linkOrCopy(files, join(from, name), join(to, name));
+    if (tableNumber(name) !== undefined) await linkOrCopy(files, join(from, name), join(to, name));
     else if (STATE_NAME.test(name)) await copyFile(files, join(from, name), join(to, name));
   }
 }

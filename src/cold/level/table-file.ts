@@ -26,6 +26,14 @@ const PIECE_BYTES = 256 * 1024;
 /** Data blocks are small: so much is read at once, and verified in one step. */
 const STEP_BYTES = 64 * 1024;
 
+const TABLE_NAME = /^(\d+)\.(ldb|sst)$/;
+
+/** The number of the table that a file of a store is, by its name; undefined if it is none. */
+export function tableNumber(name: string): number | undefined {
+  const digits = TABLE_NAME.exec(name)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
 interface BlockPlace {
   readonly offset: number;
   readonly length: number;
@@ -46,6 +54,11 @@ export interface TableDamage {
    * last). */
   readonly after: Buffer | undefined;
   readonly upTo: Buffer | undefined;
+}
+
+/** What is damaged, in words: behind "is damaged:". */
+export function damageText({ length, what }: TableDamage): string {
+  return `its ${what} block of ${length} bytes`;
 }
 
 /** So many bytes were read since the last step, and this was found. */

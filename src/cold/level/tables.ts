@@ -8,10 +8,8 @@
 import { join } from "node:path";
 import type { FileHandle, Files } from "../../base/files.ts";
 import { StorageError } from "../../base/storage-error.ts";
-import { TableFile, type TableStep } from "./table-file.ts";
+import { damageText, TableFile, type TableStep, tableNumber } from "./table-file.ts";
 import { readVersionState } from "./version-state.ts";
-
-const TABLE_NAME = /^(\d+)\.(ldb|sst)$/;
 
 /** A step, and in which file. */
 export interface StoreStep extends TableStep {
@@ -40,8 +38,8 @@ export async function* verifyTables(
   if (version === undefined) return;
   if (thoroughness === "ends" && version.tables.size > MOST_TABLES_BY_ENDS) return;
   for (const name of await files.readdir(folder)) {
-    const number = TABLE_NAME.exec(name)?.[1];
-    if (number === undefined || !version.tables.has(Number(number))) continue;
+    const number = tableNumber(name);
+    if (number === undefined || !version.tables.has(number)) continue;
     const handle = await openIfThere(files, join(folder, name));
     if (handle === undefined) continue;
     try {
@@ -62,11 +60,7 @@ export async function refuseDamagedTables(
 ): Promise<void> {
   for await (const { damage, file } of verifyTables(files, folder, thoroughness)) {
     if (damage === undefined) continue;
-    const { length, offset, what } = damage;
-    throw new StorageError(
-      "corrupt",
-      `${file} is damaged at offset ${offset}: its ${what} block of ${length} bytes`,
-    );
+    throw new StorageError("corrupt", `${file} is damaged at offset ${damage.offset}: ${damageText(damage)}`);
   }
 }
 

@@ -13,6 +13,7 @@ import type { Clock } from "../../base/clock.ts";
 import { integerLength, writeInteger } from "../../base/numbers.ts";
 import { rawEnd, rawStart } from "../../protocol/raw-request.ts";
 import type { Request } from "../../protocol/request.ts";
+import { NO_DATABASE } from "../gathered-bytes.ts";
 
 /** Room kept free behind the open block, for the line that closes it (see block-log.ts). */
 export const BLOCK_LINE_ROOM = 64;
@@ -31,8 +32,6 @@ const TIMESTAMP_HEAD = Buffer.from("#TS:");
 const AROUND_COMMAND = 128;
 /** The most that surrounds one argument: `$`, ten digits and two line ends. */
 const AROUND_ARGUMENT = 15;
-
-const NO_DATABASE = -1;
 
 /** A buffer of at least `neededBytes`; `openBytes` of them will be moved into it from the present one. */
 export type AllocateBlockRoom = (neededBytes: number, openBytes: number) => Buffer;
@@ -108,8 +107,7 @@ export class AofEncoder {
     const argc = request.argc;
     const start = request.start;
     const len = request.len;
-    let need = AROUND_COMMAND + argc * AROUND_ARGUMENT;
-    for (let i = 0; i < argc; i++) need += len[i];
+    const need = AROUND_COMMAND + argc * AROUND_ARGUMENT + request.argumentBytes;
     if (this.end + need > this.limit) this.grow(need);
     this.beginUnchecked();
     this.putLength(STAR, argc);

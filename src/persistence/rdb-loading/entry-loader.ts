@@ -7,12 +7,19 @@ import type { Database } from "../../keyspace/database.ts";
 import type { Keyspace } from "../../keyspace/keyspace.ts";
 import type { KeyHash } from "../../memory/key-hash.ts";
 import { StoredValue } from "../../types/data-type.ts";
-import { dataTypeOfRdb } from "../../types/registry.ts";
+import { dataTypeOfRdb, LOADABLE_RDB_TYPES } from "../../types/registry.ts";
 import { encodingOf, fillValue, STRING } from "../../types/string/string-value.ts";
 import { LoadError } from "../load-error.ts";
 import { EntryPlace } from "../rdb/entry-scan.ts";
 import { TYPE_STRING } from "../rdb/format.ts";
-import type { RdbEntry, RdbReader } from "../rdb/reader.ts";
+import type { RdbEntry, RdbReader, RdbReaderOptions } from "../rdb/reader.ts";
+
+/** How a file is read whose entries are loaded, or passed over: one record at a time, which leaves no garbage. */
+export const LOADING = {
+  loadableTypes: LOADABLE_RDB_TYPES,
+  batchRecords: 1,
+  reusesChunks: true,
+} as const satisfies RdbReaderOptions;
 
 /** Entries looked for at a time, as many as HashTable.seekAll takes. */
 const GROUP_ENTRIES = 16;

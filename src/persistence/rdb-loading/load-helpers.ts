@@ -56,11 +56,10 @@ export class LoadHelpers {
   private readonly position = newSharedNumber();
   private readonly keyspace: Keyspace;
 
-  constructor(keyspace: Keyspace, help: LoadHelp, options: HelpOptions, fileBytes: number) {
+  constructor(keyspace: Keyspace, help: LoadHelp, options: HelpOptions) {
     this.keyspace = keyspace;
     const { maxBytes, path, threads } = help;
     const { start = 0, reservedKeys = 0, skipExpired = false, verifyChecksum = true } = options;
-    if (fileBytes - start < threads.fromBytes) return;
     const task = {
       path,
       start,

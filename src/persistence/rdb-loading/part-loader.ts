@@ -8,10 +8,9 @@ import type { FileHandle } from "../../base/files.ts";
 import { systemRandom } from "../../base/random.ts";
 import { handOver, memoryOf } from "../../keyspace/handover.ts";
 import { Keyspace } from "../../keyspace/keyspace.ts";
-import { LOADABLE_RDB_TYPES } from "../../types/registry.ts";
 import { EntryPlace } from "../rdb/entry-scan.ts";
 import { type RdbPlace, RdbReader, type RdbRecord } from "../rdb/reader.ts";
-import { EntryLoader, mostEntries } from "./entry-loader.ts";
+import { EntryLoader, LOADING, mostEntries } from "./entry-loader.ts";
 import { type PartKeyspace, type PartPort, type PartTask, POSITION_UNIT_BYTES } from "./part.ts";
 
 /** Entries passed over at a time. */
@@ -61,13 +60,11 @@ function newKeyspace({ databases, hashSeed, numbers, limits, isLfu, newEntryFlag
 async function findBegin(file: FileHandle, size: number, task: PartTask): Promise<Begin | undefined> {
   const { start, number, position, threads } = task;
   const reader = await RdbReader.open(file, {
+    ...LOADING,
     start,
     verifyChecksum: false,
-    loadableTypes: LOADABLE_RDB_TYPES,
     withoutParts: true,
     otherTypes: "skip",
-    batchRecords: 1,
-    reusesChunks: true,
   });
   const places = Array.from({ length: GROUP_ENTRIES }, () => new EntryPlace());
   let announced = 0;
@@ -113,12 +110,10 @@ class PartLoading {
   async run(file: FileHandle, begin: RdbPlace): Promise<RdbPlace> {
     const { keyspace, loader, port, task } = this;
     const reader = await RdbReader.open(file, {
+      ...LOADING,
       start: begin.offset,
       resume: begin,
       verifyChecksum: task.verifyChecksum,
-      loadableTypes: LOADABLE_RDB_TYPES,
-      batchRecords: 1,
-      reusesChunks: true,
     });
     while (reader.position < this.limit && keyspace.entries.allocatedBytes < task.maxBytes) {
       if (loader.loadSome(reader, this.limit)) continue;

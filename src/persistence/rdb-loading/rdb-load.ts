@@ -5,11 +5,10 @@ import type { FileHandle } from "../../base/files.ts";
 import type { ColdKeysPart } from "../../keyspace/cold-keys.ts";
 import type { Database } from "../../keyspace/database.ts";
 import type { Keyspace } from "../../keyspace/keyspace.ts";
-import { LOADABLE_RDB_TYPES } from "../../types/registry.ts";
 import { LoadError } from "../load-error.ts";
 import { AUX_USED_MEMORY } from "../rdb/format.ts";
 import { RdbError, RdbReader, type RdbRecord } from "../rdb/reader.ts";
-import { databaseOf, EntryLoader, type EntryOptions, mostEntries } from "./entry-loader.ts";
+import { databaseOf, EntryLoader, type EntryOptions, LOADING, mostEntries } from "./entry-loader.ts";
 import { type LoadHelp, LoadHelpers, NOWHERE } from "./load-helpers.ts";
 
 /** Is told how far loading has come. */
@@ -74,15 +73,14 @@ class RdbLoad {
     const { help, start = 0, verifyChecksum = true, withTier = false } = options;
     this.fileBytes = await file.size();
     const reader = await RdbReader.open(file, {
+      ...LOADING,
       start,
       privateOpcodes: withTier,
       verifyChecksum,
-      loadableTypes: LOADABLE_RDB_TYPES,
-      batchRecords: 1,
-      reusesChunks: true,
     });
-    const isHelped = help !== undefined && !withTier && options.findIn === undefined;
-    const helpers = isHelped ? new LoadHelpers(this.keyspace, help, options, this.fileBytes) : undefined;
+    const isLarge = help !== undefined && this.fileBytes - start >= help.threads.fromBytes;
+    const isHelped = isLarge && !withTier && options.findIn === undefined;
+    const helpers = isHelped ? new LoadHelpers(this.keyspace, help, options) : undefined;
     try {
       await this.read(reader, helpers);
     } finally {

@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import type { Files } from "../../../src/base/files.ts";
 import { readLog } from "../../../src/cold/level/log-file.ts";
-import { TableFile } from "../../../src/cold/level/table-file.ts";
+import { TableFile, tableNumber } from "../../../src/cold/level/table-file.ts";
 import { readVersionState, type VersionState } from "../../../src/cold/level/version-state.ts";
 
 /** A range of keys in which something may be lost, and where it lay. */
@@ -36,7 +36,6 @@ export interface LevelStructure {
   readonly sizeBytes: number;
 }
 
-const TABLE_NAME = /^(\d+)\.(ldb|sst)$/;
 const LOG_NAME = /^(\d+)\.log$/;
 
 /** Reads all files of a store. `onProgress` is told of bytes read. */
@@ -55,10 +54,10 @@ export async function examineStructure(
   });
   const tables = new Map<number, string>();
   for (const name of names) {
-    const found = TABLE_NAME.exec(name);
+    const number = tableNumber(name);
     // Others were replaced, and not removed yet.
-    if (found !== null && (version === undefined || version.tables.has(Number(found[1]))))
-      tables.set(Number(found[1]), name);
+    if (number !== undefined && (version === undefined || version.tables.has(number)))
+      tables.set(number, name);
   }
   for (const [number, table] of version?.tables ?? []) {
     if (tables.has(number)) continue;
