@@ -147,6 +147,11 @@ export class Blocks {
     return reference;
   }
 
+  /** Makes a block that is not huge shorter, and leaves it the memory that it has: it will soon be freed. */
+  shorten(reference: number, length: number): void {
+    this.slabs.words[reference >>> SLAB_SHIFT][(reference & SLAB_MASK) << 2] = length;
+  }
+
   private move(reference: number, length: number): number {
     const moved = this.allocate(length);
     const kept = Math.min(length, this.length(reference));
@@ -185,5 +190,11 @@ export class OpenBlock {
     this.open(
       this.isLoose ? blocks.resizeLoosely(reference, length, most) : blocks.resize(reference, length),
     );
+  }
+
+  /** As Blocks.shorten. */
+  shorten(length: number): void {
+    this.blocks.shorten(this.reference, length);
+    this.length = length;
   }
 }

@@ -5,7 +5,7 @@
  *
  * A leaf that would pass MAX_LEAF_BYTES is split near its middle; at either end of the tree a new leaf is begun
  * instead, so that elements that come in order leave full leaves. Leaves that have become small are joined with a
- * neighbour.
+ * neighbour, but for the first and the last of several: more is taken from there.
  */
 import { copyBytes } from "../../base/byte-copy.ts";
 import { type BlockPlace, type Blocks, OpenBlock } from "../../memory/blocks.ts";
@@ -229,9 +229,15 @@ export class ScoreTree {
     let behind = position;
     for (let i = 0; i < count; i++) behind = afterElement(leaf.buffer, behind);
     leaf.buffer.copyWithin(position, behind, leaf.start + leaf.length);
-    this.resizeLeaf(leaf.length - (behind - position));
+    const length = leaf.length - (behind - position);
     tree.add(-count);
-    if (leaf.length < FEW_LEAF_BYTES && tree.leaves > 1) this.joinLeaf();
+    // A leaf that ZPOPMIN is emptying would else be moved to less and less memory.
+    if (!tree.isInside && tree.leaves > 2 && leaf.length <= MAX_LEAF_BYTES) {
+      leaf.shorten(length);
+      return;
+    }
+    this.resizeLeaf(length);
+    if (length < FEW_LEAF_BYTES && tree.leaves > 1) this.joinLeaf();
   }
 
   /** Bytes of memory that all leaves take, by those that hold about `samples` elements (0: all). */
