@@ -6,7 +6,7 @@
 import { parseArgs } from "node:util";
 import { MEMORY_CASE, type Persistence, SPEED_CASES, type SpeedCase } from "./compare/cases.ts";
 import { measureMemory, measureSpeed, persistenceArguments, type Speed } from "./compare/measure.ts";
-import { positiveInteger, progress, runProgram, selection } from "./support/program.ts";
+import { integerFrom, positiveInteger, progress, runProgram, selection } from "./support/program.ts";
 import { startPair } from "./support/server-pair.ts";
 import type { Program } from "./support/server-process.ts";
 import { count, formatTable, median, megabytes, times } from "./support/table.ts";
@@ -16,6 +16,7 @@ const NAMES = [...SPEED_CASES.map(({ name }) => name), MEMORY_CASE.name];
 const HELP = `Usage: npm run bench:compare -- [options]
 
   --rounds N           rounds of each case; the medians count (5)
+  --warm-up N          rounds of each case before those, which do not count (2)
   --requests N         commands in a round (each case has its own number)
   --only CASE[,CASE]   only these cases; may be repeated
   --redis PROGRAM      the server to compare with (redis-server)
@@ -25,12 +26,14 @@ const HELP = `Usage: npm run bench:compare -- [options]
   --help               this text
 
 Cases: ${NAMES.join(", ")}.
-A transaction of multi-ten counts as one command. "CPU" is the server's processor time per command, user and system, all threads. Without an append-only file that is
-what counts, because redis-benchmark itself is the bottleneck there: commands per second of processor time. With one,
-throughput counts.`;
+A transaction of multi-ten counts as one command. "CPU" is the server's processor time per command, user and system,
+all threads. Without an append-only file that is what counts, because redis-benchmark itself is the bottleneck there:
+commands per second of processor time. With one, throughput counts. The rounds before those that count are for V8,
+which compiles what runs often: in the first million commands of a kind, one takes up to twice as long.`;
 
 interface Options {
   readonly rounds: number;
+  readonly warmUpRounds: number;
   readonly requests: number | undefined;
   readonly only: readonly string[];
   readonly redis: Program;
@@ -55,6 +58,7 @@ function readOptions(): Options | undefined {
   const { values } = parseArgs({
     options: {
       rounds: { type: "string", default: "5" },
+      "warm-up": { type: "string", default: "2" },
       requests: { type: "string" },
       only: { type: "string", multiple: true, default: [] },
       redis: { type: "string", default: "redis-server" },
@@ -67,6 +71,7 @@ function readOptions(): Options | undefined {
   if (values.help) return undefined;
   return {
     rounds: positiveInteger("rounds", values.rounds),
+    warmUpRounds: integerFrom(0, "warm-up", values["warm-up"]),
     requests: values.requests === undefined ? undefined : positiveInteger("requests", values.requests),
     only: selection(values.only, NAMES),
     redis: [values.redis],
@@ -106,10 +111,14 @@ async function compareSpeed(
     for (const speedCase of cases) {
       const result: SpeedResult = { speedCase, redis: [], tsredis: [] };
       const requests = options.requests ?? speedCase.requests;
-      for (let round = 0; round < options.rounds; round++) {
-        progress(`${speedCase.name}: round ${round + 1} of ${options.rounds}`);
-        result.redis.push(await measureSpeed(options.benchmark, pair.redis, speedCase, requests));
-        result.tsredis.push(await measureSpeed(options.benchmark, pair.tsredis, speedCase, requests));
+      const { warmUpRounds, rounds } = options;
+      for (let round = 1 - warmUpRounds; round <= rounds; round++) {
+        progress(`${speedCase.name}: ${round > 0 ? `round ${round} of ${rounds}` : "warming up"}`);
+        const theirs = await measureSpeed(options.benchmark, pair.redis, speedCase, requests);
+        const ours = await measureSpeed(options.benchmark, pair.tsredis, speedCase, requests);
+        if (round <= 0) continue;
+        result.redis.push(theirs);
+        result.tsredis.push(ours);
       }
       results.push(result);
     }

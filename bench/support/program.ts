@@ -5,9 +5,14 @@
 
 /** The number in an option; throws if it is none from 1 on. */
 export function positiveInteger(option: string, text: string): number {
+  return integerFrom(1, option, text);
+}
+
+/** The number in an option; throws if it is none from `least` on. */
+export function integerFrom(least: number, option: string, text: string): number {
   const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < 1) {
-    throw new Error(`--${option} takes a positive integer, not ${text}`);
+  if (text === "" || !Number.isSafeInteger(number) || number < least) {
+    throw new Error(`--${option} takes an integer from ${least} on, not ${text}`);
   }
   return number;
 }
