@@ -183,8 +183,8 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
       if (!connection.isReplay && this.parts.webRequests.closes(connection, request)) return DONE;
       return this.reject(undefined, this.checks.unknown(request));
     }
-    // CLIENT LIST and ACL LOG show those that are refused, too.
-    connection.lastCommand = command.fullName;
+    // CLIENT LIST and ACL LOG show those that are refused, too. The garbage collector is told of each store.
+    if (connection.lastCommand !== command.fullName) connection.lastCommand = command.fullName;
     const refusal = this.checks.refusalOf(command, request, connection);
     if (refusal !== undefined) return this.reject(command, refusal);
     this.db = this.keyspace.databases[connection.dbIndex];
