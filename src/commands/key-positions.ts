@@ -93,10 +93,12 @@ export class KeyPlaces {
   }
 }
 
-/** The argument that is the word, in any case; 0 if there is none. */
+/** The argument that is the word, in any case; 0 if none is. The last on the way is not looked at, as in Redis. */
 function placeOfWord(request: Request, word: string, from: number, nameAt: number): number {
-  const step = from > 0 ? 1 : -1;
-  for (let i = from > 0 ? nameAt + from : request.argc + from; i > nameAt && i < request.argc; i += step) {
+  const isForward = from > 0;
+  const end = isForward ? request.argc - 1 : nameAt + 1;
+  const step = isForward ? 1 : -1;
+  for (let i = isForward ? nameAt + from : request.argc + from; (end - i) * step > 0; i += step) {
     if (request.len[i] === word.length && request.text(i).toUpperCase() === word) return i;
   }
   return 0;

@@ -50,7 +50,6 @@ export async function main(argv: readonly string[]): Promise<void> {
   log.notice("oO0OoO0OoO0Oo tsredis is starting oO0OoO0OoO0Oo");
   log.notice(`tsredis version=${VERSION}, bits=64, pid=${process.pid}, just started`);
   for (const warning of warnings) log.warning(warning);
-  log.notice(`PID: ${process.pid}`);
   let server: Server;
   let entrances: Entrances | undefined;
   try {
@@ -69,6 +68,8 @@ export async function main(argv: readonly string[]): Promise<void> {
       async (opened) => {
         entrances = new Entrances(opened);
         await listen(entrances, opened, config);
+        // Who waits for this line, as Redis's tests do, connects next.
+        log.notice(`PID: ${process.pid}`);
         log.notice("Server initialized");
       },
     );

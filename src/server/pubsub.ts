@@ -1,9 +1,9 @@
 /**
  * Publish and subscribe, as the commands of the present client ask for it (commands/pubsub).
  *
- * The receivers of a message are found with one look into a map, and one comparison for each pattern that anybody is
- * subscribed to. It is written once for each version of the protocol, and for each pattern; whoever receives it gets
- * it after all that was queued for him before (pushes.ts).
+ * The receivers of a message are found with one look into a map for those of its channel, and some for those of
+ * patterns (pattern-index.ts). It is written once for each version of the protocol, and for each pattern; whoever
+ * receives it gets it after all that was queued for him before (pushes.ts).
  */
 import type { PubSubControl, SubscriptionKind } from "../commands/context.ts";
 import type { ReplyWriter } from "../protocol/reply-writer.ts";

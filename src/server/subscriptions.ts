@@ -2,8 +2,8 @@
  * Who is subscribed to what: channels, shard channels and patterns by their names, and back from each connection to
  * its own. Names are texts with one character per byte. Most names have one subscriber, which then takes no list.
  */
-import { globMatchRange } from "../base/glob.ts";
 import type { Connection } from "./connection.ts";
+import { PatternIndex } from "./pattern-index.ts";
 
 export type Subscribers = Connection | ReadonlySet<Connection>;
 
@@ -57,23 +57,18 @@ export class Subscriptions {
   }
 }
 
-interface Pattern {
-  readonly bytes: Buffer;
-  readonly name: string;
-}
-
 /** Patterns and their subscribers: each pattern is compared once, however many subscribers it has. */
 export class PatternSubscriptions extends Subscriptions {
-  private readonly patterns = new Map<string, Pattern>();
+  private readonly index = new PatternIndex();
 
   override add(name: string, connection: Connection): void {
-    if (!this.patterns.has(name)) this.patterns.set(name, { name, bytes: Buffer.from(name, "latin1") });
+    if (this.count(name) === 0) this.index.add(name);
     super.add(name, connection);
   }
 
   override remove(name: string, connection: Connection): void {
     super.remove(name, connection);
-    if (this.count(name) === 0) this.patterns.delete(name);
+    if (this.count(name) === 0) this.index.remove(name);
   }
 
   /** Calls back for each pattern that the channel matches: `length` bytes of `source` from `start`. */
@@ -83,8 +78,6 @@ export class PatternSubscriptions extends Subscriptions {
     length: number,
     found: (pattern: Buffer, subscribers: Subscribers) => void,
   ): void {
-    for (const { name, bytes } of this.patterns.values()) {
-      if (globMatchRange(bytes, source, start, length)) found(bytes, this.of(name)!);
-    }
+    this.index.forMatches(source, start, length, ({ bytes, name }) => found(bytes, this.of(name)!));
   }
 }

@@ -82,7 +82,7 @@ describe("starts", () => {
     }
   });
 
-  test("not on a port that is taken", async () => {
+  test("not on a port that is taken, and then its log does not tell the line that says it can be reached", async () => {
     await fixture.start();
     const other = join(fixture.folder, "other");
     mkdirSync(other);
@@ -90,6 +90,8 @@ describe("starts", () => {
     const { status, output } = await runServerProgram(args, fixture.folder);
     expect(status).toBe(1);
     expect(output).toContain("EADDRINUSE");
+    expect(fixture.server.output).toContain(` PID: ${fixture.server.pid}\n`);
+    expect(output).not.toContain(" PID: ");
   });
 
   test.each([

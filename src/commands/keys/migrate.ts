@@ -71,7 +71,8 @@ function secretsOfMigrate(request: Request): number[] {
 function keysOfMigrate(request: Request, nameAt: number): readonly KeyArgument[] {
   let first = nameAt + KEY;
   let last = first;
-  for (let i = nameAt + FIRST_OPTION; i < request.argc; i++) {
+  // As in Redis, the last word is not looked at.
+  for (let i = nameAt + FIRST_OPTION; i < request.argc - 1; i++) {
     if (isWord(request, i, "keys")) {
       // With a key besides it is a syntax error, of a command without keys.
       first = i + 1;

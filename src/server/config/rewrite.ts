@@ -139,8 +139,6 @@ function linesOf(config: Config, name: SettingName): OptionLine[] {
     case "text":
     case "event classes":
       return line(quote(text));
-    case "addresses":
-      return isNeeded ? line(text === "" ? '""' : text) : [];
     case "master":
       return text === "" ? [] : line(text);
     default:

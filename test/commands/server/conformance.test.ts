@@ -179,6 +179,18 @@ describe.skipIf(!hasRedisServer)(
         "bitfield k get u8",
         "bitfield_ro k get u8 0",
         "scan 0",
+        "zunionstore d 2 a b",
+        "xread streams a 0",
+        "xread block 1 streams",
+        "georadius k 1 1 1 m store d",
+        "georadius k 1 1 1 m store d storedist e",
+        // A word that is the last says nothing.
+        "georadius k 1 1 1 m store",
+        "georadiusbymember k m 1 m store d storedist",
+        "migrate h 1  0 10 keys a b",
+        "migrate h 1 k 0 10 keys",
+        "migrate keys 1 k 0 10",
+        "migrate keys 1 k 0 10 copy",
       ];
       const requests = lines.map((line) => ["COMMAND", subcommand, ...line.split(" ")]);
       await compare(2, requests, subcommand);

@@ -109,6 +109,13 @@ describe("lines", () => {
     expect(lines.join()).not.toContain("requirepass");
   });
 
+  test("stay though they set a default: another server, or a later version, may have another one", () => {
+    const before = ["bind 127.0.0.1 -::1", "timeout 0", "appendonly yes", "maxmemory-policy noeviction"];
+    expect(rewrite(before).slice(0, 4)).toEqual(before);
+    expect(rewrite(["bind 127.0.0.2"], [["bind", "127.0.0.1 -::1"]])[0]).toBe(before[0]);
+    expect(rewrite([]).filter((line) => line.startsWith("bind"))).toEqual([]);
+  });
+
   test("of save points are one that says so if there are none", () => {
     expect(rewrite(["save 900 1"], [["save", ""]])[0]).toBe('save ""');
   });
