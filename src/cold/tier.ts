@@ -92,6 +92,8 @@ export interface TierStatistics {
   readonly levelZeroFiles: number;
   /** Table files of each of LevelDB's levels. */
   readonly levelFiles: readonly number[];
+  /** Bytes of these files. What was written last is not yet in any. */
+  readonly fileBytes: number;
 }
 
 export class ColdTier {
@@ -414,7 +416,16 @@ export class ColdTier {
       undoBlocks: this.#log.point.undo - this.#cuts[0].undo,
       levelZeroFiles: levelFiles[0],
       levelFiles,
+      fileBytes: this.#fileBytes(),
     };
+  }
+
+  /** Out of a list for people: a line for each file, with its number, size and keys. */
+  #fileBytes(): number {
+    let bytes = 0;
+    for (const [, size] of this.#store.property("leveldb.sstables").matchAll(/^ \d+:(\d+)\[/gm))
+      bytes += Number(size);
+    return bytes;
   }
 
   /** Waits for the batch under way and closes the store. */

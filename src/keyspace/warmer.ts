@@ -83,6 +83,13 @@ export class Warmer {
     this.tier = tier;
   }
 
+  /** CONFIG RESETSTAT. */
+  resetCounters(): void {
+    this.found = 0;
+    this.absent = 0;
+    this.absentUnread = 0;
+  }
+
   /** Whether the tier holds anything at all: asked before every command, so it must cost nothing. */
   get hasRecords(): boolean {
     return this.tier.records > 0;

@@ -8,6 +8,8 @@ import { expectFilled, fill, infoOf, POLL, useServer } from "./server-fixture.ts
 const fixture = useServer();
 const KEYS = 4000;
 const VALUE_BYTES = 1000;
+/** What LevelDB keeps in memory first is less than the rest. */
+const MIN_COLD_BYTES = 1_000_000;
 
 /** TIER EXPLAIN as name and value; undefined if there is no such key. */
 async function explain(client: RawClient, key: string): Promise<Record<string, string> | undefined> {
@@ -74,6 +76,21 @@ test("EXPLAIN tells where a key is, and leaves it there", async () => {
   await client.run("DEL", "s");
   expect(await explain(client, "s")).toBeUndefined();
   expect(await client.text("TIER", "WARM", "none")).toBe(":0\r\n");
+});
+
+test("INFO tells how much lies on disk, and how often memory had what was asked for", async () => {
+  const client = await fixture.start("--maxmemory", "100mb");
+  await fill(client, 0, KEYS, VALUE_BYTES);
+  expect(Number(await infoOf(client, "cold_bytes"))).toBeLessThan(VALUE_BYTES);
+  await client.run("TIER", "DEMOTE", "MATCH", "*");
+  await expect
+    .poll(async () => Number(await infoOf(client, "cold_bytes")), POLL)
+    .toBeGreaterThan(MIN_COLD_BYTES);
+  await client.run("CONFIG", "RESETSTAT");
+  for (const key of ["k1", "k2", "k1", "none", "k2"]) await client.run("GET", key);
+  expect(await infoOf(client, "hot_hits")).toBe("2");
+  expect(await infoOf(client, "hot_misses")).toBe("3");
+  expect(await infoOf(client, "tier_keys_found")).toBe("2");
 });
 
 test("DEMOTE and WARM move all that match; values and their number stay", async () => {

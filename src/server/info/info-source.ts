@@ -236,6 +236,11 @@ export interface TierFacts {
   /** Keys that are on disk only. */
   readonly coldKeys: number;
   readonly hotBytes: number;
+  /** Bytes of the files that hold all records. */
+  readonly coldBytes: number;
+  /** Keys that were read and found in memory; keys that were looked for and not found there. */
+  readonly hotHits: number;
+  readonly hotMisses: number;
   /** All records on disk, those under hot keys included. */
   readonly records: number;
   /** Keys looked for on disk: found, and not. */

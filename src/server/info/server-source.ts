@@ -76,6 +76,7 @@ export class ServerInfoSource implements InfoSource {
     this.own.clientEviction.evicted = 0;
     keyspace.hits = 0;
     keyspace.misses = 0;
+    this.own.warmer?.resetCounters();
   }
 
   commands(): Iterable<CompiledCommand> {
@@ -272,15 +273,20 @@ export class ServerInfoSource implements InfoSource {
     const { aof, dispatcher, keyspace, spiller, tier, warmer } = this.own;
     if (tier === undefined || spiller === undefined || warmer === undefined) return undefined;
     const { databases, entries } = keyspace;
-    const { generation, levelFiles, levelZeroFiles, records, recordsDamaged, undoBlocks } = tier.statistics();
+    const { fileBytes, generation, levelFiles, levelZeroFiles, records, recordsDamaged, undoBlocks } =
+      tier.statistics();
+    const { absent, absentUnread, found } = warmer;
     return {
       hotKeys: sum(databases, ({ table, tombstones }) => table.size - tombstones),
       coldKeys: sum(databases, ({ coldSize }) => coldSize),
       hotBytes: entries.allocatedBytes,
+      coldBytes: fileBytes,
+      hotHits: Math.max(0, keyspace.hits - found),
+      hotMisses: found + absent + absentUnread,
       records,
-      found: warmer.found,
-      absent: warmer.absent,
-      absentUnread: warmer.absentUnread,
+      found,
+      absent,
+      absentUnread,
       spilledEntries: spiller.spilledEntries,
       spilledBytes: spiller.spilledBytes,
       droppedEntries: spiller.droppedEntries,
