@@ -23,10 +23,12 @@ import type { Request } from "../protocol/request.ts";
 import type { Acl } from "./acl/acl.ts";
 import { ALLOWED, DENIED_COMMAND, DENIED_KEY } from "./acl/permission-check.ts";
 import type { Connection } from "./connection.ts";
+import type { EarlyClients } from "./early-clients.ts";
 
 export interface CommandCheckParts {
   readonly table: CommandTable;
   readonly isLoading: () => boolean;
+  readonly earlyClients: EarlyClients;
   /** Whether the client may use DEBUG. */
   readonly isDebugAllowed: (connection: Connection) => boolean;
   /** Who may execute what. */
@@ -66,6 +68,12 @@ export class CommandChecks {
     if (command.isPing && parts.saves.refusesWrites) return SAVE_FAILED;
     if ((connection.isMonitor || connection.isReplica) && command.isForKeys) return REPLICA_HAS_NO_KEYSPACE;
     return undefined;
+  }
+
+  /** Whether a command that would be refused with `refusal` waits instead, until it can be said for certain; then its
+   * client is parked. */
+  postpones(refusal: string, connection: Connection): boolean {
+    return refusal === LOADING && this.parts.earlyClients.postpones(connection);
   }
 
   private permissionRefusal(

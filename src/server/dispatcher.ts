@@ -176,7 +176,7 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
 
   private execute(connection: Connection): Outcome {
     const { request } = this;
-    const { table } = this.parts;
+    const { pause, table } = this.parts;
     const command = connection.isReplay ? table.findLogged(request) : table.findExact(request);
     if (command === undefined) {
       connection.lastCommand = "";
@@ -186,10 +186,10 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     // CLIENT LIST and ACL LOG show those that are refused, too. The garbage collector is told of each store.
     if (connection.lastCommand !== command.fullName) connection.lastCommand = command.fullName;
     const refusal = this.checks.refusalOf(command, request, connection);
-    if (refusal !== undefined) return this.reject(command, refusal);
+    if (refusal !== undefined)
+      return this.checks.postpones(refusal, connection) ? SUSPENDED : this.reject(command, refusal);
     this.db = this.keyspace.databases[connection.dbIndex];
     if (this.scripts.runner.refuses(command)) return this.refuseBusy(command, connection);
-    const { pause } = this.parts;
     if (pause.isOn && pause.postpones(command, request, connection)) return SUSPENDED;
     const { transaction } = connection;
     if (transaction !== undefined) {

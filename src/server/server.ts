@@ -36,6 +36,7 @@ import { applyConfig } from "./config-hooks.ts";
 import { Connection, type ConnectionHost } from "./connection.ts";
 import { Cron } from "./cron.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { EarlyClients } from "./early-clients.ts";
 import { EventLoopFigures } from "./event-loop.ts";
 import { KeyNotifications } from "./key-notifications.ts";
 import { LoadProgress } from "./load-progress.ts";
@@ -106,6 +107,7 @@ export class Server implements ConnectionHost {
   readonly notifications: KeyNotifications;
   readonly tracking: Tracking;
   readonly pause: ClientPause;
+  private readonly earlyClients: EarlyClients;
   readonly migrations: Migrations;
   readonly clientEviction: ClientEviction;
   readonly cron: Cron;
@@ -176,6 +178,13 @@ export class Server implements ConnectionHost {
       mayScriptWrite: (command, request) => this.dispatcher.scripts.mayWrite(command, request),
       resume: (connection) => this.dispatcher.resume(connection),
       scheduleTurnEnd: this.turnEnd.schedule,
+    });
+    this.earlyClients = new EarlyClients({
+      clock: world.clock,
+      progress: this.progress,
+      isLoading: () => this.isLoading,
+      unheardBytes: () => config.values["loading-process-events-interval-bytes"],
+      resume: (connection) => this.dispatcher.resume(connection),
     });
     this.migrations = new Migrations(this);
     this.dispatcher = this.createDispatcher();
@@ -417,6 +426,7 @@ export class Server implements ConnectionHost {
       scheduleTurnEnd: this.turnEnd.schedule,
       flushNow: () => this.writeAndReply(),
       isLoading: () => this.isLoading,
+      earlyClients: this.earlyClients,
       walk: this.walk,
       webRequests: new WebRequests(this.clock, this.world.log),
       maxmemoryBytes: () => this.budget.limit,

@@ -18,18 +18,22 @@ const KEYS = 4000;
 const SLOW = ["--key-load-delay", "3000", "--loading-process-events-interval-bytes", "1024", "--save", ""];
 const LOADING_ERROR = "-LOADING Redis is loading the dataset in memory\r\n";
 
-async function makeDump(): Promise<void> {
+async function makeDump(keys = KEYS): Promise<void> {
   const client = await fixture.start("--appendonly", "no");
-  await fill(client, 0, KEYS, 100);
+  await fill(client, 0, keys, 100);
   expect(await client.text("SAVE")).toBe("+OK\r\n");
   await fixture.server.kill();
 }
 
-async function startLoading(...args: string[]): Promise<{ server: ServerProcess; client: RawClient }> {
+async function startSlowly(...args: string[]): Promise<{ server: ServerProcess; client: RawClient }> {
   const port = await freePort();
   const where = ["--port", String(port), "--bind", "127.0.0.1", "--dir", fixture.data];
-  const server = await startServerWith([...where, ...SLOW, ...args], fixture.data, port, LISTENING);
+  const server = await startServerWith([...where, ...args], fixture.data, port, LISTENING);
   return { server, client: await RawClient.connect(port) };
+}
+
+function startLoading(...args: string[]): ReturnType<typeof startSlowly> {
+  return startSlowly(...SLOW, ...args);
 }
 
 async function loadingFields(client: RawClient): Promise<ReadonlyMap<string, string>> {
@@ -71,6 +75,48 @@ test.each(["SIGTERM", "SHUTDOWN"])("%s ends a server that loads", async (how) =>
   }
   expect(server.output).toContain("during loading, exiting now");
   client.close();
+});
+
+describe("who comes before much has been loaded", () => {
+  test("waits, if there is little to load, and is answered when it is there", async () => {
+    await makeDump(50);
+    const { server, client } = await startSlowly(
+      "--appendonly",
+      "no",
+      "--key-load-delay",
+      "3000",
+      "--save",
+      "",
+    );
+    const replies = await client.runAll([["DBSIZE"], ["SET", "new", "1"], ["INFO", "persistence"]]);
+    expect(replies.slice(0, 2).map(String)).toEqual([":50\r\n", "+OK\r\n"]);
+    expect(String(replies[2])).toContain("\nloading:0\r\n");
+    client.close();
+    await server.kill();
+  });
+
+  test("is told after a while that the server loads, if there is much", async () => {
+    await makeDump();
+    const { server, client } = await startSlowly(
+      "--appendonly",
+      "no",
+      "--key-load-delay",
+      "3000",
+      "--save",
+      "",
+    );
+    expect(await client.text("DBSIZE")).toBe(LOADING_ERROR);
+    expect(await infoOf(client, "loading")).toBe("1");
+    client.close();
+    await server.kill();
+  });
+
+  test("finds a new server ready", async () => {
+    const { server, client } = await startSlowly();
+    expect(await client.text("SET", "a", "1")).toBe("+OK\r\n");
+    client.close();
+    await server.kill();
+  });
 });
 
 test("an append-only file is loaded in steps, too", async () => {
