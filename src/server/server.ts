@@ -179,13 +179,7 @@ export class Server implements ConnectionHost {
       resume: (connection) => this.dispatcher.resume(connection),
       scheduleTurnEnd: this.turnEnd.schedule,
     });
-    this.earlyClients = new EarlyClients({
-      clock: world.clock,
-      progress: this.progress,
-      isLoading: () => this.isLoading,
-      unheardBytes: () => config.values["loading-process-events-interval-bytes"],
-      resume: (connection) => this.dispatcher.resume(connection),
-    });
+    this.earlyClients = this.createEarlyClients();
     this.migrations = new Migrations(this);
     this.dispatcher = this.createDispatcher();
     this.notifications = new KeyNotifications(keyspace, this.dispatcher.pubsub);
@@ -384,6 +378,17 @@ export class Server implements ConnectionHost {
         this.spiller!.run();
         this.dispatcher.gates.admit();
       },
+    });
+  }
+
+  private createEarlyClients(): EarlyClients {
+    const { config, progress, world } = this;
+    return new EarlyClients({
+      clock: world.clock,
+      progress,
+      isLoading: () => this.isLoading,
+      unheardBytes: () => config.values["loading-process-events-interval-bytes"],
+      resume: (connection) => this.dispatcher.resume(connection),
     });
   }
 

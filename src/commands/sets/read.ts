@@ -9,6 +9,9 @@ import { replySet } from "./reply.ts";
 
 const KEY = 1;
 const FIRST_MEMBER = 2;
+/** A set of so few members is shown by one SSCAN, as by Redis 7.2, where it is a listpack: libraries rely on that when
+ * they are told that version. */
+const SHOWN_AT_ONCE = 128;
 
 export const sismember = defineCommand({
   name: "sismember",
@@ -117,7 +120,8 @@ export const sscan = defineCommand({
     if (options === undefined) return DONE;
     const { members } = set;
     const scan = new ScanReply(ctx.reply, options);
-    const next = members.scan(cursor, options.count, () => {
+    const count = members.size <= SHOWN_AT_ONCE ? Number.POSITIVE_INFINITY : options.count;
+    const next = members.scan(cursor, count, () => {
       const { buffer, start: from, length } = members;
       if (scan.takes(buffer, from, length)) ctx.reply.bulkRange(buffer, from, length);
     });

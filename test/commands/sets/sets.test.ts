@@ -120,6 +120,17 @@ describe("SSCAN", () => {
     }
   });
 
+  it("shows a set of at most 128 members at once", () => {
+    const harness = newSetHarness();
+    const all = Array.from({ length: 129 }, (_, i) => `member ${i}`);
+    harness.run("SADD", "set", ...all);
+    expect(itemsOf(harness.run("SSCAN", "set", "0", "COUNT", 50))[0]).not.toBe("0");
+    harness.run("SREM", "set", all[128]);
+    const [next, ...members] = itemsOf(harness.run("SSCAN", "set", "0", "COUNT", 1));
+    expect(next).toBe("0");
+    expect(members.sort()).toEqual(all.slice(0, 128).sort());
+  });
+
   it("goes on after the set was deleted and made again", () => {
     const harness = newSetHarness();
     const all = Array.from({ length: 500 }, (_, i) => `member ${i}`);
