@@ -1,7 +1,7 @@
 /**
  * Clients that come when the server has just begun to load its data. Redis hears nobody before it has read
  * `loading-process-events-interval-bytes`, so who starts a server with little data and connects at once is never told
- * LOADING. Here the first commands wait as long, but for half a second at most.
+ * LOADING. Here the first commands wait as long, but where there is more to load, for half a second at most.
  */
 import type { Clock } from "../base/clock.ts";
 import type { Connection } from "./connection.ts";
@@ -14,7 +14,7 @@ const LOOK_EVERY_MS = 5;
 
 export interface EarlyClientsParts {
   readonly clock: Clock;
-  readonly progress: Pick<LoadProgress, "loadedBytes">;
+  readonly progress: Pick<LoadProgress, "loadedBytes" | "totalBytes">;
   readonly isLoading: () => boolean;
   /** Bytes that Redis reads before it hears clients. */
   readonly unheardBytes: () => number;
@@ -43,7 +43,8 @@ export class EarlyClients {
 
   private get isOver(): boolean {
     const { clock, isLoading, progress, unheardBytes } = this.parts;
-    return !isLoading() || progress.loadedBytes >= unheardBytes() || clock.monotonicMs() >= this.endMs;
+    if (!isLoading() || progress.loadedBytes >= unheardBytes()) return true;
+    return progress.totalBytes >= unheardBytes() && clock.monotonicMs() >= this.endMs;
   }
 
   private async releaseWhenOver(): Promise<void> {

@@ -97,13 +97,11 @@ describe("who comes before much has been loaded", () => {
 
   test("is told after a while that the server loads, if there is much", async () => {
     await makeDump();
-    const { server, client } = await startSlowly(
+    const { server, client } = await startLoading(
       "--appendonly",
       "no",
-      "--key-load-delay",
-      "3000",
-      "--save",
-      "",
+      "--loading-process-events-interval-bytes",
+      "100000",
     );
     expect(await client.text("DBSIZE")).toBe(LOADING_ERROR);
     expect(await infoOf(client, "loading")).toBe("1");
