@@ -1,6 +1,6 @@
 /**
  * A piece that is missing in the middle of a file of blocks: it is told from a torn end, and what follows it is found.
- * Method: pieces of any size are cut out of files in which nothing is known to be synced, so that nothing else shows it.
+ * Method: pieces of any size are cut out of files in which nothing is known to be synced, so nothing else shows it.
  */
 import { describe, expect, test } from "vitest";
 import { crc32c } from "../../../src/base/checksum.ts";
