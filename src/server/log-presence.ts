@@ -4,7 +4,7 @@
  * nowhere, and every answer would be an empty promise. Looked at once a second; what was promised within that second
  * is in memory still, and a rewrite writes all of that anew.
  */
-import type { Files } from "../base/files.ts";
+import type { FileInfo, Files } from "../base/files.ts";
 import type { Log } from "../base/log.ts";
 import type { AofFiles } from "./aof-state.ts";
 
@@ -38,7 +38,13 @@ export class LogPresence {
     const { fileBytes, fileSequence } = writer;
     const fileName = directory.manifest.incr.find(({ sequence }) => sequence === fileSequence)?.name;
     if (fileName === undefined) return;
-    const found = await this.files.stat(directory.pathOf(fileName)).catch(() => undefined);
+    let found: FileInfo | undefined;
+    try {
+      found = await this.files.stat(directory.pathOf(fileName));
+    } catch {
+      // Whether it is there cannot be told now.
+      return;
+    }
     // Meanwhile the log may go on in the next file.
     if (writer.fileSequence !== fileSequence) return;
     const isThere = found !== undefined && found.size >= fileBytes;
