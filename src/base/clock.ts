@@ -13,7 +13,7 @@ export interface Clock {
   nowMs: number;
   /** Reads the system's time into `nowMs` and returns it. */
   refresh(): number;
-  /** Unix time in microseconds, read now (for TIME and durations). */
+  /** Unix time in microseconds, read now (for TIME); it jumps when the system's clock is set. */
   microseconds(): number;
   /** A monotonic time in milliseconds with fractions, for durations. */
   monotonicMs(): number;
@@ -22,9 +22,14 @@ export interface Clock {
 /** The longest time that a timer of Node takes: some 25 days. */
 export const MAX_TIMER_MS: number = 2 ** 31 - 1;
 
+/** From so far apart on, the system's clock was set; below, it is its resolution. */
+const CLOCK_WAS_SET_MS = 2;
+
 /** The machine's own clock. */
 export class SystemClock implements Clock {
   nowMs = Date.now();
+  /** Unix time at which the monotonic time was 0. */
+  #originMs = performance.timeOrigin;
 
   refresh(): number {
     this.nowMs = Date.now();
@@ -32,7 +37,12 @@ export class SystemClock implements Clock {
   }
 
   microseconds(): number {
-    return Math.floor((performance.timeOrigin + performance.now()) * 1000);
+    const unixMs = Date.now();
+    const sinceStartMs = performance.now();
+    // The monotonic time has the digits below a millisecond, but knows nothing of a clock that was set meanwhile.
+    if (Math.abs(this.#originMs + sinceStartMs - unixMs) > CLOCK_WAS_SET_MS)
+      this.#originMs = unixMs - sinceStartMs;
+    return Math.floor((this.#originMs + sinceStartMs) * 1000);
   }
 
   monotonicMs(): number {

@@ -23,6 +23,7 @@ import {
   readSeed,
   readStamp,
   seedChange,
+  seedCopyOf,
   stampChange,
   type TierCheckpoint,
   type TierPoint,
@@ -87,7 +88,7 @@ export async function recoverParts(store: KeyValueStore, checkpoint: TierCheckpo
   if (stamp === undefined) {
     throw refused("the base file needs a cold tier, and there is none (or its stamp is lost)");
   }
-  const seed = readSeed(store);
+  const { isIntact, seed } = seedOf(store, checkpoint);
   verifyHistory(checkpoint, stamp, readReleased(store), identityOf(seed));
   await verifyMarkers(store, checkpoint.batch, stamp.batch);
 
@@ -96,7 +97,10 @@ export async function recoverParts(store: KeyValueStore, checkpoint: TierCheckpo
   const found = await namespacesOnDisk(store);
   verifyNamespaces(checkpoint, found);
   const { generation, batch, undo } = checkpoint;
-  await log.exclusive(() => log.commit([checkpointChange(checkpoint)], { generation, undo }));
+  const adoption = isIntact
+    ? [checkpointChange(checkpoint)]
+    : [checkpointChange(checkpoint), seedChange(seed)];
+  await log.exclusive(() => log.commit(adoption, { generation, undo }));
 
   const firstFree = found.length === 0 ? 0 : found[found.length - 1] + 1;
   const namespaces = new Namespaces(checkpoint.counts, checkpoint.nextNamespace, firstFree);
@@ -108,6 +112,18 @@ export async function recoverParts(store: KeyValueStore, checkpoint: TierCheckpo
   sweeper.addNumbersBefore(checkpoint.undo, checkpoint.batch + 1);
   for (const namespace of found) if (!namespaces.isAlive(namespace)) sweeper.addNamespace(namespace);
   return { log, namespaces, sweeper, seed, cut: { generation, batch, undo } };
+}
+
+/**
+ * A damaged seed is taken from the base file. One that is missing is not: then the store has lost more, which only
+ * tsredis-check-tier can tell.
+ */
+function seedOf(store: KeyValueStore, checkpoint: TierCheckpoint): ReturnType<typeof readSeed> {
+  const found = readSeed(store);
+  if (found.isIntact) return found;
+  const seed = seedCopyOf(checkpoint);
+  if (seed === undefined) throw refused("the cold tier's hash seed is damaged: its checksum does not match");
+  return { seed, isIntact: false };
 }
 
 function verifyHistory(

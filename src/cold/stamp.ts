@@ -28,8 +28,11 @@ export interface TierPoint {
 
 /** The tier's state at a cut, to be kept in the base file: recovery rolls back to it. */
 export interface TierCheckpoint extends TierPoint {
-  /** Tells this tier from any other (not its seed, which stays secret). */
+  /** Tells this tier from any other, without telling its seed. */
   readonly identity: string;
+  /** A copy of the hash seed, 32 hexadecimal digits: the store holds it in one place only, and no record can be found
+   * without it. Who knows it can choose keys that collide, so tools do not print it. Absent in files of before. */
+  readonly seed?: string;
   /** Namespaces from this number on did not exist. */
   readonly nextNamespace: number;
   /** Every namespace there was, with its number of records. */
@@ -68,12 +71,19 @@ export function readReleased(store: KeyValueStore): TierPoint {
   return point;
 }
 
-/** Throws StorageError "corrupt", also when there is none. */
-export function readSeed(store: KeyValueStore): Buffer {
+/** The seed that the store holds, and whether it can be trusted. Throws StorageError "corrupt" when there is none. */
+export function readSeed(store: KeyValueStore): { readonly seed: Buffer; readonly isIntact: boolean } {
   const value = store.getSync(SEED_KEY);
   if (value === undefined) throw corrupt("the cold tier has lost its hash seed");
-  verify(SEED_KEY, value, SEED_BYTES + CHECKSUM_BYTES, "hash seed");
-  return Buffer.from(value.subarray(0, SEED_BYTES));
+  const seed = Buffer.from(value.subarray(0, SEED_BYTES));
+  return { seed, isIntact: isSealed(SEED_KEY, value, SEED_BYTES + CHECKSUM_BYTES) };
+}
+
+/** The base file's copy of the seed; undefined if it has none. */
+export function seedCopyOf({ identity, seed }: TierCheckpoint): Buffer | undefined {
+  if (seed === undefined) return undefined;
+  const copy = Buffer.from(seed, "hex");
+  return identityOf(copy) === identity ? copy : undefined;
 }
 
 export function identityOf(seed: Buffer): string {
@@ -123,10 +133,13 @@ function sealed(key: Buffer, value: Buffer): StoreChange {
 }
 
 function verify(key: Buffer, value: Buffer, sizeBytes: number, what: string): void {
-  const isWhole = value.length === sizeBytes;
-  if (!isWhole || value.readUInt32BE(sizeBytes - CHECKSUM_BYTES) !== checksumOf(key, value)) {
+  if (!isSealed(key, value, sizeBytes))
     throw corrupt(`the cold tier's ${what} is damaged: its checksum does not match`);
-  }
+}
+
+function isSealed(key: Buffer, value: Buffer, sizeBytes: number): boolean {
+  if (value.length !== sizeBytes) return false;
+  return value.readUInt32BE(sizeBytes - CHECKSUM_BYTES) === checksumOf(key, value);
 }
 
 function checksumOf(key: Buffer, value: Buffer): number {

@@ -364,7 +364,8 @@ export class ColdTier {
     if (this.#isWriting) throw new Error("a write to the cold tier is under way at a cut");
     const point = this.#log.cut();
     this.#cuts.push(point);
-    return { ...point, identity: this.#identity, ...this.#namespaces.cut() };
+    const seed = this.hashSeed.toString("hex");
+    return { ...point, identity: this.#identity, seed, ...this.#namespaces.cut() };
   }
 
   /** Resolves when all written so far, and the present generation, are in synced table files. */

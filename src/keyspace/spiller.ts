@@ -35,6 +35,11 @@ const DEMOTION_PAUSE_MS = 10;
 /** From a failed batch to the next attempt. */
 const RETRY_AFTER_MS = 500;
 
+/** LevelDB merges its tables, and takes no writes from then on if it cannot read one. */
+const DAMAGE_ADVICE =
+  "The tier takes no writes any more: what is changed stays in memory, and no rewrite succeeds. " +
+  "Stop the server, make a backup, and use tsredis-check-tier --fix";
+
 interface PendingDelete {
   readonly database: Database;
   readonly hash: number;
@@ -337,7 +342,9 @@ export class Spiller {
       this.failure = "";
     } catch (error) {
       const reason = error instanceof StorageError ? error.message : String(error);
-      if (this.failure === "") log.warning(`Writing to the cold tier failed: ${reason}`);
+      const isDamaged = error instanceof StorageError && error.code === "corrupt";
+      const advice = isDamaged ? `. ${DAMAGE_ADVICE}` : "";
+      if (this.failure === "") log.warning(`Writing to the cold tier failed: ${reason}${advice}`);
       this.failure = reason;
       this.retryAtMs = keyspace.clock.monotonicMs() + RETRY_AFTER_MS;
       forEachChange((database, change) => this.revert(database, change));

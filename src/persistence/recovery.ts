@@ -143,6 +143,8 @@ async function loadOne(
   try {
     outcome = await loadAofFile(file, entry.name, keyspace, parts.executor, options);
   } catch (error) {
+    if (isBase && error instanceof LoadError)
+      throw new LoadError(`The AOF file ${entry.name} cannot be loaded: ${error.message}`);
     // A value that its checksum did not betray is told by its type.
     const isValue = isBase && error instanceof StorageError && error.code === "corrupt";
     if (!isValue && !(error instanceof RdbError)) throw error;

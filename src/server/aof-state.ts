@@ -10,6 +10,7 @@ import { errorText } from "../persistence/aof/error-text.ts";
 import type { AofWriter } from "../persistence/aof/writer.ts";
 import { REWRITE_IN_PROGRESS } from "../protocol/errors.ts";
 import type { DispatchAof } from "./dispatcher-parts.ts";
+import type { LogPresence } from "./log-presence.ts";
 
 /** After this many failed rewrites in a row, automatic ones wait: one minute, then twice as long each time. */
 const FAILURES_BEFORE_DELAY = 3;
@@ -34,6 +35,7 @@ export interface AofStateParts {
   readonly rewriteWith: Rewrite;
   /** Whether a dump is being made: a rewrite waits for its end. */
   readonly isSaving: () => boolean;
+  readonly presence: LogPresence;
 }
 
 export class AofState implements AofAccess, DispatchAof {
@@ -59,12 +61,14 @@ export class AofState implements AofAccess, DispatchAof {
   private readonly log: Log;
   private readonly rewriteWith: Rewrite;
   private readonly isSaving: () => boolean;
+  private readonly presence: LogPresence;
 
-  constructor({ clock, log, rewriteWith, isSaving }: AofStateParts) {
+  constructor({ clock, log, rewriteWith, isSaving, presence }: AofStateParts) {
     this.clock = clock;
     this.log = log;
     this.rewriteWith = rewriteWith;
     this.isSaving = isSaving;
+    this.presence = presence;
   }
 
   get enabled(): boolean {
@@ -79,8 +83,18 @@ export class AofState implements AofAccess, DispatchAof {
     return this.files === undefined ? Number.POSITIVE_INFINITY : this.files.writer.gatePosition;
   }
 
+  /** See LogPresence. */
+  get lostText(): string | undefined {
+    return this.enabled ? this.presence.lostText : undefined;
+  }
+
   get failureText(): string | undefined {
-    return this.files?.writer.failure?.text;
+    return this.files?.writer.failure?.text ?? this.lostText;
+  }
+
+  /** Once a second. */
+  lookForFile(): void {
+    this.presence.look(this.files);
   }
 
   get isBehind(): boolean {

@@ -96,6 +96,7 @@ export class Cron {
     this.server.eventLoop.sample(nowMs);
     if (nowMs >= this.slowAtMs) {
       this.slowAtMs = nowMs + SLOW_EVERY_MS;
+      aof.lookForFile();
       if (this.shrinksReplyBuffer) this.server.dispatcher.reply.shrink();
       this.server.migrations.targets.closeIdle();
       spiller?.run(true);

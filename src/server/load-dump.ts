@@ -52,6 +52,8 @@ export async function loadDump(
     world.log.notice(`DB loaded from disk: ${seconds} seconds`);
     return true;
   } catch (error) {
+    if (error instanceof LoadError)
+      throw new LoadError(`The dump file ${path} cannot be loaded: ${error.message}`);
     if (!(error instanceof RdbError)) throw error;
     throw new LoadError(
       `The dump file ${path} cannot be loaded: ${error.message}. ` +

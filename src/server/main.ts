@@ -74,7 +74,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       },
     );
   } catch (error) {
-    log.warning(`Fatal error, can't start: ${errorText(error)}`);
+    log.warning(`Fatal error, can't start: ${errorText(error)}${pathIn(error)}`);
     process.exit(1);
   }
   if (process.env["TSREDIS_LOOP_DELAY"] === "1") server.statistics.loopDelay = new LoopDelay();
@@ -82,6 +82,11 @@ export async function main(argv: readonly string[]): Promise<void> {
   preferEventLoop();
   if (values.pidfile !== "") writePidFile(config, log);
   log.notice(readyLine(config, entrances!.describe()));
+}
+
+/** Which file a system's error is about, in words behind its text. */
+function pathIn(error: unknown): string {
+  return error instanceof Error && "path" in error ? `: ${String(error.path)}` : "";
 }
 
 function readConfig(argv: readonly string[]): LoadedConfig | undefined {

@@ -40,6 +40,7 @@ import { EarlyClients } from "./early-clients.ts";
 import { EventLoopFigures } from "./event-loop.ts";
 import { KeyNotifications } from "./key-notifications.ts";
 import { LoadProgress } from "./load-progress.ts";
+import { LogPresence } from "./log-presence.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { Migrations } from "./migration/migrations.ts";
 import { Observation } from "./observation/observation.ts";
@@ -164,6 +165,7 @@ export class Server implements ConnectionHost {
       log: world.log,
       rewriteWith: (files) => rewriteLog(this, files),
       isSaving: () => this.saves.isBusy,
+      presence: new LogPresence(world.files, world.log),
     });
     this.saves = new SaveState(this);
     this.replication = new Replication(this);

@@ -3,11 +3,13 @@
  * (replication/last-wait.ts). Everything acknowledged is made durable first; if that is not possible, the server goes
  * on (unless told to end all the same), because a process that lives can still save its data.
  */
+import { join } from "node:path";
 import type { ShutdownOptions } from "../commands/services.ts";
 import { errorText } from "../persistence/aof/error-text.ts";
 import { LastWait } from "./replication/last-wait.ts";
 import type { Server } from "./server.ts";
 import { nextTurn } from "./turn-end.ts";
+import { noteEnd } from "./unexpected-ends.ts";
 
 export class Shutdown {
   /** Called at the very end; ends the process. */
@@ -65,7 +67,9 @@ export class Shutdown {
     this.server.replication.flush();
     this.onBegin();
     for (const connection of this.server.clients) connection.close();
-    await (this.server.tier ?? this.server.lock)?.close().catch(() => undefined);
+    const { config, lock, tier, tierFolder, world } = this.server;
+    await (tier ?? lock)?.close().catch(() => undefined);
+    await noteEnd(world.files, join(config.values.dir, tierFolder));
     log.warning("tsredis is now ready to exit, bye bye...");
     this.onEnded(0);
     // The process ends, so this never resolves.
@@ -102,6 +106,8 @@ export class Shutdown {
         if (!options.force) throw new Error("The DB could not be saved");
       }
     }
+    // All that was written since would be lost.
+    if (aof.lostText !== undefined && !options.force) throw new Error(`The append-only file ${aof.lostText}`);
     if (aof.files !== undefined) {
       world.log.notice("Calling fsync() on the AOF file.");
       await aof.files.writer.close();

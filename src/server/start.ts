@@ -25,11 +25,15 @@ import { loadDump } from "./load-dump.ts";
 import { recoveryParts } from "./recovery-parts.ts";
 import { Replay } from "./replay.ts";
 import { Server, type World } from "./server.ts";
+import { noteStart, unexpectedEnds } from "./unexpected-ends.ts";
 
 const SEED_BYTES = 16;
 /** Folders for the tier, in the data directory. There are two, because one may belong to an append-only file that is
  * switched off at present and must not be touched. */
 const TIER_FOLDERS = ["cold-tier", "cold-tier-2"] as const;
+
+/** After so many unexpected ends in a row, damage in the tier is looked for. */
+const ENDS_OF_LOOP = 2;
 
 interface OpenedTier {
   readonly tier: ColdTier | undefined;
@@ -198,16 +202,29 @@ async function recoverTier(
   let store: KeyValueStore | undefined;
   try {
     // Opened, it may begin to merge tables at once, and die of what is damaged in them.
-    await refuseDamagedTables(world.files, path, "ends");
+    const ends = await unexpectedEnds(world.files, path, world.clock.nowMs);
+    const isLoop = ends >= ENDS_OF_LOOP;
+    if (isLoop) {
+      world.log.warning(
+        `The server has ended unexpectedly ${ends} times, each time soon after its start: all tables of ${path} are verified`,
+      );
+    }
+    await refuseDamagedTables(world.files, path, isLoop ? "all" : "ends");
+    await noteStart(world.files, path, world.clock.nowMs, ends);
     store = await openStore(world, path);
     return await ColdTier.recover(store, metadata.tier, options);
   } catch (error) {
     await store?.close().catch(() => undefined);
     if (!(error instanceof StorageError)) throw error;
     throw new LoadError(
-      `The cold tier in ${path} cannot be used: ${error.message}. Make a backup, then see what tsredis-check-tier ${dirname(path)} can save`,
+      `The cold tier in ${path} cannot be used: ${error.message}. ${adviceOn(error, path)}`,
     );
   }
+}
+
+function adviceOn({ code }: StorageError, path: string): string {
+  if (code === "no-space") return "Nothing is lost: make room on the disk, and start the server again";
+  return `Make a backup, then see what tsredis-check-tier ${dirname(path)} can save`;
 }
 
 async function readMetadata(

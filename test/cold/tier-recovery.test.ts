@@ -15,7 +15,7 @@ import {
   undoKey,
 } from "../../src/cold/keys.ts";
 import { ROLLBACK_BATCH_CHANGES } from "../../src/cold/limits.ts";
-import { checkpointChange, type TierCheckpoint } from "../../src/cold/stamp.ts";
+import { checkpointChange, readSeed, type TierCheckpoint } from "../../src/cold/stamp.ts";
 import { ColdTier } from "../../src/cold/tier.ts";
 import { SimulatedStoreDisk } from "../support/simulated-store.ts";
 import { type MemoryImage, MemoryStore } from "./memory-store.ts";
@@ -128,6 +128,15 @@ describe("recovery brings back", () => {
     flip(recordKey(refTo(space, "a")));
     await tier.write([put(space, "a", "new", true)]);
     expect(await recovered()).toEqual(["damaged", "2", undefined]);
+  });
+
+  test("a damaged seed as well, which the checkpoint has a copy of, unless that is another's", async () => {
+    await change();
+    flip(SEED_KEY);
+    await refuses(/hash seed is damaged/, { ...named, seed: OTHER_SEED.toString("hex") });
+    expect(await recovered()).toEqual(["1", "2", undefined]);
+    expect(tier.hashSeed).toEqual(SEED);
+    expect(readSeed(store)).toEqual({ seed: SEED, isIntact: true });
   });
 
   test("nothing without a checkpoint: a new tier with a new seed", async () => {
@@ -282,6 +291,7 @@ describe("recovery refuses", () => {
   });
 
   test("damaged or lost meta records", async () => {
+    const { seed: _, ...withoutCopy } = named;
     for (const [key, lost] of [
       [STAMP_KEY, /stamp is lost/],
       [CHECKPOINT_KEY, /no checkpoint record/],
@@ -289,7 +299,7 @@ describe("recovery refuses", () => {
     ] as const) {
       const image = copyOf(store.image);
       flip(key);
-      await refuses(/its checksum does not match/);
+      await refuses(/its checksum does not match/, withoutCopy);
       forget(key);
       await refuses(lost);
       store = new MemoryStore(image);

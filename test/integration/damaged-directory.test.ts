@@ -228,6 +228,37 @@ describe("is refused", () => {
   });
 });
 
+describe("after two ends soon after a start, which a damaged block may have brought about", () => {
+  async function startAnd(end: "kill" | "stop", folder: string): Promise<void> {
+    const server = await startServerProcess(folder, SMALL_MEMORY);
+    await server[end]();
+  }
+
+  function damageData(folder: string): void {
+    const tier = join(folder, "cold-tier");
+    const tables = readdirSync(tier).filter((each) => each.endsWith(".ldb"));
+    const [name] = tables.sort((a, b) => statSync(join(tier, b)).size - statSync(join(tier, a)).size);
+    flipBit(join(tier, name), 1000);
+  }
+
+  test("all blocks are verified before LevelDB opens the store", async () => {
+    const folder = copy();
+    damageData(folder);
+    await startAnd("kill", folder);
+    await startAnd("kill", folder);
+    const output = await refusal(folder);
+    expect(output).toMatch(/has ended unexpectedly 2 times, each time soon after its start/);
+    expect(output).toMatch(/\.ldb is damaged at offset 0: its data block .*tsredis-check-tier/);
+  });
+
+  test("they are not if one of them was asked for", async () => {
+    const folder = copy();
+    damageData(folder);
+    for (const end of ["kill", "stop", "kill", "stop"] as const) await startAnd(end, folder);
+    expect(await sizeOf(folder)).toContain(String(KEYS + 3));
+  });
+});
+
 test("started under other names, it is as it was when it has its own again", async () => {
   const folder = copy();
   for (const args of [

@@ -85,6 +85,10 @@ const DAMAGES: Record<string, Damage> = {
   "a flipped bit in a log": change(/\.log$/, flipBits(1)),
   "a lost log": (folder, random) => rmSync(anyOf(filesLike(folder, /\.log$/), random)),
   "a flipped bit in the MANIFEST": change(/^MANIFEST-/, flipBits(1)),
+  "the MANIFEST cut off": (folder, random) => {
+    const path = anyOf(filesLike(folder, /^MANIFEST-/), random);
+    truncateSync(path, random.below(readFileSync(path).length));
+  },
   "the MANIFEST lost": (folder) => rmSync(filesLike(folder, /^MANIFEST-/)[0]),
   "CURRENT lost": (folder) => rmSync(join(folder, "CURRENT")),
   "CURRENT overwritten": (folder) => writeFileSync(join(folder, "CURRENT"), "nonsense"),

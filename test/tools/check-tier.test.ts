@@ -2,7 +2,7 @@
  * tsredis-check-tier on tiers whose LevelDB is whole and whose contents are not: each damage is told for what
  * it is, and --fix leaves exactly what can be proved.
  */
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SeededRandom } from "../../src/base/random.ts";
@@ -22,9 +22,10 @@ import {
 } from "../../src/cold/keys.ts";
 import { openLevelStore } from "../../src/cold/level-store.ts";
 import { encodeRecord, readHeader } from "../../src/cold/record.ts";
-import { readReleased, readSeed, stampChange } from "../../src/cold/stamp.ts";
+import { readReleased, readSeed, seedChange, stampChange } from "../../src/cold/stamp.ts";
 import { readUndoBlock } from "../../src/cold/undo.ts";
 import { KeyHash } from "../../src/memory/key-hash.ts";
+import { main as checkRdb } from "../../tools/check-rdb/main.ts";
 import { main } from "../../tools/check-tier/main.ts";
 import { startServerProcess } from "../support/server-process.ts";
 import { removeFolder, temporaryFolder } from "../support/temporary-folder.ts";
@@ -201,7 +202,7 @@ test("a lost record that the log appends to: the half of a value that would come
 
 test("a record that the checkpoint does not know stays out, whatever it holds", async () => {
   const folder = await copyWith(async (store) => {
-    const hash = new KeyHash(readSeed(store));
+    const hash = new KeyHash(readSeed(store).seed);
     const [from, value] = await someRecord(store);
     const { type, lru } = readHeader(from, value);
     const key = Buffer.from("deleted long ago");
@@ -293,6 +294,42 @@ test("records damaged at random: each is told, and nothing else goes", async () 
   }
 });
 
+test.each(["lost", "damaged"])(
+  "a seed that is %s is put right from the base file, whose copy nobody is shown",
+  async (what) => {
+    let seed = "";
+    const folder = await copyWith(async (store) => {
+      const value = store.getSync(SEED_KEY)!;
+      seed = readSeed(store).seed.toString("hex");
+      value[3] ^= 1;
+      await put(store, SEED_KEY, what === "lost" ? undefined : value);
+    });
+    const { messages, problemCounts } = await expectRepaired(folder, []);
+    expect(problemCounts).toEqual({ meta: 1 });
+    expect(messages.join()).toContain(`hash seed`);
+    const { output } = await runTool(checkRdb, [baseOf(folder)]);
+    expect(output.toString()).toContain('"seed":"..."');
+    expect(messages.join() + output.toString()).not.toContain(seed);
+  },
+);
+
+/** The base file that the manifest names. */
+function baseOf(folder: string): string {
+  const logs = join(folder, "appendonlydir");
+  const manifest = readFileSync(join(logs, "appendonly.aof.manifest"), "latin1");
+  return join(logs, /^file (\S+) seq \d+ type b$/m.exec(manifest)![1]);
+}
+
+/** Makes the base file one that says nothing of the seed. */
+function forgetSeedCopy(folder: string): void {
+  const path = baseOf(folder);
+  const bytes = readFileSync(path);
+  bytes.write('"none"', bytes.indexOf('"seed"'));
+  // No checksum.
+  bytes.fill(0, bytes.length - 8);
+  writeFileSync(path, bytes);
+}
+
 describe("it does not repair", () => {
   async function expectBeyond(folder: string, text: string): Promise<void> {
     const before = fingerprint(folder);
@@ -315,8 +352,18 @@ describe("it does not repair", () => {
     await expectBeyond(folder, "is missing: restore it from the backup");
   });
 
-  test("a tier without its seed", async () => {
-    await expectBeyond(await copyWith((store) => put(store, SEED_KEY, undefined)), "hash seed");
+  test("a tier without its seed, of which the base file has no copy, as those of before", async () => {
+    const folder = await copyWith((store) => put(store, SEED_KEY, undefined));
+    forgetSeedCopy(folder);
+    await expectBeyond(folder, "lost its hash seed, and the base file has no copy");
+  });
+
+  test("a tier of which the seed is another's", async () => {
+    const folder = await copyWith(async (store) => {
+      const { key, value } = seedChange(Buffer.alloc(16, 7));
+      await put(store, key, value);
+    });
+    await expectBeyond(folder, "belongs to another data directory");
   });
 });
 

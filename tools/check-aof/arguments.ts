@@ -38,7 +38,7 @@ const OPTIONS = {
     help: "--salvage: the database of commands where it is not known; otherwise these are left out",
   },
   "--keep-doubtful": {
-    help: "--salvage: keep commands between damaged places even if they may be part of a value",
+    help: "--salvage: keep commands behind damage even if they may be part of a value, or moved in the file",
   },
   "--keep-unknown": { help: "--salvage: keep commands that Redis 7 does not know (of modules)" },
   "--bad-to": { value: "FILE", help: "write the bytes that are left out or cut off to FILE" },

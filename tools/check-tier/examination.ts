@@ -8,7 +8,7 @@ import { StorageError } from "../../src/base/storage-error.ts";
 import type { KeyValueStore } from "../../src/cold/key-value-store.ts";
 import { hashOf, inlineKeyOf, isDigestKey, isRecordKey, namespaceOf } from "../../src/cold/keys.ts";
 import { openLevelStore } from "../../src/cold/level-store.ts";
-import { identityOf, readSeed } from "../../src/cold/stamp.ts";
+import { identityOf, readSeed, seedChange, seedCopyOf, type TierCheckpoint } from "../../src/cold/stamp.ts";
 import type { Console } from "../shared/console.ts";
 import { cloneStore } from "../shared/store-clone.ts";
 import { BaseFacts } from "./base-facts.ts";
@@ -57,7 +57,7 @@ export async function examine(parts: ExaminationParts): Promise<ProvableTier> {
   const store = await openCopy(parts, path);
   try {
     const { tier } = directory.metadata;
-    const seed = seedOf(store, tier.identity);
+    const seed = await seedOf(store, tier, findings);
     checkStamps(store, tier, findings);
     await checkMarkers(store, tier, findings);
     await rollBack(store, tier, findings);
@@ -135,17 +135,31 @@ async function leaveOut(
   await quarantine.add({ what: "cold record", reason, db, namespace, recordKey, value, ...name });
 }
 
-function seedOf(store: KeyValueStore, identity: string): Buffer {
-  let seed: Buffer;
+/** The store's seed, or the base file's copy, which is then put into the store. */
+async function seedOf(store: KeyValueStore, checkpoint: TierCheckpoint, findings: Findings): Promise<Buffer> {
+  const reason = whyUnusable(store, checkpoint);
+  if (reason === undefined) return readSeed(store).seed;
+  const copy = seedCopyOf(checkpoint);
+  if (copy === undefined)
+    throw new BeyondRepair(
+      `${reason}, and the base file has no copy: without it no record can be found by its key`,
+    );
+  findings.add({ kind: "meta", reason: `${reason}; the base file has a copy` });
+  await store.batch([seedChange(copy)], false);
+  return copy;
+}
+
+/** Why the store's seed cannot be used; undefined if it can. Throws BeyondRepair if it is another tier's. */
+function whyUnusable(store: KeyValueStore, { identity }: TierCheckpoint): string | undefined {
   try {
-    seed = readSeed(store);
+    const { isIntact, seed } = readSeed(store);
+    if (!isIntact) return "the tier's hash seed is damaged";
+    if (identityOf(seed) === identity) return undefined;
   } catch (error) {
     if (!(error instanceof StorageError) || error.code !== "corrupt") throw error;
-    throw new BeyondRepair(`${error.message}: without it no record can be found by its key`);
+    return error.message;
   }
-  if (identityOf(seed) !== identity)
-    throw new BeyondRepair("the tier belongs to another data directory than the base file");
-  return seed;
+  throw new BeyondRepair("the tier belongs to another data directory than the base file");
 }
 
 async function checkRecords(

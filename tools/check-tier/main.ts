@@ -199,7 +199,7 @@ class TierTool {
       });
     }
     // A server accepts what was made: what it would do first is done here.
-    const { tier } = newMetadata({ facts, kept });
+    const { tier } = newMetadata({ facts, kept, seed });
     await store.flush();
     const recovered = await ColdTier.recover(store, tier, { seed, compression: true });
     await recovered.close();

@@ -34,13 +34,17 @@ export interface NewBaseParts {
 }
 
 /** What the new base says of the tier. */
-export function newMetadata({ facts, kept }: Pick<NewBaseParts, "facts" | "kept">): CheckpointMetadata {
+export function newMetadata({
+  facts,
+  kept,
+  seed,
+}: Pick<NewBaseParts, "facts" | "kept" | "seed">): CheckpointMetadata {
   const { namespaces, tier } = facts.metadata;
   const counts = tier.counts.map(([namespace, count]): [number, number] => {
     const db = namespaces.indexOf(namespace);
     return [namespace, db === -1 ? count : (kept.get(db) ?? 0)];
   });
-  return { namespaces, tier: { ...tier, counts } };
+  return { namespaces, tier: { ...tier, seed: seed.toString("hex"), counts } };
 }
 
 /** Writes it, durably. */

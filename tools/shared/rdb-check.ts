@@ -112,12 +112,17 @@ function damagedValue({ endOffset, key, type }: RdbEntry, reason: string): RdbEr
   return new RdbError("corrupt", reason, { offset: endOffset, activity: "read-object-value", key, type });
 }
 
+/** What stands in an AUX field, without what has to stay secret: reports are shown to others. */
+function withoutSeed(value: string): string {
+  return value.replace(/"seed":"[0-9a-f]*"/, '"seed":"..."');
+}
+
 function describe(report: Console, record: RdbRecord): void {
   const at = `[offset ${record.endOffset}]`;
   switch (record.kind) {
     case "aux": {
       const key = asCText(record.key.toString("latin1"));
-      const value = asCText(record.value.toString("latin1"));
+      const value = asCText(withoutSeed(record.value.toString("latin1")));
       report.print(`${at} ${asCText(`AUX FIELD ${key} = '${value}'`)}`);
       break;
     }

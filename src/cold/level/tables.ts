@@ -9,7 +9,7 @@ import { join } from "node:path";
 import type { FileHandle, Files } from "../../base/files.ts";
 import { StorageError } from "../../base/storage-error.ts";
 import { damageText, TableFile, type TableStep, tableNumber } from "./table-file.ts";
-import { readVersionState } from "./version-state.ts";
+import { readVersionState, type VersionState } from "./version-state.ts";
 
 /** A step, and in which file. */
 export interface StoreStep extends TableStep {
@@ -52,16 +52,59 @@ export async function* verifyTables(
   }
 }
 
-/** Throws StorageError "corrupt" at the first damage. */
+/**
+ * Throws StorageError "corrupt" at the first damage, also where a MANIFEST was cut short, which LevelDB would take for
+ * whole. Nobody may have the store open.
+ */
 export async function refuseDamagedTables(
   files: Files,
   folder: string,
   thoroughness: Thoroughness,
 ): Promise<void> {
+  const version = await readVersionState(files, folder).catch(() => undefined);
+  const reason = version && whyIncomplete(version, await files.readdir(folder));
+  if (reason !== undefined) throw new StorageError("corrupt", reason);
   for await (const { damage, file } of verifyTables(files, folder, thoroughness)) {
     if (damage === undefined) continue;
     throw new StorageError("corrupt", `${file} is damaged at offset ${damage.offset}: ${damageText(damage)}`);
   }
+}
+
+/** Why the files of these names cannot be all that the MANIFEST leads to; undefined if they can. */
+function whyIncomplete(version: VersionState, names: readonly string[]): string | undefined {
+  const log = missingLog(version, names);
+  return whyOutdated(version, names) ?? (log && `the log ${log}, which ${version.name} names, is missing`);
+}
+
+/**
+ * Why the MANIFEST cannot be the last one of a store with files of these names; undefined if nothing speaks against
+ * it. LevelDB takes one that was cut short for whole, and removes the tables that are too new for it.
+ */
+export function whyOutdated(version: VersionState, names: readonly string[]): string | undefined {
+  const { name, nextFile, tables } = version;
+  const there = new Set(names.map(tableNumber));
+  const isOlder = [...there].some((number) => number !== undefined && number >= nextFile);
+  // What was being made when the process died is newer, too; but then nothing is missing.
+  if (!isOlder) return undefined;
+  const table = [...tables.keys()].find((number) => !there.has(number));
+  const missing = missingLog(version, names) ?? (table === undefined ? undefined : tableName(table));
+  if (missing === undefined) return undefined;
+  return `${name} is older than other files: ${missing}, which it names, is missing, and there are newer tables`;
+}
+
+/** The first log that counts, if it is not there: LevelDB makes it before it names it. */
+export function missingLog({ firstLog }: VersionState, names: readonly string[]): string | undefined {
+  const name = `${fileNumber(firstLog)}.log`;
+  return firstLog === 0 || names.includes(name) ? undefined : name;
+}
+
+/** What a table is called. */
+export function tableName(number: number): string {
+  return `${fileNumber(number)}.ldb`;
+}
+
+function fileNumber(number: number): string {
+  return String(number).padStart(6, "0");
 }
 
 async function openIfThere(files: Files, path: string): Promise<FileHandle | undefined> {

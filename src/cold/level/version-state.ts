@@ -16,9 +16,13 @@ export interface LiveTable {
 }
 
 export interface VersionState {
+  /** The MANIFEST's. */
+  readonly name: string;
   readonly tables: ReadonlyMap<number, LiveTable>;
-  /** Logs from this number on count. */
+  /** Logs from this number on count. LevelDB never names one that it has not made; 0: none was made yet. */
   readonly firstLog: number;
+  /** Files that were made after the last edit have this number or a higher one. */
+  readonly nextFile: number;
 }
 
 const COMPARATOR = 1;
@@ -41,14 +45,16 @@ export async function readVersionState(files: Files, folder: string): Promise<Ve
   if (damage.length > 0) throw new Error(`${name} is damaged at offset ${damage[0].offset}`);
   if (records.length === 0) throw new Error(`${name} is empty`);
   const tables = new Map<number, LiveTable>();
-  let firstLog = 0;
+  let numbers: Numbers = {};
   try {
-    for (const record of records) firstLog = applyEdit(record, tables) ?? firstLog;
+    for (const record of records) numbers = { ...numbers, ...applyEdit(record, tables) };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new Error(`an edit in ${name} makes no sense: ${error.message}`);
   }
-  return { tables, firstLog };
+  const { firstLog, nextFile } = numbers;
+  if (firstLog === undefined || nextFile === undefined) throw new Error(`${name} is cut off`);
+  return { name, tables, firstLog, nextFile };
 }
 
 async function readOf(files: Files, path: string): Promise<Buffer> {
@@ -56,10 +62,15 @@ async function readOf(files: Files, path: string): Promise<Buffer> {
   return files.readFile(path);
 }
 
-/** Applies one edit; the log number, if it has one. */
-function applyEdit(record: Buffer, tables: Map<number, LiveTable>): number | undefined {
+interface Numbers {
+  readonly firstLog?: number;
+  readonly nextFile?: number;
+}
+
+/** Applies one edit; gives those numbers that it has. */
+function applyEdit(record: Buffer, tables: Map<number, LiveTable>): Numbers {
   const bytes = new RecordBytes(record);
-  let log: number | undefined;
+  let numbers: Numbers = {};
   while (!bytes.isAtEnd) {
     const tag = bytes.number();
     switch (tag) {
@@ -67,9 +78,11 @@ function applyEdit(record: Buffer, tables: Map<number, LiveTable>): number | und
         bytes.text();
         break;
       case LOG_NUMBER:
-        log = bytes.number();
+        numbers = { ...numbers, firstLog: bytes.number() };
         break;
       case NEXT_FILE:
+        numbers = { ...numbers, nextFile: bytes.number() };
+        break;
       case LAST_SEQUENCE:
       case PREVIOUS_LOG:
         bytes.number();
@@ -94,7 +107,7 @@ function applyEdit(record: Buffer, tables: Map<number, LiveTable>): number | und
         throw new RangeError(`there is no tag ${tag}`);
     }
   }
-  return log;
+  return numbers;
 }
 
 /** A key without what LevelDB keeps behind it: a copy. */

@@ -227,7 +227,7 @@ export async function findBlock(
 
 /** Shows all that could be block lines and begin in file[from, size), until `look` returns true. Returns whether it
  * did. */
-async function eachBlockLine(
+export async function eachBlockLine(
   file: FileHandle,
   from: number,
   size: number,

@@ -6,7 +6,8 @@
  * so on up to the end:
  *
  *   - In a file of checksummed blocks that is the next intact block (evidence.ts). Exact: what is damaged is left out,
- *     whole blocks at a time, and nothing else.
+ *     whole blocks at a time, and nothing else. Where only blocks follow before which a piece of the file is missing,
+ *     they are doubtful (displaced-blocks.ts).
  *   - In a file without checksums it is the next place that looks like a command (command-search.ts). The commands from
  *     there on (a run) are believed if the run reaches the end of the file; or if it is long, and ends in the middle of
  *     a command. A shorter one might be a value that holds commands and whose own length was damaged, and one that ends
@@ -20,6 +21,7 @@
 import type { FileHandle } from "../../base/files.ts";
 import { findCommand } from "./command-search.ts";
 import { CommandWalk } from "./command-walk.ts";
+import { findDisplaced } from "./displaced-blocks.ts";
 import { findBlock, isUnwritten } from "./evidence.ts";
 import { BLOCKS_HEADER, BLOCKS_HEADER_PREFIX } from "./format.ts";
 import { isNearText, SalvageRun, type Segment } from "./salvage-run.ts";
@@ -85,6 +87,14 @@ export async function planSalvage(file: FileHandle, options: SalvageOptions = {}
   return new Planner(file, options).plan();
 }
 
+/** Where commands begin again. */
+interface FoundPlace {
+  readonly start: number;
+  readonly db: number | undefined;
+  /** See AofVerifierOptions. */
+  readonly missingBytes?: number;
+}
+
 interface Run {
   readonly run: SalvageRun;
   readonly outcome: AofOutcome;
@@ -111,6 +121,7 @@ class Planner {
     this.#size = Math.min(await this.#file.size(), this.#options.end ?? Number.POSITIVE_INFINITY);
     let from: number | undefined = this.#start;
     let db: number | undefined;
+    let missingBytes = 0;
     let isTrusted = true;
     let followsGap = false;
     const first = await this.#findFirstBlock();
@@ -120,20 +131,23 @@ class Planner {
       db = first.db;
     }
     while (from !== undefined && from < this.#size) {
-      const found: Run = await this.#read(from, followsGap);
+      const found: Run = await this.#read(from, followsGap, missingBytes);
       const { problem, kind } = found.outcome;
       if (problem?.kind === "version") return this.#refuse(problem.reason);
       this.#hasBlocks ||= found.outcome.hasBlocks;
       let resume: number | undefined;
-      if (isTrusted || this.#isBelievable(found)) resume = await this.#accept(found, db);
+      const isDoubtful = missingBytes > 0 && this.#options.keepsDoubtful !== true;
+      if (isDoubtful) resume = this.#rejectDisplaced(found, missingBytes);
+      else if (isTrusted || this.#isBelievable(found)) resume = await this.#accept(found, db);
       else resume = this.#rejectRun(found);
       if (kind === "clean") break;
-      const next =
+      const next: FoundPlace | undefined =
         resume === undefined ? await this.#findNext(found.outcome) : { start: resume, db: undefined };
       const end = next?.start ?? this.#size;
       if (end > found.outcome.validUpTo) await this.#loseDamaged(found, end);
       from = next?.start;
       db = next?.db;
+      missingBytes = next?.missingBytes ?? 0;
       followsGap = true;
       isTrusted = this.#hasBlocks || resume !== undefined;
     }
@@ -170,11 +184,12 @@ class Planner {
     return found;
   }
 
-  async #read(from: number, followsGap: boolean): Promise<Run> {
+  async #read(from: number, followsGap: boolean, missingBytes: number): Promise<Run> {
     const { end, name } = this.#options;
     const verifier = await AofVerifier.open(this.#file, {
       start: from,
       inBlocks: this.#hasBlocks && from > this.#start,
+      missingBytes,
       ...(end === undefined ? {} : { end: Math.min(end, this.#size) }),
       ...(name === undefined ? {} : { name }),
     });
@@ -276,6 +291,13 @@ class Planner {
     return undefined;
   }
 
+  /** Leaves blocks out that were written for another place: a value may hold such, of another file. */
+  #rejectDisplaced({ run, outcome }: Run, missingBytes: number): undefined {
+    const { validUpTo } = outcome;
+    const reason = `${run.commands} commands in intact blocks, before which ${missingBytes} bytes of the file are missing`;
+    this.#lose(run.start, validUpTo, reason, "doubtful");
+  }
+
   #keep(run: SalvageRun, db: number | undefined, outcome: AofOutcome): void {
     for (const each of run.databases) this.#databases.add(each);
     for (const { start, end, reason } of run.bad) this.#lose(start, end, reason, "command");
@@ -300,11 +322,12 @@ class Planner {
   }
 
   /** Where commands begin again behind what is wrong. */
-  async #findNext(outcome: AofOutcome): Promise<{ start: number; db: number | undefined } | undefined> {
+  async #findNext(outcome: AofOutcome): Promise<FoundPlace | undefined> {
     const { problem, validUpTo } = outcome;
     if (this.#hasBlocks) {
       const blockStart = Math.max(outcome.verifiedUpTo, validUpTo);
-      return findBlock(this.#file, blockStart, this.#size, blockStart);
+      const inPlace = await findBlock(this.#file, blockStart, this.#size, blockStart);
+      return inPlace ?? findDisplaced(this.#file, blockStart, this.#size);
     }
     if (problem?.kind === "multi") return undefined;
     const from = Math.max(validUpTo, problem?.itemOffset ?? 0) + 1;

@@ -17,13 +17,15 @@
  *             512, where a sector may be missing; validUpTo is then the start of that command (or its MULTI).
  *  damaged    Anything else. Bad bytes in a file without checksums (validUpTo: as for truncated), or, in a file of
  *             blocks, in bytes that a later intact block line says were synced: a power cut cannot have done that
- *             (validUpTo: as for torn).
+ *             (validUpTo: as for torn). Also: a command that ends behind such a line, because its length is wrong; and
+ *             intact blocks behind the bad bytes that lie nearer to the file's beginning than they were written.
  *
  * "Says were synced" means: after a wrong checksum, the synced offset reaches the end of the block's line; after
  * bytes that cannot be a command or block line, it lies behind the first of them.
  */
 import { crc32c } from "../../base/checksum.ts";
 import type { FileHandle } from "../../base/files.ts";
+import { findDisplaced } from "./displaced-blocks.ts";
 import {
   endsInFilling,
   findMissingSector,
@@ -113,6 +115,8 @@ export interface AofVerifierOptions {
   /** `start` is where a block begins, in a file of blocks: for who goes on behind a damaged one. Default: the file says
    * in its first line whether it consists of blocks. */
   readonly inBlocks?: boolean;
+  /** The blocks lie so many bytes before the place for which they were written: see displaced-blocks.ts. */
+  readonly missingBytes?: number;
   /** For messages that name the file. */
   readonly name?: string;
   /** Called for each annotation that is not about blocks, before its block is verified; one character per byte.
@@ -330,10 +334,11 @@ export class AofVerifier implements ExtentSource {
     if (line.length !== length) {
       return `The block line at offset ${lineStart} ends a block of ${line.length} bytes, but there are ${length}`;
     }
-    if (line.checksum !== blockChecksum(this.#checksum, { ...line, offset: lineStart })) {
+    const offset = lineStart + (this.#options.missingBytes ?? 0);
+    if (line.checksum !== blockChecksum(this.#checksum, { ...line, offset })) {
       return `Wrong checksum of the block of ${length} bytes that ends at offset ${lineStart}`;
     }
-    if (line.synced > lineStart)
+    if (line.synced > offset)
       return `The block line at offset ${lineStart} says more was synced than there is`;
     return undefined;
   }
@@ -372,6 +377,8 @@ export class AofVerifier implements ExtentSource {
     const isCutFilling = kind === "annotation" && this.#dataEnd === this.#blockStart;
     if (isCutFilling && (await this.#isFillingFrom(this.#dataEnd))) {
       await this.#endTruncated(undefined);
+    } else if (found.kind === "end" && this.#hasBlocks && (await this.#isFollowed(itemOffset))) {
+      this.#end("damaged", this.#usable, problem);
     } else if (found.kind === "end" || (await isUnwritten(this.#file, found.badOffset, this.size))) {
       await this.#endTruncated(problem);
     } else if (this.#hasBlocks) {
@@ -433,9 +440,15 @@ export class AofVerifier implements ExtentSource {
   /** Bytes of the present block are bad. Were they ever on the disk? */
   async #distrust(problem: AofProblem, badOffset: number): Promise<void> {
     const firstBad = Math.min(badOffset, this.#suspectLine ?? badOffset);
-    const evidence = { size: this.size, blockStart: this.#blockStart, badOffset: firstBad };
-    const wasSynced = await wasSyncedBeyond(this.#file, evidence);
-    this.#end(wasSynced ? "damaged" : "torn", this.#usable, problem);
+    const isDamage = await this.#isFollowed(firstBad);
+    this.#end(isDamage ? "damaged" : "torn", this.#usable, problem);
+  }
+
+  /** Whether what follows bad bytes shows that no power cut made them so. */
+  async #isFollowed(badOffset: number): Promise<boolean> {
+    const { size } = this;
+    if (await wasSyncedBeyond(this.#file, { size, blockStart: this.#blockStart, badOffset })) return true;
+    return (await findDisplaced(this.#file, this.#blockStart, size)) !== undefined;
   }
 
   #end(kind: AofOutcome["kind"], validUpTo: number, problem: AofProblem | undefined): void {

@@ -166,8 +166,41 @@ test("tables that are being written, were replaced or have gone, are nobody's bu
   expect((await verified(folder, "all")).damages).toEqual([]);
   rmSync(join(folder, name));
   expect(await verified(folder, "all")).toEqual({ bytes: 0, damages: [] });
-  const gone = { ...realFiles, readdir: async () => [name] };
+  const gone = { ...realFiles, readdir: async () => readdirSync(original) };
   await refuseDamagedTables(gone, folder, "all");
+});
+
+test("a MANIFEST that was cut short is found before LevelDB removes the tables that it does not name", async () => {
+  const folder = join(root, String(++made));
+  mkdirSync(folder);
+  const store = await openLevelStore()(folder);
+  for (let i = 0; i < 3; i++) {
+    await store.batch([{ key: keyAt(i), value: Buffer.from("value") }], true);
+    await store.flush();
+  }
+  await store.close();
+  const files = readdirSync(folder);
+  const tables = files.filter((each) => each.endsWith(".ldb"));
+  expect(tables.length).toBeGreaterThan(1);
+  const manifest = join(folder, files.find((each) => each.startsWith("MANIFEST-"))!);
+  const bytes = readFileSync(manifest);
+  const refusal = (): Promise<string> =>
+    refuseDamagedTables(realFiles, folder, "ends").then(
+      () => "none",
+      (error: Error) => error.message,
+    );
+  const seen = new Set<string>();
+  for (let length = 1; length <= bytes.length; length++) {
+    writeFileSync(manifest, bytes.subarray(0, length));
+    seen.add((await refusal()).replace(/\d{6}/g, "N"));
+  }
+  expect([...seen]).toEqual([
+    "none",
+    "MANIFEST-N is older than other files: N.log, which it names, is missing, and there are newer tables",
+  ]);
+  expect(await refusal()).toBe("none");
+  rmSync(join(folder, readdirSync(folder).find((each) => each.endsWith(".log"))!));
+  expect(await refusal()).toMatch(/^the log \d{6}\.log, which MANIFEST-\d{6} names, is missing$/);
 });
 
 test("where the MANIFEST cannot be read, it is left to LevelDB to say so", async () => {

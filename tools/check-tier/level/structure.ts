@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Files } from "../../../src/base/files.ts";
 import { readLog } from "../../../src/cold/level/log-file.ts";
 import { TableFile, tableNumber } from "../../../src/cold/level/table-file.ts";
+import { missingLog, tableName, whyOutdated } from "../../../src/cold/level/tables.ts";
 import { readVersionState, type VersionState } from "../../../src/cold/level/version-state.ts";
 
 /** A range of keys in which something may be lost, and where it lay. */
@@ -47,11 +48,7 @@ export async function examineStructure(
   const problems: LevelProblem[] = [];
   const lost: LostRange[] = [];
   const names = await files.readdir(folder);
-  const version = await readVersionState(files, folder).catch((error: unknown) => {
-    const reason = error instanceof Error ? error.message : String(error);
-    problems.push({ file: "MANIFEST", reason: `${reason}: whether a table is missing cannot be told` });
-    return undefined;
-  });
+  const version = await versionOf(files, folder, names, problems);
   const tables = new Map<number, string>();
   for (const name of names) {
     const number = tableNumber(name);
@@ -61,7 +58,7 @@ export async function examineStructure(
   }
   for (const [number, table] of version?.tables ?? []) {
     if (tables.has(number)) continue;
-    problems.push({ file: `${String(number).padStart(6, "0")}.ldb`, reason: "the table is missing" });
+    problems.push({ file: tableName(number), reason: "the table is missing" });
     lost.push({ from: table.smallest, upTo: table.largest, level: table.level, table: number });
   }
   let sizeBytes = 0;
@@ -92,4 +89,27 @@ export async function examineStructure(
     for (const { offset, reason } of damage) problems.push({ file: name, offset, reason });
   }
   return { problems, lost, version, tables, logs, sizeBytes };
+}
+
+/** What the MANIFEST says, if it can be believed: where it cannot, whatever tables there are count. */
+async function versionOf(
+  files: Files,
+  folder: string,
+  names: readonly string[],
+  problems: LevelProblem[],
+): Promise<VersionState | undefined> {
+  const distrust = (reason: string): undefined => {
+    problems.push({ file: "MANIFEST", reason: `${reason}: whether a table is missing cannot be told` });
+  };
+  let version: VersionState;
+  try {
+    version = await readVersionState(files, folder);
+  } catch (error) {
+    return distrust(error instanceof Error ? error.message : String(error));
+  }
+  const reason = whyOutdated(version, names);
+  if (reason !== undefined) return distrust(reason);
+  const log = missingLog(version, names);
+  if (log !== undefined) problems.push({ file: log, reason: "the log is missing" });
+  return version;
 }

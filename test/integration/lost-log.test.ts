@@ -1,0 +1,68 @@
+/**
+ * Goal: an append-only file that somebody takes away from the running server makes no empty promises: writes are
+ * refused until it is back, or until a rewrite has written all data anew.
+ */
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { RawClient } from "../support/raw-client.ts";
+import { infoOf, POLL, rewriteLog, useServer } from "./server-fixture.ts";
+
+const fixture = useServer();
+
+/** The append-only file that is written now. */
+function logPath(): string {
+  const folder = join(fixture.data, "appendonlydir");
+  const names = readdirSync(folder).filter((each) => each.endsWith(".incr.aof"));
+  return join(folder, names.sort((a, b) => a.length - b.length || (a < b ? -1 : 1)).at(-1)!);
+}
+
+async function expectRefused(client: RawClient): Promise<void> {
+  const refusal = /^-MISCONF Errors writing to the AOF file: \S+\.incr\.aof was removed or replaced/;
+  await expect.poll(() => client.text("SET", "key", "refused?"), POLL).toMatch(refusal);
+  expect(await infoOf(client, "aof_last_write_status")).toBe("err");
+  expect(await client.text("GET", "first")).toBe("$5\r\nvalue\r\n");
+}
+
+async function expectAccepted(client: RawClient): Promise<void> {
+  await expect.poll(() => client.text("SET", "key", "accepted"), POLL).toBe("+OK\r\n");
+  expect(await infoOf(client, "aof_last_write_status")).toBe("ok");
+}
+
+test("the folder is moved away, and comes back", async () => {
+  const client = await fixture.start();
+  await client.run("SET", "first", "value");
+  const folder = join(fixture.data, "appendonlydir");
+  renameSync(folder, `${folder}.elsewhere`);
+  await expectRefused(client);
+  // Nor does it end as if all were well.
+  expect(await client.text("SHUTDOWN")).toMatch(/^-ERR Errors trying to SHUTDOWN/);
+  renameSync(`${folder}.elsewhere`, folder);
+  await expectAccepted(client);
+  await fixture.server.kill();
+  const again = await fixture.start();
+  expect(await again.text("MGET", "first", "key")).toBe("*2\r\n$5\r\nvalue\r\n$8\r\naccepted\r\n");
+});
+
+test.each([
+  ["removed", (path: string) => rmSync(path)],
+  [
+    "replaced by a copy of before",
+    (path: string) => {
+      const bytes = readFileSync(path);
+      rmSync(path);
+      writeFileSync(path, bytes.subarray(0, bytes.length - 10));
+    },
+  ],
+])("the file is %s: a rewrite writes all data anew", async (_, harm) => {
+  const client = await fixture.start();
+  await client.run("SET", "first", "value");
+  await client.run("WAITAOF", "1", "0", "0");
+  harm(logPath());
+  await expectRefused(client);
+  await rewriteLog(client);
+  await expectAccepted(client);
+  await fixture.server.kill();
+  const again = await fixture.start();
+  expect(await again.text("MGET", "first", "key")).toBe("*2\r\n$5\r\nvalue\r\n$8\r\naccepted\r\n");
+});
