@@ -2,12 +2,11 @@
  * A VM with all that scripts find in it, and how they run there. Scripts are compiled once, and kept as references; the
  * owner keeps their sources, since a VM that ran out of memory is thrown away with all that was in it.
  *
- * One script runs at a time. It may be suspended (see threads.ts), and goes on with `resume`.
+ * One script runs at a time. It may be suspended (script-thread.ts), and goes on with `resume`.
  */
 
 import type { Request } from "../protocol/request.ts";
 import { FUNCTION_LOAD_TIMEOUT, functionsNotRegistered } from "../protocol/script-errors.ts";
-import { OWN_SOURCE } from "./callbacks.ts";
 import { type DebuggerParts, ScriptDebugger } from "./debugger/script-debugger.ts";
 import type { RegisteredFunction } from "./function-library.ts";
 import { FunctionRegistration } from "./function-registration.ts";
@@ -19,19 +18,19 @@ import { installMessagePack } from "./libraries/message-pack.ts";
 import { installStruct } from "./libraries/struct.ts";
 import type { LuaState } from "./lua-module.ts";
 import { errorOf, LuaToReply } from "./lua-to-reply.ts";
-import { LuaVm, NIL, OK, REGISTRY, TABLE, YIELDED } from "./lua-vm.ts";
+import { LuaVm, NIL, OK, REGISTRY, TABLE } from "./lua-vm.ts";
 import { RedisLibrary } from "./redis-library.ts";
 import { type PushLibrary, Sandbox } from "./sandbox.ts";
-import { Threads } from "./threads.ts";
+import { type Decision, ScriptThread } from "./script-thread.ts";
 
 /** Offsets within lua_Debug. */
 const WHAT_OFFSET = 12;
 const SOURCE_OFFSET = 16;
 const LINE_OFFSET = 20;
 const DEBUG_BYTES = 128;
-/** Of functions of our own, and of calls that were the last thing a function did. */
-const OWN_SOURCES = [OWN_SOURCE, "=(tail call)"];
-/** How far the place of an error is looked for: functions of our own may lie above. */
+/** Of calls that were the last thing a function did. */
+const TAIL_CALL = "=(tail call)";
+/** How far the place of an error is looked for. */
 const MAX_LEVELS = 8;
 /** First byte of compiled Lua. */
 const ESCAPE = 0x1b;
@@ -60,14 +59,16 @@ export class Engine {
   readonly sandbox: Sandbox;
   readonly library: RedisLibrary;
   private readonly host: ScriptHost;
-  readonly threads: Threads;
+  readonly thread: ScriptThread;
   private readonly toReply: LuaToReply;
   private readonly registration: FunctionRegistration;
   private readonly debugAt: number;
   private readonly keysName: number;
   private readonly argvName: number;
-  private thread: LuaState = 0;
+  /** What lua_pcall has returned of the last script. */
   private status = OK;
+  /** Where it has failed. */
+  private failedAt: string | undefined;
   private isRunning = false;
   private isLoading = false;
   /** Where the suspended script is. */
@@ -82,17 +83,14 @@ export class Engine {
     this.host = host;
     const vm = new LuaVm(limitBytes);
     this.vm = vm;
-    this.threads = new Threads(vm);
-    this.threads.mustSuspend = (L) => {
-      if (this.isLoading ? !host.mustEndLoading() : !host.mustSuspend()) return false;
-      this.suspendedAt = this.placeOf(L);
-      return true;
-    };
-    this.threads.mustEnd = () => this.isLoading || host.mustEnd();
-    const isRunning = () => this.isRunning;
+    const isRunning = () => this.isRunning && !this.thread.isEnding;
     this.library = new RedisLibrary(vm, host, isRunning);
     this.toReply = new LuaToReply(vm, host.reply);
-    this.sandbox = new Sandbox(vm, this.threads, this.libraries(isRunning, isForEval));
+    this.sandbox = new Sandbox(vm, this.libraries(isRunning, isForEval));
+    this.thread = new ScriptThread(vm, (L) => this.decide(L));
+    vm.module.onFailure = () => {
+      if (this.isRunning) this.failedAt = this.placeOf(this.thread.state);
+    };
     this.registration = new FunctionRegistration(vm, this.library, this.sandbox);
     this.debugAt = vm.api.malloc(DEBUG_BYTES);
     vm.pushText(vm.main, "KEYS");
@@ -137,7 +135,7 @@ export class Engine {
     this.pushArguments(L, args.request, firstArgument, args.request.argc - firstArgument);
     api.lua_rawset(L, -3);
     api.lua_settop(L, -2);
-    return this.go(0);
+    return this.took(this.thread.start(0));
   }
 
   /** Runs a function: keys and arguments are its arguments. */
@@ -146,27 +144,24 @@ export class Engine {
     const firstArgument = firstKey + keys;
     this.pushArguments(L, request, firstKey, keys);
     this.pushArguments(L, request, firstArgument, request.argc - firstArgument);
-    return this.go(2);
+    return this.took(this.thread.start(2));
   }
 
   /** Runs a library's code, which registers its functions; undefined, or why it did not end well. */
   loadLibrary(reference: number, functions: Map<string, RegisteredFunction>): string | undefined {
     const { vm, registration } = this;
-    const L = this.threads.ready();
-    vm.api.lua_settop(L, 0);
+    const L = this.thread.ready();
     vm.api.lua_rawgeti(L, REGISTRY, reference);
     vm.api.luaL_unref(vm.main, REGISTRY, reference);
-    this.thread = L;
     this.isLoading = true;
     registration.begin(functions);
     try {
-      if (this.go(0) === "ended" && this.status === OK) return undefined;
-      if (this.status === YIELDED || this.threads.isEnding) return FUNCTION_LOAD_TIMEOUT;
-      return functionsNotRegistered(this.errorOnTop(L).text);
+      const status = this.thread.start(0);
+      if (status === OK) return undefined;
+      return this.thread.isEnding ? FUNCTION_LOAD_TIMEOUT : functionsNotRegistered(this.errorOnTop(L).text);
     } finally {
       this.isLoading = false;
       registration.end();
-      if (this.status !== OK) this.threads.abandon();
     }
   }
 
@@ -177,44 +172,51 @@ export class Engine {
 
   /** Lets the suspended script go on. */
   resume(): RunState {
-    return this.go(0);
+    return this.took(this.thread.resume());
   }
 
   /** Answers what the script has returned, or its error; it is over. `name` is what errors call it. */
   finish(name: string, scriptResp: 2 | 3): void {
     const { vm, thread } = this;
+    const { state: L } = thread;
     this.isRunning = false;
-    if (this.status === OK) {
-      vm.api.lua_settop(thread, 1);
-      this.toReply.write(thread, scriptResp);
+    if (thread.isEnding) this.answer(KILLED, name, this.suspendedAt);
+    else if (this.status !== OK) this.answerError(L, name);
+    else {
+      vm.api.lua_settop(L, 1);
+      this.toReply.write(L, scriptResp);
       if (++this.scripts % SCRIPTS_PER_STEP === 0) vm.api.lua_gc(vm.main, GC_STEP, SCRIPTS_PER_STEP);
-      return;
     }
-    if (this.threads.isEnding) this.answer(KILLED, name, this.suspendedAt);
-    else this.answerError(thread, name);
-    this.threads.abandon();
   }
 
-  /** Answers that the suspended script was ended by a user; it is over. */
+  /** Ends the suspended script, and answers that a user has done that. */
   kill(name: string): void {
+    this.thread.end();
     this.isRunning = false;
     this.answer(KILLED, name, this.suspendedAt);
-    this.threads.abandon();
   }
 
   private begin(reference: number): LuaState {
-    this.thread = this.threads.ready();
+    const L = this.thread.ready();
     this.isRunning = true;
-    this.vm.api.lua_settop(this.thread, 0);
-    this.vm.api.lua_rawgeti(this.thread, REGISTRY, reference);
-    return this.thread;
+    this.failedAt = undefined;
+    this.vm.api.lua_rawgeti(L, REGISTRY, reference);
+    return L;
   }
 
-  private go(argumentCount: number): RunState {
-    const { thread, threads, vm } = this;
-    this.status = vm.api.lua_resume(thread, argumentCount);
-    while (this.status === YIELDED && threads.takeTurned()) this.status = vm.api.lua_resume(thread, 0);
-    return this.status === YIELDED && threads.takeSuspended() ? "suspended" : "ended";
+  /** What is to become of what runs; it is in L. */
+  private decide(L: LuaState): Decision {
+    const { host } = this;
+    if (this.isLoading) return host.mustEndLoading() ? "is ended" : "goes on";
+    if (!this.isRunning || !host.mustSuspend()) return "goes on";
+    this.suspendedAt = this.placeOf(L);
+    return "is suspended";
+  }
+
+  private took(status: number | undefined): RunState {
+    if (status === undefined) return "suspended";
+    this.status = status;
+    return "ended";
   }
 
   private pushArguments(L: LuaState, request: Request, first: number, count: number): void {
@@ -231,7 +233,7 @@ export class Engine {
     const { text, isCounted } = this.errorOnTop(L);
     const { onError } = reply;
     if (isCounted) reply.onError = undefined;
-    this.answer(text, name, this.placeOf(L));
+    this.answer(text, name, this.failedAt);
     reply.onError = onError;
   }
 
@@ -262,7 +264,7 @@ export class Engine {
       api.lua_getinfo(L, vm.nameAt("Sl"), debugAt);
       const source = this.cText(module.word(debugAt + SOURCE_OFFSET));
       const isC = this.cText(module.word(debugAt + WHAT_OFFSET)) === "C";
-      if ((isC && level === 0) || OWN_SOURCES.includes(source)) continue;
+      if ((isC && level === 0) || source === TAIL_CALL) continue;
       return `${source}:${module.word(debugAt + LINE_OFFSET) | 0}`;
     }
     return undefined;
@@ -271,6 +273,20 @@ export class Engine {
   private cText(address: number): string {
     const { heap } = this.vm;
     return heap.toString("latin1", address, heap.indexOf(0, address));
+  }
+
+  /** coroutine.running: a script is no coroutine to itself. The library is on top of the stack. */
+  private replaceRunning(L: LuaState): void {
+    const { vm } = this;
+    const { api } = vm;
+    api.lua_getfield(L, -1, vm.nameAt("running"));
+    const running = vm.module.functionAt(api.lua_tocfunction(L, -1));
+    api.lua_settop(L, -2);
+    vm.setFunction(L, "running", (state) => {
+      if (state !== this.thread.state) return running(state);
+      api.lua_pushnil(state);
+      return 1;
+    });
   }
 
   private libraries(isRunning: () => boolean, isForEval: boolean): Record<string, PushLibrary> {
@@ -285,6 +301,7 @@ export class Engine {
       struct: (L) => installStruct(vm, L),
       bit: (L) => installBit(vm, L),
       math: (L) => installRandom(vm, L, isRunning),
+      coroutine: (L) => this.replaceRunning(L),
       os: (L) => {
         vm.setFunction(L, "clock", (state) => {
           vm.api.lua_pushnumber(state, process.cpuUsage().user / 1e6);

@@ -22,6 +22,4 @@ export interface ScriptHost {
   mustEndLoading(): boolean;
   /** Whether the running script is to be suspended. Asked now and then. */
   mustSuspend(): boolean;
-  /** Whether it is to be ended. Asked while it is to be suspended, but is where it cannot be. */
-  mustEnd(): boolean;
 }

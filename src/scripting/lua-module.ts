@@ -3,7 +3,8 @@
  * functions of Lua's C API, called directly, and the few that they need of the outside.
  *
  * Owns how memory grows (never beyond a limit: Lua then fails with "not enough memory"), and how a Lua error leaves C
- * functions, which have no exceptions: C's longjmp becomes a JavaScript exception that `invoke_vii` catches.
+ * functions, which have no exceptions: C's longjmp becomes a JavaScript exception that `invoke_vii` catches. The build
+ * has changed the code so that it can be suspended (suspension.ts).
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -15,6 +16,7 @@ import {
   type WasmTable,
   webAssembly,
 } from "../base/web-assembly.ts";
+import { Suspension } from "./suspension.ts";
 
 /** The address of a lua_State: the VM, or one of its threads. */
 export type LuaState = number;
@@ -36,6 +38,7 @@ export interface LuaApi {
   luaL_where(L: LuaState, level: number): void;
   luaL_argerror(L: LuaState, argument: number, message: number): number;
   luaL_typerror(L: LuaState, argument: number, typeName: number): number;
+  luaL_checkany(L: LuaState, argument: number): void;
   luaL_checktype(L: LuaState, argument: number, type: number): void;
   luaL_checknumber(L: LuaState, argument: number): number;
   luaL_checklstring(L: LuaState, argument: number, lengthAt: number): number;
@@ -74,7 +77,6 @@ export interface LuaApi {
   lua_rawseti(L: LuaState, index: number, n: number): void;
   lua_remove(L: LuaState, index: number): void;
   lua_replace(L: LuaState, index: number): void;
-  lua_resume(L: LuaState, argumentCount: number): number;
   lua_setfield(L: LuaState, index: number, name: number): void;
   lua_sethook(L: LuaState, hook: number, mask: number, count: number): number;
   lua_setmetatable(L: LuaState, index: number): number;
@@ -89,7 +91,21 @@ export interface LuaApi {
   lua_type(L: LuaState, index: number): number;
   lua_typename(L: LuaState, type: number): number;
   lua_xmove(from: LuaState, to: LuaState, count: number): void;
-  lua_yield(L: LuaState, resultCount: number): number;
+  // Asyncify's, and those that suspension.ts calls again.
+  asyncify_start_unwind(buffer: number): void;
+  asyncify_stop_unwind(): void;
+  asyncify_start_rewind(buffer: number): void;
+  asyncify_stop_rewind(): void;
+  Arith(L: LuaState, result: number, first: number, second: number, event: number): void;
+  call_binTM(L: LuaState, first: number, second: number, result: number, event: number): number;
+  call_orderTM(L: LuaState, first: number, second: number, event: number): number;
+  luaD_call(L: LuaState, fn: number, resultCount: number): void;
+  luaD_precall(L: LuaState, fn: number, resultCount: number): number;
+  luaV_concat(L: LuaState, count: number, last: number): void;
+  luaV_equalval(L: LuaState, first: number, second: number): number;
+  luaV_gettable(L: LuaState, table: number, key: number, result: number): void;
+  luaV_lessthan(L: LuaState, first: number, second: number): number;
+  luaV_settable(L: LuaState, table: number, key: number, value: number): void;
 }
 
 /** A C function as Lua calls it: its arguments are on the stack, and it returns how many results it has pushed. */
@@ -136,17 +152,23 @@ export class LuaModule {
   readonly api: LuaApi;
   /** All of the memory; replaced when it grows, which any call of the API may bring about. */
   heap: Buffer = Buffer.alloc(0);
+  readonly suspension = new Suspension(this);
+  /** Called when an error reaches the outermost protected call, while what has failed is still on the stack. */
+  onFailure: (() => void) | undefined;
   private words = new Uint32Array(0);
+  /** How many protected calls there are within each other. */
+  private depth = 0;
   private readonly limitBytes: number;
 
   /** @param limitBytes the most memory that it may take */
   constructor(limitBytes: number) {
     this.limitBytes = limitBytes;
-    lua ??= new webAssembly.Module(readFileSync(require.resolve("wasmoon-lua5.1/dist/liblua5.1.wasm")));
+    lua ??= new webAssembly.Module(readFileSync(require.resolve("#lua.wasm")));
     this.api = new webAssembly.Instance(lua, this.imports(lua)).exports as unknown as LuaApi;
     this.memoryChanged();
     this.api.emscripten_stack_init();
     this.api.__wasm_call_ctors();
+    this.suspension.prepare();
   }
 
   /** The 32-bit number at an address that is a multiple of four. */
@@ -220,16 +242,26 @@ export class LuaModule {
   private imports(module: WasmModule): Record<string, Record<string, WasmImport>> {
     const known: Record<string, WasmImport> = {
       invoke_vii: (place: number, first: number, second: number) => {
-        const { api } = this;
-        const stack = api.stackSave();
+        const { api, suspension } = this;
+        const stack = suspension.isReturning ? suspension.take() : api.stackSave();
+        this.depth++;
         try {
           (api.__indirect_function_table.get(place) as (a: number, b: number) => void)(first, second);
+          if (suspension.isLeaving) suspension.keep(stack);
         } catch (error) {
-          api.stackRestore(stack);
           if (error !== LONGJMP) throw error;
+          if (this.depth === 1) this.onFailure?.();
+          api.stackRestore(stack);
           api.setThrew(1, 0);
+        } finally {
+          this.depth--;
         }
       },
+      left: this.suspension.left,
+      resumed: this.suspension.resumed,
+      calls: this.suspension.calls,
+      keep: (value: number) => this.suspension.keep(value),
+      take: () => this.suspension.take(),
       _emscripten_throw_longjmp: () => {
         throw LONGJMP;
       },

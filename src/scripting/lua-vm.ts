@@ -19,9 +19,8 @@ export const FUNCTION = 6;
 export const REGISTRY = -10_000;
 export const GLOBALS = -10_002;
 
-/** What lua_resume, lua_pcall and luaL_loadbuffer return. */
+/** What lua_pcall and luaL_loadbuffer return of what went well. */
 export const OK = 0;
-export const YIELDED = 1;
 
 const INITIAL_SCRATCH_BYTES = 4096;
 /** A larger one is given back when it was used. */

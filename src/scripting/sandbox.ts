@@ -8,8 +8,8 @@
  */
 import type { LuaFunction, LuaState } from "./lua-module.ts";
 import { GLOBALS, type LuaVm, REGISTRY, STRING, TABLE, upvalue } from "./lua-vm.ts";
+import { installProtectedCalls } from "./protected-calls.ts";
 import { stringFixes, toNumberFix } from "./string-fixes.ts";
-import type { Threads } from "./threads.ts";
 
 const READ_ONLY = "Attempt to modify a readonly table";
 /** First byte of compiled Lua, which could do anything to the VM. */
@@ -19,6 +19,8 @@ const ESCAPE = 0x1b;
 const FUNCTIONS =
   "assert collectgarbage error gcinfo getmetatable ipairs load loadstring next pairs pcall rawequal rawget rawset select" +
   " setmetatable tonumber tostring type unpack xpcall";
+/** Of those that have a function of ours before them: they call functions of scripts, and may be suspended. */
+const CALLING = ["sort", "gsub"];
 const LIBRARIES = ["coroutine", "math", "string", "table"];
 
 /** Pushes a table with the functions of a library. */
@@ -34,13 +36,12 @@ export class Sandbox {
   /** What getmetatable gives of a string. */
   private stringGuard = 0;
 
-  constructor(vm: LuaVm, threads: Threads, libraries: Readonly<Record<string, PushLibrary>>) {
+  constructor(vm: LuaVm, libraries: Readonly<Record<string, PushLibrary>>) {
     this.vm = vm;
     const { api, main: L } = vm;
     api.luaL_openlibs(L);
-    threads.callbacks.install(L);
     this.replaceFunctions(L);
-    threads.install(L);
+    installProtectedCalls(vm, L);
     api.lua_createtable(L, 0, 64);
     for (const name of FUNCTIONS.split(" ")) {
       api.lua_getfield(L, GLOBALS, vm.nameAt(name));
@@ -182,9 +183,15 @@ export class Sandbox {
     const { vm } = this;
     const { api } = vm;
     api.lua_getfield(L, table === GLOBALS ? GLOBALS : -1, vm.nameAt(name));
-    const original = vm.module.functionAt(api.lua_tocfunction(L, -1));
+    const { module } = vm;
+    const original = module.functionAt(api.lua_tocfunction(L, -1));
     api.lua_settop(L, -2);
-    vm.pushFunction(L, wrap(original));
+    const wrapped = wrap(original);
+    const isCalling = CALLING.includes(name);
+    vm.pushFunction(
+      L,
+      isCalling ? (state) => (module.suspension.isReturning ? original : wrapped)(state) : wrapped,
+    );
     api.lua_setfield(L, table, vm.nameAt(name));
   }
 

@@ -43,9 +43,6 @@ import type { WriteGates } from "./write-gates.ts";
 
 /** A busy script lets others have their turn after so long. */
 const SLICE_MS = 10;
-/** One that has been for so many times `busy-reply-threshold` where it cannot be suspended is ended: nobody else could,
- * since the server answers nobody. */
-const LOST_AFTER_TIMES = 10;
 /** Limits of a VM's memory; half of maxmemory, if that lies between. */
 const LEAST_VM_BYTES = 64 * 1024 * 1024;
 const MOST_VM_BYTES = 512 * 1024 * 1024;
@@ -262,20 +259,6 @@ export class ScriptRunner implements ScriptHost {
     if (run.isBusy) return nowMs - run.sliceBegunMs >= SLICE_MS;
     const thresholdMs = this.parts.busyThresholdMs();
     return thresholdMs > 0 && nowMs - run.begunMs >= thresholdMs;
-  }
-
-  mustEnd(): boolean {
-    const run = this.present;
-    const limitMs = LOST_AFTER_TIMES * this.parts.busyThresholdMs();
-    if (run === undefined || run.hasWritten || limitMs === 0) return false;
-    const lostMs = this.parts.clock.monotonicMs() - (run.isBusy ? run.sliceBegunMs : run.begunMs);
-    if (lostMs < limitMs) return false;
-    const milliseconds = Math.floor(lostMs);
-    this.log(
-      3,
-      `Script ended, which nobody could: it was ${milliseconds} milliseconds in one metamethod or iterator.`,
-    );
-    return true;
   }
 
   private denialOf({ client }: Run, command: CompiledCommand, request: Request): string | undefined {

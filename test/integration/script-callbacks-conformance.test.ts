@@ -1,6 +1,6 @@
 /**
- * Functions of Lua's libraries that call functions of scripts, which are ours (scripting/callbacks.ts): random calls of
- * them on the real Redis and on tsredis. Compared are results, what is called with what, and errors with their places.
+ * Functions of Lua's libraries that call functions of scripts: random calls of them on the real Redis and on tsredis.
+ * Compared are results, what is called with what, and errors with their places.
  */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

@@ -120,7 +120,7 @@ describe("a script that is debugged", () => {
     expect(replies.at(-1)!.toString()).toBe("*1\r\n-ERR Scripts cannot be debugged within a transaction\r\n");
   });
 
-  it("stops behind what cannot be suspended", async () => {
+  it("stops within a metamethod", async () => {
     await server.start();
     const script = `local t = setmetatable({}, {__index = function(_, key)
   return key
@@ -129,7 +129,7 @@ local v = t.foo
 return v`;
     const session = await debug({ script, commands: [] });
     await session.command("b 2");
-    expect(await session.command("c")).toContain("* Stopped at 5, stop reason = break point");
+    expect(await session.command("c")).toContain("* Stopped at 2, stop reason = break point");
     expect(await session.command("c")).toContain("$3\r\nfoo\r\n");
     session.client.close();
   });

@@ -1,20 +1,18 @@
 /**
  * Debugs one script: stops it at lines, and does what its client asks for meanwhile. What Redis calls ldb.
  *
- * Redis waits for the client within Lua's hook. Here the hook suspends the script (../threads.ts), and whoever runs it
- * lets it go on when the client wants that. The instruction at which a hook has yielded is executed again, and the hook
+ * Redis waits for the client within Lua's hook. Here the hook suspends the script (../script-thread.ts), and whoever
+ * runs it lets it go on when the client wants that. The instruction at which a hook has yielded is executed again, and the hook
  * may be called for its line once more, or not (if the line was reached by a jump back within it). So for that
  * instruction the hook counts single instructions: the first such call is the one that is executed again, of which the
  * line is known; it is also where an error is raised that the client has asked for. The second is the next one.
- *
- * Where Lua cannot be suspended (within sort, gsub, metamethods) the script stops at the first line behind that.
  */
 import type { Request } from "../../protocol/request.ts";
 import type { LuaState } from "../lua-module.ts";
 import { type LuaVm, OK, REGISTRY } from "../lua-vm.ts";
 import type { CallObserver, RedisLibrary } from "../redis-library.ts";
 import type { Sandbox } from "../sandbox.ts";
-import type { Threads } from "../threads.ts";
+import type { ScriptThread } from "../script-thread.ts";
 import { DebugLog } from "./debug-log.ts";
 import { replyText } from "./reply-text.ts";
 import { SourceListing } from "./source-listing.ts";
@@ -45,7 +43,7 @@ const EVAL_TIMEOUT = "the code took too long";
 /** What a debugger works on. */
 export interface DebuggedEngine {
   readonly vm: LuaVm;
-  readonly threads: Threads;
+  readonly thread: ScriptThread;
   readonly sandbox: Sandbox;
   readonly library: RedisLibrary;
 }
@@ -74,8 +72,6 @@ export class ScriptDebugger implements CallObserver {
   /** Stops at the next line. */
   private isStepping = true;
   private isBreakpointCalled = false;
-  /** Why it is to be stopped as soon as it can be. */
-  private missedReason: string | undefined;
   /** Whether it was stopped because it ran for too long. */
   private isTimeout = false;
   private begunMs: number;
@@ -101,7 +97,7 @@ export class ScriptDebugger implements CallObserver {
     const { vm, library } = engine;
     vm.pushFunction(vm.main, (L) => library.call(L, true));
     this.redisCall = vm.reference(vm.main);
-    engine.threads.useHook((L, record) => this.onHook(L, record), LINES_AND_COUNT, INSTRUCTIONS);
+    engine.thread.useHook((L, record) => this.onHook(L, record), LINES_AND_COUNT, INSTRUCTIONS);
     engine.library.observer = this;
   }
 
@@ -134,9 +130,9 @@ export class ScriptDebugger implements CallObserver {
   /** Shows the functions that the script is in. */
   trace(): void {
     const { listing, log } = this;
-    this.look((threads) => {
+    this.look((thread) => {
       let place = "In";
-      for (const { name, source, line } of this.frames.of(threads)) {
+      for (const { name, source, line } of this.frames.of(thread)) {
         if (source.includes(SCRIPT_SOURCE)) {
           log.add(`${place} ${name ?? "top level"}:`);
           listing.show(log, line);
@@ -150,8 +146,8 @@ export class ScriptDebugger implements CallObserver {
   print(name: string): void {
     const { vm, sandbox } = this.engine;
     let isFound = false;
-    this.look((threads) => {
-      for (const frame of this.frames.of(threads)) {
+    this.look((thread) => {
+      for (const frame of this.frames.of(thread)) {
         isFound = this.frames.forLocals(frame, (local) => {
           if (local !== name) return false;
           this.showValue(this.engine.vm.main, "<value> ");
@@ -175,16 +171,15 @@ export class ScriptDebugger implements CallObserver {
   /** Shows the local variables of the present function. */
   printAll(): void {
     let count = 0;
-    this.look((threads) => {
-      for (const frame of this.frames.of(threads.slice(0, 1))) {
-        this.frames.forLocals(frame, (name) => {
-          if (name.includes("(*temporary)")) return false;
-          this.showValue(this.engine.vm.main, `<value> ${name} = `);
-          count++;
-          return false;
-        });
-        break;
-      }
+    this.look((thread) => {
+      const frame = this.frames.present(thread);
+      if (frame === undefined) return;
+      this.frames.forLocals(frame, (name) => {
+        if (name.includes("(*temporary)")) return false;
+        this.showValue(this.engine.vm.main, `<value> ${name} = `);
+        count++;
+        return false;
+      });
     });
     if (count === 0) this.log.add("No local variables in the current context.");
   }
@@ -265,27 +260,27 @@ export class ScriptDebugger implements CallObserver {
   // How it is stopped.
 
   private onHook(L: LuaState, record: number): void {
-    const { vm, threads } = this.engine;
+    const { vm } = this.engine;
     const isLine = vm.module.word(record) === ON_LINE;
     if (!isLine && this.countsSingly(L)) return;
     if (isLine && L === this.stoppedThread && this.repetition === "present") return;
     const frame = this.frames.present(L);
     // A count may come right before the line of the same instruction, and have suspended the script.
-    if (frame === undefined || (isLine && threads.isSuspended)) return;
+    if (frame === undefined || (isLine && vm.module.suspension.isLeaving)) return;
     const { listing } = this;
     listing.currentLine = frame.line;
     const isBreakpoint = listing.isBreakpoint(frame.line) || this.isBreakpointCalled;
     if (!frame.source.includes(SCRIPT_SOURCE)) return;
-    let reason = this.missedReason;
+    let reason: string | undefined;
     if (isBreakpoint) reason = this.isBreakpointCalled ? BREAKPOINT_CALLED : BREAKPOINT;
-    else if (this.isStepping) reason ??= STEP;
-    else if (!isLine) reason ??= this.reasonOfTime(L);
+    else if (this.isStepping) reason = STEP;
+    else if (!isLine) reason = this.reasonOfTime(L);
     if (reason !== undefined) this.stop(L, reason);
   }
 
   /** Whether the call is one of those that count single instructions. */
   private countsSingly(L: LuaState): boolean {
-    const { vm, threads } = this.engine;
+    const { vm, thread } = this.engine;
     if (vm.api.lua_gethookcount(L) === INSTRUCTIONS) return false;
     if (L === this.stoppedThread && this.repetition === "due") {
       this.repetition = "present";
@@ -296,41 +291,35 @@ export class ScriptDebugger implements CallObserver {
       this.engine.library.fail(L, text);
     }
     if (L === this.stoppedThread) this.endRepetition(L);
-    else threads.setInstructions(L, INSTRUCTIONS);
+    else thread.setInstructions(L, INSTRUCTIONS);
     return true;
   }
 
   private endRepetition(L: LuaState): void {
     this.repetition = "none";
-    this.engine.threads.setInstructions(L, INSTRUCTIONS);
+    this.engine.thread.setInstructions(L, INSTRUCTIONS);
   }
 
   /** Whether the script runs for too long. If the server wants to do something else, it makes a pause. */
   private reasonOfTime(L: LuaState): string | undefined {
     const { parts } = this;
     if (parts.nowMs() - this.begunMs >= parts.patienceMs()) return TIMEOUT;
-    const { threads } = this.engine;
-    if (parts.mustPause() && threads.canSuspend(L)) threads.suspendFromHook(L);
+    if (parts.mustPause()) this.engine.thread.suspend(L);
     return undefined;
   }
 
   private stop(L: LuaState, reason: string): void {
     const { listing, log } = this;
-    const { threads } = this.engine;
-    if (!threads.canSuspend(L)) {
-      this.missedReason = reason === STEP ? undefined : reason;
-      return;
-    }
+    const { thread } = this.engine;
     this.isStepping = false;
     this.isBreakpointCalled = false;
-    this.missedReason = undefined;
     this.isStopped = true;
     this.isTimeout = reason === TIMEOUT;
     this.stoppedThread = L;
     log.add(`* Stopped at ${listing.currentLine}, stop reason = ${reason}`);
     listing.show(log, listing.currentLine);
-    threads.setInstructions(L, 1);
-    threads.suspendFromHook(L);
+    thread.setInstructions(L, 1);
+    thread.suspend(L);
   }
 
   private goOn(): void {
@@ -339,21 +328,21 @@ export class ScriptDebugger implements CallObserver {
     this.begunMs = this.parts.nowMs();
   }
 
-  /** Looks at the threads that the stopped script runs in, the innermost first. */
-  private look(at: (threads: readonly LuaState[]) => void): void {
+  /** Looks at the thread in which the script is stopped: a coroutine, or that of the script itself. */
+  private look(at: (thread: LuaState) => void): void {
     const { stoppedThread } = this;
-    this.frames.within(stoppedThread, () => at([stoppedThread, ...this.engine.threads.callers]));
+    this.frames.within(stoppedThread, () => at(stoppedThread));
   }
 
   /** Runs something in a thread of its own, while the script is stopped. */
   private beside(run: (L: LuaState) => void): void {
-    const { vm, threads } = this.engine;
+    const { vm } = this.engine;
     const { api, main } = vm;
     const L = api.lua_newthread(main);
     const reference = vm.reference(main);
     api.lua_sethook(L, this.evalHook, COUNT_ONLY, INSTRUCTIONS);
     this.begunMs = this.parts.nowMs();
-    threads.beside(() => run(L));
+    run(L);
     api.luaL_unref(main, REGISTRY, reference);
   }
 

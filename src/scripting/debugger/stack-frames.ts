@@ -1,20 +1,15 @@
 /**
  * The functions that a suspended script is in, with their local variables.
  *
- * A script that called pcall runs in several threads (../threads.ts): the frames of all that wait for the innermost
- * follow its own, without those of functions of our own between them.
- *
- * lua_Debug, as far as it is read here (32-bit words): [1] name, [4] source, [5] current line, [9...] short source.
+ * lua_Debug, as far as it is read here (32-bit words): [1] name, [5] current line, [9...] short source.
  * lua_State: the saved program counter at byte 24. A hook that yields leaves it one instruction early, since that
  * will be executed again; while the thread is looked at it stands where it stood in the hook.
  */
 
-import { OWN_SOURCE } from "../callbacks.ts";
 import type { LuaState } from "../lua-module.ts";
 import type { LuaVm } from "../lua-vm.ts";
 
 const NAME_OFFSET = 4;
-const SOURCE_OFFSET = 16;
 const LINE_OFFSET = 20;
 const SHORT_SOURCE_OFFSET = 36;
 const RECORD_BYTES = 128;
@@ -54,14 +49,9 @@ export class StackFrames {
     }
   }
 
-  /** The innermost first. `threads` are those that the script runs in, in the same order. */
-  *of(threads: readonly LuaState[]): Iterable<StackFrame> {
-    for (const thread of threads) {
-      for (let level = 0; this.read(thread, level); level++) {
-        const frame = this.frame(thread, level);
-        if (frame !== undefined) yield frame;
-      }
-    }
+  /** The innermost first. */
+  *of(thread: LuaState): Iterable<StackFrame> {
+    for (let level = 0; this.read(thread, level); level++) yield this.frame(thread, level);
   }
 
   /** Where the hook of a running thread was called. */
@@ -92,11 +82,10 @@ export class StackFrames {
     return true;
   }
 
-  /** What was read; undefined of functions of our own. */
-  private frame(thread: LuaState, level: number): StackFrame | undefined {
+  /** What was read. */
+  private frame(thread: LuaState, level: number): StackFrame {
     const { module } = this.vm;
     const { recordAt } = this;
-    if (this.text(module.word(recordAt + SOURCE_OFFSET)) === OWN_SOURCE) return undefined;
     const name = module.word(recordAt + NAME_OFFSET);
     return {
       thread,

@@ -145,7 +145,7 @@ class MessagePacker {
     else this.header(0xdd, length, 4);
     for (let i = 1; i <= length; i++) {
       api.lua_pushnumber(L, i);
-      api.lua_gettable(L, -2);
+      api.lua_rawget(L, -2);
       this.value(L, level + 1);
     }
   }
