@@ -48,6 +48,8 @@ export interface ColdNames {
   readonly end: number;
   /** Of a random key a few candidates. */
   readonly keys: KeyList;
+  /** Of SCAN: the hashes of the keys, unsigned, ascending. */
+  readonly hashes: number[];
   /** Why they could not be read; then `keys` is of no use. */
   damage?: StorageError;
 }
@@ -83,10 +85,10 @@ export class TierWalk {
       return { cursor: next >= HASH_SPACE ? 0 : next, keys: this.liveKeys(database, addresses, filter) };
     }
     const names = this.preparedFor(database, "scan", cursor, filter);
-    const end = names === undefined ? this.endOfStep(database, cursor, count) : names.end;
+    const end = Math.min(this.endOfStep(database, cursor, count), names?.end ?? HASH_SPACE);
     database.table.collect(cursor, end, Number.MAX_SAFE_INTEGER, addresses);
     const next = end >= HASH_SPACE ? 0 : end;
-    if (names !== undefined) return this.withNames(names, next, addresses, filter);
+    if (names !== undefined) return this.withNames(names, next, addresses, filter, cursor, end);
     return orDamage(this.withRecords(this.tier, database, cursor, end, addresses, filter), next);
   }
 
@@ -121,7 +123,7 @@ export class TierWalk {
   /** Reads what a walk will need of the disk. The database's records must not change until it has taken place. */
   async readNames(database: Database, wish: WalkWish): Promise<ColdNames> {
     const end = wish.kind === "scan" ? this.endOfStep(database, wish.cursor, wish.count) : HASH_SPACE;
-    const names: ColdNames = { database, wish, end, keys: new KeyList() };
+    const names: ColdNames = { database, wish, end, keys: new KeyList(), hashes: [] };
     if (this.tier === undefined || database.coldSize === 0 || wish.cursor >= HASH_SPACE) return names;
     try {
       if (wish.kind === "random") await this.readCandidates(this.tier, names);
@@ -133,11 +135,17 @@ export class TierWalk {
     return names;
   }
 
-  private async readRange(tier: ColdTier, { database, wish, end, keys }: ColdNames): Promise<void> {
+  /** Whether a walk finds here what it needs of the disk. */
+  isPrepared(database: Database, { kind, cursor, typeName }: WalkWish): boolean {
+    return this.preparedFor(database, kind, cursor, { typeName }) !== undefined;
+  }
+
+  private async readRange(tier: ColdTier, { database, wish, end, keys, hashes }: ColdNames): Promise<void> {
     const { namespace } = database;
     const range = { namespace, fromHash: wish.cursor, toHash: end, nowMs: this.keyspace.nowMs };
-    const visit: KeyVisitor = (_hash, source, start, length) => {
+    const visit: KeyVisitor = (hash, source, start, length) => {
       keys.add(source, start, length);
+      if (wish.kind === "scan") hashes.push(hash);
     };
     if (wish.typeName === undefined) await visitKeys(tier.keys(range), visit);
     else await visitRecords(tier.scan(namespace, wish.cursor, end), range, wish.typeName, visit);
@@ -166,23 +174,33 @@ export class TierWalk {
     { typeName }: KeyFilter,
   ): ColdNames | undefined {
     const found = this.prepared?.find(
-      ({ database: of, wish }) =>
-        of === database && wish.kind === kind && wish.cursor === cursor && wish.typeName === typeName,
+      ({ database: of, end, wish }) =>
+        of === database &&
+        wish.kind === kind &&
+        wish.cursor <= cursor &&
+        cursor < end &&
+        wish.typeName === typeName,
     );
     // Any key will do for RANDOMKEY, but a nil must be true.
     return kind === "random" && found?.damage !== undefined ? undefined : found;
   }
 
-  /** Merges hot entries with names that were read before: those of keys that have no entry now. */
+  /** Merges hot entries with names that were read before: those of keys that have no entry now. Of SCAN only those
+   * count whose hashes lie in the interval. */
   private withNames(
-    { damage, database, keys }: ColdNames,
+    { damage, database, keys, hashes }: ColdNames,
     cursor: number,
     addresses: readonly number[],
     filter: KeyFilter,
+    fromHash = 0,
+    toHash = HASH_SPACE,
   ): WalkResult {
     if (damage !== undefined) return { cursor, keys: new KeyList(), damage };
     const found = this.liveKeys(database, addresses, filter);
+    let i = 0;
     keys.forEach((source, start, length) => {
+      const hash = hashes[i++] ?? fromHash;
+      if (hash < fromHash || hash >= toHash) return;
       if (database.find(source, start, length) === 0 && hasForm(filter, source, start, length))
         found.add(source, start, length);
     });

@@ -84,7 +84,10 @@ export class Engine {
     const vm = new LuaVm(limitBytes);
     this.vm = vm;
     const isRunning = () => this.isRunning && !this.thread.isEnding;
-    this.library = new RedisLibrary(vm, host, isRunning);
+    this.library = new RedisLibrary(vm, host, isRunning, (L) => {
+      this.suspendedAt = this.placeOf(L);
+      this.thread.suspendInCall(L);
+    });
     this.toReply = new LuaToReply(vm, host.reply);
     this.sandbox = new Sandbox(vm, this.libraries(isRunning, isForEval));
     this.thread = new ScriptThread(vm, (L) => this.decide(L));

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { REDIS_VERSION } from "../base/compatibility.ts";
 import { formatDouble, writeInteger } from "../base/numbers.ts";
 import { Request } from "../protocol/request.ts";
-import type { ScriptHost } from "./host.ts";
+import { MUST_WAIT, type ScriptHost } from "./host.ts";
 import type { LuaFunction, LuaState } from "./lua-module.ts";
 import { type LuaVm, NUMBER, STRING, toInteger } from "./lua-vm.ts";
 import { pushErrorTable, ReplyToLua } from "./reply-to-lua.ts";
@@ -44,17 +44,20 @@ export class RedisLibrary {
   private readonly host: ScriptHost;
   private readonly isRunning: () => boolean;
   private readonly toLua: ReplyToLua;
+  private readonly suspend: (L: LuaState) => void;
   /** The arguments of a call, where Lua has them. */
   private readonly request = new Request();
   /** Room for the digits of numbers among them. */
   private digitsAt = 0;
   private digitsCapacity = 0;
 
-  constructor(vm: LuaVm, host: ScriptHost, isRunning: () => boolean) {
+  /** @param suspend suspends the script in the call that is made, which will be made again */
+  constructor(vm: LuaVm, host: ScriptHost, isRunning: () => boolean, suspend: (L: LuaState) => void) {
     this.vm = vm;
     this.host = host;
     this.isRunning = isRunning;
     this.toLua = new ReplyToLua(vm);
+    this.suspend = suspend;
   }
 
   /** Adds the functions to the table on top of the stack. */
@@ -178,6 +181,8 @@ export class RedisLibrary {
   /** redis.call and redis.pcall, of which only the former raises errors. */
   call(L: LuaState, raises: boolean): number {
     const { vm, host, request } = this;
+    const { suspension } = vm.module;
+    if (suspension.isReturning) suspension.arrive();
     if (!this.isRunning()) this.checkRunning(L, "redis.call/pcall");
     const problem = this.fillRequest(L);
     if (problem !== undefined) {
@@ -188,6 +193,10 @@ export class RedisLibrary {
     const start = reply.end;
     if (this.observer?.isLogging === true) this.observer.called(request);
     const refusal = host.call(request);
+    if (refusal === MUST_WAIT) {
+      this.suspend(L);
+      return 0;
+    }
     if (refusal !== undefined) {
       this.logError(refusal);
       pushErrorTable(vm, L, refusal, true);

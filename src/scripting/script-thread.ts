@@ -22,7 +22,7 @@ export class ScriptThread {
   private hook: number;
   private hookMask = COUNT;
   private hookInstructions = INSTRUCTIONS;
-  /** Where the hook has suspended the script: a coroutine, or the thread itself. */
+  /** Where the script was suspended: a coroutine, or the thread itself. */
   private suspended: LuaState = 0;
   private argumentCount = 0;
   private readonly call = () => this.vm.api.lua_pcall(this.state, this.argumentCount, ANY_RESULTS, 0);
@@ -89,7 +89,13 @@ export class ScriptThread {
   /** Suspends the script from within a hook, which must return at once. */
   suspend(L: LuaState): void {
     this.suspended = L;
-    this.vm.module.suspension.suspend(L);
+    this.vm.module.suspension.suspendInHook(L);
+  }
+
+  /** The same from within a function that the script has called, which will be called again. */
+  suspendInCall(L: LuaState): void {
+    this.suspended = L;
+    this.vm.module.suspension.suspendInCall();
   }
 
   private setHook(L: LuaState): void {

@@ -115,12 +115,28 @@ export class Suspension {
   }
 
   /** Suspends the script from within a hook, which must return at once. */
-  suspend(L: LuaState): void {
+  suspendInHook(L: LuaState): void {
+    // As if it yielded: the instruction is executed when it goes on.
+    this.module.heap[L + STATE.status] = YIELDED;
+    this.leave();
+  }
+
+  /** Suspends the script from within a function of JavaScript that Lua has called, which must return at once. When the
+   * script goes on it is called again, with the same arguments, and calls `arrive` first. */
+  suspendInCall(): void {
+    this.leave();
+  }
+
+  /** The innermost call that was suspended is made again. */
+  arrive(): void {
+    this.module.api.asyncify_stop_rewind();
+    this.phase = "running";
+  }
+
+  private leave(): void {
     const { buffer, module } = this;
     module.setWord(buffer, buffer + BUFFER_HEADER_BYTES);
     module.setWord(buffer + 4, buffer + BUFFER_BYTES);
-    // As if it yielded: the instruction is executed when it goes on.
-    module.heap[L + STATE.status] = YIELDED;
     module.api.asyncify_start_unwind(buffer);
     this.phase = "leaving";
   }
@@ -156,8 +172,7 @@ export class Suspension {
     const execution = this.executions.pop()!;
     const { state, site, stack, calls } = execution;
     if (site === HOOK) {
-      api.asyncify_stop_rewind();
-      this.phase = "running";
+      this.arrive();
     } else {
       const result = this.callAgain(state, site);
       if (this.isLeaving) {

@@ -213,9 +213,9 @@ export class Dispatcher implements CommandContext, Answerer, TransactionHost {
     return this.invoke(command, connection);
   }
 
-  /** A script runs for long. Who waited for something when it began waits on. */
+  /** A script runs for long, or waits for the disk. Who waited for something when it began waits on. */
   private refuseBusy(command: CompiledCommand, connection: Connection): Outcome {
-    if (!this.hasKeysReady) return this.reject(command, this.scripts.busyError!);
+    if (!this.hasKeysReady && this.scripts.tellsBusy) return this.reject(command, this.scripts.busyError!);
     connection.parkAgain();
     this.resumable.push(connection);
     return SUSPENDED;

@@ -37,6 +37,12 @@ export class PreparedWalks {
     );
   }
 
+  /** Of SCAN nothing more is needed of what was read so far. */
+  forgetScans(): void {
+    const others = this.names.filter(({ wish }) => wish.kind !== "scan");
+    this.names.splice(0, this.names.length, ...others);
+  }
+
   /** Reads what the walks need; never rejects. */
   async read(wishes: readonly PlacedWish[]): Promise<void> {
     await this.paused;

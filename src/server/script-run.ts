@@ -67,6 +67,8 @@ export class Run implements ScriptArguments {
   isStreamMuted = false;
   hasWritten = false;
   isBusy = false;
+  /** It has run for so long that others are told. */
+  isSlow = false;
   /** Of a busy one: copies of the words of its command. */
   words = NO_WORDS;
   isKilled = false;
@@ -136,6 +138,7 @@ export class Run implements ScriptArguments {
     this.isStreamMuted = false;
     this.hasWritten = false;
     this.isBusy = false;
+    this.isSlow = false;
     this.words = NO_WORDS;
     this.isKilled = false;
   }

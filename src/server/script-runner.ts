@@ -12,6 +12,9 @@ import { webAssembly } from "../base/web-assembly.ts";
 import type { FunctionControl } from "../commands/context.ts";
 import type { CommandTable, CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
+import type { Keyspace } from "../keyspace/keyspace.ts";
+import type { Spiller } from "../keyspace/spiller.ts";
+import type { TierWalk } from "../keyspace/tier-walk.ts";
 import { DONE, type Outcome, SUSPENDED } from "../protocol/outcome.ts";
 import type { ReplyWriter } from "../protocol/reply-writer.ts";
 import type { Request } from "../protocol/request.ts";
@@ -31,13 +34,14 @@ import {
   WRONG_ARITY_IN_SCRIPT,
 } from "../protocol/script-errors.ts";
 import type { RunState } from "../scripting/engine.ts";
-import type { ScriptHost } from "../scripting/host.ts";
+import { MUST_WAIT, type ScriptHost } from "../scripting/host.ts";
 import { LuaFatalError } from "../scripting/lua-module.ts";
 import type { Acl } from "./acl/acl.ts";
 import { ALLOWED, DENIED_COMMAND, DENIED_KEY } from "./acl/permission-check.ts";
 import type { Connection } from "./connection.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Run } from "./script-run.ts";
+import { ScriptWalks } from "./script-walks.ts";
 import type { GroupedEffects, Transactions } from "./transactions.ts";
 import type { WriteGates } from "./write-gates.ts";
 
@@ -56,6 +60,7 @@ export interface ScriptDispatcher {
   db: Database;
   readonly reply: ReplyWriter;
   readonly effects: GroupedEffects;
+  readonly keyspace: Keyspace;
   readonly gates: WriteGates;
   readonly outbox: Outbox;
   readonly transactions: Pick<Transactions, "drop" | "position" | "resume">;
@@ -81,6 +86,9 @@ export interface ScriptRunnerParts {
   readonly log: (level: number, text: string) => void;
   /** maxmemory; 0 is none. */
   readonly maxmemoryBytes: () => number;
+  readonly walk: TierWalk;
+  /** Absent when the cold tier is off. */
+  readonly spiller: Spiller | undefined;
   /** Has what was left undone while a script was busy, done. */
   readonly scheduleTurnEnd: () => void;
 }
@@ -91,6 +99,7 @@ export class ScriptRunner implements ScriptHost {
   private readonly dispatcher: ScriptDispatcher;
   private readonly parts: ScriptRunnerParts;
   private present: Run | undefined;
+  private readonly walks: ScriptWalks;
   private loadingBegunMs = 0;
   /** What wants to be done when no script is suspended. */
   private readonly waiting: (() => void)[] = [];
@@ -98,6 +107,7 @@ export class ScriptRunner implements ScriptHost {
   constructor(dispatcher: ScriptDispatcher, parts: ScriptRunnerParts) {
     this.dispatcher = dispatcher;
     this.parts = parts;
+    this.walks = new ScriptWalks(parts.walk, parts.spiller);
   }
 
   get reply(): ReplyWriter {
@@ -113,6 +123,18 @@ export class ScriptRunner implements ScriptHost {
   /** A script is suspended. */
   get isBusy(): boolean {
     return this.present?.isBusy === true;
+  }
+
+  /** Whether others are told that a script runs. Else they wait: it has just begun, and waits for the disk. */
+  get tellsBusy(): boolean {
+    const run = this.present;
+    if (run?.isBusy !== true) return false;
+    return run.isSlow || run.debugged !== undefined || this.isPastThreshold(run);
+  }
+
+  private isPastThreshold(run: Run): boolean {
+    const thresholdMs = this.parts.busyThresholdMs();
+    return thresholdMs > 0 && this.parts.clock.monotonicMs() - run.begunMs >= thresholdMs;
   }
 
   /** Whether a command has to wait for the end of the script that is suspended. While somebody debugs one, clients can
@@ -179,6 +201,7 @@ export class ScriptRunner implements ScriptHost {
     if (this.present === undefined) return;
     const { effects, outbox, transactions } = this.dispatcher;
     this.present = undefined;
+    this.walks.end();
     outbox.heldPosition = undefined;
     effects.dropGroup();
     transactions.drop();
@@ -207,6 +230,10 @@ export class ScriptRunner implements ScriptHost {
     if (run.debugged !== undefined) {
       const refusal = run.debugged.prepare(command, request);
       if (refusal !== undefined) return this.refuse(command, refusal);
+    }
+    if (run.canSuspend && run.debugged === undefined) {
+      const database = dispatcher.keyspace.databases[run.client.dbIndex];
+      if (this.walks.mustWait(command, request, database)) return MUST_WAIT;
     }
     if (command.isWrite) run.hasWritten = true;
     const { reply } = dispatcher;
@@ -255,10 +282,8 @@ export class ScriptRunner implements ScriptHost {
   mustSuspend(): boolean {
     const run = this.present;
     if (run === undefined || !run.canSuspend) return false;
-    const nowMs = this.parts.clock.monotonicMs();
-    if (run.isBusy) return nowMs - run.sliceBegunMs >= SLICE_MS;
-    const thresholdMs = this.parts.busyThresholdMs();
-    return thresholdMs > 0 && nowMs - run.begunMs >= thresholdMs;
+    if (run.isSlow) return this.parts.clock.monotonicMs() - run.sliceBegunMs >= SLICE_MS;
+    return this.isPastThreshold(run);
   }
 
   private denialOf({ client }: Run, command: CompiledCommand, request: Request): string | undefined {
@@ -288,6 +313,7 @@ export class ScriptRunner implements ScriptHost {
     client.isInScript = true;
     client.replyMode = "on";
     client.dbIndex = run.dbIndex;
+    this.walks.enter();
     effects.setMuted(run.isLogMuted, run.isStreamMuted);
   }
 
@@ -295,6 +321,7 @@ export class ScriptRunner implements ScriptHost {
     const { dispatcher } = this;
     const { client, effects, reply } = dispatcher;
     run.dbIndex = client.dbIndex;
+    this.walks.leave();
     effects.setMuted(false, false);
     client.isExecuting = run.outerIsExecuting;
     client.isInScript = false;
@@ -333,7 +360,10 @@ export class ScriptRunner implements ScriptHost {
   /** The script is over, and has been answered. */
   end(run: Run): void {
     const { dispatcher } = this;
-    if (this.present === run) this.present = undefined;
+    if (this.present === run) {
+      this.present = undefined;
+      this.walks.end();
+    }
     for (const action of this.waiting.splice(0)) setImmediate(action);
     if (run.hasGroup) dispatcher.effects.endGroup();
     if (run.hasWritten) dispatcher.afterEffects(run.client, true);
@@ -343,7 +373,7 @@ export class ScriptRunner implements ScriptHost {
     }
   }
 
-  /** From now on others are told that a script runs. */
+  /** From now on others are told that a script runs, or wait. */
   makeBusy(run: Run): void {
     const { request } = run;
     run.isBusy = true;
@@ -355,6 +385,17 @@ export class ScriptRunner implements ScriptHost {
     if (!run.isBusy) {
       this.makeBusy(run);
       run.client.park();
+    }
+    const { serial } = run;
+    const goOn = () => {
+      if (this.present === run && run.serial === serial) this.goOn(run);
+    };
+    if (this.walks.isWaiting) {
+      void this.walks.read().then(goOn);
+      return;
+    }
+    if (!run.isSlow) {
+      run.isSlow = true;
       const { kind, name } = run;
       const command = kind === "script" ? "SCRIPT KILL" : "FUNCTION KILL";
       const milliseconds = Math.floor(this.parts.clock.monotonicMs() - run.begunMs);
@@ -364,10 +405,7 @@ export class ScriptRunner implements ScriptHost {
           ` the ${command} command. Script name is: ${name}.`,
       );
     }
-    const { serial } = run;
-    setImmediate(() => {
-      if (this.present === run && run.serial === serial) this.goOn(run);
-    });
+    setImmediate(goOn);
   }
 
   private goOn(run: Run): void {

@@ -59,6 +59,10 @@ export class Scripts implements ScriptControl {
     return scriptBytes + vmUsedBytes + functionBytes + functionVmUsedBytes;
   }
 
+  get tellsBusy(): boolean {
+    return this.runner.tellsBusy;
+  }
+
   get busyError(): string | undefined {
     return this.runner.busyError;
   }

@@ -62,6 +62,94 @@ describe("cold keys of a script", () => {
   });
 });
 
+describe("walks of a script over cold keys", () => {
+  const COUNT_BY_STEPS = `
+    redis.call('SET', 'new', 'x')
+    redis.call('DEL', 'k1')
+    local cursor, names = '0', {}
+    repeat
+      local step = redis.call('SCAN', cursor, 'COUNT', ARGV[1])
+      cursor = step[1]
+      for _, name in ipairs(step[2]) do names[#names + 1] = name end
+    until cursor == '0'
+    table.sort(names)
+    return table.concat(names, ' ')`;
+
+  it.each([
+    ["return #redis.call('KEYS', '*')", ":20\r\n"],
+    ["return redis.pcall('KEYS', ARGV[1])", `*1\r\n${bulk("k7")}`],
+    ["return pcall(redis.call, 'KEYS', '*') and #redis.call('keys', 'k1*')", ":11\r\n"],
+    [
+      "local ok, names = pcall(function() return redis.call('KEYS', 'k7') end) return names",
+      `*1\r\n${bulk("k7")}`,
+    ],
+    [
+      "local co = coroutine.wrap(function() return redis.call('KEYS', 'k7') end) return co()",
+      `*1\r\n${bulk("k7")}`,
+    ],
+    ["return redis.call('EXISTS', redis.call('RANDOMKEY'))", ":1\r\n"],
+    ["return setmetatable({}, {__index = function() return #redis.call('KEYS', '*') end}).x", ":20\r\n"],
+    [
+      "for i in function(_, i) if not i then return #redis.call('KEYS', '*') end end do return i end",
+      ":20\r\n",
+    ],
+    [
+      "local l = {2, 1} table.sort(l, function(a, b) redis.call('KEYS', 'k7') return a < b end) return l[1]",
+      ":1\r\n",
+    ],
+    [
+      "return (string.gsub('k7', '.+', function(name) return redis.call('KEYS', name)[1] .. '!' end))",
+      bulk("k7!"),
+    ],
+    ["return redis.call('SCAN', '0', 'TYPE', 'hash', 'COUNT', '1000')", `*2\r\n${bulk(0)}*0\r\n`],
+    [
+      "for _, k in ipairs(redis.call('KEYS', '*')) do redis.call('DEL', k) end return redis.call('DBSIZE')",
+      ":0\r\n",
+    ],
+  ])("find them: %s", async (script, reply) => {
+    const client = await startCold(20);
+    expect(await client.text("EVAL", script, "0", "k7")).toBe(reply);
+    expect(await client.text("PING")).toBe("+PONG\r\n");
+  });
+
+  it.each([1, 3, 1000])("see what it has changed before, with SCAN in steps of %i", async (count) => {
+    const client = await startCold(12);
+    const names = ["k0", "k10", "k11", ...Array.from({ length: 8 }, (_, i) => `k${i + 2}`), "new"];
+    expect(await client.text("EVAL", COUNT_BY_STEPS, "0", count)).toBe(bulk(names.join(" ")));
+  });
+
+  it("are possible in a function, and in a transaction, where nobody comes in between", async () => {
+    const client = await startCold(9);
+    const other = await server.connect();
+    const library =
+      "#!lua name=lib\nredis.register_function('count', function() return #redis.call('KEYS', '*') end)";
+    await client.run("FUNCTION", "LOAD", library);
+    const walking = client.runAll([
+      ["MULTI"],
+      ["SET", "more", "1"],
+      ["FCALL", "count", "0"],
+      ["EVAL", "return #redis.call('KEYS', '*')", "0"],
+      ["EXEC"],
+      ["KEYS", "m*"],
+    ]);
+    const others = other.runAll(Array.from({ length: 20 }, (_, i) => ["SET", `other${i}`, "1"]));
+    const [executed, names] = (await walking).slice(-2).map(String);
+    expect(executed).toMatch(/^\*3\r\n\+OK\r\n:(\d+)\r\n:\1\r\n$/);
+    expect(names).toBe(`*1\r\n${bulk("more")}`);
+    expect(Buffer.concat(await others).toString()).toBe("+OK\r\n".repeat(20));
+  });
+
+  it("let values go to disk again when the script is over", async () => {
+    const client = await startCold(5);
+    await client.run(
+      "EVAL",
+      "redis.call('KEYS', '*') redis.call('SET', 'more', '1') return redis.call('nope')",
+      "0",
+    );
+    await expect.poll(() => infoOf(client, "cold_keys"), POLL).toBe("6");
+  });
+});
+
 describe("a script that runs for long", () => {
   it("leaves others BUSY, and is ended by SCRIPT KILL", async () => {
     const client = await server.start("--busy-reply-threshold", "50");
