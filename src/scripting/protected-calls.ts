@@ -68,8 +68,8 @@ class ProtectedCalls {
     }
     const type = api.lua_type(L, -1);
     if (type === STRING || type === NUMBER) api.lua_replace(L, -2);
-    else api.lua_settop(L, -2);
-    return 2;
+    // What is no text is a third result, as of Redis's.
+    return api.lua_gettop(L);
   }
 
   /** On the stack are the handler and then either the function, or the error. */

@@ -137,8 +137,56 @@ return pcall()
 local a, b, c, d = pcall(function(...) return ... end, 1, 2, 3) return {tostring(a), b, c, d}
 local a, b = pcall(pcall, error, 'x') return {tostring(a), tostring(b)}
 local a, b = xpcall(function() error('a') end, function(e) return 'h:' .. e end) return {tostring(a), b}
+return {xpcall(error, function(e) error('again') end)}
+return {xpcall(function() error('x') end, nil)}
+return {xpcall(function() error('x') end, 5)}
+local n = 0 return {xpcall(error, function(e) n = n + 1 if n < 3 then error('again' .. n) end return 'handled ' .. tostring(e) .. n end)}
+return {xpcall(function() return 1, 2, nil, 3 end, print)}
+return {xpcall()}
+return xpcall(1)
+return {xpcall(nil, function(e) return 'h' .. e end)}
+local c = coroutine.wrap(function() table.sort({2, 1}, function() coroutine.yield(1) end) end) return {pcall(c)}
+local c = coroutine.wrap(function() for i in function() return coroutine.yield(1) end do end end) return {pcall(c)}
+local c = coroutine.wrap(function() return setmetatable({}, {__index = function() coroutine.yield(1) end}).x end) return {pcall(c)}
+local c c = coroutine.create(function() return coroutine.status(c), coroutine.resume(c) end) return {coroutine.resume(c)}
+return {load(function() error('r') end)}
+return {load(function() return {} end)}
+local n = 0 return {load(function() n = n + 1 return n == 1 and 'x x' or nil end)}
+local n = 0 return {load(function() n = n + 1 return n == 1 and 'x x' or nil end, 'name')}
+local n = 0 return load(function() n = n + 1 return ({'return ', 42})[n] end)()
+return load(5)
+load(function() return nil end)()
+return {pcall(error, {err = 5})}
+return {pcall(error, {err = {}})}
+return {pcall(error, setmetatable({}, {__index = function(t, k) return k .. 'x' end}))}
+pcall(error) error()
+local t = setmetatable({}, {__index = function() error('in index') end}) return t.x
+for i in function() error('in iterator') end do end
+table.sort({3, 2, 1}, function() error('in order') end)
+return tostring(setmetatable({}, {__tostring = function() error('in tostring') end}))
+local c = coroutine.wrap(function(...) local n = select('#', ...) while true do n = coroutine.yield(n) end end) return {c(1, nil, nil), c(7)}
 coroutine.yield(1)
 return tostring(coroutine.running())
+return {pcall(xpcall)}
+return {xpcall(function() local function f() return f() + 1 end return f() end, function(e) return 'h' .. tostring(e) end)}
+local function f() return f() + 1 end return {pcall(f)}
+local function f() return pcall(f) end return {f()}
+local n = 0 local function f() n = n + 1 return (select(2, pcall(f))) end local r = f() return {n, tostring(r)}
+return {pcall(coroutine.yield, 1)}
+local c = coroutine.create(function() return {pcall(coroutine.yield, 1)} end) local ok, r = coroutine.resume(c) return {tostring(ok), type(r), coroutine.status(c), tostring(r[2])}
+return coroutine.wrap(function() return type(coroutine.running()) end)()
+local c = coroutine.wrap(function() error('x') end) return {pcall(c)}
+local c = coroutine.wrap(function() error({err = 'MY x'}) end) return {pcall(c)}
+local c = coroutine.wrap(function() error('x') end) c()
+local c = coroutine.wrap(function() end) c() c()
+return {pcall(load)}
+return {pcall(error, {err = 'MY text'})}
+return {pcall(error)}
+return {pcall(5)}
+error({err = 'MY text'})
+error('x', 2)
+local function f() error('deep', 2) end pcall(f) f()
+return {pcall(function() local function f() error('x', 2) end f() end)}
 local c = coroutine.wrap(function() coroutine.yield(1) coroutine.yield(2) end) return {c(), c()}
 local c = coroutine.create(function(a) local b = coroutine.yield(a + 1) error('e' .. b) end) local r = {} for i = 1, 3 do local ok, v = coroutine.resume(c, i) r[i] = tostring(ok) .. tostring(v) end return r
 local c = coroutine.create(function() pcall(function() coroutine.yield(5) end) return 6 end) local a, b = coroutine.resume(c) return {tostring(a), b}

@@ -2,10 +2,10 @@
  * Debugs one script: stops it at lines, and does what its client asks for meanwhile. What Redis calls ldb.
  *
  * Redis waits for the client within Lua's hook. Here the hook suspends the script (../script-thread.ts), and whoever
- * runs it lets it go on when the client wants that. The instruction at which a hook has yielded is executed again, and the hook
- * may be called for its line once more, or not (if the line was reached by a jump back within it). So for that
- * instruction the hook counts single instructions: the first such call is the one that is executed again, of which the
- * line is known; it is also where an error is raised that the client has asked for. The second is the next one.
+ * runs it lets it go on when the client wants that. The instruction at which a hook has suspended it is executed again,
+ * and the hook may be called for its line once more, or not (if the line was reached by a jump back within it). So for
+ * that instruction the hook counts single instructions: the first such call is the one that is executed again, of which
+ * the line is known; it is also where an error is raised that the client has asked for. The second is the next one.
  */
 import type { Request } from "../../protocol/request.ts";
 import type { LuaState } from "../lua-module.ts";
