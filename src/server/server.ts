@@ -189,6 +189,13 @@ export class Server implements ConnectionHost {
     this.observation.attach(this.dispatcher, config, this.warmer, this.turnEnd.schedule);
     this.propagation.context = this.dispatcher;
     keyspace.functions = this.dispatcher.scripts.functions;
+    this.followRemovals(keyspace);
+    this.cron = new Cron(this);
+    applyConfig(this);
+  }
+
+  /** What the keyspace deletes of its own accord goes to the append-only file and to replicas. */
+  private followRemovals(keyspace: Keyspace): void {
     keyspace.onKeyRemoved = (database, key) => {
       keyspace.watchers?.changed(database, key);
       this.propagation.removed(database, key);
@@ -198,8 +205,6 @@ export class Server implements ConnectionHost {
       this.propagation.fieldsExpired(database, key, fields);
       this.turnEnd.schedule();
     };
-    this.cron = new Cron(this);
-    applyConfig(this);
   }
 
   /** Takes a new connection; undefined refuses it. */
