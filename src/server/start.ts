@@ -32,8 +32,10 @@ const SEED_BYTES = 16;
  * switched off at present and must not be touched. */
 const TIER_FOLDERS = ["cold-tier", "cold-tier-2"] as const;
 
-/** After so many unexpected ends in a row, damage in the tier is looked for. */
+/** After so many unexpected ends in a row, damage in the tier is looked for: in so many bytes of it, at each start in
+ * the next ones, since a server that somebody has killed again and again must not take long to start. */
 const ENDS_OF_LOOP = 2;
+const VERIFIED_BYTES = 64 * 1024 * 1024;
 
 interface OpenedTier {
   readonly tier: ColdTier | undefined;
@@ -203,13 +205,14 @@ async function recoverTier(
   try {
     // Opened, it may begin to merge tables at once, and die of what is damaged in them.
     const ends = await unexpectedEnds(world.files, path, world.clock.nowMs);
-    const isLoop = ends >= ENDS_OF_LOOP;
-    if (isLoop) {
+    await refuseDamagedTables(world.files, path, "ends");
+    if (ends >= ENDS_OF_LOOP) {
       world.log.warning(
-        `The server has ended unexpectedly ${ends} times, each time soon after its start: all tables of ${path} are verified`,
+        `The server has ended unexpectedly ${ends} times, each time soon after its start: tables of ${path} are verified`,
       );
+      const fromBytes = (ends - ENDS_OF_LOOP) * VERIFIED_BYTES;
+      await refuseDamagedTables(world.files, path, { fromBytes, bytes: VERIFIED_BYTES });
     }
-    await refuseDamagedTables(world.files, path, isLoop ? "all" : "ends");
     await noteStart(world.files, path, world.clock.nowMs, ends);
     store = await openStore(world, path);
     return await ColdTier.recover(store, metadata.tier, options);

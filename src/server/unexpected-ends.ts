@@ -1,7 +1,7 @@
 /**
  * Notices when the process ends again and again soon after it was started. LevelDB ends it where it meets a damaged
- * block, and all that is told of that is a failed assertion, or nothing. So after two such ends the tables of the cold
- * tier are verified as a whole before LevelDB opens them.
+ * block, and all that is told of that is a failed assertion, or nothing. So after two such ends tables of the cold tier
+ * are verified before LevelDB opens them, at each start the next ones.
  *
  * A file in the tier's folder says when the last start was, and how many in a row followed each other so closely; a
  * server that ends as it was asked to removes it. It is of no use for anything else: where it cannot be read or

@@ -21,8 +21,14 @@ export interface StoreStep extends TableStep {
 const MOST_TABLES_BY_ENDS = 100;
 
 /** "ends": what LevelDB reads of a table before all else (footer, index, filter), unless there are too many tables;
- * "all": every block. */
-export type Thoroughness = "ends" | "all";
+ * "all": every block; a part: every block of some of the tables. */
+export type Thoroughness = "ends" | "all" | TablePart;
+
+/** Tables one after the other, and round again: those from `fromBytes` on, until they have `bytes` together. */
+export interface TablePart {
+  readonly fromBytes: number;
+  readonly bytes: number;
+}
 
 /**
  * Verifies the tables of the store in `folder`, step by step; `pause` comes in between where a step is long. Where the
@@ -37,19 +43,42 @@ export async function* verifyTables(
   const version = await readVersionState(files, folder).catch(() => undefined);
   if (version === undefined) return;
   if (thoroughness === "ends" && version.tables.size > MOST_TABLES_BY_ENDS) return;
+  const chosen = typeof thoroughness === "object" ? partOf(version, thoroughness) : version.tables;
   for (const name of await files.readdir(folder)) {
     const number = tableNumber(name);
-    if (number === undefined || !version.tables.has(number)) continue;
+    if (number === undefined || !chosen.has(number)) continue;
     const handle = await openIfThere(files, join(folder, name));
     if (handle === undefined) continue;
     try {
       const table = await TableFile.open(handle);
-      if (thoroughness === "all") for await (const step of table.verify(pause)) yield { file: name, ...step };
+      if (thoroughness !== "ends")
+        for await (const step of table.verify(pause)) yield { file: name, ...step };
       else yield { file: name, bytes: 0, damage: table.damage ?? (await table.filterDamage()) };
     } finally {
       await handle.close();
     }
   }
+}
+
+/** The numbers of the tables. */
+function partOf({ tables }: VersionState, { bytes, fromBytes }: TablePart): ReadonlySet<number> {
+  const inOrder = [...tables.values()].sort((a, b) => a.number - b.number);
+  let toSkip =
+    fromBytes %
+    Math.max(
+      1,
+      inOrder.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    );
+  let first = 0;
+  while (toSkip > 0) toSkip -= inOrder[first++].sizeBytes;
+  const chosen = new Set<number>();
+  let left = bytes;
+  for (const { number, sizeBytes } of [...inOrder.slice(first), ...inOrder.slice(0, first)]) {
+    if (left <= 0) break;
+    chosen.add(number);
+    left -= sizeBytes;
+  }
+  return chosen;
 }
 
 /**

@@ -2,7 +2,7 @@
  * Verifying LevelDB's table files without LevelDB. Method: a table that the library wrote; wherever it is damaged, this
  * is found, and told for what it is.
  */
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SeededRandom } from "../../../src/base/random.ts";
@@ -158,6 +158,37 @@ test("the ends of a table are index, filter and footer; its data is verified onl
   for (let at = table.length - ENDS_BYTES; at < table.length - FOOTER_BYTES; at += 29)
     for (const each of (await verified(storeWith(flipped(at)), "ends")).damages) found.add(each);
   expect([...found].sort()).toEqual(["filter", "index", "metaindex"].map((what) => `${name} ${what}`));
+});
+
+test("of several tables a part is verified, the next part, and round again", async () => {
+  const folder = join(root, String(++made));
+  const store = await openLevelStore()(folder);
+  for (let part = 0; part < 3; part++) {
+    const keys = Array.from({ length: 50 }, (_, i) => keyAt(part + 3 * i));
+    await store.batch(
+      keys.map((key) => ({ key, value: Buffer.alloc(100 * (part + 1), part) })),
+      true,
+    );
+    await store.flush();
+  }
+  await store.close();
+  const tables = readdirSync(folder).filter((each) => each.endsWith(".ldb"));
+  expect(tables).toHaveLength(3);
+  const damaged = join(folder, tables[1]);
+  const bytes = readFileSync(damaged);
+  bytes[100] ^= 16;
+  writeFileSync(damaged, bytes);
+  const sizes = tables.map((each) => statSync(join(folder, each)).size);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const found = async (fromBytes: number, bytes: number) =>
+    (await verified(folder, { fromBytes, bytes })).damages.length;
+  expect(await Promise.all([0, sizes[0], sizes[0] + sizes[1]].map((from) => found(from, 1)))).toEqual([
+    0, 1, 0,
+  ]);
+  expect(await found(7, 1)).toBe(1);
+  expect(await found(4 * total + sizes[0], 1)).toBe(1);
+  expect(await found(total - 1, sizes[0])).toBe(0);
+  expect(await found(total - 1, sizes[0] + 1)).toBe(1);
 });
 
 test("tables that are being written, were replaced or have gone, are nobody's business", async () => {
