@@ -137,7 +137,7 @@ export class SaveSimulation {
       maxmemory: this.memoryLimit(),
     });
     config.load("save", this.chance(2) ? [""] : ["1", "5"]);
-    const server = await startServer(this.world, config);
+    const server = await startServer(this.world.ofProcess(), config);
     this.server = server;
     server.budget.measureOverhead = () => {};
     this.checkLoaded(server);
