@@ -30,7 +30,8 @@ export class SimulatedWorld {
     this.random = random;
     this.clock = clock;
     this.process = new SimulatedProcess(seed);
-    const sectorSizeBytes = random.below(2) === 0 ? 512 : 64;
+    // The server counts on no less: zeros in a value, up to a sector's end, tell it that a sector is missing.
+    const sectorSizeBytes = random.below(2) === 0 ? 512 : 4096;
     const isQuick = random.below(2) === 0;
     this.disk = new SimulatedDisk({ seed, process: this.process, sectorSizeBytes, isQuick });
     this.store = new SimulatedStoreDisk({ seed, process: this.process, files: this.disk });
