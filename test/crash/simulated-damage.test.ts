@@ -35,7 +35,7 @@ class Scene {
     const { world } = this;
     // The tables alone take 27 KB of it: most of the data will be cold.
     const config = configOf({ databases: String(DATABASES), appendfsync: "always", maxmemory: "32kb" });
-    const server = await startServer(world, config);
+    const server = await startServer(world.ofProcess(), config);
     server.budget.measureOverhead = () => {};
     const onFault = (text: string): never => {
       throw new Error(text);

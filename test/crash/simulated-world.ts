@@ -4,9 +4,8 @@
  */
 import { ManualClock } from "../../src/base/clock.ts";
 import type { Files } from "../../src/base/files.ts";
-import type { Log } from "../../src/base/log.ts";
 import type { Random } from "../../src/base/random.ts";
-import type { KeyValueStore, OpenStore } from "../../src/cold/key-value-store.ts";
+import type { KeyValueStore } from "../../src/cold/key-value-store.ts";
 import { Config } from "../../src/server/config/config.ts";
 import type { SettingName } from "../../src/server/config/settings.ts";
 import type { World } from "../../src/server/server.ts";
@@ -18,7 +17,7 @@ import { SimulatedStoreDisk } from "../support/simulated-store.ts";
 export const FOLDER = "/data";
 export const STARTED_MS = 1_700_000_000_000;
 
-export class SimulatedWorld implements World {
+export class SimulatedWorld {
   readonly process: SimulatedProcess;
   readonly disk: SimulatedDisk;
   readonly store: SimulatedStoreDisk;
@@ -26,38 +25,43 @@ export class SimulatedWorld implements World {
   readonly random: Random;
   /** What the log said; warnings begin with "#". */
   readonly logged: string[] = [];
-  readonly files: Files;
 
   constructor(seed: number, random: Random, clock: ManualClock = new ManualClock(STARTED_MS)) {
     this.random = random;
     this.clock = clock;
     this.process = new SimulatedProcess(seed);
-    const sectorSizeBytes = random.below(2) === 0 ? 512 : 64;
+    // The server counts on no less: zeros in a value, up to a sector's end, tell it that a sector is missing.
+    const sectorSizeBytes = random.below(2) === 0 ? 512 : 4096;
     const isQuick = random.below(2) === 0;
     this.disk = new SimulatedDisk({ seed, process: this.process, sectorSizeBytes, isQuick });
     this.store = new SimulatedStoreDisk({ seed, process: this.process, files: this.disk });
-    this.files = new Proxy<Files>(this.disk, {
-      get: (disk, name: keyof Files) => (name === "removeTree" ? this.removeTree : disk[name].bind(disk)),
-    });
   }
 
-  readonly openStore: OpenStore = async (folder) => {
-    const { life } = this.process;
-    const store = await this.store.open(folder);
-    return new Proxy(store, {
-      get: (target, name) => this.storeMember(life, target, name as keyof KeyValueStore),
-    });
-  };
-
-  readonly log: Log = {
-    debug: () => {},
-    verbose: () => {},
-    notice: (text) => this.logged.push(text),
-    warning: (text) => this.logged.push(`# ${text}`),
-  };
-
-  /** A turn, since time stands still: with a timer no run would be like another. */
-  readonly sleep = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  /**
+   * The world as the present process finds it. Once that has died, nothing that is left of its program can touch what
+   * the next one has: a rewrite that waited for a failed batch, say, goes on when the next server is starting already.
+   */
+  ofProcess(): World {
+    const { clock, process, random } = this;
+    const { life } = process;
+    const say = (text: string): void => {
+      if (process.isAlive(life)) this.logged.push(text);
+    };
+    return {
+      clock,
+      random,
+      files: this.filesOf(life),
+      openStore: (folder) => this.openStore(life, folder),
+      log: { debug: () => {}, verbose: () => {}, notice: say, warning: (text) => say(`# ${text}`) },
+      // A turn, since time stands still: with a timer no run would be like another.
+      sleep: () =>
+        new Promise((resolve) => {
+          setImmediate(() => {
+            if (process.isAlive(life)) resolve();
+          });
+        }),
+    };
+  }
 
   /** The power is cut; of what was not synced some is lost. */
   cutPower(withHoles: boolean): void {
@@ -74,10 +78,24 @@ export class SimulatedWorld implements World {
   }
 
   /** Removing the folder of a store removes the store. */
-  private readonly removeTree = async (path: string): Promise<void> => {
-    await this.disk.removeTree(path);
-    this.store.lose(path);
-  };
+  private filesOf(life: number): Files {
+    const files = this.disk.ofProcess();
+    const removeTree = async (path: string): Promise<void> => {
+      await files.removeTree(path);
+      if (this.process.isAlive(life)) this.store.lose(path);
+    };
+    return new Proxy(files, {
+      get: (target, name: keyof Files) => (name === "removeTree" ? removeTree : target[name]),
+    });
+  }
+
+  private async openStore(life: number, folder: string): Promise<KeyValueStore> {
+    if (!this.process.isAlive(life)) return new Promise(() => {});
+    const store = await this.store.open(folder);
+    return new Proxy(store, {
+      get: (target, name) => this.storeMember(life, target, name as keyof KeyValueStore),
+    });
+  }
 
   /** Calls of a dead process never settle; whoever polls for a batch would do so for ever, so a batch fails instead.
    * A call that is answered at once has to return: nobody sees what is made of it. */

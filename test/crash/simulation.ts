@@ -139,7 +139,7 @@ export class Simulation {
     const isAlive = () => this.process.isAlive(life);
     let server: Server;
     try {
-      server = await startServer(this.world, this.config());
+      server = await startServer(this.world.ofProcess(), this.config());
     } catch (error) {
       if (!isAlive()) return undefined;
       if (this.faultsHit === 0)

@@ -79,7 +79,7 @@ export class SnapshotSimulation {
 
   async run(): Promise<void> {
     const server = await startServer(
-      this.world,
+      this.world.ofProcess(),
       configOf({
         appendonly: this.hasLog ? "yes" : "no",
         databases: String(DATABASES),

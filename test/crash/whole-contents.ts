@@ -83,7 +83,8 @@ export async function contentsOfCommands(base: Buffer, names: readonly Buffer[])
   for (const path of [FOLDER, folder]) await world.disk.mkdir(path);
   world.disk.place(`${folder}/base`, base);
   world.disk.place(`${folder}/appendonly.aof.manifest`, Buffer.from("file base seq 1 type b\n"));
-  const server = await startServer(world, configOf({ databases: String(MOST_DATABASES), "cold-tier": "no" }));
+  const config = configOf({ databases: String(MOST_DATABASES), "cold-tier": "no" });
+  const server = await startServer(world.ofProcess(), config);
   const found = contentsOf(server, names);
   world.kill();
   return found;

@@ -276,6 +276,25 @@ describe("the process", () => {
     expect(answered).toBe(0);
     expect(await disk.readFile("/a")).toEqual(Buffer.alloc(0));
   });
+
+  it("can do nothing when another has taken its place, by what it was given for itself", async () => {
+    const disk = new SimulatedDisk({ seed: 1 });
+    disk.place("/a", Buffer.from("text"));
+    const files = disk.ofProcess();
+    expect((await files.readFile("/a")).toString()).toBe("text");
+    disk.kill();
+    disk.restart();
+    let answered = 0;
+    const count = (): void => {
+      answered++;
+    };
+    files.open("/a", "create").then(count, count);
+    files.unlink("/a").then(count, count);
+    expect(disk.process.callCount).toBe(0);
+    for (let round = 0; round < 50; round++) await disk.stat("/a");
+    expect([answered, disk.openFiles]).toEqual([0, 0]);
+    expect((await disk.ofProcess().readFile("/a")).toString()).toBe("text");
+  });
 });
 
 describe("faults", () => {

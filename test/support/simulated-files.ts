@@ -5,7 +5,8 @@
  *
  * A test runs its subject on the disk, then `crash()` (power cut: unsynced things may be lost) or `kill()` (the
  * process died, the system lives on: everything written stays), then `restart()`, and runs it again on what is
- * left. Calls and open files of the life before never settle. To end a run at every point there is, count the
+ * left. Calls and open files of the life before never settle; nor do calls that its subject makes later still, if it
+ * was given `ofProcess()` instead of the disk itself. To end a run at every point there is, count the
  * calls of a whole run (`process.callCount`), and repeat it with `process.stopAtCall(n)` for each n. To see many
  * outcomes of one moment, `clone(seed)` the disk and crash the clones.
  */
@@ -93,6 +94,19 @@ export class SimulatedDisk implements Files {
   restart(): void {
     this.process.restart();
     this.#openFiles = 0;
+  }
+
+  /** The disk as the present process has it: once that has died no call settles or does anything, even if it is made
+   * when another process has taken its place. */
+  ofProcess(): Files {
+    const { process } = this;
+    const { life } = process;
+    return new Proxy<Files>(this, {
+      get: (disk, name: keyof Files) => {
+        if (!process.isAlive(life)) return () => new Promise(() => {});
+        return disk[name].bind(disk);
+      },
+    });
   }
 
   /** A disk of its own with the same content, synced and unsynced, and another fate. Its process is new. */

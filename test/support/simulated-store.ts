@@ -18,10 +18,10 @@
  * is read-only until it is opened anew.
  */
 
-import type { Files } from "../../src/base/files.ts";
 import { type Random, SeededRandom } from "../../src/base/random.ts";
 import { StorageError } from "../../src/base/storage-error.ts";
 import type { KeyValueStore, OpenStore } from "../../src/cold/key-value-store.ts";
+import type { SimulatedDisk } from "./simulated-files.ts";
 import { type Fault, type FaultRule, SimulatedProcess } from "./simulated-process.ts";
 import { SimulatedStore } from "./simulated-store-process.ts";
 import { type LoggedBatch, StoredFolder } from "./simulated-tables.ts";
@@ -40,7 +40,7 @@ export interface SimulatedStoreOptions {
   readonly process?: SimulatedProcess;
   /** Where the store's folder stands. When it is not there any more (removed, or its name lost in a power cut), nor is
    * the store. Without it nothing is asked, and `lose` is the way to remove a store. */
-  readonly files?: Files;
+  readonly files?: SimulatedDisk;
 }
 
 /** What a crash may take, beyond the unsynced ends of logs. */
@@ -52,7 +52,7 @@ export class SimulatedStoreDisk {
   readonly process: SimulatedProcess;
   readonly #random: Random;
   readonly #memtableBytes: number;
-  readonly #files: Files | undefined;
+  readonly #files: SimulatedDisk | undefined;
   readonly #folders = new Map<string, StoredFolder>();
 
   constructor(options: SimulatedStoreOptions = {}) {
@@ -68,9 +68,10 @@ export class SimulatedStoreDisk {
   readonly open: OpenStore = async (folder) => {
     const { process } = this;
     const life = process.life;
-    if (this.#files !== undefined) {
-      if ((await this.#files.stat(folder)) === undefined) this.#folders.delete(folder);
-      await this.#files.mkdir(folder);
+    const files = this.#files?.ofProcess();
+    if (files !== undefined) {
+      if ((await files.stat(folder)) === undefined) this.#folders.delete(folder);
+      await files.mkdir(folder);
     }
     return process.call(life, "open", folder, {
       perform: () => {

@@ -273,6 +273,55 @@ describe("a set", () => {
     expect(read(MANIFEST).toString()).toBe(LINES[0] + LINES[2]);
   });
 
+  test.each([
+    ["an incr file", "a.2.incr.aof", "a.2.incs.aof"],
+    ["an incr file, which is then that of another", "a.2.incr.aof", "a.3.incr.aof"],
+    ["an incr file, whose number no other has", "a.2.incr.aof", "a.6.incr.aof"],
+    ["an incr file, with the beginning", "a.2.incr.aof", "c.2.incr.aof"],
+    ["a base file", "a.1.base.aof", "a.1.bare.aof"],
+  ])("a damaged name of %s: its number says which file it is", async (_what, name, damaged) => {
+    writeSet();
+    write("a.1.base.aof", command("SET", "base", "1"));
+    const lines = `file a.1.base.aof seq 1 type b\n${LINES.join("")}`;
+    write(MANIFEST, lines.replace(name, damaged));
+    const { status, output } = await runOurs(folder, ["--salvage", "--yes", MANIFEST]);
+    expect([status, output.includes(`Instead of ${damaged}, file ${name} is taken in`)]).toEqual([0, true]);
+    expect(read(MANIFEST).toString()).toBe(lines);
+    expect((await runOurs(folder, [MANIFEST])).status).toBe(0);
+  });
+
+  test("a damaged name in a manifest with another damaged line keeps what its line says", async () => {
+    writeSet();
+    const size = read("a.2.incr.aof").length;
+    write("a.2.incr.aof", Buffer.concat([read("a.2.incr.aof"), command("SET", "void", "1")]));
+    const lines = LINES.join("").replace(
+      "a.2.incr.aof seq 2 type i",
+      `a.2.incs.aof seq 2 type i end ${size}`,
+    );
+    write(MANIFEST, lines.replace("file a.1", "fi\0e a.1"));
+    expect((await runOurs(folder, ["--salvage", "--yes", MANIFEST])).status).toBe(0);
+    expect(read(MANIFEST).toString()).toBe(lines.replace("a.2.incs.aof", "a.2.incr.aof"));
+  });
+
+  test("a damaged name of a base file for which there are two: the user decides", async () => {
+    writeSet();
+    write("a.1.base.aof", command("SET", "base", "1"));
+    write("a.1.base.rdb", command("SET", "base", "2"));
+    const damaged = `file a.1.bare.aof seq 1 type b\n${LINES.join("")}`;
+    write(MANIFEST, damaged);
+    const { status, output } = await runOurs(folder, ["--salvage", "--yes", MANIFEST]);
+    expect([status, output.includes("There are several base files")]).toEqual([1, true]);
+    expect(read(MANIFEST).toString()).toBe(damaged);
+  });
+
+  test("a file that two lines name is taken once, if there is no other", async () => {
+    writeSet();
+    removeFolder(join(folder, "a.2.incr.aof"));
+    write(MANIFEST, LINES.join("").replace("a.2.incr.aof", "a.3.incr.aof"));
+    expect((await runOurs(folder, ["--salvage", "--yes", MANIFEST])).status).toBe(0);
+    expect(read(MANIFEST).toString()).toBe(LINES[0] + LINES[2]);
+  });
+
   test("several base files without a manifest: the user decides", async () => {
     write("a.1.base.aof", command("SET", "a", "1"));
     write("a.2.base.aof", command("SET", "a", "2"));

@@ -47,7 +47,9 @@ export async function repairManifest(files: Files, folder: string, name: string)
   const remarks: string[] = [];
   const found: Found = { base: [], incr: [], history: [], tier: undefined };
   const isWhole = await readLines(files, `${folder}/${name}`, found, notes);
-  if (!isWhole) await addUnlisted(files, folder, name.slice(0, -MANIFEST_SUFFIX.length), found, notes);
+  const prefix = name.slice(0, -MANIFEST_SUFFIX.length);
+  await correctNames(files, folder, prefix, found, notes);
+  if (!isWhole) await addUnlisted(files, folder, prefix, found, notes);
   const missing = await removeMissing(files, folder, found);
   for (const { name: each } of missing) notes.push(`File ${asBytes(each)} is missing: what it held is lost`);
   const refusal = chooseBase(found, remarks);
@@ -116,12 +118,56 @@ async function readLines(files: Files, path: string, found: Found, notes: string
 
 function merge(one: AofManifest, found: Found): void {
   const isKnown = (file: AofFile): boolean =>
-    [...found.base, ...found.incr, ...found.history].some(({ name }) => name === file.name);
+    [...found.base, ...found.incr, ...found.history].some(
+      ({ name, sequence }) => name === file.name && sequence === file.sequence,
+    );
   if (one.base !== undefined && !isKnown(one.base)) found.base.push(one.base);
   for (const file of one.incr) if (!isKnown(file)) found.incr.push(file);
   for (const file of one.history) if (!isKnown(file)) found.history.push(file);
   found.tier ??= one.tier;
   found.incr.sort((a, b) => a.sequence - b.sequence);
+}
+
+/**
+ * A line whose file is missing, or stands in another line too, under a name that the server does not give for its
+ * number: a letter of the name is damaged. It is taken for the file that has the number and the role of the line and
+ * that no line names; if there are several (two base files), all are found, and the user decides.
+ */
+async function correctNames(
+  files: Files,
+  folder: string,
+  prefix: string,
+  found: Found,
+  notes: string[],
+): Promise<void> {
+  const present = new Set(await files.readdir(folder));
+  const listed = new Set([...found.base, ...found.incr, ...found.history].map(({ name }) => name));
+  const correct = <T extends AofFile>(list: readonly T[], isIncr: boolean): T[] => {
+    const fits = (name: string, sequence: number): boolean => {
+      const said = parseFileName(name);
+      return said?.appendfilename === prefix && said.sequence === sequence && said.isIncr === isIncr;
+    };
+    const taken = new Set(list.filter((file) => fits(file.name, file.sequence)).map(({ name }) => name));
+    return list.flatMap((file) => {
+      const { name, sequence } = file;
+      if (fits(name, sequence)) return [file];
+      if (present.has(name) && !taken.has(name)) {
+        taken.add(name);
+        return [file];
+      }
+      const names = [...present].filter((each) => fits(each, sequence) && !listed.has(each));
+      for (const each of names) {
+        listed.add(each);
+        notes.push(`Instead of ${asBytes(name)}, file ${asBytes(each)} is taken in by the line's number`);
+      }
+      if (names.length > 0) return names.map((each) => ({ ...file, name: each }));
+      if (!taken.has(name)) return [file];
+      notes.push(`File ${asBytes(name)} has another line as well, and none has the number ${sequence}`);
+      return [];
+    });
+  };
+  found.base = correct(found.base, false);
+  found.incr = correct(found.incr, true);
 }
 
 /** Adds the files in the folder that bear the names of this log and that no line could be read of. */
