@@ -42,9 +42,25 @@ export async function* verifyTables(
 ): AsyncGenerator<StoreStep, void, undefined> {
   const version = await readVersionState(files, folder).catch(() => undefined);
   if (version === undefined) return;
+  yield* verifyNamed(files, folder, { version, names: await files.readdir(folder) }, thoroughness, pause);
+}
+
+/** What a store's MANIFEST says, and what files there are. */
+interface StoreFiles {
+  readonly version: VersionState;
+  readonly names: readonly string[];
+}
+
+async function* verifyNamed(
+  files: Files,
+  folder: string,
+  { names, version }: StoreFiles,
+  thoroughness: Thoroughness,
+  pause?: () => Promise<void>,
+): AsyncGenerator<StoreStep, void, undefined> {
   if (thoroughness === "ends" && version.tables.size > MOST_TABLES_BY_ENDS) return;
   const chosen = typeof thoroughness === "object" ? partOf(version, thoroughness) : version.tables;
-  for (const name of await files.readdir(folder)) {
+  for (const name of names) {
     const number = tableNumber(name);
     if (number === undefined || !chosen.has(number)) continue;
     const handle = await openIfThere(files, join(folder, name));
@@ -91,9 +107,11 @@ export async function refuseDamagedTables(
   thoroughness: Thoroughness,
 ): Promise<void> {
   const version = await readVersionState(files, folder).catch(() => undefined);
-  const reason = version && whyIncomplete(version, await files.readdir(folder));
+  if (version === undefined) return;
+  const names = await files.readdir(folder);
+  const reason = whyIncomplete(version, names);
   if (reason !== undefined) throw new StorageError("corrupt", reason);
-  for await (const { damage, file } of verifyTables(files, folder, thoroughness)) {
+  for await (const { damage, file } of verifyNamed(files, folder, { version, names }, thoroughness)) {
     if (damage === undefined) continue;
     throw new StorageError("corrupt", `${file} is damaged at offset ${damage.offset}: ${damageText(damage)}`);
   }
