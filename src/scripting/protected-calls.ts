@@ -18,15 +18,17 @@ const ANY_RESULTS = -1;
 /** A handler that fails is called with its own error: within itself, to Lua, which allows so many such calls. */
 const MAX_HANDLERS = 200;
 const ERROR_IN_HANDLER = "error in error handling";
-/** First byte of compiled Lua. */
-const ESCAPE = 0x1b;
 
-/** Puts the functions among the globals of a VM. */
+/** Puts the functions among the globals of a VM, of which loadstring is already the one that scripts have. */
 export function installProtectedCalls(vm: LuaVm, L: LuaState): void {
   const { api, module } = vm;
-  api.lua_getfield(L, GLOBALS, vm.nameAt("pcall"));
-  const calls = new ProtectedCalls(vm, module.functionAt(api.lua_tocfunction(L, -1)));
-  api.lua_settop(L, -2);
+  const globalNamed = (name: string): LuaFunction => {
+    api.lua_getfield(L, GLOBALS, vm.nameAt(name));
+    const fn = module.functionAt(api.lua_tocfunction(L, -1));
+    api.lua_settop(L, -2);
+    return fn;
+  };
+  const calls = new ProtectedCalls(vm, globalNamed("pcall"), globalNamed("loadstring"));
   const define = (name: string, fn: LuaFunction) => {
     vm.pushFunction(L, fn);
     api.lua_setfield(L, GLOBALS, vm.nameAt(name));
@@ -40,10 +42,12 @@ class ProtectedCalls {
   private readonly vm: LuaVm;
   /** Lua's own pcall. */
   private readonly plain: LuaFunction;
+  private readonly loadString: LuaFunction;
 
-  constructor(vm: LuaVm, plain: LuaFunction) {
+  constructor(vm: LuaVm, plain: LuaFunction, loadString: LuaFunction) {
     this.vm = vm;
     this.plain = plain;
+    this.loadString = loadString;
   }
 
   pcall(L: LuaState): number {
@@ -146,7 +150,6 @@ class ProtectedCalls {
   private loadPieces(L: LuaState, count: number): number {
     const { vm } = this;
     const { api } = vm;
-    const name = api.lua_type(L, 2) === NIL ? vm.nameAt("=(load)") : api.luaL_checklstring(L, 2, vm.lengthAt);
     const code = Buffer.concat(
       Array.from({ length: count }, (_, i) => {
         api.lua_rawgeti(L, 3, i + 1);
@@ -155,13 +158,12 @@ class ProtectedCalls {
         return piece;
       }),
     );
-    api.lua_pushnil(L);
-    if (code[0] === ESCAPE) vm.pushText(L, "compiled code cannot be loaded");
-    else {
-      const address = vm.scratchFor(code.length);
-      code.copy(vm.heap, address);
-      if (api.luaL_loadbuffer(L, address, code.length, name) === OK) return 1;
-    }
-    return 2;
+    vm.pushBytes(L, code, 0, code.length);
+    if (api.lua_type(L, 2) === NIL) vm.pushText(L, "=(load)");
+    else api.lua_pushvalue(L, 2);
+    // The arguments of loadstring.
+    for (let place = 2; place >= 1; place--) api.lua_replace(L, place);
+    api.lua_settop(L, 2);
+    return this.loadString(L);
   }
 }
