@@ -5,11 +5,12 @@
  *
  * One step takes, in one turn, the hot keys of an interval of hash space and a snapshot of the records in it; a
  * record under a hot entry is passed over, and so is one that is just being written: an entry is there for both.
- * Expired keys are left out. Values of records are read only where a filter asks for their type.
+ * Expired keys are left out; those in memory are deleted where Redis does so, by SCAN and RANDOMKEY, while those on disk
+ * are left to active expiry. Values of records are read only where a filter asks for their type.
  */
 import { globMatchRange } from "../base/glob.ts";
 import { StorageError } from "../base/storage-error.ts";
-import type { ColdTier, KeyVisitor, KeyWalk, ScanCursor, WalkedRange } from "../cold/tier.ts";
+import type { ColdTier, KeyVisitor, KeyWalk, WalkedRange } from "../cold/tier.ts";
 import { RECORD, SPILLING } from "../memory/entries.ts";
 import { dataTypeOf, dataTypeOfRdb } from "../types/registry.ts";
 import type { Database } from "./database.ts";
@@ -82,14 +83,18 @@ export class TierWalk {
     const addresses: number[] = [];
     if (this.tier === undefined || coldSize === 0) {
       const next = database.table.collect(cursor, HASH_SPACE, count, addresses);
-      return { cursor: next >= HASH_SPACE ? 0 : next, keys: this.liveKeys(database, addresses, filter) };
+      return { cursor: next >= HASH_SPACE ? 0 : next, keys: this.scannedKeys(database, addresses, filter) };
     }
     const names = this.preparedFor(database, "scan", cursor, filter);
     const end = Math.min(this.endOfStep(database, cursor, count), names?.end ?? HASH_SPACE);
     database.table.collect(cursor, end, Number.MAX_SAFE_INTEGER, addresses);
     const next = end >= HASH_SPACE ? 0 : end;
-    if (names !== undefined) return this.withNames(names, next, addresses, filter, cursor, end);
-    return orDamage(this.withRecords(this.tier, database, cursor, end, addresses, filter), next);
+    // Before keys are deleted: these records are theirs.
+    const shadowed = this.shadowedBy(addresses);
+    const hot = this.scannedKeys(database, addresses, filter);
+    if (names !== undefined) return withNames(names, next, hot, filter, cursor, end);
+    const range = this.rangeOf(database, cursor, end);
+    return orDamage(withRecords(this.tier, range, hot, shadowed, filter), next);
   }
 
   /** All keys that pass the filter, as they are at this moment. */
@@ -97,11 +102,12 @@ export class TierWalk {
     const database = this.keyspace.databases[dbIndex];
     const addresses: number[] = [];
     database.table.collect(0, HASH_SPACE, Number.MAX_SAFE_INTEGER, addresses);
-    if (this.tier === undefined || database.coldSize === 0)
-      return { cursor: 0, keys: this.liveKeys(database, addresses, filter) };
+    const hot = this.liveKeys(database, addresses, filter);
+    if (this.tier === undefined || database.coldSize === 0) return { cursor: 0, keys: hot };
     const names = this.preparedFor(database, "all", 0, filter);
-    if (names !== undefined) return this.withNames(names, 0, addresses, filter);
-    return orDamage(this.withRecords(this.tier, database, 0, HASH_SPACE, addresses, filter), 0);
+    if (names !== undefined) return withNames(names, 0, hot, filter);
+    const range = this.rangeOf(database, 0, HASH_SPACE);
+    return orDamage(withRecords(this.tier, range, hot, this.shadowedBy(addresses), filter), 0);
   }
 
   /** A random key, or undefined if there is none. */
@@ -141,14 +147,13 @@ export class TierWalk {
   }
 
   private async readRange(tier: ColdTier, { database, wish, end, keys, hashes }: ColdNames): Promise<void> {
-    const { namespace } = database;
-    const range = { namespace, fromHash: wish.cursor, toHash: end, nowMs: this.keyspace.nowMs };
+    const range = this.rangeOf(database, wish.cursor, end);
     const visit: KeyVisitor = (hash, source, start, length) => {
       keys.add(source, start, length);
       if (wish.kind === "scan") hashes.push(hash);
     };
     if (wish.typeName === undefined) await visitKeys(tier.keys(range), visit);
-    else await visitRecords(tier.scan(namespace, wish.cursor, end), range, wish.typeName, visit);
+    else await visitRecords(tier, range, wish.typeName, visit);
   }
 
   private async readCandidates(tier: ColdTier, { database, keys }: ColdNames): Promise<void> {
@@ -185,28 +190,6 @@ export class TierWalk {
     return kind === "random" && found?.damage !== undefined ? undefined : found;
   }
 
-  /** Merges hot entries with names that were read before: those of keys that have no entry now. Of SCAN only those
-   * count whose hashes lie in the interval. */
-  private withNames(
-    { damage, database, keys, hashes }: ColdNames,
-    cursor: number,
-    addresses: readonly number[],
-    filter: KeyFilter,
-    fromHash = 0,
-    toHash = HASH_SPACE,
-  ): WalkResult {
-    if (damage !== undefined) return { cursor, keys: new KeyList(), damage };
-    const found = this.liveKeys(database, addresses, filter);
-    let i = 0;
-    keys.forEach((source, start, length) => {
-      const hash = hashes[i++] ?? fromHash;
-      if (hash < fromHash || hash >= toHash) return;
-      if (database.find(source, start, length) === 0 && hasForm(filter, source, start, length))
-        found.add(source, start, length);
-    });
-    return { cursor, keys: found };
-  }
-
   private randomOf({ database, keys }: ColdNames, hot: number, cold: number): Buffer | undefined {
     const candidates: Buffer[] = [];
     keys.forEach((source, start, length) => {
@@ -226,7 +209,7 @@ export class TierWalk {
     for (let i = 0; i < RANDOM_TRIES; i++) {
       const address = database.table.sample(random.next());
       if (address === 0) return undefined;
-      if (!database.isTombstone(address) && !database.isExpired(address))
+      if (!database.isTombstone(address) && !database.expireIfDue(address))
         return Buffer.from(entries.key(address));
     }
     // Few live keys among many dead ones: look at all.
@@ -246,27 +229,6 @@ export class TierWalk {
     return this.randomHot(database);
   }
 
-  /** Merges hot entries (collected in this very turn, in the order of their hashes) with the records of an interval. */
-  private async withRecords(
-    tier: ColdTier,
-    database: Database,
-    fromHash: number,
-    toHash: number,
-    addresses: readonly number[],
-    filter: KeyFilter,
-  ): Promise<KeyList> {
-    const range = { namespace: database.namespace, fromHash, toHash, nowMs: this.keyspace.nowMs };
-    const shadowed = this.shadowedBy(addresses);
-    const found = this.liveKeys(database, addresses, filter);
-    const visit: KeyVisitor = (hash, source, start, length) => {
-      if (!shadowed.has(hash, source, start, length) && hasForm(filter, source, start, length))
-        found.add(source, start, length);
-    };
-    if (filter.typeName === undefined) await visitKeys(tier.keys(range), visit);
-    else await visitRecords(tier.scan(range.namespace, fromHash, toHash), range, filter.typeName, visit);
-    return found;
-  }
-
   /** The keys of those entries of which a record may be found. */
   private shadowedBy(addresses: readonly number[]): HashedKeys {
     const { entries, keyHash } = this.keyspace;
@@ -281,17 +243,36 @@ export class TierWalk {
     return shadowed;
   }
 
+  private rangeOf(database: Database, fromHash: number, toHash: number): WalkedRange {
+    return { namespace: database.namespace, fromHash, toHash, nowMs: this.keyspace.nowMs };
+  }
+
   private liveKeys(database: Database, addresses: readonly number[], filter: KeyFilter): KeyList {
+    const live = addresses.filter((address) => this.isLive(database, address));
+    return this.keysOf(live, filter, () => true);
+  }
+
+  /** As `liveKeys`; of those that the pattern wants, the ones that are due are deleted. */
+  private scannedKeys(database: Database, addresses: readonly number[], filter: KeyFilter): KeyList {
+    const present = addresses.filter((address) => !database.isTombstone(address));
+    return this.keysOf(present, filter, (address) => !database.expireIfDue(address));
+  }
+
+  private keysOf(
+    addresses: readonly number[],
+    filter: KeyFilter,
+    isLive: (address: number) => boolean,
+  ): KeyList {
     const { entries } = this.keyspace;
     const keys = new KeyList();
     for (const address of addresses) {
-      if (!this.isLive(database, address)) continue;
-      if (filter.typeName !== undefined && dataTypeOf(entries.type(address)).name !== filter.typeName)
-        continue;
       const source = entries.keyBuffer(address);
       const start = entries.keyStart(address);
       const length = entries.keyLength(address);
-      if (hasForm(filter, source, start, length)) keys.add(source, start, length);
+      if (!hasForm(filter, source, start, length) || !isLive(address)) continue;
+      if (filter.typeName !== undefined && dataTypeOf(entries.type(address)).name !== filter.typeName)
+        continue;
+      keys.add(source, start, length);
     }
     return keys;
   }
@@ -299,6 +280,44 @@ export class TierWalk {
   private isLive(database: Database, address: number): boolean {
     return !database.isTombstone(address) && !database.isExpired(address);
   }
+}
+
+/** Merges keys of hot entries with names that were read before: those of keys that have no entry now. Of SCAN only
+ * those count whose hashes lie in the interval. */
+function withNames(
+  { damage, database, keys, hashes }: ColdNames,
+  cursor: number,
+  found: KeyList,
+  filter: KeyFilter,
+  fromHash = 0,
+  toHash = HASH_SPACE,
+): WalkResult {
+  if (damage !== undefined) return { cursor, keys: new KeyList(), damage };
+  let i = 0;
+  keys.forEach((source, start, length) => {
+    const hash = hashes[i++] ?? fromHash;
+    if (hash < fromHash || hash >= toHash) return;
+    if (database.find(source, start, length) === 0 && hasForm(filter, source, start, length))
+      found.add(source, start, length);
+  });
+  return { cursor, keys: found };
+}
+
+/** Merges keys of hot entries (taken in this very turn) with the records of an interval, but for shadowed ones. */
+async function withRecords(
+  tier: ColdTier,
+  range: WalkedRange,
+  found: KeyList,
+  shadowed: HashedKeys,
+  filter: KeyFilter,
+): Promise<KeyList> {
+  const visit: KeyVisitor = (hash, source, start, length) => {
+    if (!shadowed.has(hash, source, start, length) && hasForm(filter, source, start, length))
+      found.add(source, start, length);
+  };
+  if (filter.typeName === undefined) await visitKeys(tier.keys(range), visit);
+  else await visitRecords(tier, range, filter.typeName, visit);
+  return found;
 }
 
 /** A walk over records ends well, or with the damage that it met; `cursor` is behind it either way. */
@@ -326,11 +345,12 @@ async function visitKeys(walk: KeyWalk, visit: KeyVisitor): Promise<void> {
 
 /** As `visitKeys`, for keys of one type: it is the records that tell it. */
 async function visitRecords(
-  cursor: ScanCursor,
-  { nowMs }: WalkedRange,
+  tier: ColdTier,
+  { namespace, fromHash, toHash, nowMs }: WalkedRange,
   typeName: string,
   visit: KeyVisitor,
 ): Promise<void> {
+  const cursor = tier.scan(namespace, fromHash, toHash);
   try {
     for (;;) {
       const records = await cursor.next(READ_AT_ONCE);

@@ -247,13 +247,19 @@ describe("walks", () => {
     expect(sizes).toHaveLength(10);
   });
 
-  test("keys past their expiry are not found", () => {
-    const harness = harnessWith("k", "l");
-    harness.run("EXPIRE", "k", 5);
+  test("keys past their expiry are not found; SCAN deletes those that it would have given, RANDOMKEY any", () => {
+    const harness = harnessWith("k1", "k2", "l", "m1", "m2");
+    for (const key of ["k1", "k2", "m1", "m2"]) harness.run("EXPIRE", key, 5);
     harness.clock.advance(5000);
-    expect([...scanAll(harness, () => {})]).toEqual(["l"]);
+    harness.takeEffects();
     expect(harness.text("KEYS", "*")).toBe("*1\r\n$1\r\nl\r\n");
-    for (let i = 0; i < 20; i++) expect(harness.text("RANDOMKEY")).toBe("$1\r\nl\r\n");
+    expect(harness.takeEffects()).toEqual([]);
+    expect([...scanAll(harness, () => {}, "MATCH", "[kl]*", "TYPE", "string")]).toEqual(["l"]);
+    expect(harness.takeEffects().sort()).toEqual(["DEL k1", "DEL k2"]);
+    expect([...scanAll(harness, () => {}, "MATCH", "m2", "TYPE", "hash")]).toEqual([]);
+    expect(harness.takeEffects()).toEqual(["DEL m2"]);
+    for (let i = 0; i < 40; i++) expect(harness.text("RANDOMKEY")).toBe("$1\r\nl\r\n");
+    expect(harness.takeEffects()).toEqual(["DEL m1"]);
   });
 
   test("RANDOMKEY finds every key sooner or later, and none in an empty database", () => {
