@@ -1,28 +1,36 @@
-#!/usr/bin/env -S MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=131072 node --use-largepages=silent --max-semi-space-size=2 --no-parallel-scavenge --max-inlined-bytecode-size=1000 --max-inlined-bytecode-size-cumulative=3000
+#!/usr/bin/env -S MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=131072 GLIBC_TUNABLES=glibc.malloc.hugetlb=1 node --use-largepages=silent --max-semi-space-size=2 --no-parallel-scavenge
 /**
  * Where the process begins. CommonJS, because the size of libuv's thread pool must be set before the first asynchronous
  * file operation, and loading ES modules already is one: with the default of four threads an fsync would wait behind
  * cold reads.
  *
  * The first line sets what can only be set before a process begins; with plain `node` the server works as well, only
- * slower and with more memory:
+ * slower and with more memory (but for the last):
  *   - MALLOC_*: buffers of 128 KB and more come from the system and go back to it, and the threads share two heaps.
  *     glibc would keep a heap for each thread and leave holes of such buffers in them: with --maxmemory 64mb and
  *     fifteen times as much data that was up to 90 MB of resident memory.
+ *   - GLIBC_TUNABLES: slabs (memory/slabs.ts) and other large buffers lie on pages of 2 MB, if the system gives them to
+ *     who asks (transparent_hugepage `madvise`, the usual setting). With a million keys, looking up pages of 4 KB takes
+ *     5 to 8 percent of the time of a GET, SET, SADD or ZADD. Redis does without them, for the sake of fork.
  *   - --use-largepages: Node's own code on large pages, which saves 5 to 10 percent of the time of a GET.
  *   - --max-semi-space-size: commands leave little to the garbage collector, and a young generation that grew to V8's
  *     48 MB, as it does while data is loaded, would be memory that the data could have.
  *   - --no-parallel-scavenge: so small a young generation is collected sooner than its helpers, which have a lower
  *     priority here (server/thread-priority.ts), have come and gone: a third less time for all collections of a load.
- *   - --max-inlined-bytecode-size: a command runs through many small methods. With V8's usual limits some of them are
- *     called, which costs 3 to 6 percent of the time of a GET or SET. The more is inlined, the longer V8 compiles: with
- *     4000 in all instead of 3000 the first 200,000 commands of a kind took a tenth more, and later ones as long.
+ *   - --max-inlined-bytecode-size, set below, since Linux reads 255 bytes of the first line: a command runs through
+ *     many small methods. With V8's usual limits some of them are called, which costs 3 to 6 percent of the time of a
+ *     GET or SET. The more is inlined, the longer V8 compiles: with 4000 in all instead of 3000 the first 200,000
+ *     commands of a kind took a tenth more, and later ones as long.
  */
 process.env["UV_THREADPOOL_SIZE"] ??= "12";
 
+const { setFlagsFromString } = process.getBuiltinModule("node:v8");
 const { readFileSync, statSync } = process.getBuiltinModule("node:fs");
 const { pathToFileURL } = process.getBuiltinModule("node:url");
 const { Script } = process.getBuiltinModule("node:vm");
+
+setFlagsFromString("--max-inlined-bytecode-size=1000");
+setFlagsFromString("--max-inlined-bytecode-size-cumulative=3000");
 
 interface Program {
   readonly main: (argv: readonly string[]) => Promise<void>;

@@ -28,8 +28,6 @@ import { type TierChange, WriteBatch } from "./write-batch.ts";
 
 /** LevelDB's. */
 const LEVELS = 7;
-/** A value on its way takes several copies of itself; of so large a one they matter. */
-const LARGE_BYTES = 4 * 1024 * 1024;
 
 export type {
   ColdRecord,
@@ -114,8 +112,6 @@ export class ColdTier {
   #recordsDeleted = 0;
   #recordsDamaged = 0;
   #recordsMissing = 0;
-  /** Bytes of large values that were read or written since the start. */
-  largeBytesMoved = 0;
 
   private constructor(parts: TierParts, compression: boolean) {
     this.hashSeed = parts.seed;
@@ -215,18 +211,12 @@ export class ColdTier {
       const header = readHeader(key, value);
       if (header.longKey !== undefined && !header.longKey.equals(ref.key)) return undefined;
       this.#recordsRead += 1;
-      const record = decodeRecord(key, value, header);
-      this.#countLarge(record);
-      return record;
+      return decodeRecord(key, value, header);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       this.#recordsDamaged += 1;
       return error;
     }
-  }
-
-  #countLarge({ payload }: ColdRecord): void {
-    if (payload.length >= LARGE_BYTES) this.largeBytesMoved += payload.length;
   }
 
   /**
@@ -269,7 +259,6 @@ export class ColdTier {
         this.#namespaces.add(namespace, difference);
       }
       onWritten?.();
-      for (const change of changes) if (change.value !== undefined) this.#countLarge(change.value);
       this.#expiry.written(batch.earliestExpiryMs);
       this.#recordsWritten += batch.puts;
       this.#recordsDeleted += batch.deletes;

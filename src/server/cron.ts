@@ -2,7 +2,6 @@
  * What must happen even if no client does anything, `hz` times a second: expiry, memory figures, retries of the
  * append-only file, automatic rewrites and saves, idle clients. Redis calls it serverCron.
  */
-import { collectGarbage } from "../base/garbage.ts";
 import type { Server } from "./server.ts";
 
 /** Share of the time between two calls that active expiry may take at effort 1, as in Redis. */
@@ -11,8 +10,6 @@ const EXPIRY_SHARE = 0.25;
 const EXPIRY_MAX_MS = 5;
 /** Entries of flushed databases freed per call. */
 const FREE_PER_CALL = 20_000;
-/** After this many bytes of large values were moved, the memory that moving them took is given back at once. */
-const GARBAGE_BYTES = 32 * 1024 * 1024;
 /** Reply buffers give memory back, idle connections to other servers are closed, and deleted cold keys are written,
  * this often. */
 const SLOW_EVERY_MS = 1000;
@@ -21,8 +18,6 @@ export class Cron {
   private readonly server: Server;
   private timer: NodeJS.Timeout | undefined;
   private slowAtMs = 0;
-  /** Of `ColdTier.largeBytesMoved`, when garbage was collected last. */
-  private collectedBytes = 0;
   /** False while DEBUG or a test has switched active expiry off. */
   activeExpiry = true;
   /** False while DEBUG has it off that reply buffers give memory back. */
@@ -100,15 +95,8 @@ export class Cron {
       if (this.shrinksReplyBuffer) this.server.dispatcher.reply.shrink();
       this.server.migrations.targets.closeIdle();
       spiller?.run(true);
-      if (tier !== undefined) this.collectAfter(tier.largeBytesMoved);
     }
     this.server.endTurn();
-  }
-
-  private collectAfter(movedBytes: number): void {
-    if (movedBytes - this.collectedBytes < GARBAGE_BYTES) return;
-    this.collectedBytes = movedBytes;
-    collectGarbage();
   }
 
   private schedule(): void {

@@ -11,6 +11,7 @@ import { errorText } from "../persistence/aof/error-text.ts";
 import { ThreadVerifier } from "../persistence/aof/verifier-thread.ts";
 import { partThreads } from "../persistence/rdb-loading/part-threads.ts";
 import { WorkerVerifier } from "../persistence/worker-verifier.ts";
+import { BufferGarbage, processHeap } from "./buffer-garbage.ts";
 import { helpText, versionText } from "./config/command-line.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
@@ -79,6 +80,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
   if (process.env["TSREDIS_LOOP_DELAY"] === "1") server.statistics.loopDelay = new LoopDelay();
   server.cron.start();
+  const { slabs, huge } = server.keyspace.entries;
+  new BufferGarbage(processHeap(() => slabs.reservedBytes + huge.allocatedBytes)).start();
   preferEventLoop();
   if (values.pidfile !== "") writePidFile(config, log);
   log.notice(readyLine(config, entrances!.describe()));
