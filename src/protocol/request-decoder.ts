@@ -63,6 +63,8 @@ const REMEMBERED_ARGUMENTS = 16;
 const MAX_SHARED_ARGUMENTS = 16 * 1024;
 /** With the length of an argument known, the buffer grows at once to so many times what has arrived of it. */
 const KNOWN_LENGTH_GROWTH = 4;
+/** What a packet may bring, at most, on the connections there are. */
+const LARGE_PACKET_BYTES = 64 * 1024;
 
 const NUL = 0x00;
 const LINE_FEED = 0x0a;
@@ -441,8 +443,10 @@ export class RequestDecoder {
         this.moveTo(0);
       } else {
         // Room for the rest of the argument that is arriving, if some of it has arrived indeed; and for what the
-        // same packet may bring after it.
-        const known = Math.min(this.wantedBytes + size, KNOWN_LENGTH_GROWTH * needed);
+        // packet with its end may bring after it. For a large argument that does not depend on how it was cut:
+        // clients that send the same take the same.
+        const behind = Math.max(size, Math.min(this.wantedBytes >> 4, LARGE_PACKET_BYTES));
+        const known = Math.min(this.wantedBytes + behind, KNOWN_LENGTH_GROWTH * needed);
         const capacity = this.wantedBytes > needed ? known : 2 * needed;
         const larger = allocate(Math.min(capacity, MAX_BUFFER_BYTES));
         this.buf.copy(larger, 0, this.position, this.end);
