@@ -446,7 +446,8 @@ export class RequestDecoder {
         // packet with its end may bring after it. For a large argument that does not depend on how it was cut:
         // clients that send the same take the same.
         const behind = Math.max(size, Math.min(this.wantedBytes >> 4, LARGE_PACKET_BYTES));
-        const known = Math.min(this.wantedBytes + behind, KNOWN_LENGTH_GROWTH * needed);
+        const grown = KNOWN_LENGTH_GROWTH * needed;
+        const known = grown < this.wantedBytes ? grown : this.wantedBytes + behind;
         const capacity = this.wantedBytes > needed ? known : 2 * needed;
         const larger = allocate(Math.min(capacity, MAX_BUFFER_BYTES));
         this.buf.copy(larger, 0, this.position, this.end);
