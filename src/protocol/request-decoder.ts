@@ -22,7 +22,7 @@
 import { isBlank, parseInt64, parseInteger } from "../base/numbers.ts";
 import { endsWord, splitArguments } from "./inline.ts";
 import { Request } from "./request.ts";
-import { allocate, MIN_OWN_BUFFER_BYTES, recycle } from "./spare-buffer.ts";
+import { allocate, grownSize, MIN_OWN_BUFFER_BYTES, recycle } from "./spare-buffer.ts";
 
 /** `request` holds a request. */
 export const REQUEST = 1;
@@ -61,10 +61,6 @@ const MAX_BUFFER_BYTES = 2 ** 31 - 1;
 const REMEMBERED_ARGUMENTS = 16;
 /** The shared request is replaced if it has grown beyond. */
 const MAX_SHARED_ARGUMENTS = 16 * 1024;
-/** With the length of an argument known, the buffer grows at once to so many times what has arrived of it. */
-const KNOWN_LENGTH_GROWTH = 4;
-/** What a packet may bring, at most, on the connections there are. */
-const LARGE_PACKET_BYTES = 64 * 1024;
 
 const NUL = 0x00;
 const LINE_FEED = 0x0a;
@@ -442,14 +438,7 @@ export class RequestDecoder {
         this.buf.copyWithin(0, this.position, this.end);
         this.moveTo(0);
       } else {
-        // Room for the rest of the argument that is arriving, if some of it has arrived indeed; and for what the
-        // packet with its end may bring after it. For a large argument that does not depend on how it was cut:
-        // clients that send the same take the same.
-        const behind = Math.max(size, Math.min(this.wantedBytes >> 4, LARGE_PACKET_BYTES));
-        const grown = KNOWN_LENGTH_GROWTH * needed;
-        const known = grown < this.wantedBytes ? grown : this.wantedBytes + behind;
-        const capacity = this.wantedBytes > needed ? known : 2 * needed;
-        const larger = allocate(Math.min(capacity, MAX_BUFFER_BYTES));
+        const larger = allocate(Math.min(grownSize(needed, this.wantedBytes, size), MAX_BUFFER_BYTES));
         this.buf.copy(larger, 0, this.position, this.end);
         this.adopt(larger);
       }

@@ -1,7 +1,7 @@
 /**
- * maxclients and the system's limit of open files: each client is one, and the server needs some itself. As in Redis, a
- * start with more clients than that leaves room for has fewer, and CONFIG SET refuses them. Node has raised the limit as
- * far as it may (from the soft to the hard one) before anything here runs.
+ * maxclients and the system's limit of open files: each client is one, and the server needs some itself. As in Redis,
+ * a start with more clients than that leaves room for has fewer, and CONFIG SET refuses them. Node has raised the limit
+ * as far as it may (from the soft to the hard one) before anything here runs.
  */
 import { readFileSync } from "node:fs";
 import type { Log } from "../base/log.ts";
@@ -26,7 +26,8 @@ export function softLimit(limits: string): number {
   return found === null ? Number.POSITIVE_INFINITY : Number(found[1]);
 }
 
-/** Keeps maxclients within what `fileLimit` leaves room for, now and when it is set. Throws an error if that is nobody. */
+/** Keeps maxclients within what `fileLimit` leaves room for, now and when it is set. Throws an error if that is
+ * nobody. */
 export function limitClients(config: Config, fileLimit: number, log: Log): void {
   const most = fileLimit - OWN_FILES;
   if (most < 1) {

@@ -9,12 +9,18 @@ import { limitClients, openFileLimit, softLimit } from "../../src/server/open-fi
 function recorder(): { readonly warnings: string[]; readonly log: Log } {
   const warnings: string[] = [];
   const ignored = () => {};
-  const log: Log = { debug: ignored, verbose: ignored, notice: ignored, warning: (text) => warnings.push(text) };
+  const log: Log = {
+    debug: ignored,
+    verbose: ignored,
+    notice: ignored,
+    warning: (text) => warnings.push(text),
+  };
   return { warnings, log };
 }
 
 test("the limit is the soft one of this process", () => {
-  const text = "Limit  Soft Limit  Hard Limit  Units\nMax open files            1024                 4096     files\n";
+  const text =
+    "Limit  Soft Limit  Hard Limit  Units\nMax open files            1024                 4096     files\n";
   expect(softLimit(text)).toBe(1024);
   expect(softLimit("Max open files            unlimited            unlimited  files\n")).toBe(
     Number.POSITIVE_INFINITY,
