@@ -88,6 +88,7 @@ const BANNED: readonly BannedText[] = [
       "src/main.cts": "reads the server's own code",
       "src/server/log.ts": "the log must work when nothing else does",
       "src/server/main.ts": "the data folder and the pid file, before and after the server",
+      "src/server/open-files.ts": "reads /proc, which is no disk",
       "src/server/thread-priority.ts": "reads /proc, which is no disk",
       "src/server/transport/tls-settings.ts": "certificates, which are no data",
       "src/server/unix-socket.ts": "the file of a socket, which is no data",

@@ -22,7 +22,7 @@
 import { isBlank, parseInt64, parseInteger } from "../base/numbers.ts";
 import { endsWord, splitArguments } from "./inline.ts";
 import { Request } from "./request.ts";
-import { allocate, MIN_OWN_BUFFER_BYTES, recycle } from "./spare-buffer.ts";
+import { allocate, grownSize, MIN_OWN_BUFFER_BYTES, recycle } from "./spare-buffer.ts";
 
 /** `request` holds a request. */
 export const REQUEST = 1;
@@ -61,8 +61,6 @@ const MAX_BUFFER_BYTES = 2 ** 31 - 1;
 const REMEMBERED_ARGUMENTS = 16;
 /** The shared request is replaced if it has grown beyond. */
 const MAX_SHARED_ARGUMENTS = 16 * 1024;
-/** With the length of an argument known, the buffer grows at once to so many times what has arrived of it. */
-const KNOWN_LENGTH_GROWTH = 4;
 
 const NUL = 0x00;
 const LINE_FEED = 0x0a;
@@ -440,11 +438,7 @@ export class RequestDecoder {
         this.buf.copyWithin(0, this.position, this.end);
         this.moveTo(0);
       } else {
-        // Room for the rest of the argument that is arriving, if some of it has arrived indeed; and for what the
-        // same packet may bring after it.
-        const known = Math.min(this.wantedBytes + size, KNOWN_LENGTH_GROWTH * needed);
-        const capacity = this.wantedBytes > needed ? known : 2 * needed;
-        const larger = allocate(Math.min(capacity, MAX_BUFFER_BYTES));
+        const larger = allocate(Math.min(grownSize(needed, this.wantedBytes, size), MAX_BUFFER_BYTES));
         this.buf.copy(larger, 0, this.position, this.end);
         this.adopt(larger);
       }

@@ -12,6 +12,10 @@ const MAX_SPARE_BUFFER_BYTES = 256 * 1024;
 const MAX_SPARE_BYTES = 4 * 1024 * 1024;
 /** Of how many one that is large enough is looked for. */
 const TRIES = 4;
+/** With the length of an argument known, its buffer grows at once to so many times what has arrived of it. */
+const KNOWN_LENGTH_GROWTH = 4;
+/** What a packet may bring, at most. */
+const LARGE_PACKET_BYTES = 64 * 1024;
 
 const spares: Buffer[] = [];
 let spareBytes = 0;
@@ -37,4 +41,20 @@ export function recycle(buffer: Buffer): void {
   while (spareBytes + buffer.length > MAX_SPARE_BYTES) spareBytes -= spares.shift()!.length;
   spares.push(buffer);
   spareBytes += buffer.length;
+}
+
+/**
+ * Bytes of a larger buffer for a connection: it must take `needed` bytes, which end with a packet of `packetBytes`, and
+ * the argument that is arriving is complete with `wanted` bytes (0: not known).
+ *
+ * That is room for the rest of the argument, if some of it has arrived indeed, and for what the packet with its end
+ * may bring after it. For a large argument it does not depend on how that was cut: clients that send the same take the
+ * same.
+ */
+export function grownSize(needed: number, wanted: number, packetBytes: number): number {
+  if (wanted <= needed) return 2 * needed;
+  const grown = KNOWN_LENGTH_GROWTH * needed;
+  // What a packet is short of is not worth another move.
+  if (grown < wanted - LARGE_PACKET_BYTES) return grown;
+  return wanted + Math.max(packetBytes, Math.min(wanted >> 4, LARGE_PACKET_BYTES));
 }

@@ -12,6 +12,9 @@ import type { Connection } from "./connection.ts";
 /** As in Redis, clients count as equally large that take up to twice as much memory as one another. */
 const sizeClass = (bytes: number) => Math.floor(Math.log2(bytes));
 
+/** As in Redis, a limit below counts as this one: with less, nobody could connect and set another. */
+const MIN_LIMIT_BYTES = 128 * 1024;
+
 export class ClientEviction {
   /** Clients closed so far. */
   evicted = 0;
@@ -35,8 +38,9 @@ export class ClientEviction {
    * @param maxmemory bytes; 0 if there is no limit, and then a share of it is none either
    */
   configure(limit: number, maxmemory: number): void {
-    this.limitBytes = limit < 0 ? (maxmemory * -limit) / 100 : limit;
-    this.isOn = this.limitBytes > 0;
+    const bytes = limit < 0 ? (maxmemory * -limit) / 100 : limit;
+    this.isOn = bytes > 0;
+    this.limitBytes = Math.max(bytes, MIN_LIMIT_BYTES);
     this.recount();
   }
 

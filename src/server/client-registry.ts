@@ -4,6 +4,7 @@
 import type { Connection } from "./connection.ts";
 
 export class ClientRegistry {
+  /** Without those that were refused. */
   totalReceived = 0;
   rejected = 0;
   queryBufferLimitDisconnections = 0;

@@ -20,6 +20,7 @@ import { Entrances } from "./entrances.ts";
 import { allowHeapGrowth } from "./heap-growth.ts";
 import { ServerLog } from "./log.ts";
 import { LoopDelay } from "./loop-delay.ts";
+import { limitClients, openFileLimit } from "./open-files.ts";
 import type { Server } from "./server.ts";
 import { startServer } from "./start.ts";
 import { preferEventLoop, startBehindLoop } from "./thread-priority.ts";
@@ -54,6 +55,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   let server: Server;
   let entrances: Entrances | undefined;
   try {
+    limitClients(config, openFileLimit(), log);
     server = await startServer(
       {
         files: realFiles,

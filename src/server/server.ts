@@ -210,7 +210,6 @@ export class Server implements ConnectionHost {
   /** Takes a new connection; undefined refuses it. */
   accept(transport: Transport): TransportEvents | undefined {
     const { values } = this.config;
-    this.clients.totalReceived++;
     const isLocalOnly = values["protected-mode"] && this.acl.isOpen;
     const refusal = refusalOf(values.maxclients, isLocalOnly, this.clients.size, transport.remoteAddress);
     if (refusal !== undefined) {
@@ -219,6 +218,7 @@ export class Server implements ConnectionHost {
       transport.send(reply, 0, reply.length);
       return undefined;
     }
+    this.clients.totalReceived++;
     const connection = new Connection(this.clients.nextId(), transport, this);
     this.acl.begin(connection);
     this.clients.add(connection);

@@ -63,6 +63,8 @@ export class Suspension {
     };
     // Only what waits for an event, not for the disk, can be made to wait no longer.
     if (command.canBeUnblocked) {
+      // As in Redis, what replicas or the disk took is no time of the command's.
+      connection.blockedCall = undefined;
       connection.unblock = (asError) => {
         connection.unblock = undefined;
         // Not now: the reply of the client that asks for it is just being made.

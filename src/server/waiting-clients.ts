@@ -196,8 +196,13 @@ export class WaitingClients implements KeyWaiters {
   private startTimer(client: WaitingClient, restMs: number): void {
     const stepMs = Math.min(restMs, MAX_TIMER_MS);
     client.timer = setTimeout(() => {
-      if (restMs > stepMs) this.startTimer(client, restMs - stepMs);
-      else this.end(client, (ctx) => client.wait.timeOut(ctx));
+      if (restMs > stepMs) {
+        this.startTimer(client, restMs - stepMs);
+        return;
+      }
+      // As in Redis, a call that has waited in vain is in no histogram, nor in the slow log.
+      client.connection.blockedCall = undefined;
+      this.end(client, (ctx) => client.wait.timeOut(ctx));
     }, stepMs);
   }
 

@@ -226,6 +226,21 @@ describe("a wait ends", () => {
   });
 });
 
+it("a call that waits in vain is in no histogram, one that is served is", async () => {
+  const client = await server.start();
+  const histograms = () => client.text("LATENCY", "HISTOGRAM", "blpop", "xread", "wait");
+  await client.text("CONFIG", "RESETSTAT");
+  expect(await client.text("BLPOP", "k", "0.01")).toBe(NOTHING);
+  expect(await client.text("XREAD", "BLOCK", "1", "STREAMS", "s", "$")).toBe(NOTHING);
+  expect(await client.text("WAIT", "1", "1")).toBe(":0\r\n");
+  expect(await histograms()).toBe("*0\r\n");
+  const [reply] = await wait(client, "BLPOP k 0");
+  await client.text("RPUSH", "k", "v");
+  expect(await reply).toBe(popped("k", "v"));
+  expect(await histograms()).toMatch(/^\*2\r\n\$5\r\nblpop\r\n[^]*:1\r\n$/);
+  expect(await client.text("INFO", "commandstats")).toMatch(/cmdstat_blpop:calls=2,/);
+});
+
 it("what was taken by waiting clients stays taken after kill -9", async () => {
   const [client, replies] = await startWaiting("BLPOP k 0", "BLMOVE l m LEFT RIGHT 0");
   await client.text("CONFIG", "SET", "appendfsync", "always");

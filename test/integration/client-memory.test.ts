@@ -64,6 +64,16 @@ describe("maxmemory-clients", () => {
     spared.close();
   });
 
+  test("leaves room to set another limit, however small it is", async () => {
+    const admin = await fixture.start("--maxmemory-clients", "1");
+    expect(await admin.text("PING")).toBe("+PONG\r\n");
+    expect(await admin.text("CONFIG", "GET", "maxmemory-clients")).toContain("\r\n1\r\n");
+    const large = await connect("large");
+    large.send(["ECHO", Buffer.alloc(MEGABYTE)]);
+    await large.untilClosed();
+    expect(await admin.text("CONFIG", "SET", "maxmemory-clients", "0")).toBe("+OK\r\n");
+  });
+
   test("counts replies that nobody takes, and who is subscribed to much", async () => {
     const admin = await fixture.start();
     await admin.run("CLIENT", "NO-EVICT", "ON");

@@ -169,6 +169,9 @@ describe("has connections", () => {
     const answer = await exchange(fixture.server.port, Buffer.from("PING\r\n"));
     expect(answer.toString()).toBe("-ERR max number of clients reached\r\n");
     expect(await infoOf(client, "rejected_connections")).toBe("1");
+    const received = Number(await infoOf(client, "total_connections_received"));
+    await exchange(fixture.server.port, Buffer.from("PING\r\n"));
+    expect(Number(await infoOf(client, "total_connections_received"))).toBe(received);
     others[0].close();
     await expect.poll(() => infoOf(client, "connected_clients"), POLL).toBe("2");
     expect(await (await fixture.connect()).text("PING")).toBe("+PONG\r\n");

@@ -208,6 +208,7 @@ describe.skipIf(!hasOpenssl)("TLS", () => {
     expect(await set("tls-cert-file", join(folder, "missing"))).toMatch(refused);
     expect(await set("tls-key-file", foreign.key)).toMatch(refused);
     expect(await set("tls-ca-cert-file", broken)).toMatch(refused);
+    expect(await set("tls-dh-params-file", broken)).toMatch(refused);
     expect(await set("tls-protocols", "TLSv9")).toMatch(refused);
     expect(await set("tls-ciphers", "NONSENSE")).toMatch(refused);
     expect(await set("tls-cert-file", "")).toMatch(refused);

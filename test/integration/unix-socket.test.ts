@@ -1,7 +1,7 @@
 /**
  * The unix socket: its file, its clients, and that protected mode and a missing port do not keep them out.
  */
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -61,5 +61,16 @@ test("a path that cannot be listened on stops the start", async () => {
     folder,
   );
   expect(status).toBe(1);
-  expect(output).toContain("Failed opening Unix socket: ");
+  expect(output).toContain("Failed opening Unix socket: No such file or directory");
+});
+
+test("a path that is too long for a socket stops the start, and is not cut", async () => {
+  const path = join(folder, "x".repeat(120));
+  const { output, status } = await runServerProgram(
+    ["--port", "0", "--dir", folder, "--unixsocket", path],
+    folder,
+  );
+  expect(status).toBe(1);
+  expect(output).toContain(`unix socket path too long (${path.length}), must be under 108`);
+  expect(readdirSync(folder).filter((name) => name.startsWith("x"))).toEqual([]);
 });

@@ -21,7 +21,7 @@ export function addRenaming(renamings: Renaming[], from: string, to = ""): void 
   renamings.push({ from, to });
 }
 
-/** Throws SettingError if a rule cannot be understood. */
+/** Throws SettingError if there is such a user already, or a rule cannot be understood. */
 export function addUser(users: ConfiguredUser[], name: string, words: readonly string[]): void {
   if (users.some((user) => user.name === name)) throw userError(name, "duplicate");
   const merged = mergeSelectors(words);
@@ -39,6 +39,7 @@ export function addUser(users: ConfiguredUser[], name: string, words: readonly s
     // Passwords and what is meant for one are not shown.
     if (fault !== undefined) throw userError(/^[#!<>]/.test(rule) ? name : rule, fault);
   }
+  if (/[\t-\r \0]/.test(name)) throw new SettingError("Spaces not allowed in ACL usernames");
   users.push({ name, rules: merged });
 }
 

@@ -101,7 +101,8 @@ function parseLimit([hardText = "", softText = "", secondsText = ""]: readonly s
   const seconds = parseInteger(secondsText);
   // Beyond 2^53 the limit could not be reported exactly; no buffer gets there.
   const isValid = hard !== undefined && soft !== undefined && seconds !== undefined && seconds >= 0n;
-  if (!isValid || [hard, soft, seconds].some((number) => number > BigInt(Number.MAX_SAFE_INTEGER))) {
+  const isTooLarge = (bytes: bigint) => bytes > BigInt(Number.MAX_SAFE_INTEGER);
+  if (!isValid || isTooLarge(hard) || isTooLarge(soft) || seconds > INT_MAX) {
     throw new SettingError("Error in hard, soft or soft_seconds setting in buffer limit configuration.");
   }
   return { hardLimitBytes: Number(hard), softLimitBytes: Number(soft), softSeconds: Number(seconds) };

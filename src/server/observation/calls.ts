@@ -50,6 +50,9 @@ const NANOSECONDS = 1000;
 /** A call that waits for something; it ends when its client has been answered. */
 export interface BlockedCall {
   readonly begunMs: number;
+  /** What counts of the time until it is resumed: all of it, or, if the client waits for an event (a key, replicas),
+   * as long as the handler ran. */
+  readonly handlerMs: number | undefined;
   /** For the slow log. */
   readonly words: readonly Buffer[];
 }
@@ -170,7 +173,8 @@ export class Calls {
         this.total--;
         return;
       } else {
-        const call = { begunMs, words: this.wordsOf(command, request) };
+        const handlerMs = command.canBeUnblocked ? nowMs - begunMs : undefined;
+        const call = { begunMs, handlerMs, words: this.wordsOf(command, request) };
         if (client.isExecuting) client.blockedPart = call;
         else client.blockedCall = call;
       }
@@ -196,7 +200,8 @@ export class Calls {
     if (isExecuting) client.blockedPart = undefined;
     else client.blockedCall = undefined;
     const nowMs = this.parts.clock.monotonicMs();
-    const elapsedMs = nowMs - call.begunMs;
+    const elapsedMs =
+      call.handlerMs === undefined ? nowMs - call.begunMs : call.handlerMs + nowMs - resumedMs;
     this.record(command, elapsedMs, 1);
     if (!command.isUnlogged) this.log(call.words, client, elapsedMs);
     this.parts.events.add("command-unblocking", nowMs - resumedMs);

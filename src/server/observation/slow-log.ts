@@ -34,9 +34,10 @@ export class SlowLog {
     return this.entries.length - this.first;
   }
 
-  /** Most entries that are kept. What is too much goes with the next call that is looked at. */
+  /** Most entries that are kept. What is too much goes at once; while nothing is logged, as in Redis, it stays. */
   setMaximum(maximum: number): void {
     this.maximum = maximum;
+    if (this.thresholdMicroseconds >= 0) this.trim();
   }
 
   /** Logs a call if it took long enough. */

@@ -44,6 +44,7 @@ const DEFAULT_CIPHERS = "DEFAULT";
 const DEFAULT_SUITES = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";
 const CERTIFICATE =
   /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
+const DH_PARAMETERS = /-----BEGIN (X9\.42 )?DH PARAMETERS-----[^-]+-----END (?:X9\.42 )?DH PARAMETERS-----/;
 
 /** The options of a context. @param resolve makes a path absolute */
 export function tlsOptions(settings: TlsSettings, resolve: (path: string) => string): SecureContextOptions {
@@ -66,9 +67,7 @@ export function tlsOptions(settings: TlsSettings, resolve: (path: string) => str
     key,
     passphrase: settings["tls-key-file-pass"],
     ...(authorities === undefined ? {} : { ca: authorities }),
-    ...(dhFile === ""
-      ? { dhparam: "auto" }
-      : { dhparam: readNamed(resolve(dhFile), `Failed to load ${dhFile}`) }),
+    dhparam: dhFile === "" ? "auto" : readParameters(dhFile, resolve),
     ciphers: ciphersOf(settings),
     honorCipherOrder: settings["tls-prefer-server-ciphers"],
     minVersion: "TLSv1",
@@ -90,6 +89,14 @@ function readNamed(path: string, failure: string): Buffer {
   } catch (error) {
     throw new TlsError(`${failure}: ${systemErrorText(error)}`);
   }
+}
+
+/** Parameters for DHE. Node passes over what it cannot read as such. */
+function readParameters(path: string, resolve: (path: string) => string): Buffer {
+  const failure = `Failed to load ${path}`;
+  const text = readNamed(resolve(path), failure);
+  if (!DH_PARAMETERS.test(text.toString("latin1"))) throw new TlsError(`${failure}: no parameters found`);
+  return text;
 }
 
 /** Tells which of the two is wrong, which Node's own error does not. */

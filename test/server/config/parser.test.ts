@@ -268,6 +268,7 @@ describe("errors", () => {
       "Error in user declaration 'a': Duplicate user found. A user can only be defined once in config files",
     ],
     ["user a on nonsense", "Error in user declaration 'nonsense': Syntax error"],
+    ['user "a b" on', "Spaces not allowed in ACL usernames"],
     [
       "user a #secret",
       "Error in user declaration 'a': The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters",

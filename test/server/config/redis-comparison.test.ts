@@ -201,6 +201,8 @@ describe.skipIf(!hasRedisServer)("compared with redis-server", () => {
     ["client-output-buffer-limit", "master 0 0 0"],
     ["client-output-buffer-limit", "replica 1mb 0 x"],
     ["client-output-buffer-limit", "replica 1mb 0 -1"],
+    ["client-output-buffer-limit", "replica 1mb 0 2147483647"],
+    ["client-output-buffer-limit", "replica 1mb 0 2147483648"],
     ["client-output-buffer-limit", "Slave 1mb 2k 5 PUBSUB 1 2 3"],
     ["client-output-buffer-limit", "pubsub 1x 2 3"],
     ["client-output-buffer-limit", ""],
