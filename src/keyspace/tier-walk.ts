@@ -5,8 +5,8 @@
  *
  * One step takes, in one turn, the hot keys of an interval of hash space and a snapshot of the records in it; a
  * record under a hot entry is passed over, and so is one that is just being written: an entry is there for both.
- * Expired keys are left out; those in memory are deleted where Redis does so, by SCAN and RANDOMKEY, while those on disk
- * are left to active expiry. Values of records are read only where a filter asks for their type.
+ * Expired keys are left out; those in memory are deleted where Redis does so, by SCAN and RANDOMKEY, while those on
+ * disk are left to active expiry. Values of records are read only where a filter asks for their type.
  */
 import { globMatchRange } from "../base/glob.ts";
 import { StorageError } from "../base/storage-error.ts";
