@@ -73,7 +73,13 @@ describe.skipIf(!canMountDisk)("on a full disk the server (skipped where no tmpf
     expect(await client.text("PFCOUNT", "elements")).toBe(":2\r\n");
     rmSync(ballast());
     // Asked together: the writer goes on at once, and soon the disk is full again.
-    const goOn = async () => (await client.runAll([["SET", "after", "x"], ["INFO", "persistence"]])).join("");
+    const goOn = async () =>
+      (
+        await client.runAll([
+          ["SET", "after", "x"],
+          ["INFO", "persistence"],
+        ])
+      ).join("");
     await expect.poll(goOn, POLL).toMatch(/^\+OK\r\n[^]*aof_last_write_status:ok/);
     expect(writer.next).toBeGreaterThan(1000);
     // It goes on, and the disk is full once more.

@@ -203,7 +203,7 @@ describe("a script that runs for long", () => {
     const other = await server.connect();
     const script = `
       redis.call('SET', 'a', 1)
-      local function long() for i = 1, 3e7 do end return 'value' end
+      local function long() for i = 1, 1e8 do end return 'value' end
       return setmetatable({}, {__index = long}).x`;
     const reply = client.text("EVAL", script, "0");
     await expect.poll(() => other.text("PING"), POLL).toMatch(BUSY);

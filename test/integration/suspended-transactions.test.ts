@@ -162,7 +162,9 @@ describe("EXEC that was suspended", () => {
   it("goes on without its client", async () => {
     const other = await server.start(...SUSPENDING);
     const client = await server.connect();
-    const gone = client.runAll(inTransaction([["SET", "a", "1"], slow("k", SEEN), slow("k"), ["SET", "b", "2"]]));
+    const gone = client.runAll(
+      inTransaction([["SET", "a", "1"], slow("k", SEEN), slow("k"), ["SET", "b", "2"]]),
+    );
     await untilBusy(other);
     client.close();
     await expect
