@@ -10,6 +10,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     setupFiles: ["test/support/property-seed.ts"],
     testTimeout: 120_000,
+    // Vitest's own is a second, and so long a busy machine may stand still.
+    expect: { poll: { timeout: 60_000, interval: 20 } },
     hookTimeout: 120_000,
     pool: "forks",
     maxWorkers: 2,

@@ -68,7 +68,7 @@ export interface DumpOptions {
   /** Whether entries carry how long they were idle, or how often they were used; as the policy asks for. */
   readonly withAccess: boolean;
   /** rdb-key-save-delay: microseconds after each key; negative: one microsecond after so many keys. */
-  readonly keyDelay: number;
+  readonly keyDelay: () => number;
 }
 
 /** A dump was stopped on purpose. */
@@ -340,17 +340,17 @@ class DumpWalk implements SnapshotReceiver {
   }
 
   private get entriesPerStep(): number | undefined {
-    return this.parts.options.keyDelay === 0 ? undefined : 1;
+    return this.parts.options.keyDelay() === 0 ? undefined : 1;
   }
 
   /** The pause that rdb-key-save-delay asks for after the keys written since the last one. */
   private keyDelay(): WalkStep {
     const { options, sleep } = this.parts;
-    const { keyDelay } = options;
-    if (keyDelay === 0) return undefined;
+    const keyDelay = options.keyDelay();
     const keys = this.dump.keysDone - this.delayedKeys;
     if (keys < Math.max(1, -keyDelay)) return undefined;
     this.delayedKeys = this.dump.keysDone;
+    if (keyDelay === 0) return undefined;
     return this.sleepInParts(keyDelay > 0 ? (keys * keyDelay) / 1000 : 0.001, sleep);
   }
 

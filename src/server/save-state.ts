@@ -307,7 +307,7 @@ export class SaveState implements SaveAccess {
         maxBytesPerSecond: () => values["save-max-bytes-per-second"],
         isBackground,
         withAccess: policy.endsWith("-lru") || policy.endsWith("-lfu"),
-        keyDelay: values["rdb-key-save-delay"],
+        keyDelay: () => values["rdb-key-save-delay"],
       },
     };
   }

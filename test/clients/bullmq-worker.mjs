@@ -11,6 +11,6 @@ const worker = new Worker(
     process.stdout.write(`began ${job.name}\n`);
     await new Promise(() => {});
   },
-  { connection, lockDuration: 1000, stalledInterval: 500 },
+  { connection, lockDuration: 3000, stalledInterval: 500 },
 );
 await worker.waitUntilReady();

@@ -146,7 +146,7 @@ describeOnServers("BullMQ", (port) => {
     const stalled: string[] = [];
     const worker = await work("jobs", async ({ data }) => data.x + 1, { stalledInterval: 200 });
     worker.on("stalled", (id) => stalled.push(id));
-    await expect.poll(() => job.getState(), { timeout: 20_000 }).toBe("completed");
+    await expect.poll(() => job.getState()).toBe("completed");
     expect((await queue.getJob(job.id!))!.returnvalue).toBe(2);
     expect(stalled).toEqual([job.id]);
   });

@@ -13,7 +13,7 @@ import { removeFolder, temporaryFolder } from "../support/temporary-folder.ts";
 /** Not what else may be on the PATH: the packages are the system's. */
 const PYTHON = "/usr/bin/python3";
 const PACKAGES = "python3-redis python3-rq celery";
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 110_000;
 const FOLDER = fileURLToPath(new URL(".", import.meta.url));
 
 function hasPackages(): boolean {

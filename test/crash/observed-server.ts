@@ -46,6 +46,8 @@ export class ObservedServer {
     this.model = parts.model;
     this.history = parts.history;
     this.lastPosition = this.server.aof.appended;
+    // SCAN deletes keys whose time has come, unless the data stands still.
+    this.server.keyspace.isStill = true;
     for (const command of this.server.table.all) this.observe(command);
     this.observeRemovals();
   }
@@ -54,6 +56,7 @@ export class ObservedServer {
   begin(model: Model): void {
     this.model = model;
     this.isKnown = true;
+    this.server.keyspace.isStill = false;
   }
 
   connect(client: SimulatedClient): void {

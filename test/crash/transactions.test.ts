@@ -20,7 +20,8 @@ const COUNTERS = 3;
 const VALUE_BYTES = 3000;
 const SLOTS = 60;
 const MAX_PIPELINE = 6;
-const MIN_TRANSACTIONS = 30;
+/** Three times so many are more than memory holds. */
+const MIN_TRANSACTIONS = 100;
 const MAX_TRANSACTIONS = 800;
 const EXECUTED = /^\*\d+\r\n/;
 

@@ -94,7 +94,8 @@ test("holds the commands that make each key, and functions, in blocks", async ()
 test("a key whose time is over at the start is not there any more, though its base says when", async () => {
   let client = await fixture.start(...NO_PREAMBLE);
   await client.run("SET", "stays", "x");
-  await client.run("SET", "brief", "x", "PX", "400");
+  // Long enough to be in the base.
+  await client.run("SET", "brief", "x", "PX", "3000");
   await rewriteLog(client);
   expect(base().text).toContain("PEXPIREAT");
   await expect.poll(() => client.text("EXISTS", "brief")).toBe(":0\r\n");

@@ -3,7 +3,7 @@
  */
 import { expect, test } from "vitest";
 import { encodeRequest, exchange } from "../support/raw-client.ts";
-import { useServer } from "./server-fixture.ts";
+import { POLL, useServer } from "./server-fixture.ts";
 
 const fixture = useServer();
 /** More members than any reply holds. */
@@ -14,7 +14,9 @@ test("a reply that no buffer holds ends the connection, after all replies of bef
   await client.run("SADD", "set", "a", "b");
   const asked = [["SADD", "set", "c"], ["SRANDMEMBER", "set", TOO_MANY], ["PING"]].map(encodeRequest);
   expect((await exchange(fixture.server.port, Buffer.concat(asked))).toString()).toBe(":1\r\n");
-  expect(fixture.server.output).toContain("closed: the reply to srandmember is too large");
+  await expect
+    .poll(() => fixture.server.output, POLL)
+    .toContain("closed: the reply to srandmember is too large");
   expect(await client.text("SCARD", "set")).toBe(":3\r\n");
 });
 

@@ -221,8 +221,11 @@ describe("to a target that the test plays", () => {
   });
 
   test("after a timeout the key is still here, and who waited goes on", async () => {
+    await client.run("MSET", "before", "1", "k", "1");
+    // Connected by now: no time goes by before it waits for the answer.
+    target.onRequest = () => "+OK\r\n";
+    await client.run(...to("before", "0", LONG));
     target.onRequest = acknowledge;
-    await client.run("SET", "k", "1");
     const moved = client.text(...to("k", "0", SHORT));
     const changed = other.text("INCR", "k");
     expect(await moved).toBe("-IOERR error or timeout reading to target instance\r\n");

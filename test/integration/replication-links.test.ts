@@ -10,8 +10,9 @@ import { ReplicaLink } from "../support/replica-link.ts";
 import { fill, infoOf, POLL, useServer } from "./server-fixture.ts";
 
 const fixture = useServer();
-/** So slow that a snapshot is under way when the next command comes. */
-const SLOW = ["--rdb-key-save-delay", "2000"];
+/** So slow that a snapshot is under way when the next commands come, until `hurry`. */
+const DELAY = "20000";
+const SLOW = ["--rdb-key-save-delay", DELAY];
 const links: ReplicaLink[] = [];
 
 afterEach(() => {
@@ -36,6 +37,11 @@ function files(): string[] {
   return readdirSync(fixture.data).filter((name) => name.startsWith("temp-"));
 }
 
+/** Lets the snapshot that is under way go on as fast as it can. */
+async function hurry(client: RawClient): Promise<void> {
+  await client.run("CONFIG", "SET", "rdb-key-save-delay", "0");
+}
+
 async function snapshotsMade(client: RawClient): Promise<void> {
   await expect.poll(() => infoOf(client, "rdb_bgsave_in_progress"), POLL).toBe("0");
 }
@@ -51,6 +57,7 @@ test("a replica that leaves during the snapshot leaves nothing behind, and other
   leaver.close();
   await expect.poll(() => infoOf(client, "connected_slaves"), POLL).toBe("1");
   await client.run("SET", "meanwhile", "x");
+  await hurry(client);
   const { snapshot } = await synced;
   expect(snapshot!.subarray(0, 9).toString()).toBe("REDIS0010");
   await client.run("SET", "later", "y");
@@ -62,6 +69,7 @@ test("a replica that leaves during the snapshot leaves nothing behind, and other
   // Who is alone and leaves takes the snapshot with him.
   stayer.close();
   await expect.poll(() => infoOf(client, "connected_slaves"), POLL).toBe("0");
+  await client.run("CONFIG", "SET", "rdb-key-save-delay", DELAY);
   const last = await connect();
   last.send("SYNC");
   await expect.poll(() => infoOf(client, "rdb_bgsave_in_progress"), POLL).toBe("1");
@@ -80,6 +88,8 @@ test("all that ask meanwhile share one snapshot, with the same stream behind it"
   synced.push(all[1].sync("PSYNC", "?", -1));
   await client.run("SET", "two", "2");
   synced.push(all[2].sync("PSYNC", "?", -1));
+  await expect.poll(() => infoOf(client, "connected_slaves"), POLL).toBe("3");
+  await hurry(client);
   const [first, ...others] = await Promise.all(synced);
   for (const other of others) expect(other).toEqual(first);
   await client.run("SET", "three", "3");
@@ -103,6 +113,7 @@ test("FLUSHALL and a save wait neither stop a snapshot for replicas nor are they
   await expect.poll(() => infoOf(client, "current_save_keys_processed"), POLL).not.toBe("0");
   expect(await client.text("BGSAVE")).toBe("-ERR Background save already in progress\r\n");
   expect(await client.text("FLUSHALL")).toBe("+OK\r\n");
+  await hurry(client);
   const { snapshot } = await synced;
   expect(snapshot!.includes("k199")).toBe(true);
   await client.run("SET", "last", "x");
@@ -132,7 +143,9 @@ test("a replica that does not read is closed at its limit", async () => {
   link.pause();
   await fill(client, 0, 4000, 4000);
   await expect.poll(() => infoOf(client, "connected_slaves"), POLL).toBe("0");
-  expect(fixture.server.output).toMatch(/id=\d+ addr=.* closed for overcoming of output buffer limits/);
+  await expect
+    .poll(() => fixture.server.output, POLL)
+    .toMatch(/id=\d+ addr=.* closed for overcoming of output buffer limits/);
   await expect
     .poll(() => infoOf(client, "mem_total_replication_buffers").then(Number), POLL)
     .toBeLessThan(300_000);
@@ -238,7 +251,7 @@ test("the log may be switched off and on, rewritten and reloaded while replicas 
 
 test("silent replicas are disconnected, and those that wait get signs of life", async () => {
   const client = await fixture.start("--save", "", "--repl-timeout", "1", ...SLOW);
-  await fill(client, 0, 1000, 10);
+  await fill(client, 0, 100, 10);
   const link = await connect();
   link.send("PSYNC", "?", -1);
   await link.line();

@@ -74,6 +74,7 @@ describe.skipIf(!hasRedisServer)("a real Redis as replica (skipped where redis-s
     process.kill(pid, "SIGSTOP");
     await master.run("INCR", "a");
     expect(await master.text("WAIT", 1, 50)).toBe(":0\r\n");
+    await master.run("WAITAOF", 1, 0, 0);
     expect(await master.text("WAITAOF", 1, 1, 50)).toBe("*2\r\n:1\r\n:0\r\n");
     const other = await fixture.connect();
     await other.run("INCR", "a");

@@ -44,8 +44,8 @@ describe("while a script is debugged with YES", () => {
     const session = await debug({ mode: "yes", script, commands: [] });
     await session.command("s");
     await session.command("s");
-    // It has gone by now, but only here.
-    expect(await session.command("r get new")).toContain("<reply> NULL");
+    // It goes in a moment, but only here.
+    await expect.poll(() => session.command("r get new"), POLL).toContain("<reply> NULL");
     await session.command("s");
     expect(await session.command("r exists list")).toContain("<reply> 0");
     const after = [

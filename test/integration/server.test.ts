@@ -105,7 +105,6 @@ describe("starts", () => {
     const { status, output, errors } = await runServerProgram(
       ["--port", String(await freePort()), "--bind", "127.0.0.1", "--dir", fixture.data, ...args],
       fixture.folder,
-      8000,
     );
     expect(output + errors).toContain("Another server is running on this data directory");
     expect(status).toBe(1);

@@ -17,6 +17,7 @@ import {
 import { freePort } from "../support/free-port.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { runServerProgram, type ServerProcess, startServerProcess } from "../support/server-process.ts";
+import { POLL } from "./server-fixture.ts";
 
 describe.skipIf(!hasOpenssl)("TLS", () => {
   let folder: string;
@@ -126,7 +127,7 @@ describe.skipIf(!hasOpenssl)("TLS", () => {
   test("clients without TLS are not understood", async () => {
     const plain = await RawClient.connect(tlsPort);
     await expect(plain.run("PING")).rejects.toThrow(/closed|ended|ECONNRESET/);
-    expect(server.output).toContain("Error accepting a client connection: ");
+    await expect.poll(() => server.output, POLL).toContain("Error accepting a client connection: ");
   });
 
   test("large requests and replies pass as they are", async () => {

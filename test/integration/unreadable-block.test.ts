@@ -11,7 +11,7 @@ import { memoryFile } from "../persistence/memory-file.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { type ServerProcess, startServerProcess } from "../support/server-process.ts";
 import { removeFolder, temporaryFolder } from "../support/temporary-folder.ts";
-import { fill } from "./server-fixture.ts";
+import { fill, POLL } from "./server-fixture.ts";
 
 const KEYS = 2000;
 const VALUE_BYTES = 100;
@@ -124,5 +124,7 @@ test("RANDOMKEY names others; a dump, which would be incomplete, is not made", a
     expect(lost).not.toContain(key);
   }
   expect(await client.text("SAVE")).toBe("-ERR\r\n");
-  expect(server.output).toContain("Write error saving DB on disk: reading from the store failed: Corruption");
+  await expect
+    .poll(() => server.output, POLL)
+    .toContain("Write error saving DB on disk: reading from the store failed: Corruption");
 });

@@ -79,7 +79,7 @@ function newDump(files: Files, keyspace = newKeyspace(), rdbchecksum = true): Du
       maxBytesPerSecond: () => 0,
       isBackground: false,
       withAccess: false,
-      keyDelay: 0,
+      keyDelay: () => 0,
     },
   });
 }

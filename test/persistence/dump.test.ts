@@ -52,7 +52,7 @@ function dumpOf(
       maxBytesPerSecond: () => 0,
       isBackground: false,
       withAccess: false,
-      keyDelay: 0,
+      keyDelay: () => 0,
     },
   });
 }

@@ -12,7 +12,7 @@ export type { ServerProcess };
 
 const MAIN =
   process.env["TSREDIS_SERVER"] ?? fileURLToPath(new URL("../../dist/src/main.cjs", import.meta.url));
-const RUN_TIMEOUT_MS = 30_000;
+const RUN_TIMEOUT_MS = 100_000;
 
 /**
  * Starts a server on the data in `folder` and a free port of 127.0.0.1. `args` come last and win. Resolves when it
@@ -37,11 +37,7 @@ export async function startServerWith(
   return await startListening(process.execPath, [MAIN, ...args], folder, port, awaited);
 }
 
-/** Runs the program with exactly these arguments to its end; for starts that must fail. It ends after `timeoutMs`. */
-export async function runServerProgram(
-  args: readonly string[],
-  folder: string,
-  timeoutMs = RUN_TIMEOUT_MS,
-): Promise<ProgramExit> {
-  return await runToEnd(process.execPath, [MAIN, ...args], folder, "", timeoutMs);
+/** Runs the program with exactly these arguments to its end; for starts that must fail. */
+export async function runServerProgram(args: readonly string[], folder: string): Promise<ProgramExit> {
+  return await runToEnd(process.execPath, [MAIN, ...args], folder, "", RUN_TIMEOUT_MS);
 }

@@ -275,7 +275,7 @@ test("records damaged at random: each is told, and nothing else goes", async () 
     const records = (await all(store, dataFrom(0))).filter(
       ([key]) => !isDigestKey(key) && /^k\d+$/.test(inlineKeyOf(key).toString()),
     );
-    for (let i = 0; i < 20; i++) {
+    for (let i = 0; i < 60; i++) {
       const [key, value] = records[random.below(records.length)];
       value[random.below(value.length)] ^= 1 << random.below(8);
       await put(store, key, value);
@@ -284,7 +284,7 @@ test("records damaged at random: each is told, and nothing else goes", async () 
   });
   const report = await check(folder, "--fix", "--yes");
   const told = report.problems.map(({ key }) => key);
-  // Some are replaced as the tier is rolled back.
+  // Some are replaced as the tier is rolled back: two of five, which depends on where the hash seed puts them.
   expect(damaged).toEqual(expect.arrayContaining(told));
   expect(told.length).toBeGreaterThan(5);
   const values = await valuesIn(folder);
