@@ -115,8 +115,10 @@ export class RequestDecoder {
   private markedStart = 0;
   /** Position behind the number that `shortNumber` or `longNumber` has read. */
   private afterNumber = 0;
-  /** How many bytes from `position` on are needed to complete the argument that is now arriving; 0: not known. */
+  /** How many bytes from `position` on complete the argument that is now arriving (0: not known), and how many of them
+   * come before its first one. */
   private wantedBytes = 0;
+  private parsedBytes = 0;
   private partial: Partial | undefined;
   private isOverLimit = false;
 
@@ -132,6 +134,12 @@ export class RequestDecoder {
   /** Bytes received and not consumed, and until `settle` those of the request last returned. */
   get bufferedBytes(): number {
     return this.end - this.currentStart;
+  }
+
+  /** The same, less what comes before the argument that is now arriving: what CLIENT LIST calls `qbuf`. */
+  get unparsedBytes(): number {
+    const isArriving = this.wantedBytes > 0 && this.position === this.currentStart;
+    return this.bufferedBytes - (isArriving ? this.parsedBytes : 0);
   }
 
   /** Bytes of memory that the decoder holds between two packets. */
@@ -272,6 +280,7 @@ export class RequestDecoder {
       const next = first + length + 2;
       if (next > end) {
         this.wantedBytes = next - start;
+        this.parsedBytes = first - start;
         this.remember(request, argc, last - argc, start, position);
         return NEED_MORE;
       }
@@ -482,13 +491,6 @@ export class RequestDecoder {
 function unquoteWords(line: Buffer): number {
   const words = splitArguments(line);
   if (words === undefined) return -1;
-  shared.reserve(words.length);
-  shared.buf = Buffer.concat(words);
-  let position = 0;
-  for (let i = 0; i < words.length; i++) {
-    shared.start[i] = position;
-    shared.len[i] = words[i].length;
-    position += words[i].length;
-  }
+  shared.hold(words);
   return words.length;
 }

@@ -51,16 +51,20 @@ export class Request {
   /** A request made of separate arguments, for callers that are not a socket (tests, embedded use). */
   static of(...args: (string | Uint8Array)[]): Request {
     const request = new Request();
-    const parts = args.map((arg) => (typeof arg === "string" ? Buffer.from(arg) : arg));
-    request.reserve(parts.length);
-    request.buf = Buffer.concat(parts);
-    let position = 0;
-    for (let i = 0; i < parts.length; i++) {
-      request.start[i] = position;
-      request.len[i] = parts[i].length;
-      position += parts[i].length;
-    }
-    request.argc = parts.length;
+    request.hold(args.map((arg) => (typeof arg === "string" ? Buffer.from(arg) : arg)));
     return request;
+  }
+
+  /** Makes these its arguments, in a buffer of its own. */
+  hold(args: readonly Uint8Array[]): void {
+    this.reserve(args.length);
+    this.buf = Buffer.concat(args);
+    let position = 0;
+    for (let i = 0; i < args.length; i++) {
+      this.start[i] = position;
+      this.len[i] = args[i].length;
+      position += args[i].length;
+    }
+    this.argc = args.length;
   }
 }

@@ -12,8 +12,11 @@ const MAX_SPARE_BUFFER_BYTES = 256 * 1024;
 const MAX_SPARE_BYTES = 4 * 1024 * 1024;
 /** Of how many one that is large enough is looked for. */
 const TRIES = 4;
-/** With the length of an argument known, its buffer grows at once to so many times what has arrived of it. */
+/** With the length of an argument known, its buffer grows at once to so many times what has arrived of it: to more if
+ * it is no longer than a megabyte, so that with its first packets it counts as what it will be, as in Redis. */
 const KNOWN_LENGTH_GROWTH = 4;
+const SHORT_GROWTH = 64;
+const SHORT_BYTES = 1024 * 1024;
 /** What a packet may bring, at most. */
 const LARGE_PACKET_BYTES = 64 * 1024;
 
@@ -53,7 +56,7 @@ export function recycle(buffer: Buffer): void {
  */
 export function grownSize(needed: number, wanted: number, packetBytes: number): number {
   if (wanted <= needed) return 2 * needed;
-  const grown = KNOWN_LENGTH_GROWTH * needed;
+  const grown = (wanted <= SHORT_BYTES ? SHORT_GROWTH : KNOWN_LENGTH_GROWTH) * needed;
   // What a packet is short of is not worth another move.
   if (grown < wanted - LARGE_PACKET_BYTES) return grown;
   return wanted + Math.max(packetBytes, Math.min(wanted >> 4, LARGE_PACKET_BYTES));

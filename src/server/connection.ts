@@ -167,7 +167,7 @@ export class Connection implements AclClient, Waiter, Watcher, TransportEvents {
   }
 
   get queryBufferBytes(): number {
-    return this.decoder.bufferedBytes;
+    return this.decoder.unparsedBytes;
   }
 
   get queryBufferFreeBytes(): number {

@@ -286,6 +286,18 @@ describe("memory", () => {
     expect(decoder.bufferCapacity).toBe(0);
   });
 
+  it("is told without the part of a request that is understood", () => {
+    const decoder = new RequestDecoder(limits());
+    const unparsed = (packet: string): number => {
+      feed(decoder, Buffer.from(packet));
+      drain(decoder);
+      settle(decoder);
+      return decoder.unparsedBytes;
+    };
+    expect(unparsed(`*2\r\n$4\r\nECHO\r\n$90000\r\n${"v".repeat(50_000)}`)).toBe(50_000);
+    expect(unparsed(`${"v".repeat(40_000)}\r\n*2\r\n$4\r\nECHO\r\n$9\r\nabc`)).toBe(3);
+  });
+
   it("does not hold the arguments of a huge request after it", () => {
     const decoder = new RequestDecoder(limits());
     decode(resp(...Array.from({ length: 50_000 }, () => "")), decoder);
@@ -310,8 +322,7 @@ describe("time is linear", () => {
     }
     expect(lengths).toEqual([1, count]);
     expect(decoder.request.text(0) + decoder.request.text(1) + decoder.request.text(count - 1)).toBe("xxy");
-    // Room for arguments is doubled 16 times. Each packet that began again with a request of its own would do so,
-    // too.
+    // Room for arguments is doubled 16 times: for each packet, if it began again with a request of its own.
     expect(reserve.mock.calls.length).toBeLessThanOrEqual(17);
   });
 

@@ -22,7 +22,12 @@ test("a large argument takes the same, however it is cut into packets", () => {
   expect(new Set(packets.map((bytes) => finalSize(MEGABYTE, bytes)))).toEqual(new Set([MEGABYTE + 65_536]));
 });
 
-test("there is no more room than four times what has arrived of an argument, or twice what is not known", () => {
+test("a short argument has its room with the first packets, if that is no mere announcement", () => {
+  expect(grownSize(20_000, MEGABYTE, 20_000)).toBe(MEGABYTE + 65_536);
+  expect(grownSize(200, MEGABYTE, 100)).toBe(12_800);
+});
+
+test("there is no more room than four times what has arrived of a long argument, or twice what is not known", () => {
   expect(grownSize(3000, 512 * MEGABYTE, 1000)).toBe(12_000);
   expect(grownSize(3000, 0, 1000)).toBe(6000);
   expect(grownSize(3000, 2000, 1000)).toBe(6000);
