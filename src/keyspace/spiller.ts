@@ -32,6 +32,9 @@ const DELETES_PER_BATCH = 256;
 
 /** Between two looks whether a checkpoint or snapshot that holds batches up is over. */
 const DEMOTION_PAUSE_MS = 10;
+/** While a batch is being written, what reads bring into memory may exceed the limit by this share of it; and if
+ * nothing can leave then, by as much more until the next look. */
+const READ_SHARE = 1 / 32;
 /** From a failed batch to the next attempt. */
 const RETRY_AFTER_MS = 500;
 
@@ -84,6 +87,8 @@ export class Spiller {
   /** After a failed batch the next attempt waits until then. */
   private retryAtMs = 0;
   private inFlight: Promise<void> | undefined;
+  /** While a batch is being written: from here on memory is looked through for what may leave without. */
+  private dropFromBytes = 0;
   private deletes: PendingDelete[] = [];
   private demotions: { readonly database: Database; readonly key: Buffer }[] = [];
   /** The payloads of the batch that is being written. */
@@ -128,10 +133,14 @@ export class Spiller {
   /** Starts a batch if memory asks for one and none is under way. `deletesToo`: also for few deleted keys. */
   run(deletesToo = false): void {
     if (this.inUse.count > 0) this.inUse.refresh();
-    if (this.inFlight !== undefined || this.held || this.pauses > 0) return;
+    if (this.inFlight !== undefined) {
+      this.dropWhatReadsBring();
+      return;
+    }
+    if (this.held || this.pauses > 0) return;
     const isFailing = this.failure !== "";
     if (isFailing && this.options.keyspace.clock.monotonicMs() < this.retryAtMs) {
-      this.dropUnchanged();
+      this.dropUnchanged(this.budget.spillToBytes);
       return;
     }
     const hasDeletes = deletesToo && this.deletes.length > 0;
@@ -143,7 +152,9 @@ export class Spiller {
     if (this.demotions.length > 0) this.collectDemotions(changes, databases);
     this.collectVictims(changes, databases);
     if (isFailing && changes.length === 0) this.collectProbe(changes, databases);
-    if (changes.length > 0) this.inFlight = this.write(changes, databases);
+    if (changes.length === 0) return;
+    this.dropFromBytes = this.budget.limitBytes * (1 + READ_SHARE);
+    this.inFlight = this.write(changes, databases);
   }
 
   /** Resolves when no batch is being written; none begins until `resume`. */
@@ -269,12 +280,20 @@ export class Spiller {
     else this.failure = "";
   }
 
+  /** Writers wait until there is room; readers do not, and a slow disk may take long for a batch. */
+  private dropWhatReadsBring(): void {
+    const { chargedBytes, limitBytes } = this.budget;
+    if (chargedBytes <= this.dropFromBytes) return;
+    this.dropUnchanged(limitBytes);
+    this.dropFromBytes = Math.max(limitBytes, this.budget.chargedBytes) + limitBytes * READ_SHARE;
+  }
+
   /** While nothing can be written: what reads brought into memory leaves it again, or reads would fill it. */
-  private dropUnchanged(): void {
+  private dropUnchanged(targetBytes: number): void {
     const { samplesPerVictim } = this.options;
     let fruitless = 0;
     const { snapshots } = this.options.keyspace;
-    const isFull = () => this.budget.chargedBytes > this.budget.spillToBytes;
+    const isFull = () => this.budget.chargedBytes > targetBytes;
     while (isFull() && fruitless < FRUITLESS_ROUNDS && !snapshots.hasDeparted) {
       this.victims.choose(
         SPILLING | PINNED | RECORD | DIRTY,

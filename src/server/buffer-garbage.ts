@@ -9,9 +9,13 @@
 import { getHeapStatistics } from "node:v8";
 import { collectGarbage, collectYoungGarbage } from "../base/garbage.ts";
 
-/** Growth that is looked into every second, and at once. */
-const GARBAGE_BYTES = 32 * 1024 * 1024;
-const URGENT_BYTES = 4 * GARBAGE_BYTES;
+/** Growth that is looked into every second, and at once: shares of the limit, and at most. */
+const SHARE_OF_LIMIT = 1 / 4;
+const URGENT_SHARE = 1 / 2;
+const MAX_BYTES = 32 * 1024 * 1024;
+const MAX_URGENT_BYTES = 128 * 1024 * 1024;
+/** Less is not worth a collection. */
+const MIN_BYTES = 8 * 1024 * 1024;
 const EVERY_MS = 100;
 const SLOW_EVERY_TICKS = 10;
 
@@ -27,13 +31,16 @@ export interface BufferHeap {
 
 export class BufferGarbage {
   private readonly heap: BufferHeap;
+  private readonly limit: () => number;
   private timer: NodeJS.Timeout | undefined;
   private ticks = 0;
   /** The least that there was since the last collection. It may be in use, or what the next collection finds. */
   private leastBytes: number;
 
-  constructor(heap: BufferHeap) {
+  /** @param limit maxmemory: bytes, or 0 for no limit */
+  constructor(heap: BufferHeap, limit: () => number) {
     this.heap = heap;
+    this.limit = limit;
     this.leastBytes = heap.otherBytes();
   }
 
@@ -50,13 +57,20 @@ export class BufferGarbage {
   tick(): void {
     const { heap } = this;
     const isSlow = this.ticks++ % SLOW_EVERY_TICKS === 0;
-    const allowedBytes = isSlow ? GARBAGE_BYTES : URGENT_BYTES;
+    const allowedBytes = isSlow
+      ? this.within(SHARE_OF_LIMIT, MAX_BYTES)
+      : this.within(URGENT_SHARE, MAX_URGENT_BYTES);
     this.leastBytes = Math.min(this.leastBytes, heap.otherBytes());
     if (heap.otherBytes() - this.leastBytes < allowedBytes) return;
     heap.collectYoung();
     if (heap.otherBytes() - this.leastBytes < allowedBytes) return;
     heap.collectAll();
     this.leastBytes = heap.otherBytes();
+  }
+
+  private within(share: number, most: number): number {
+    const limit = this.limit();
+    return limit === 0 ? most : Math.max(MIN_BYTES, Math.min(most, limit * share));
   }
 }
 

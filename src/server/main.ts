@@ -83,7 +83,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   if (process.env["TSREDIS_LOOP_DELAY"] === "1") server.statistics.loopDelay = new LoopDelay();
   server.cron.start();
   const { slabs, huge } = server.keyspace.entries;
-  new BufferGarbage(processHeap(() => slabs.reservedBytes + huge.allocatedBytes)).start();
+  const heap = processHeap(() => slabs.reservedBytes + huge.allocatedBytes);
+  new BufferGarbage(heap, () => values.maxmemory).start();
   preferEventLoop();
   if (values.pidfile !== "") writePidFile(config, log);
   log.notice(readyLine(config, entrances!.describe()));

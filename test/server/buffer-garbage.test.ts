@@ -30,10 +30,10 @@ class PlannedHeap implements BufferHeap {
   }
 }
 
-function planned(): { heap: PlannedHeap; second: () => string[]; tick: () => string[] } {
+function planned(limit = 0): { heap: PlannedHeap; second: () => string[]; tick: () => string[] } {
   const heap = new PlannedHeap();
   heap.inUse = 10 * MB;
-  const garbage = new BufferGarbage(heap);
+  const garbage = new BufferGarbage(heap, () => limit);
   const after = (ticks: number) => {
     for (let i = 0; i < ticks; i++) garbage.tick();
     return heap.collections.splice(0);
@@ -77,6 +77,16 @@ describe("the memory of buffers", () => {
     second();
     heap.old = 40 * MB;
     expect(second()).toEqual(["young", "all"]);
+  });
+
+  test("may be a quarter of the memory limit, if that is small", () => {
+    const { heap, second, tick } = planned(64 * MB);
+    heap.old = 15 * MB;
+    expect(second()).toEqual([]);
+    heap.old = 16 * MB;
+    expect(second()).toEqual(["young", "all"]);
+    heap.old = 32 * MB;
+    expect(tick()).toEqual(["young", "all"]);
   });
 
   test("is not left for a second if there is very much of it", () => {
