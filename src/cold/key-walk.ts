@@ -146,21 +146,23 @@ export class KeyWalk {
 }
 
 /**
- * The first key that a walk finds, for it to be closed then; undefined if the few records that are looked at have
- * all expired. Rejects with StorageError, also where only the damaged record of a long key is found.
+ * Adds to `found` the first keys that a walk finds, in the order of their hashes, for it to be closed then: `count`, or
+ * fewer, even none, if many of the records that are looked at have expired or are damaged. Returns the damage; rejects
+ * with any other StorageError.
  */
-export async function firstKey(walk: KeyWalk): Promise<Buffer | undefined> {
-  let nearest = Number.POSITIVE_INFINITY;
-  let found: Buffer | undefined;
+export async function addFirstKeys(
+  walk: KeyWalk,
+  count: number,
+  found: Buffer[],
+): Promise<StorageError | undefined> {
+  const near: { readonly hash: number; readonly key: Buffer }[] = [];
   let damage: StorageError | undefined;
   const visit: KeyVisitor = (hash, source, start, length) => {
-    if (hash >= nearest) return;
-    nearest = hash;
-    found = Buffer.from(source.subarray(start, start + length));
+    near.push({ hash, key: Buffer.from(source.subarray(start, start + length)) });
   };
   try {
-    for (const limit of [1, RANDOM_KEY_NEIGHBOURS]) {
-      if (found !== undefined) break;
+    for (const limit of [count, RANDOM_KEY_NEIGHBOURS]) {
+      if (near.length > 0) break;
       try {
         await walk.next(limit, visit);
       } catch (error) {
@@ -171,8 +173,9 @@ export async function firstKey(walk: KeyWalk): Promise<Buffer | undefined> {
   } finally {
     await walk.close();
   }
-  if (found === undefined && damage !== undefined) throw damage;
-  return found;
+  near.sort((a, b) => a.hash - b.hash);
+  found.push(...near.slice(0, count).map(({ key }) => key));
+  return damage;
 }
 
 function visitInline(key: Buffer, visit: KeyVisitor): void {

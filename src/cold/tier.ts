@@ -12,7 +12,7 @@ import { StorageError } from "../base/storage-error.ts";
 import type { BatchLog } from "./batch-log.ts";
 import { type ExpiredRef, ExpiryIndex } from "./expiry-index.ts";
 import type { KeyValueStore } from "./key-value-store.ts";
-import { firstKey, type KeyVisitor, KeyWalk, type WalkedRange } from "./key-walk.ts";
+import { addFirstKeys, type KeyVisitor, KeyWalk, type WalkedRange } from "./key-walk.ts";
 import { HASH_SPACE, type RecordRef, recordKey } from "./keys.ts";
 import { DUE_ENTRIES_MAXIMUM, DUE_ENTRIES_MINIMUM } from "./limits.ts";
 import type { Namespaces } from "./namespaces.ts";
@@ -319,14 +319,23 @@ export class ColdTier {
   }
 
   /**
-   * A key that is not past its expiry: the first at or after `hash`, from the beginning again at the end of the
-   * namespace. Undefined if there is none, or the few that were looked at have all expired. Rejects with
-   * StorageError, also where only the damaged record of a long key is found.
+   * `count` keys that are not past their expiry: the first at or after `hash`, from the beginning again at the
+   * end of the namespace, each once. Fewer if there are no more, or many of those that were looked at have expired.
+   * Rejects with StorageError, also where only damaged records of long keys are found.
    */
-  async randomKey(namespace: number, hash: number, nowMs: number): Promise<Buffer | undefined> {
-    const from = (fromHash: number) =>
-      this.#keyWalk({ namespace, fromHash, toHash: HASH_SPACE, nowMs }, DUE_ENTRIES_MINIMUM);
-    return (await firstKey(from(hash))) ?? firstKey(from(0));
+  async keysFrom(namespace: number, hash: number, nowMs: number, count: number): Promise<Buffer[]> {
+    const found: Buffer[] = [];
+    let damage: StorageError | undefined;
+    for (const [fromHash, toHash] of [
+      [hash, HASH_SPACE],
+      [0, hash],
+    ]) {
+      if (found.length >= count) break;
+      const walk = this.#keyWalk({ namespace, fromHash, toHash, nowMs }, DUE_ENTRIES_MINIMUM);
+      damage = (await addFirstKeys(walk, count - found.length, found)) ?? damage;
+    }
+    if (found.length === 0 && damage !== undefined) throw damage;
+    return found;
   }
 
   #keyWalk(range: WalkedRange, dueLimit: number): KeyWalk {

@@ -22,6 +22,11 @@ const HASH_SPACE = 0x1_0000_0000;
 const READ_AT_ONCE = 100;
 /** Attempts to find a live random key before an expired one would have to do. */
 const RANDOM_TRIES = 32;
+/** A random key is one of so many that follow a random place in hash space. Of them the first would be the more likely
+ * the farther it is from the one before: of two keys one might hardly ever be drawn. */
+const RANDOM_CHOICE = 15;
+/** Times that such keys are read for who cannot wait. */
+const RANDOM_READS = 3;
 
 /** Which keys a walk gives; all, unless told. */
 export interface KeyFilter {
@@ -157,10 +162,8 @@ export class TierWalk {
   }
 
   private async readCandidates(tier: ColdTier, { database, keys }: ColdNames): Promise<void> {
-    const { nowMs, random } = this.keyspace;
-    for (let i = 0; i < RANDOM_TRIES; i++) {
-      const key = await tier.randomKey(database.namespace, random.next(), nowMs);
-      if (key !== undefined) keys.add(key, 0, key.length);
+    for (let i = 0; i < RANDOM_READS; i++) {
+      for (const key of await this.coldFromRandomPlace(tier, database)) keys.add(key, 0, key.length);
     }
   }
 
@@ -207,8 +210,9 @@ export class TierWalk {
   private randomHot(database: Database): Buffer | undefined {
     const { entries, random } = this.keyspace;
     for (let i = 0; i < RANDOM_TRIES; i++) {
-      const address = database.table.sample(random.next());
-      if (address === 0) return undefined;
+      const addresses = this.hotFromRandomPlace(database);
+      if (addresses.length === 0) return undefined;
+      const address = addresses[random.below(addresses.length)];
       if (!database.isTombstone(address) && !database.expireIfDue(address))
         return Buffer.from(entries.key(address));
     }
@@ -219,14 +223,29 @@ export class TierWalk {
     return live.length === 0 ? undefined : Buffer.from(entries.key(live[random.below(live.length)]));
   }
 
+  private hotFromRandomPlace({ table }: Database): readonly number[] {
+    const place = this.keyspace.random.next() >>> 0;
+    const addresses: number[] = [];
+    table.collect(place, HASH_SPACE, RANDOM_CHOICE, addresses);
+    if (addresses.length < RANDOM_CHOICE)
+      table.collect(0, place, RANDOM_CHOICE - addresses.length, addresses);
+    return addresses;
+  }
+
   private async randomCold(tier: ColdTier, database: Database): Promise<Buffer | undefined> {
     const { keyspace } = this;
     for (let i = 0; i < RANDOM_TRIES && database.coldSize > 0; i++) {
-      const key = await tier.randomKey(database.namespace, keyspace.random.next(), keyspace.nowMs);
+      const read = await this.coldFromRandomPlace(tier, database);
       if (keyspace.databases[database.index] !== database) break;
-      if (key !== undefined && database.find(key, 0, key.length) === 0) return key;
+      const cold = read.filter((key) => database.find(key, 0, key.length) === 0);
+      if (cold.length > 0) return cold[keyspace.random.below(cold.length)];
     }
     return this.randomHot(database);
+  }
+
+  private coldFromRandomPlace(tier: ColdTier, { namespace }: Database): Promise<Buffer[]> {
+    const { nowMs, random } = this.keyspace;
+    return tier.keysFrom(namespace, random.next() >>> 0, nowMs, RANDOM_CHOICE);
   }
 
   /** The keys of those entries of which a record may be found. */

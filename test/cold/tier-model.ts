@@ -271,7 +271,7 @@ export class TierModel {
     assert.equal(same(await this.#alive(this.#tier.fetch(refs)), expected), true);
     assert.equal(same([this.#tier.fetchSync(refs[0])], [expected[0]]), true);
     const hash = this.#random.below(HASH_SPACE);
-    const found = await this.#alive(this.#tier.randomKey(namespace, hash, 0));
+    const [found] = await this.#alive(this.#tier.keysFrom(namespace, hash, 0, 1));
     const hashes = [...this.#model.get(namespace)!.values()].map((record) => hashOfKey(record.key));
     const after = hashes.filter((each) => each >= hash);
     const nearest = after.length > 0 ? Math.min(...after) : Math.min(...hashes);

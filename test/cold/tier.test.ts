@@ -94,14 +94,18 @@ describe("reading", () => {
     await expect(texts(tier, space, ["a", "b"])).rejects.toThrow("no such disk");
   });
 
-  test("randomKey gives the next key in hash order, from the beginning again at the end", async () => {
-    expect(await tier.randomKey(space, 7, 0)).toBeUndefined();
+  test("keysFrom gives the next keys in hash order, from the beginning again at the end, each once", async () => {
+    const from = async (hash: number, count: number) =>
+      (await tier.keysFrom(space, hash, 0, count)).map(String).sort();
+    expect(await from(7, 3)).toEqual([]);
     const names = ["a", "b", "l".repeat(2000)].sort((a, b) => refTo(space, a).hash - refTo(space, b).hash);
     await tier.write(names.map((name) => put(space, name, name)));
     const hashes = names.map((name) => refTo(space, name).hash);
-    expect(String(await tier.randomKey(space, hashes[1], 0))).toBe(names[1]);
-    expect(String(await tier.randomKey(space, hashes[1] + 1, 0))).toBe(names[2]);
-    expect(String(await tier.randomKey(space, hashes[2] + 1, 0))).toBe(names[0]);
+    expect(await from(hashes[1], 1)).toEqual([names[1]]);
+    expect(await from(hashes[1] + 1, 1)).toEqual([names[2]]);
+    expect(await from(hashes[2] + 1, 1)).toEqual([names[0]]);
+    expect(await from(hashes[2], 2)).toEqual([names[0], names[2]].sort());
+    expect(await from(hashes[1], 15)).toEqual([...names].sort());
   });
 
   test("a scan sees the state of the moment at which it was begun", async () => {

@@ -253,6 +253,25 @@ describe("over both tiers, whatever goes on meanwhile", () => {
   });
 });
 
+test.each(["hot", "cold"])("RANDOMKEY draws each of a few %s keys about as often", async (where) => {
+  for (let seed = usualSeed(), last = seed + 10; seed < last; seed++) {
+    const world = await World.create(seed);
+    const names = NAMES.slice(3, 6);
+    for (const name of names) world.set(name, 0);
+    while (where === "cold" && world.database.coldSize < names.length) {
+      world.spill();
+      await world.settle();
+    }
+    const drawn = new Map(names.map((name) => [name, 0]));
+    for (let i = 0; i < 300; i++) {
+      const name = (await world.walk.random(0))!.toString("latin1");
+      drawn.set(name, drawn.get(name)! + 1);
+    }
+    for (const times of drawn.values()) expect(times).toBeGreaterThan(50);
+    await world.tier.close();
+  }
+});
+
 test("a walk over cold keys, deleted and overwritten ones among them, ends in the reply", async () => {
   const world = await World.create(1);
   const { harness } = world;
