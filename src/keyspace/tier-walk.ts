@@ -267,14 +267,13 @@ export class TierWalk {
   }
 
   private liveKeys(database: Database, addresses: readonly number[], filter: KeyFilter): KeyList {
-    const live = addresses.filter((address) => this.isLive(database, address));
-    return this.keysOf(live, filter, () => true);
+    return this.keysOf(addresses, filter, (address) => this.isLive(database, address));
   }
 
   /** As `liveKeys`; of those that the pattern wants, the ones that are due are deleted. */
   private scannedKeys(database: Database, addresses: readonly number[], filter: KeyFilter): KeyList {
-    const present = addresses.filter((address) => !database.isTombstone(address));
-    return this.keysOf(present, filter, (address) => !database.expireIfDue(address));
+    const remains = (address: number) => !database.isTombstone(address) && !database.expireIfDue(address);
+    return this.keysOf(addresses, filter, remains);
   }
 
   private keysOf(

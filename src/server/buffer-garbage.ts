@@ -32,7 +32,6 @@ export interface BufferHeap {
 export class BufferGarbage {
   private readonly heap: BufferHeap;
   private readonly limit: () => number;
-  private timer: NodeJS.Timeout | undefined;
   private ticks = 0;
   /** The least that there was since the last collection. It may be in use, or what the next collection finds. */
   private leastBytes: number;
@@ -46,11 +45,7 @@ export class BufferGarbage {
 
   /** Looks ten times a second. */
   start(): void {
-    this.timer = setInterval(() => this.tick(), EVERY_MS).unref();
-  }
-
-  stop(): void {
-    clearInterval(this.timer);
+    setInterval(() => this.tick(), EVERY_MS).unref();
   }
 
   /** One look; tests call it themselves. */
@@ -60,8 +55,9 @@ export class BufferGarbage {
     const allowedBytes = isSlow
       ? this.within(SHARE_OF_LIMIT, MAX_BYTES)
       : this.within(URGENT_SHARE, MAX_URGENT_BYTES);
-    this.leastBytes = Math.min(this.leastBytes, heap.otherBytes());
-    if (heap.otherBytes() - this.leastBytes < allowedBytes) return;
+    const bytes = heap.otherBytes();
+    this.leastBytes = Math.min(this.leastBytes, bytes);
+    if (bytes - this.leastBytes < allowedBytes) return;
     heap.collectYoung();
     if (heap.otherBytes() - this.leastBytes < allowedBytes) return;
     heap.collectAll();

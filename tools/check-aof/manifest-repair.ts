@@ -116,11 +116,13 @@ async function readLines(files: Files, path: string, found: Found, notes: string
   return false;
 }
 
+function allFiles({ base, incr, history }: Found): readonly AofFile[] {
+  return [...base, ...incr, ...history];
+}
+
 function merge(one: AofManifest, found: Found): void {
   const isKnown = (file: AofFile): boolean =>
-    [...found.base, ...found.incr, ...found.history].some(
-      ({ name, sequence }) => name === file.name && sequence === file.sequence,
-    );
+    allFiles(found).some(({ name, sequence }) => name === file.name && sequence === file.sequence);
   if (one.base !== undefined && !isKnown(one.base)) found.base.push(one.base);
   for (const file of one.incr) if (!isKnown(file)) found.incr.push(file);
   for (const file of one.history) if (!isKnown(file)) found.history.push(file);
@@ -141,7 +143,7 @@ async function correctNames(
   notes: string[],
 ): Promise<void> {
   const present = new Set(await files.readdir(folder));
-  const listed = new Set([...found.base, ...found.incr, ...found.history].map(({ name }) => name));
+  const listed = new Set(allFiles(found).map(({ name }) => name));
   const correct = <T extends AofFile>(list: readonly T[], isIncr: boolean): T[] => {
     const fits = (name: string, sequence: number): boolean => {
       const said = parseFileName(name);
@@ -178,7 +180,7 @@ async function addUnlisted(
   found: Found,
   notes: string[],
 ): Promise<void> {
-  const listed = new Set([...found.base, ...found.incr, ...found.history].map(({ name }) => name));
+  const listed = new Set(allFiles(found).map(({ name }) => name));
   for (const name of (await files.readdir(folder)).sort()) {
     const said = parseFileName(name);
     if (said?.appendfilename !== prefix || listed.has(name)) continue;
