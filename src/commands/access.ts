@@ -4,6 +4,11 @@
  */
 import type { Request } from "../protocol/request.ts";
 
+/** Whether a user's name or a pattern holds what would break the lines of rules: blanks or zero bytes. */
+export function hasBlanks(text: string): boolean {
+  return /[ \t\n\v\f\r\0]/.test(text);
+}
+
 /** The user that a client is authenticated as. */
 export interface ClientUser {
   readonly name: string;

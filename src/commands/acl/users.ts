@@ -3,13 +3,11 @@
  */
 import { DEFAULT_USER_STAYS, INVALID_USERNAME } from "../../protocol/errors.ts";
 import { DONE } from "../../protocol/outcome.ts";
-import type { SelectorFacts } from "../access.ts";
+import { hasBlanks, type SelectorFacts } from "../access.ts";
 import type { CommandSpec } from "../command.ts";
 import type { CommandContext } from "../context.ts";
 import { argumentsFrom } from "../secrets.ts";
 import { adminSubcommand, plainSubcommand, replyBytes } from "./subcommand.ts";
-
-const BLANK = /[ \t\n\v\f\r\0]/;
 
 const setuser = adminSubcommand({
   name: "setuser",
@@ -20,7 +18,7 @@ const setuser = adminSubcommand({
   secretsOf: (request) => argumentsFrom(request, 2),
   run({ request, reply, server }) {
     const username = request.text(2);
-    if (BLANK.test(username)) return reply.error(INVALID_USERNAME);
+    if (hasBlanks(username)) return reply.error(INVALID_USERNAME);
     const rules: string[] = [];
     for (let i = 3; i < request.argc; i++) rules.push(request.text(i));
     const problem = server.access.set(username, rules);

@@ -5,7 +5,8 @@
  */
 import { dirname } from "node:path";
 import { type Files, writeFully } from "../../base/files.ts";
-import { hasBlanks, mergeSelectors, RULE_FAULTS, type Rules } from "./rules.ts";
+import { hasBlanks } from "../../commands/access.ts";
+import { mergeSelectors, RULE_FAULTS, type Rules } from "./rules.ts";
 import type { User } from "./user.ts";
 
 const AFTERWORD = "WARNING: ACL errors detected, no change to the previously active ACL rules was performed";

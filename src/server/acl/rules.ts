@@ -2,6 +2,7 @@
  * The language of rules: applies them to users. Rules come from ACL SETUSER, from files of users and from the
  * configuration; texts have one character per byte.
  */
+import { hasBlanks } from "../../commands/access.ts";
 import type { CompiledCommand } from "../../commands/table.ts";
 import { splitArguments } from "../../protocol/inline.ts";
 import type { CommandSets } from "./command-sets.ts";
@@ -56,11 +57,6 @@ export function mergeSelectors(rules: readonly string[]): string[] | { readonly 
     }
   }
   return open === undefined ? merged : { unclosed: open };
-}
-
-/** Whether a name or pattern holds what would break the lines of rules: blanks or zero bytes. */
-export function hasBlanks(text: string): boolean {
-  return /[ \t\n\v\f\r\0]/.test(text);
 }
 
 /** A rule as C sees it where it is not a pattern or password: up to the first zero byte. */

@@ -2,6 +2,7 @@
  * The lines of a configuration file that are about access, and are no values: `user` and `rename-command`. What can be
  * judged of them is judged here, so that the report names the line.
  */
+import { hasBlanks } from "../../commands/access.ts";
 import { commandSpecs } from "../../commands/all.ts";
 import { CommandTable, type Renaming, RenamingError } from "../../commands/table.ts";
 import type { ConfiguredUser } from "../acl/acl.ts";
@@ -39,7 +40,7 @@ export function addUser(users: ConfiguredUser[], name: string, words: readonly s
     // Passwords and what is meant for one are not shown.
     if (fault !== undefined) throw userError(/^[#!<>]/.test(rule) ? name : rule, fault);
   }
-  if (/[\t-\r \0]/.test(name)) throw new SettingError("Spaces not allowed in ACL usernames");
+  if (hasBlanks(name)) throw new SettingError("Spaces not allowed in ACL usernames");
   users.push({ name, rules: merged });
 }
 
