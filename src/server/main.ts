@@ -117,12 +117,7 @@ async function listen(entrances: Entrances, server: Server, config: Config): Pro
     if (values.pidfile !== "") rmSync(config.resolve(values.pidfile), { force: true });
     process.exit(code);
   };
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.on(signal, () => {
-      server.world.log.warning(`Received ${signal} scheduling shutdown...`);
-      void shutdowns.run({ save: "default", now: false, force: false });
-    });
-  }
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => shutdowns.signalled(signal));
 }
 
 function writePidFile(config: Config, log: ServerLog): void {

@@ -11,6 +11,11 @@ import type { Server } from "./server.ts";
 import { nextTurn } from "./turn-end.ts";
 import { noteEnd } from "./unexpected-ends.ts";
 
+/** npm passes on the SIGINT that the terminal has sent to both: signals so close to each other are one Control-C. */
+const SAME_PRESS_MS = 500;
+/** Flags of a shutdown that say whether it saves. */
+const SAVE_FLAGS = ["save", "nosave"] as const;
+
 export class Shutdown {
   /** Called at the very end; ends the process. */
   onEnded: (exitCode: number) => void = () => {};
@@ -18,6 +23,8 @@ export class Shutdown {
   onBegin: () => void = () => {};
   private readonly server: Server;
   private running: Promise<string> | undefined;
+  /** When a signal first asked for the present shutdown. */
+  private signalledMs: number | undefined;
   /** For replicas; of the present shutdown, or the one before. */
   private lastWait: LastWait | undefined;
 
@@ -29,8 +36,31 @@ export class Shutdown {
   run(options: ShutdownOptions): Promise<string> {
     this.running ??= this.end(options).finally(() => {
       this.running = undefined;
+      this.signalledMs = undefined;
     });
     return this.running;
+  }
+
+  /**
+   * Ends the server as `shutdown-on-sigint` or `shutdown-on-sigterm` says. With a second SIGINT, as of a Control-C
+   * pressed twice, the process ends at once, as in Redis: what was acknowledged is then as safe as after a crash.
+   */
+  signalled(signal: "SIGINT" | "SIGTERM"): void {
+    const { clock, config, world } = this.server;
+    const nowMs = clock.monotonicMs();
+    if (signal === "SIGINT" && nowMs - (this.signalledMs ?? nowMs) > SAME_PRESS_MS) {
+      world.log.warning("You insist... exiting now.");
+      this.onEnded(1);
+      return;
+    }
+    world.log.warning(`Received ${signal} scheduling shutdown...`);
+    this.signalledMs ??= nowMs;
+    const flags = config.values[signal === "SIGINT" ? "shutdown-on-sigint" : "shutdown-on-sigterm"];
+    void this.run({
+      save: SAVE_FLAGS.find((flag) => flags.includes(flag)) ?? "default",
+      now: flags.includes("now"),
+      force: flags.includes("force"),
+    });
   }
 
   /** Ends the wait for replicas, and with it the shutdown; false if there is none. */

@@ -4,6 +4,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { freePort } from "../support/free-port.ts";
 import { encodeRequest, exchange } from "../support/raw-client.ts";
@@ -143,6 +144,38 @@ describe("ends", () => {
     await fixture.server.ended;
     client = await fixture.start(...args);
     expect(await client.text("MGET", "a", "c")).toBe("*2\r\n$1\r\nb\r\n$-1\r\n");
+  });
+
+  test.each([
+    ["SIGTERM", "--shutdown-on-sigterm", "save now", true],
+    ["SIGTERM", "--shutdown-on-sigterm", "default", false],
+    ["SIGINT", "--shutdown-on-sigint", "force save", true],
+    ["SIGINT", "--shutdown-on-sigterm", "save", false],
+  ] as const)("on %s, with %s %s", async (signal, directive, flags, isSaved) => {
+    const client = await fixture.start(directive, flags);
+    await client.run("SET", "a", "b");
+    process.kill(fixture.server.pid, signal);
+    expect(await fixture.server.ended).toBe(0);
+    expect(fixture.server.output).toContain(`Received ${signal} scheduling shutdown...`);
+    expect(readdirSync(fixture.data).includes("dump.rdb")).toBe(isSaved);
+  });
+
+  test("at once on a second SIGINT, but for the one that npm passes on", async () => {
+    const client = await fixture.start("--busy-reply-threshold", "1");
+    const endless = "redis.call('SET', KEYS[1], 1) while true do end";
+    client.text("EVAL", endless, 1, "a").catch(() => {});
+    const other = await fixture.connect();
+    await expect.poll(() => other.text("GET", "a"), POLL).toMatch(/^-BUSY/);
+    const signal = () => process.kill(fixture.server.pid, "SIGINT");
+    signal();
+    signal();
+    const received = /Received SIGINT/g;
+    await expect.poll(() => fixture.server.output.match(received)?.length, POLL).toBeGreaterThan(0);
+    await sleep(1000);
+    signal();
+    expect(await fixture.server.ended).toBe(1);
+    expect(fixture.server.output).toContain("You insist... exiting now.");
+    expect(await (await fixture.start()).text("EXISTS", "a")).toBe(":0\r\n");
   });
 });
 

@@ -120,8 +120,8 @@ export const settings = {
   "use-exit-on-panic": yesNo("ignored", "no", hidden),
   "watchdog-period": integer("ignored", 0, { unit: "milliseconds", ...hidden }),
   "shutdown-timeout": integer("used", 10, { unit: "seconds" }),
-  "shutdown-on-sigint": flags("ignored", "default", SHUTDOWN_FLAGS, checkShutdown),
-  "shutdown-on-sigterm": flags("ignored", "default", SHUTDOWN_FLAGS, checkShutdown),
+  "shutdown-on-sigint": flags("used", "default", SHUTDOWN_FLAGS, checkShutdown),
+  "shutdown-on-sigterm": flags("used", "default", SHUTDOWN_FLAGS, checkShutdown),
   "propagation-error-behavior": enumeration("ignored", "ignore", ["ignore", "panic", "panic-on-replicas"]),
 
   // Memory and expiry
