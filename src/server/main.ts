@@ -1,7 +1,7 @@
 /**
  * The program tsredis-server: configuration, log, server, listener, signals.
  */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { SystemClock } from "../base/clock.ts";
 import { systemRandom } from "../base/random.ts";
@@ -16,6 +16,7 @@ import { helpText, versionText } from "./config/command-line.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { type LoadedConfig, loadConfig } from "./config/parser.ts";
+import { beginDaemon, DAEMON_PID_FILE, isDaemon } from "./daemon.ts";
 import { Entrances } from "./entrances.ts";
 import { allowHeapGrowth } from "./heap-growth.ts";
 import { ServerLog } from "./log.ts";
@@ -30,9 +31,25 @@ const DEFAULT_FOLDER = "data";
 
 /** Runs the server until it is told to end. */
 export async function main(argv: readonly string[]): Promise<void> {
-  const loaded = readConfig(argv);
+  let input: Buffer | undefined;
+  const loaded = readConfig(argv, () => {
+    input = readFileSync(0);
+    return input;
+  });
   if (loaded === undefined) return;
-  const { config, warnings } = loaded;
+  const { daemonize, pidfile } = loaded.config.values;
+  if (daemonize && !isDaemon()) {
+    beginDaemon(argv, input, (error) => {
+      process.stderr.write(`Can't begin a process in the background: ${errorText(error)}\n`);
+      process.exitCode = 1;
+    });
+    return;
+  }
+  if (daemonize && pidfile === "") loaded.config.load("pidfile", [DAEMON_PID_FILE]);
+  await serve(loaded);
+}
+
+async function serve({ config, warnings }: LoadedConfig): Promise<void> {
   // `dir ./`, which every redis.conf has, means the working folder although that is the default of Redis.
   if (!config.isLoaded("dir")) {
     mkdirSync(DEFAULT_FOLDER, { recursive: true });
@@ -95,9 +112,9 @@ function pathIn(error: unknown): string {
   return error instanceof Error && "path" in error ? `: ${String(error.path)}` : "";
 }
 
-function readConfig(argv: readonly string[]): LoadedConfig | undefined {
+function readConfig(argv: readonly string[], readStdin: () => Buffer): LoadedConfig | undefined {
   try {
-    const loaded = loadConfig(argv);
+    const loaded = loadConfig(argv, readStdin);
     if (loaded.kind === "run") return loaded;
     process.stdout.write(loaded.kind === "help" ? helpText("tsredis-server") : versionText(VERSION));
     return undefined;

@@ -113,6 +113,38 @@ describe("starts", () => {
   });
 });
 
+describe("in the background", () => {
+  test("serves while the process that was started has ended", async () => {
+    const port = await freePort();
+    const pidFile = join(fixture.folder, "daemon.pid");
+    const lines = `port ${port}\nbind 127.0.0.1\ndir "${fixture.data}"\nlogfile "${fixture.folder}/log"\n`;
+    const args = ["-", "--daemonize", "yes", "--pidfile", pidFile];
+    expect(await runServerProgram(args, fixture.folder, lines)).toEqual({
+      status: 0,
+      output: "",
+      errors: "",
+    });
+    await expect.poll(() => existsSync(pidFile), POLL).toBe(true);
+    const pid = Number(readFileSync(pidFile, "utf8"));
+    try {
+      const answer = await exchange(port, Buffer.from("CONFIG GET daemonize\r\nSHUTDOWN\r\n"));
+      expect(answer.toString()).toBe("*2\r\n$9\r\ndaemonize\r\n$3\r\nyes\r\n");
+      await expect.poll(() => isRunning(pid), POLL).toBe(false);
+    } finally {
+      if (isRunning(pid)) process.kill(pid, "SIGKILL");
+    }
+    expect(readFileSync(join(fixture.folder, "log"), "utf8")).toContain("ready to exit");
+    expect(existsSync(pidFile)).toBe(false);
+  });
+
+  test("not with a configuration that cannot be read", async () => {
+    const args = ["--daemonize", "yes", "--port", "70000", "--dir", fixture.data];
+    const { status, errors } = await runServerProgram(args, fixture.folder);
+    expect(status).toBe(1);
+    expect(errors).toContain("70000");
+  });
+});
+
 describe("ends", () => {
   test("with everything saved on SIGTERM, and says good bye", async () => {
     const client = await fixture.start("--appendfsync", "no");
@@ -377,3 +409,12 @@ test("keeps a value of 512 MB", async ({ skip }) => {
   );
   expect(refused.toString()).toBe("-ERR Protocol error: invalid bulk length\r\n");
 });
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

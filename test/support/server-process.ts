@@ -37,7 +37,11 @@ export async function startServerWith(
   return await startListening(process.execPath, [MAIN, ...args], folder, port, awaited);
 }
 
-/** Runs the program with exactly these arguments to its end; for starts that must fail. */
-export async function runServerProgram(args: readonly string[], folder: string): Promise<ProgramExit> {
-  return await runToEnd(process.execPath, [MAIN, ...args], folder, "", RUN_TIMEOUT_MS);
+/** Runs the program with exactly these arguments, and `input` to read, to its end; for starts that must fail. */
+export async function runServerProgram(
+  args: readonly string[],
+  folder: string,
+  input = "",
+): Promise<ProgramExit> {
+  return await runToEnd(process.execPath, [MAIN, ...args], folder, input, RUN_TIMEOUT_MS);
 }

@@ -89,7 +89,7 @@ export const settings = {
   "enable-protected-configs": enumeration("used", "no", PROTECTED_ACTIONS, fixed),
   "enable-debug-command": enumeration("used", "no", PROTECTED_ACTIONS, fixed),
   "enable-module-command": enumeration("ignored", "no", PROTECTED_ACTIONS, fixed),
-  daemonize: yesNo("ignored", "no", fixed),
+  daemonize: yesNo("used", "no", fixed),
   supervised: enumeration("ignored", "no", ["upstart", "systemd", "auto", "no"], fixed),
   "always-show-logo": yesNo("ignored", "no", fixed),
   "set-proc-title": yesNo("ignored", "yes", fixed),
