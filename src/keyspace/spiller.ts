@@ -29,8 +29,8 @@ const SIZE_SAMPLES = 5;
 const FRUITLESS_ROUNDS = 4;
 /** Blocks of deleted values, or entries of flushed databases, freed before memory is looked at again. */
 const FREED_AT_ONCE = 1000;
-/** So many are freed in one turn before values leave instead: 10 to 20 ms, less than writing as much would take. */
-const FREED_PER_TURN = 100_000;
+/** So many are freed in one turn while memory is within its limit: some milliseconds. */
+const FREED_PER_TURN = 20_000;
 /** Deleted keys that wait before a batch is written for their sake alone. */
 const DELETES_PER_BATCH = 256;
 
@@ -166,9 +166,11 @@ export class Spiller {
    * where one is replaced again and again, there would be more and more of it. */
   private freeDeleted(): void {
     const { budget, options } = this;
-    for (let freed = 0; freed < FREED_PER_TURN; freed += FREED_AT_ONCE) {
-      if (budget.chargedBytes <= budget.spillFromBytes || !options.keyspace.isFreeing) return;
+    let freed = 0;
+    while (budget.chargedBytes > budget.spillFromBytes && options.keyspace.isFreeing) {
+      if (freed >= FREED_PER_TURN && budget.chargedBytes <= budget.limitBytes) return;
       options.keyspace.freeRetired(FREED_AT_ONCE);
+      freed += FREED_AT_ONCE;
     }
   }
 
