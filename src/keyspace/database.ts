@@ -286,7 +286,8 @@ export class Database {
 
   /**
    * Takes an unchanged entry (or a tombstone whose record is gone) out of memory, without a trace: from now on the
-   * tier answers for the key.
+   * tier answers for the key. All of the value is freed at once: it left to make room, and freeing it takes less time
+   * than it took to be packed or unpacked.
    */
   drop(address: number): void {
     const { entries, snapshots } = this.keyspace;
@@ -299,7 +300,7 @@ export class Database {
     if ((head & RECORD) !== 0) this.shadowed--;
     if ((head & TYPE_MASK) === TOMBSTONE) this.tombstones--;
     this.table.remove(hash, address);
-    if (!isTakenOver) this.free(address);
+    if (!isTakenOver) this.free(address, true);
   }
 
   /** Frees an entry that left the database some time ago: see Snapshots.takeOver. */
@@ -403,12 +404,12 @@ export class Database {
     return true;
   }
 
-  /** Frees an entry, and what its value has outside. */
-  private free(address: number): void {
-    const { entries, discarded } = this.keyspace;
+  /** Frees an entry, and what its value has outside; without `atOnce` much of that may follow later. */
+  private free(address: number, atOnce = false): void {
+    const { entries, discarded, expiring } = this.keyspace;
     const head = entries.head(address);
     // While data is loaded nobody waits for anything but the end of it, and the memory is needed.
-    if (isRooted(head)) discarded.add(head & TYPE_MASK, rootOf(entries, address), !this.keyspace.expiring);
+    if (isRooted(head)) discarded.add(head & TYPE_MASK, rootOf(entries, address), atOnce || !expiring);
     entries.free(address);
   }
 

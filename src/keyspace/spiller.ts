@@ -27,6 +27,10 @@ const BATCH_BYTES = 4 * 1024 * 1024;
 const SIZE_SAMPLES = 5;
 /** Rounds of sampling without a single victim after which memory counts as unspillable. */
 const FRUITLESS_ROUNDS = 4;
+/** Blocks of deleted values, or entries of flushed databases, freed before memory is looked at again. */
+const FREED_AT_ONCE = 1000;
+/** So many are freed in one turn while memory is within its limit: some milliseconds. */
+const FREED_PER_TURN = 20_000;
 /** Deleted keys that wait before a batch is written for their sake alone. */
 const DELETES_PER_BATCH = 256;
 
@@ -133,6 +137,7 @@ export class Spiller {
   /** Starts a batch if memory asks for one and none is under way. `deletesToo`: also for few deleted keys. */
   run(deletesToo = false): void {
     if (this.inUse.count > 0) this.inUse.refresh();
+    this.freeDeleted();
     if (this.inFlight !== undefined) {
       this.dropWhatReadsBring();
       return;
@@ -155,6 +160,18 @@ export class Spiller {
     if (changes.length === 0) return;
     this.dropFromBytes = this.budget.limitBytes * (1 + READ_SHARE);
     this.inFlight = this.write(changes, databases);
+  }
+
+  /** When memory is needed, what is deleted does not wait for cron to free it: values would leave for its sake, and
+   * where one is replaced again and again, there would be more and more of it. */
+  private freeDeleted(): void {
+    const { budget, options } = this;
+    let freed = 0;
+    while (budget.chargedBytes > budget.spillFromBytes && options.keyspace.isFreeing) {
+      if (freed >= FREED_PER_TURN && budget.chargedBytes <= budget.limitBytes) return;
+      options.keyspace.freeRetired(FREED_AT_ONCE);
+      freed += FREED_AT_ONCE;
+    }
   }
 
   /** Resolves when no batch is being written; none begins until `resume`. */

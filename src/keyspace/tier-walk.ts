@@ -148,6 +148,8 @@ export class TierWalk {
 
   /** Whether a walk finds here what it needs of the disk. */
   isPrepared(database: Database, { kind, cursor, typeName }: WalkWish): boolean {
+    // Behind the last key there is nothing to read.
+    if (cursor >= HASH_SPACE) return true;
     return this.preparedFor(database, kind, cursor, { typeName }) !== undefined;
   }
 

@@ -326,6 +326,8 @@ export class Warmer {
       if (fetch.holders === 0) this.forget(fetch);
     }
     if (this.wanted.length > 0) this.issue();
+    // A large value may have taken seconds to come: it is in use now, not since it was asked for.
+    this.keyspace.refreshClock();
     for (const waiter of ready) waiter.goOn();
   }
 

@@ -102,6 +102,8 @@ describe("walks of a script over cold keys", () => {
       bulk("k7!"),
     ],
     ["return redis.call('SCAN', '0', 'TYPE', 'hash', 'COUNT', '1000')", `*2\r\n${bulk(0)}*0\r\n`],
+    ["return redis.call('SCAN', '4294967296')", `*2\r\n${bulk(0)}*0\r\n`],
+    ["return redis.call('SCAN', '-2', 'MATCH', 'k*')", `*2\r\n${bulk(0)}*0\r\n`],
     [
       "for _, k in ipairs(redis.call('KEYS', '*')) do redis.call('DEL', k) end return redis.call('DBSIZE')",
       ":0\r\n",
