@@ -18,6 +18,7 @@ import { ConfigError } from "./config/config-error.ts";
 import { type LoadedConfig, loadConfig } from "./config/parser.ts";
 import { Entrances } from "./entrances.ts";
 import { allowHeapGrowth } from "./heap-growth.ts";
+import { inlineLittle, inlineMuch } from "./inlining.ts";
 import { ServerLog } from "./log.ts";
 import { LoopDelay } from "./loop-delay.ts";
 import { limitClients, openFileLimit } from "./open-files.ts";
@@ -54,6 +55,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   for (const warning of warnings) log.warning(warning);
   let server: Server;
   let entrances: Entrances | undefined;
+  inlineLittle();
   try {
     limitClients(config, openFileLimit(), log);
     server = await startServer(
@@ -80,6 +82,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     log.warning(`Fatal error, can't start: ${errorText(error)}${pathIn(error)}`);
     process.exit(1);
   }
+  inlineMuch();
   if (process.env["TSREDIS_LOOP_DELAY"] === "1") server.statistics.loopDelay = new LoopDelay();
   server.cron.start();
   const { slabs, huge } = server.keyspace.entries;
