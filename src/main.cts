@@ -17,20 +17,12 @@
  *     48 MB, as it does while data is loaded, would be memory that the data could have.
  *   - --no-parallel-scavenge: so small a young generation is collected sooner than its helpers, which have a lower
  *     priority here (server/thread-priority.ts), have come and gone: a third less time for all collections of a load.
- *   - --max-inlined-bytecode-size, set below, since Linux reads 255 bytes of the first line: a command runs through
- *     many small methods. With V8's usual limits some of them are called, which costs 3 to 6 percent of the time of a
- *     GET or SET. The more is inlined, the longer V8 compiles: with 4000 in all instead of 3000 the first 200,000
- *     commands of a kind took a tenth more, and later ones as long.
  */
 process.env["UV_THREADPOOL_SIZE"] ??= "12";
 
-const { setFlagsFromString } = process.getBuiltinModule("node:v8");
 const { readFileSync, statSync } = process.getBuiltinModule("node:fs");
 const { pathToFileURL } = process.getBuiltinModule("node:url");
 const { Script } = process.getBuiltinModule("node:vm");
-
-setFlagsFromString("--max-inlined-bytecode-size=1000");
-setFlagsFromString("--max-inlined-bytecode-size-cumulative=3000");
 
 interface Program {
   readonly main: (argv: readonly string[]) => Promise<void>;

@@ -124,7 +124,8 @@ function copyWord(from: DataView, start: number, into: DataView, to: number): vo
   into.setInt32(to, from.getInt32(start, true), true);
 }
 
-function copyTwoWords(from: DataView, start: number, into: DataView, to: number): void {
+/** Copies eight bytes; they may overlap. */
+export function copyTwoWords(from: DataView, start: number, into: DataView, to: number): void {
   const first = from.getInt32(start, true);
   const second = from.getInt32(start + 4, true);
   into.setInt32(to, first, true);

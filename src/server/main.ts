@@ -19,6 +19,7 @@ import { type LoadedConfig, loadConfig } from "./config/parser.ts";
 import { beginDaemon, DAEMON_PID_FILE, isDaemon } from "./daemon.ts";
 import { Entrances } from "./entrances.ts";
 import { allowHeapGrowth } from "./heap-growth.ts";
+import { inlineLittle, inlineMuch } from "./inlining.ts";
 import { ServerLog } from "./log.ts";
 import { LoopDelay } from "./loop-delay.ts";
 import { limitClients, openFileLimit } from "./open-files.ts";
@@ -71,6 +72,7 @@ async function serve({ config, warnings }: LoadedConfig): Promise<void> {
   for (const warning of warnings) log.warning(warning);
   let server: Server;
   let entrances: Entrances | undefined;
+  inlineLittle();
   try {
     limitClients(config, openFileLimit(), log);
     server = await startServer(
@@ -97,6 +99,7 @@ async function serve({ config, warnings }: LoadedConfig): Promise<void> {
     log.warning(`Fatal error, can't start: ${errorText(error)}${pathIn(error)}`);
     process.exit(1);
   }
+  inlineMuch();
   if (process.env["TSREDIS_LOOP_DELAY"] === "1") server.statistics.loopDelay = new LoopDelay();
   server.cron.start();
   const { slabs, huge } = server.keyspace.entries;

@@ -1,6 +1,7 @@
 /** LZF: round trips, limits, and refusal of everything that is not LZF. */
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
+import { withView } from "../../src/base/byte-copy.ts";
 import { lzfCompress, lzfDecompress } from "../../src/base/lzf.ts";
 
 function compress(input: Uint8Array, limit = input.length): Buffer | undefined {
@@ -50,6 +51,21 @@ describe("lzf", () => {
     expect(size).toBeGreaterThan(0);
     expect(size).toBeLessThan(200);
     expect(lzfDecompress(output.subarray(0, size), input.length)).toEqual(input);
+  });
+
+  test("between buffers with views the same comes back, and nothing behind it is written", () => {
+    const room = (length: number): Buffer => withView(Buffer.alloc(length + 16, 0xee));
+    fc.assert(
+      fc.property(fc.oneof(repetitive, fc.uint8Array({ minLength: 4, maxLength: 3000 })), (input) => {
+        const packed = compress(input, input.length * 2 + 8);
+        if (packed === undefined) return;
+        const end = 5 + packed.length;
+        const around = withView(Buffer.concat([Buffer.from("junk!"), packed, Buffer.from("more junk")]));
+        const output = lzfDecompress(around, input.length, 5, end, room)!;
+        expect(output.subarray(0, input.length)).toEqual(Buffer.from(input));
+        expect(output.subarray(input.length)).toEqual(Buffer.alloc(16, 0xee));
+      }),
+    );
   });
 
   test("a wrong length is refused", () => {

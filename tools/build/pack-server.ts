@@ -18,7 +18,6 @@ import { type Plugin, rolldown } from "rolldown";
 
 /** Options that are not V8's. */
 const OF_NODE = /^--use-largepages/;
-const OPTION_SET = /^setFlagsFromString\("(.+)"\)/gm;
 
 /** The programs of threads. */
 const WORKERS = [
@@ -88,13 +87,11 @@ function inAscii(code: string): string {
 /**
  * What V8 has made of a pack once its modules have begun: with it the next process need not compile them. V8 takes it
  * only for the same version and the same options, which `main`, the file that the process begins with, has in its first
- * line, or sets itself.
+ * line.
  */
 export function compiled(source: string, main: string): Buffer {
-  const text = readFileSync(main, "latin1");
-  const first = text.split("\n", 1)[0].split(" ");
-  const later = Array.from(text.matchAll(OPTION_SET), ([, option]) => option);
-  for (const option of [...first, ...later])
+  const [first] = readFileSync(main, "latin1").split("\n", 1);
+  for (const option of first.split(" "))
     if (option.startsWith("--") && !OF_NODE.test(option)) setFlagsFromString(option);
   const script = new Script(source, { filename: main });
   const urlOf = (path: string) => pathToFileURL(join(dirname(main), path)).href;
