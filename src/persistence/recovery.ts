@@ -13,9 +13,9 @@ import type { Log } from "../base/log.ts";
 import { StorageError } from "../base/storage-error.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { AofDirectory, IncrTail, OpenIncr } from "./aof/directory.ts";
-import { missingFileText, salvageAdvice } from "./aof/error-text.ts";
+import { emptiedFileText, missingFileText, salvageAdvice } from "./aof/error-text.ts";
 import { BLOCKS_HEADER } from "./aof/format.ts";
-import type { IncrFile } from "./aof/manifest.ts";
+import { type IncrFile, isEmptied } from "./aof/manifest.ts";
 import type { AofOutcome } from "./aof/reader.ts";
 import type { AofVerifierOptions, ExtentSource } from "./aof/verifier.ts";
 import { type AofLoadOptions, type Executor, loadAofFile } from "./load.ts";
@@ -126,6 +126,10 @@ async function loadOne(
   const path = directory.pathOf(entry.name);
   const info = await files.stat(path);
   if (info === undefined) throw new LoadError(missingFileText(entry.name));
+  if (!isBase && isEmptied(info.size, directory.manifest.tier !== undefined)) {
+    const advice = salvageAdvice(directory.manifestPath);
+    throw new LoadError(`${emptiedFileText(entry.name, info.size)}. ${advice}`);
+  }
   const options: AofLoadOptions = {
     withTier: isBase && directory.manifest.tier !== undefined,
     verifyChecksum: parts.verifyChecksum,

@@ -92,9 +92,11 @@ export class AofState implements AofAccess, DispatchAof {
     return this.files?.writer.failure?.text ?? this.lostText;
   }
 
-  /** Once a second. */
+  /** Once a second. What is missing in a file that was cut nobody can bring back: all data is written anew at once. */
   lookForFile(): void {
     this.presence.look(this.files);
+    if (!this.presence.isCut || this.isRewriting || this.isSaving()) return;
+    if (this.clock.monotonicMs() >= this.delayedUntilMs) this.begin();
   }
 
   get isBehind(): boolean {
@@ -116,7 +118,7 @@ export class AofState implements AofAccess, DispatchAof {
 
   /** Bytes of all files of the present set. */
   get currentSize(): number {
-    return this.files === undefined ? 0 : this.sizeBefore + this.files.writer.fileBytes;
+    return this.files === undefined ? 0 : this.sizeBefore + this.files.writer.current.end;
   }
 
   /** Milliseconds that the rewrite under way has taken; -1 if there is none. */

@@ -190,8 +190,8 @@ export class Scrubber {
     const writer = this.server.aof.files?.writer;
     if (writer === undefined) return;
     // What is written now may be half there.
-    const isCurrent = writer.fileSequence === sequence;
-    yield* this.blocks(name, file, isCurrent ? writer.fileBytes : end, isCurrent);
+    const isCurrent = writer.current.sequence === sequence;
+    yield* this.blocks(name, file, isCurrent ? writer.current.end : end, isCurrent);
   }
 
   private async *blocks(

@@ -21,6 +21,7 @@ import { SeededRandom } from "../../src/base/random.ts";
 import { freePort } from "../support/free-port.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { runServerProgram, startServerProcess } from "../support/server-process.ts";
+import { runOurs } from "../tools/check-aof-harness.ts";
 
 const KEYS = 6000;
 const VALUE_BYTES = 1000;
@@ -153,6 +154,27 @@ describe("is refused", () => {
     expect(await refusal(folder)).toMatch(
       /names the AOF file \S+ but it doesn't exist: No such file or directory/,
     );
+  });
+
+  test("with an emptied incr file, since a set with a cold tier has none; a salvage lets it start without what it held", async () => {
+    const folder = copy();
+    const path = fileOf(folder, ".incr.aof");
+    for (const [length, what] of [
+      [0, "is empty"],
+      [10, "has only 10 bytes"],
+    ] as const) {
+      truncateSync(path, length);
+      expect(await refusal(folder)).toMatch(
+        new RegExp(
+          `The AOF file \\S+\\.incr\\.aof ${what}, .* what it held is lost.*tsredis-check-aof --salvage`,
+        ),
+      );
+    }
+    const manifest = join(folder, AOF, "appendonly.aof.manifest");
+    expect((await runOurs(folder, [manifest])).status).toBe(1);
+    expect((await runOurs(folder, ["--salvage", "--yes", manifest])).status).toBe(0);
+    expect((await runOurs(folder, [manifest])).status).toBe(0);
+    expect(await sizeOf(folder)).toContain(`:${KEYS}\r\n`);
   });
 
   test("without its manifest, or with one that cannot be read; put back, all is there", async () => {

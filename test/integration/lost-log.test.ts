@@ -1,8 +1,16 @@
 /**
- * Goal: an append-only file that somebody takes away from the running server makes no empty promises: writes are
- * refused until it is back, or until a rewrite has written all data anew.
+ * Goal: an append-only file that somebody takes away from the running server, or cuts, makes no empty promises: writes
+ * are refused until it is back, or until a rewrite has written all data anew.
  */
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { RawClient } from "../support/raw-client.ts";
@@ -62,6 +70,27 @@ test.each([
   await expectRefused(client);
   await rewriteLog(client);
   await expectAccepted(client);
+  await fixture.server.kill();
+  const again = await fixture.start();
+  expect(await again.text("MGET", "first", "key")).toBe("*2\r\n$5\r\nvalue\r\n$8\r\naccepted\r\n");
+});
+
+test.each([
+  ["emptied, and written on", () => 0],
+  ["cut by a few bytes while nothing is written", (size: number) => size - 10],
+])("the file is %s: it is rewritten without being asked", async (_, lengthAfter) => {
+  const client = await fixture.start("--appendfsync", "everysec");
+  await client.run("SET", "first", "value");
+  await client.run("WAITAOF", "1", "0", "0");
+  const path = logPath();
+  const length = lengthAfter(statSync(path).size);
+  truncateSync(path, length);
+  // Written where the file ended: the gap before it must be noticed though the file is as long as it should be.
+  if (length === 0) await client.run("SET", "key", "accepted");
+  await expect.poll(() => fixture.server.output, POLL).toMatch(/incr\.aof was cut by somebody else/);
+  await expect.poll(() => infoOf(client, "aof_rewrites"), POLL).toBe("1");
+  await expectAccepted(client);
+  expect(logPath()).not.toBe(path);
   await fixture.server.kill();
   const again = await fixture.start();
   expect(await again.text("MGET", "first", "key")).toBe("*2\r\n$5\r\nvalue\r\n$8\r\naccepted\r\n");

@@ -273,6 +273,20 @@ describe("a set", () => {
     expect(read(MANIFEST).toString()).toBe(LINES[0] + LINES[2]);
   });
 
+  test("a missing base file on which a cold tier relies cannot be done without: nothing is changed", async () => {
+    writeSet();
+    const lines = `file a.1.base.rdb seq 1 type b\n${LINES.join("")}file cold-tier seq 1 type t\n`;
+    write(MANIFEST, lines);
+    for (const args of [
+      ["--salvage", "--yes"],
+      ["--salvage", "--dry-run"],
+    ]) {
+      const { status, output } = await runOurs(folder, [...args, MANIFEST]);
+      expect([status, output.includes("The base file is missing")]).toEqual([1, true]);
+    }
+    expect(read(MANIFEST).toString()).toBe(lines);
+  });
+
   test.each([
     ["an incr file", "a.2.incr.aof", "a.2.incs.aof"],
     ["an incr file, which is then that of another", "a.2.incr.aof", "a.3.incr.aof"],

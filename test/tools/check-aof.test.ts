@@ -3,7 +3,7 @@
  * where it is stricter on purpose.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -35,6 +35,22 @@ function blocks(): BlockFile {
   const file = new BlockFile();
   for (let i = 0; i < 4; i++) file.block(command("SET", "key", `value ${i}`), file.bytes.length);
   return file;
+}
+
+/** An RDB as only a set with a cold tier has. */
+async function base(): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  const writer = new RdbWriter(async (chunk) => {
+    chunks.push(Buffer.from(chunk));
+  });
+  writer.appendHeader();
+  writer.selectDb(0);
+  writer.appendRecordBelow();
+  writer.appendString(Buffer.from("k"), 0, 1, Buffer.from("v"), 0, 1);
+  writer.appendTombstone(Buffer.from("gone"));
+  writer.appendEnd();
+  await writer.drain();
+  return Buffer.concat(chunks);
 }
 
 describe("files of blocks", () => {
@@ -106,21 +122,6 @@ describe("files of blocks", () => {
 });
 
 describe("manifests", () => {
-  async function base(): Promise<Buffer> {
-    const chunks: Buffer[] = [];
-    const writer = new RdbWriter(async (chunk) => {
-      chunks.push(Buffer.from(chunk));
-    });
-    writer.appendHeader();
-    writer.selectDb(0);
-    writer.appendRecordBelow();
-    writer.appendString(Buffer.from("k"), 0, 1, Buffer.from("v"), 0, 1);
-    writer.appendTombstone(Buffer.from("gone"));
-    writer.appendEnd();
-    await writer.drain();
-    return Buffer.concat(chunks);
-  }
-
   test("a cold tier is reported, and its opcodes are allowed in the base only where it is named", async () => {
     write("base", await base());
     write("a.manifest", "file base seq 1 type b\nfile cold seq 7 type t\n");
@@ -131,6 +132,40 @@ describe("manifests", () => {
     const unnamed = await runOurs(folder, ["a.manifest"]);
     expect(unnamed.status).toBe(1);
     expect(unnamed.output).toContain("Invalid object type: 240");
+  });
+
+  test("a set with a cold tier has no empty file, nor is one made: its files begin with a line", async () => {
+    write("base", await base());
+    const lines = "file base seq 1 type b\nfile 1 seq 1 type i\nfile cold seq 7 type t\n";
+    write("1", "");
+    write("a.manifest", "file 1 seq 1 type i\n");
+    expect((await runOurs(folder, ["a.manifest"])).status).toBe(0);
+    for (const [bytes, text] of [
+      ["", "is empty"],
+      ["#TSRE", "has only 5 bytes"],
+    ]) {
+      write("1", bytes);
+      write("a.manifest", lines);
+      for (const args of [["a.manifest"], ["--fix", "--yes", "a.manifest"]]) {
+        const refused = await runOurs(folder, args);
+        expect([refused.status, refused.output.includes(`AOF file 1 ${text}`)]).toEqual([1, true]);
+      }
+      const salvaged = await runOurs(folder, ["--salvage", "--yes", "a.manifest"]);
+      expect([salvaged.status, salvaged.output.includes("what it held is lost")]).toEqual([0, true]);
+      expect((await runOurs(folder, ["a.manifest"])).status).toBe(0);
+    }
+    write("1", "garbage, and more of it");
+    const uncut = await runOurs(folder, ["--fix", "--yes", "a.manifest"]);
+    expect([uncut.status, uncut.output.includes("would not make it valid")]).toEqual([1, true]);
+    expect((await runOurs(folder, ["--salvage", "--yes", "a.manifest"])).status).toBe(0);
+    expect((await runOurs(folder, ["a.manifest"])).status).toBe(0);
+    write("base", "");
+    const baseless = await runOurs(folder, ["--json", "a.manifest"]);
+    const { files, exitStatus } = JSON.parse(baseless.output);
+    expect([exitStatus, files[0].status]).toEqual([1, "invalid"]);
+    write("a.manifest", "file 1 seq 1 type i\nfile cold seq 7 type t\n");
+    const unnamed = await runOurs(folder, ["a.manifest"]);
+    expect([unnamed.status, unnamed.output.includes("no base file")]).toEqual([1, true]);
   });
 
   test("bytes behind `end` are void; a file shorter than that is not valid and cannot be fixed", async () => {
@@ -200,7 +235,7 @@ describe("--json", () => {
     const damaged = Buffer.from(blocks().bytes);
     damaged[60] ^= 1;
     write("1", damaged);
-    write("base", "");
+    write("base", await base());
     write("a.manifest", "file base seq 1 type b\nfile 1 seq 1 type i\nfile cold seq 2 type t\n");
     const { status, output } = await runOurs(folder, ["--json", "a.manifest"]);
     expect(status).toBe(1);
@@ -210,7 +245,7 @@ describe("--json", () => {
       exitStatus: 1,
       tier: { folder: "cold", generation: 2 },
       files: [
-        { name: "base", role: "base", format: "aof", status: "empty", sizeBytes: 0 },
+        { name: "base", role: "base", format: "rdb", status: "valid" },
         {
           name: "1",
           role: "incr",
@@ -227,10 +262,18 @@ describe("--json", () => {
       valid: true,
       files: [{}, { status: "truncated", backup: "./1.bak-1" }],
     });
+    mkdirSync(join(folder, "cold-tier", "LOCK"), { recursive: true });
+    write("1", damaged);
+    const locked = await runOurs(folder, ["--json", "--salvage", "--yes", "1"]);
+    expect([locked.status, locked.output]).toEqual([1, expect.stringContaining("Cannot take the lock")]);
     for (const path of ["missing", "."]) {
       const failed = await runOurs(folder, ["--json", path]);
       expect(failed.status).toBe(1);
       expect(JSON.parse(failed.output)).toMatchObject({ valid: false, files: [] });
+    }
+    for (const args of [["--nope", "1"], [], ["--truncate-to-timestamp", "x", "1"]]) {
+      const misused = await runOurs(folder, ["--json", ...args]);
+      expect([misused.status, JSON.parse(misused.output)]).toMatchObject([1, { exitStatus: 1 }]);
     }
   });
 });

@@ -3,8 +3,9 @@
  * and when, follows redis-check-aof 7.0; checksums of blocks are checked in addition.
  */
 import type { FileHandle, Files } from "../../src/base/files.ts";
+import { emptiedFileText } from "../../src/persistence/aof/error-text.ts";
 import { BLOCKS_HEADER } from "../../src/persistence/aof/format.ts";
-import type { AofManifest } from "../../src/persistence/aof/manifest.ts";
+import { type AofManifest, isEmptied } from "../../src/persistence/aof/manifest.ts";
 import { type AofOutcome, AofVerifier } from "../../src/persistence/aof/verifier.ts";
 import { EXIT_WOULD_CHANGE } from "../shared/console.ts";
 import { checkRdb } from "../shared/rdb-check.ts";
@@ -66,6 +67,7 @@ export async function checkFile(run: Run, subject: FileToCheck): Promise<FileSta
   try {
     const size = await file.size();
     subject.result.sizeBytes = size;
+    if (isEmptied(size, subject.hasTier)) throw refuseEmptied(run, subject, size);
     if (size === 0 && (subject.end ?? 0) === 0) {
       subject.result.status = "empty";
       return "empty";
@@ -80,6 +82,16 @@ export async function checkFile(run: Run, subject: FileToCheck): Promise<FileSta
   } finally {
     await file.close();
   }
+}
+
+function refuseEmptied({ report }: Run, { name, result }: FileToCheck, size: number): Stop {
+  const reason = emptiedFileText(name, size);
+  result.status = "invalid";
+  result.problem = { offset: size, reason };
+  // Without its base file a cold tier is of no use.
+  return report.stop(
+    result.role === "incr" ? `${reason}. Use the --salvage option to try fixing it.` : reason,
+  );
 }
 
 async function checkPreamble(run: Run, subject: FileToCheck, file: FileHandle): Promise<number> {
@@ -207,7 +219,8 @@ async function conclude(
   const { problem } = outcome;
   if (problem !== undefined) result.problem = { offset: problem.offset, reason: problem.reason };
   if (!request.isFix) throw report.stop(`AOF ${name} is not valid. Use the --fix option to try fixing it.`);
-  if (problem?.kind === "size" || problem?.kind === "version") {
+  const isUseless = problem?.kind === "size" || problem?.kind === "version";
+  if (isUseless || isEmptied(validUpTo, subject.hasTier)) {
     throw report.stop(`Failed to truncate AOF ${name} because that would not make it valid`);
   }
   if (!subject.isLast) throw report.stop(`Failed to truncate AOF ${name} because it is not the last file`);

@@ -7,7 +7,7 @@ import type { FileHandle } from "../../src/base/files.ts";
 import { detectFormat } from "../../src/persistence/aof/format.ts";
 import { type AofManifest, ManifestError, parseManifest } from "../../src/persistence/aof/manifest.ts";
 import { RdbError, RdbReader } from "../../src/persistence/rdb/reader.ts";
-import { EXIT_IN_USE } from "../shared/console.ts";
+import { EXIT_IN_USE, usageObject } from "../shared/console.ts";
 import { folderOf } from "../shared/copies.ts";
 import { InUseError, lockDirectories } from "../shared/directory-lock.ts";
 import { spool } from "../shared/spool.ts";
@@ -28,16 +28,17 @@ const RDB_HEADER_MIN_BYTES = 8;
 export async function main(args: readonly string[], surroundings: Surroundings): Promise<number> {
   const { files, output } = surroundings;
   const request = parseArguments(args);
+  const refuse = (reason: string, text: string): number => {
+    output.write(args.includes("--json") ? usageObject(reason) : text);
+    return 1;
+  };
   switch (request.kind) {
     case "usage":
-      output.write(USAGE);
-      return 1;
+      return refuse(USAGE.trimEnd(), USAGE);
     case "invalid":
-      output.write(`${request.reason}\n${USAGE}Try --help for all options.\n`);
-      return 1;
+      return refuse(request.reason, `${request.reason}\n${USAGE}Try --help for all options.\n`);
     case "invalid-timestamp":
-      output.write("Invalid timestamp, aborting...\n");
-      return 1;
+      return refuse("Invalid timestamp, aborting...", "Invalid timestamp, aborting...\n");
     case "help":
       output.write(HELP);
       return 0;
@@ -214,6 +215,7 @@ async function checkManifest(run: Run): Promise<void> {
   }
   const folder = folderOf(request.path);
   const { base, incr } = manifest;
+  if (base === undefined && hasTier) throw report.stop("The manifest names a cold tier, but no base file");
   if (base !== undefined) {
     const path = `${folder}/${base.name}`;
     const hasPreamble = await isRdb(run, path);

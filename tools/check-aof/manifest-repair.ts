@@ -52,7 +52,7 @@ export async function repairManifest(files: Files, folder: string, name: string)
   if (!isWhole) await addUnlisted(files, folder, prefix, found, notes);
   const missing = await removeMissing(files, folder, found);
   for (const { name: each } of missing) notes.push(`File ${asBytes(each)} is missing: what it held is lost`);
-  const refusal = chooseBase(found, remarks);
+  const refusal = chooseBase(found, remarks) ?? lostBaseOfTier(found);
   if (refusal !== undefined) return { manifest: emptyManifest(), notes, remarks, missing, refusal };
   if (!isWhole && found.tier === undefined && found.base.length === 1) {
     const problem = await findTier(files, folder, found);
@@ -255,6 +255,15 @@ function chooseBase(found: Found, remarks: string[]): string | undefined {
     previous = sequence;
   }
   return undefined;
+}
+
+/** Without its base file nobody knows which records of the tier count, nor for which database. */
+function lostBaseOfTier({ base, tier }: Found): string | undefined {
+  if (tier === undefined || base.length > 0) return undefined;
+  return (
+    `The base file is missing, and with it what the cold tier ${asBytes(tier.folder)} cannot be read without. ` +
+    "Restore the data directory from a backup"
+  );
 }
 
 /** A base file that relies on a cold tier says so; its line in the manifest is made anew. */

@@ -4,6 +4,7 @@
  * one, verified, and put in its place in one step; the manifest comes last.
  */
 import type { FileHandle } from "../../src/base/files.ts";
+import { emptiedFileText } from "../../src/persistence/aof/error-text.ts";
 import {
   formatOfFile,
   MANIFEST_SUFFIX,
@@ -11,8 +12,7 @@ import {
   parseFileName,
   TEMPORARY_PREFIX,
 } from "../../src/persistence/aof/format.ts";
-import type { AofManifest } from "../../src/persistence/aof/manifest.ts";
-import { persistManifest } from "../../src/persistence/aof/manifest.ts";
+import { type AofManifest, isEmptied, persistManifest } from "../../src/persistence/aof/manifest.ts";
 import { planSalvage, type SalvagePlan } from "../../src/persistence/aof/salvage.ts";
 import { AofVerifier } from "../../src/persistence/aof/verifier.ts";
 import { confirms, EXIT_IN_USE, EXIT_OK, EXIT_WOULD_CHANGE, Stop } from "../shared/console.ts";
@@ -173,7 +173,12 @@ async function examine(
     const size = await file.size();
     result.sizeBytes = size;
     const base = isRdb ? await planBase(run, file, name, hasTier, result) : undefined;
-    const plan = await planRest(run, file, name, base?.end ?? 0, end, size);
+    const isLost = role === "incr" && isEmptied(size, hasTier);
+    if (isLost) report.printNote(emptiedFileText(name, size));
+    const planned = await planRest(run, file, name, base?.end ?? 0, end, size);
+    // Where there is a tier, a file of which nothing is left still has its first line.
+    const hasBlocks = planned.hasBlocks || (role === "incr" && hasTier && planned.kept.length === 0);
+    const plan = { ...planned, hasBlocks };
     if (plan.refusal !== undefined) throw report.stop(`AOF ${name}: ${plan.refusal}`);
     if (plan.lost.length > 0) {
       result.salvage = await listLosses(file, plan);
@@ -188,8 +193,8 @@ async function examine(
       result.statistics = await collectStatistics(file, plan.kept);
       printStatistics(report, name, result.statistics);
     }
-    const isSound =
-      plan.lost.length === 0 && base?.damage === undefined && !(end !== undefined && end > size);
+    const isShort = isLost || (end !== undefined && end > size);
+    const isSound = plan.lost.length === 0 && base?.damage === undefined && !isShort;
     result.status = isSound ? "valid" : "invalid";
     return { path, name, result, plan, base };
   } finally {

@@ -29,6 +29,11 @@ export const EXIT_IN_USE = 4;
 const PROGRESS_FROM_BYTES = 16 << 20;
 const PROGRESS_INTERVAL_MS = 100;
 
+/** What --json prints of a command line that cannot be understood. */
+export function usageObject(reason: string): string {
+  return `${JSON.stringify({ exitStatus: EXIT_FAILED, messages: [reason] }, undefined, 2)}\n`;
+}
+
 export interface Terminal extends NodeJS.WritableStream {
   readonly isTTY?: boolean;
 }

@@ -74,7 +74,7 @@ async function hold(lockFile: string): Promise<Held> {
     if (isLocked(error)) {
       throw new InUseError(`A server is running on this data directory: it holds ${lockFile}`);
     }
-    throw error;
+    throw lockError(lockFile, error);
   }
   return {
     async release() {
@@ -82,6 +82,15 @@ async function hold(lockFile: string): Promise<Held> {
       await remove();
     },
   };
+}
+
+/** A system error that names the lock file instead of the link that LevelDB was given. */
+function lockError(lockFile: string, error: unknown): Error {
+  let innermost = error;
+  while (innermost instanceof Error && innermost.cause !== undefined) innermost = innermost.cause;
+  const reason = innermost instanceof Error ? innermost.message : String(innermost);
+  const text = `Cannot take the lock ${lockFile}: ${reason.slice(reason.lastIndexOf(": ") + 2)}`;
+  return Object.assign(new Error(text), { code: "LOCK", syscall: "lock" });
 }
 
 function isLocked(error: unknown): boolean {

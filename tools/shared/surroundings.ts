@@ -2,7 +2,8 @@
 import { fileURLToPath } from "node:url";
 import type { Files } from "../../src/base/files.ts";
 import { realFiles } from "../../src/base/real-files.ts";
-import type { Terminal } from "./console.ts";
+import { EXIT_FAILED, type Terminal } from "./console.ts";
+import { errorText } from "./texts.ts";
 
 export interface Surroundings {
   readonly files: Files;
@@ -13,8 +14,18 @@ export interface Surroundings {
   readonly nowMs: number;
 }
 
-/** The real process. */
+/** The real process. That its output cannot be written does not end a repair midway. */
 export function processSurroundings(): Surroundings {
+  let isTold = false;
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    // Who reads no further (`| head`) wants no more.
+    if (isTold || error.code === "EPIPE") return;
+    isTold = true;
+    process.stderr.write(`Cannot write to standard output: ${errorText(error)}\n`);
+    process.once("exit", () => {
+      process.exitCode = EXIT_FAILED;
+    });
+  });
   return {
     files: realFiles,
     input: process.stdin,

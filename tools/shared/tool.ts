@@ -2,7 +2,7 @@
  * The frame of a tool with options and operands: from its command line to its exit status. (tsredis-check-aof has
  * redis-check-aof's command line, and a frame of its own.)
  */
-import { type Console, EXIT_FAILED, EXIT_IN_USE, EXIT_OK, Stop } from "./console.ts";
+import { type Console, EXIT_FAILED, EXIT_IN_USE, EXIT_OK, Stop, usageObject } from "./console.ts";
 import { InUseError } from "./directory-lock.ts";
 import { type OptionSpec, type ParsedOptions, parseOptions, UsageError } from "./options.ts";
 import { ownVersion, type Surroundings } from "./surroundings.ts";
@@ -50,7 +50,8 @@ export async function runTool<Name extends string, Request>(
     request = tool.read(options);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    output.write(`${error.message}\n${tool.usage}Try --help for all options.\n`);
+    const text = `${error.message}\n${tool.usage}Try --help for all options.\n`;
+    output.write(args.includes("--json") ? usageObject(error.message) : text);
     return EXIT_FAILED;
   }
   return tool.run(request, surroundings);

@@ -136,6 +136,11 @@ export class AppendFile {
     this.unclosed = NOTHING_UNCLOSED;
   }
 
+  /** Length that the open file has in truth, which is not less than `end` unless somebody else cut it. */
+  size(): Promise<number> {
+    return this.incr.handle.size();
+  }
+
   /** Makes durable what was wholly written when this was called. */
   async sync(): Promise<void> {
     const end = this.end;

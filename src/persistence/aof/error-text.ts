@@ -21,6 +21,12 @@ export function missingFileText(name: string): string {
   return `The manifest names the AOF file ${name} but it doesn't exist: ${TEXTS["ENOENT"]}`;
 }
 
+/** Why a file that has lost its first line, and all behind it, cannot be used (see isEmptied). */
+export function emptiedFileText(name: string, sizeBytes: number): string {
+  const what = sizeBytes === 0 ? "is empty" : `has only ${sizeBytes} bytes`;
+  return `The AOF file ${name} ${what}, which it never was since the manifest names it: what it held is lost`;
+}
+
 /** What to do with append-only files that the server does not start with. */
 export function salvageAdvice(manifestPath: string): string {
   return `Make a backup, then use tsredis-check-aof --salvage ${manifestPath}`;

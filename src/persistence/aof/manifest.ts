@@ -19,7 +19,13 @@
  */
 import { type Files, writeFully } from "../../base/files.ts";
 import { splitArguments } from "../../protocol/inline.ts";
-import { MANIFEST_SUFFIX, manifestFileName, TEMPORARY_PREFIX, temporaryFileName } from "./format.ts";
+import {
+  BLOCKS_HEADER,
+  MANIFEST_SUFFIX,
+  manifestFileName,
+  TEMPORARY_PREFIX,
+  temporaryFileName,
+} from "./format.ts";
 
 /** A base or history file. */
 export interface AofFile {
@@ -45,6 +51,15 @@ export interface AofManifest {
   readonly incr: readonly IncrFile[];
   readonly history: readonly AofFile[];
   readonly tier?: TierReference;
+}
+
+/**
+ * Whether a file of so many bytes has lost what it held. Any may be empty in a set of Redis. But a set with a cold tier
+ * is of tsredis alone, whose files begin with a line (RDBs with a header) that is on the disk before a manifest names
+ * them.
+ */
+export function isEmptied(sizeBytes: number, hasTier: boolean): boolean {
+  return hasTier && sizeBytes < BLOCKS_HEADER.length;
 }
 
 /** A manifest that cannot be accepted. `message` is Redis's text, where Redis has one. */

@@ -165,13 +165,9 @@ export class AofWriter {
     return this.log.memoryBytes;
   }
 
-  get fileBytes(): number {
-    return this.file.end;
-  }
-
-  /** Number of the incr file that is written to. */
-  get fileSequence(): number {
-    return this.file.sequence;
+  /** The incr file that is written to. */
+  get current(): Readonly<Pick<AppendFile, "name" | "sequence" | "start" | "end" | "size">> {
+    return this.file;
   }
 
   /** Writes what was appended, now or as soon as the write under way is done. Once per turn of the event loop. */
