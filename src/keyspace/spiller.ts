@@ -5,12 +5,11 @@
  * An entry leaves memory only after the batch that holds it is on disk, and only if it was not changed meanwhile.
  * An unchanged copy of its record leaves at once: reads must not cause writes.
  */
-import { ByteArena } from "../base/byte-arena.ts";
 import type { Log } from "../base/log.ts";
 import { StorageError } from "../base/storage-error.ts";
 import type { ColdTier, TierChange } from "../cold/tier.ts";
 import { DIRTY, PINNED, RECORD, SPILLING } from "../memory/entries.ts";
-import { packEntry } from "./cold-records.ts";
+import { newRecordArena, packEntry } from "./cold-records.ts";
 import type { Database } from "./database.ts";
 import { entryBytes } from "./entry-size.ts";
 import type { Keyspace } from "./keyspace.ts";
@@ -92,7 +91,7 @@ export class Spiller {
   private deletes: PendingDelete[] = [];
   private demotions: { readonly database: Database; readonly key: Buffer }[] = [];
   /** The payloads of the batch that is being written. */
-  private readonly arena = new ByteArena();
+  private readonly arena = newRecordArena();
   private readonly victims: Victims;
   /** Large values that stay while they are in use. */
   readonly inUse: ValuesInUse;
@@ -147,7 +146,6 @@ export class Spiller {
     if (!this.shouldRun && !hasDeletes && this.demotions.length === 0 && !isFailing) return;
     const changes: TierChange[] = [];
     const databases: Database[] = [];
-    this.arena.reset();
     this.collectDeletes(changes, databases);
     if (this.demotions.length > 0) this.collectDemotions(changes, databases);
     this.collectVictims(changes, databases);
@@ -354,9 +352,11 @@ export class Spiller {
         if (keyspace.databases[databases[i].index] === databases[i]) action(databases[i], changes[i]);
       }
     };
+    const packedBytes = changes.reduce((sum, { value }) => sum + (value?.payload.length ?? 0), 0);
     try {
       // The size of a database is made of what the tier counts and what the entries say: both change at once.
       await tier.write(changes, () => forEachChange((database, change) => this.settle(database, change)));
+      this.spilledBytes += packedBytes;
       if (this.failure !== "") log.notice("The cold tier accepts writes again.");
       this.failure = "";
     } catch (error) {
@@ -368,6 +368,7 @@ export class Spiller {
       this.retryAtMs = keyspace.clock.monotonicMs() + RETRY_AFTER_MS;
       forEachChange((database, change) => this.revert(database, change));
     }
+    this.arena.reset();
     this.inFlight = undefined;
     onBatch();
   }
@@ -387,10 +388,7 @@ export class Spiller {
     const gone = database.isTombstone(address)
       ? (head & RECORD) === 0
       : change.value !== undefined && (head & (DIRTY | PINNED)) === 0 && !database.isPinned(address);
-    if (change.value !== undefined) {
-      this.spilledEntries++;
-      this.spilledBytes += change.value.payload.length;
-    }
+    if (change.value !== undefined) this.spilledEntries++;
     if (gone) {
       database.drop(address);
       this.options.warmer.recordChanged(database, change.key);
