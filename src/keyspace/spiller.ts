@@ -34,6 +34,9 @@ const DEMOTION_PAUSE_MS = 10;
 /** While a batch is being written, what reads bring into memory may exceed the limit by this share of it; and if
  * nothing can leave then, by as much more until the next look. */
 const READ_SHARE = 1 / 32;
+/** A string of more than this share of the limit waits for the append-only file to be synced, if that holds as much:
+ * each of the copies on its way to the disk is as large, and one less is there at a time. */
+const HUGE_SHARE = 1 / 4;
 /** From a failed batch to the next attempt. */
 const RETRY_AFTER_MS = 500;
 
@@ -67,6 +70,8 @@ export interface SpillerOptions {
   readonly log: Log;
   readonly budget: SpillBudget;
   readonly samplesPerVictim: () => number;
+  /** Bytes that memory holds for the append-only file, and will not for long: `run` is called then. */
+  readonly logBytes: () => number;
   /** Called after each batch, when memory may have become free. */
   readonly onBatch: () => void;
 }
@@ -79,6 +84,8 @@ export class Spiller {
   failure = "";
   /** True when memory is over its limit and nothing in it can go. */
   stuck = false;
+  /** The batch that was collected last left out what waits for the append-only file. */
+  private isAwaitingLog = false;
   /** While a checkpoint makes its cut, no batch may begin. */
   private held = false;
   /** How many have paused it. */
@@ -233,12 +240,14 @@ export class Spiller {
 
   private collectVictims(changes: TierChange[], databases: Database[]): void {
     const { keyspace, budget, warmer } = this.options;
+    this.isAwaitingLog = false;
     let isFruitless = this.takeColdest(changes, databases);
-    if (isFruitless && this.inUse.count > 0 && this.inUse.standAlone()) {
+    if (isFruitless && !this.isAwaitingLog && this.inUse.count > 0 && this.inUse.standAlone()) {
       isFruitless = this.takeColdest(changes, databases);
     }
     // What is pinned now can go soon, and so will what was flushed.
-    const isPassing = warmer.isHolding || keyspace.isFreeing || keyspace.snapshots.active;
+    const isPassing =
+      warmer.isHolding || keyspace.isFreeing || keyspace.snapshots.active || this.isAwaitingLog;
     const isOver = budget.chargedBytes > budget.limitBytes;
     this.stuck = isFruitless && isOver && changes.length === 0 && !isPassing;
   }
@@ -246,10 +255,12 @@ export class Spiller {
   /** Takes the coldest entries, as many as a batch may have or memory asks for; says whether it asks
    * and there are none. */
   private takeColdest(changes: TierChange[], databases: Database[]): boolean {
-    const { keyspace, budget, samplesPerVictim } = this.options;
+    const { keyspace, budget, logBytes, samplesPerVictim } = this.options;
     // While data is loaded all of it is about as old, and looking for the oldest would be a good part of the work.
     const samples = keyspace.expiring ? samplesPerVictim() : 1;
     const target = budget.spillToBytes;
+    const hugeShare = budget.limitBytes * HUGE_SHARE;
+    const hugeBytes = logBytes() > hugeShare ? hugeShare : 0;
     let batchBytes = 0;
     let fruitlessRounds = 0;
     let taken = 0;
@@ -259,6 +270,7 @@ export class Spiller {
       this.victims.choose(SPILLING | PINNED, 0, false, samples, this.coldness);
       for (let i = 0; i < this.victims.count && changes.length < this.batchEntries; i++) {
         if (this.inUse.keeps(this.victims.databases[i], this.victims.addresses[i])) continue;
+        if (hugeBytes > 0 && this.awaitsLog(this.victims.addresses[i], hugeBytes)) continue;
         batchBytes += this.take(this.victims.databases[i], this.victims.addresses[i], changes, databases);
         taken++;
         if (isEnough()) break;
@@ -267,6 +279,15 @@ export class Spiller {
       else if (++fruitlessRounds === FRUITLESS_ROUNDS) return taken === 0;
     }
     return false;
+  }
+
+  /** Whether it is a huge string, and has to be written. */
+  private awaitsLog(address: number, hugeBytes: number): boolean {
+    const { entries } = this.options.keyspace;
+    const isClean = (entries.head(address) & (RECORD | DIRTY)) === RECORD;
+    if (isClean || entries.valueLength(address) <= hugeBytes) return false;
+    this.isAwaitingLog = true;
+    return true;
   }
 
   /** One changed entry, to find out whether the tier can be written again though memory does not ask for it. */
