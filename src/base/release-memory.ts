@@ -30,6 +30,8 @@ export function releaseMemory(bytes: Uint8Array): void {
 /** ECMAScript 2024 has it; to Node 20 it is an experiment, which only contexts made while the flag is set know. The
  * flag does not stay: compiled code that was kept (see main.cts) V8 takes only with the flags of that time. */
 function findTransfer(): Transfer {
+  const { transfer: known } = ArrayBuffer.prototype as { readonly transfer?: Transfer };
+  if (known !== undefined) return known;
   setFlagsFromString("--harmony-rab-gsab-transfer");
   try {
     return runInNewContext("ArrayBuffer.prototype.transfer") as Transfer;
