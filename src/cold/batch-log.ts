@@ -87,6 +87,7 @@ export class BatchLog {
     const generation = next.generation ?? this.#point.generation;
     const undo = next.undo ?? this.#point.undo;
     changes.push({ key: markerKey(batch), value: EMPTY_VALUE }, stampChange({ generation, batch, undo }));
+    const bytes = sizeOf(changes);
     try {
       await this.store.batch(changes, true);
     } catch (error) {
@@ -98,7 +99,7 @@ export class BatchLog {
     // A cut may have come in between, when this batch changes no records: the cut's generation stays.
     this.#point = { generation: next.generation ?? this.#point.generation, batch, undo };
     this.batchesWritten += 1;
-    this.bytesWritten += sizeOf(changes);
+    this.bytesWritten += bytes;
   }
 }
 

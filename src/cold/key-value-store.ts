@@ -8,6 +8,8 @@
 export interface StoreChange {
   readonly key: Buffer;
   readonly value: Buffer | undefined;
+  /** Called by a store that has a copy of the value, though it is not written yet: the value may be given up then. */
+  readonly onCopied?: (() => void) | undefined;
 }
 
 export interface StoreRange {
@@ -29,7 +31,7 @@ export interface StoreCursor<Found = StoreEntry> {
 
 /** What can be read of a store as it is now, and as it was at one moment. */
 export interface StoreReads {
-  /** Values in the order of `keys`; undefined where there is none. */
+  /** Values in the order of `keys`; undefined where there is none. Each is a copy, the caller's own. */
   getMany(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]>;
   /** A cursor over the state of this very moment (taken synchronously), or of the snapshot. */
   cursor(range: StoreRange): StoreCursor;

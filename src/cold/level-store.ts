@@ -90,6 +90,9 @@ const CURSOR_FETCH_BYTES = 32 << 10;
  * cursor, and may thus keep hundreds of them: walks that fetched 500 keys at once took 15 MB more. */
 const CURSOR_FETCH_ENTRIES = 128;
 
+/** Batches with such a value are written in another way: see `writeLarge`. */
+const LARGE_VALUE_BYTES = 1 << 20;
+
 /** Written and removed to learn whether there is room; left behind only if the process dies in between. */
 const ROOM_PROBE_FILE = "room.probe";
 
@@ -155,10 +158,12 @@ class LevelStore implements KeyValueStore {
     return this.#reading(() => this.#database.getSync(key));
   }
 
-  /** `changes`, and the bytes in them, must stay as they are until the batch is written. */
+  /** `changes`, and the bytes in them, must stay as they are until the batch is written, or `onCopied` is called. */
   async batch(changes: readonly StoreChange[], sync: boolean): Promise<void> {
     this.#mustBeOpen();
+    const bytes = changes.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
     await this.#inOrder(() => this.#write(changes, sync));
+    if (bytes > this.memtableBytes) this.#leaveMemtable();
   }
 
   cursor(range: StoreRange): StoreCursor {
@@ -288,6 +293,18 @@ class LevelStore implements KeyValueStore {
   async #write(changes: readonly StoreChange[], sync: boolean): Promise<void> {
     if (this.#failure !== undefined) await this.#recover(this.#failure);
     if (changes.length === 0 && !sync) return;
+    const isLarge = changes.some(({ value }) => value !== undefined && value.length >= LARGE_VALUE_BYTES);
+    try {
+      await (isLarge ? this.#writeLarge(changes, sync) : this.#writeChained(changes, sync));
+    } catch (error) {
+      const failure = toStorageError(error, "writing to the store");
+      if (failure instanceof StorageError) this.#failure = failure;
+      throw failure;
+    }
+  }
+
+  /** A quarter of the time for many small changes. */
+  async #writeChained(changes: readonly StoreChange[], sync: boolean): Promise<void> {
     const batch = this.#database.batch();
     try {
       for (const { key, value } of changes) {
@@ -299,10 +316,28 @@ class LevelStore implements KeyValueStore {
       await batch.write({ sync });
     } catch (error) {
       await batch.close();
-      const failure = toStorageError(error, "writing to the store");
-      if (failure instanceof StorageError) this.#failure = failure;
-      throw failure;
+      throw error;
     }
+  }
+
+  /** The library copies all values at once, and frees its copies as soon as they are written: those of the other way
+   * stay until the collector finds the batch, which looks small to it. */
+  async #writeLarge(changes: readonly StoreChange[], sync: boolean): Promise<void> {
+    const operations = changes.map(({ key, value }) =>
+      value === undefined ? { type: "del" as const, key } : { type: "put" as const, key, value },
+    );
+    // While it is not open the library would wait, and copy later.
+    const isOpen = this.#database.status === "open";
+    const written = this.#database.batch(operations, { sync });
+    if (isOpen) for (const { onCopied } of changes) onCopied?.();
+    await written;
+  }
+
+  /** Has LevelDB begin another memtable if the present one is full, and write that as a table: it would do so with the
+   * next batch, and until then keep all of a large one in memory. */
+  #leaveMemtable(): void {
+    // If it fails, the next write tells.
+    this.#inOrder(() => this.#write([{ key: BARRIER_KEY, value: undefined }], false)).catch(() => undefined);
   }
 
   /** Makes the store fit for writing after `failure`, or throws why it is not. */

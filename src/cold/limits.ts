@@ -12,6 +12,11 @@ export const MAXIMUM_INLINE_KEY_BYTES = 1000;
  */
 export const COMPRESSION_MINIMUM_BYTES = 64;
 
+/** Parts of a long payload that are compressed to find out whether the whole is worth it. LZ4 looks back as far as one
+ * is long. */
+export const COMPRESSION_SAMPLES = 8;
+export const COMPRESSION_SAMPLE_BYTES = 64 * 1024;
+
 /**
  * Undo entries of one batch share blocks of about this size: one store entry instead of one for each record.
  */

@@ -15,6 +15,7 @@
  */
 import { compressSync, uncompressSync } from "lz4-napi";
 import { crc32c } from "../base/checksum.ts";
+import { RELEASED_FROM_BYTES, releaseMemory } from "../base/release-memory.ts";
 import { StorageError } from "../base/storage-error.ts";
 import {
   inlineKeyOf,
@@ -25,7 +26,7 @@ import {
   readUint64,
   writeUint64,
 } from "./keys.ts";
-import { COMPRESSION_MINIMUM_BYTES } from "./limits.ts";
+import { COMPRESSION_MINIMUM_BYTES, COMPRESSION_SAMPLE_BYTES, COMPRESSION_SAMPLES } from "./limits.ts";
 
 export interface ColdRecord {
   /** RDB type of the payload. */
@@ -36,6 +37,15 @@ export interface ColdRecord {
   readonly expireMs: number;
   /** The value's RDB encoding. */
   readonly payload: Buffer;
+}
+
+/** A record to be written. */
+export interface PackedRecord extends ColdRecord {
+  /** There are RECORD_MARGINS around the payload, for what else is stored: then it need not be copied. */
+  readonly hasMargins?: boolean;
+  /** Called when the payload is no longer needed, which may be soon. Without it, it must stay as it is until the record
+   * is written. */
+  readonly giveUp?: (() => void) | undefined;
 }
 
 /** A record's verified header. */
@@ -60,35 +70,39 @@ const TYPE_AT = 1;
 const LRU_AT = 2;
 const GENERATION_AT = 6;
 const FIXED_HEADER_BYTES = 12;
+const EXPIRY_BYTES = 8;
 export const CHECKSUM_BYTES = 4;
 
-/** The stored value of `record`; `recordKey` is made from `ref`. Copies the payload. */
+/** Room before and behind a payload for the rest of its record, but for a long key. */
+export const RECORD_MARGINS = { before: FIXED_HEADER_BYTES + EXPIRY_BYTES, after: CHECKSUM_BYTES } as const;
+
+/** The stored value of `record`; `recordKey` is made from `ref`. Takes the payload's memory if it can: then both have
+ * the same ArrayBuffer. */
 export function encodeRecord(
   recordKey: Buffer,
   ref: RecordRef,
-  record: ColdRecord,
+  record: PackedRecord,
   generation: number,
   compression: boolean,
 ): Buffer {
-  let flags = 0;
-  let payload = record.payload;
-  if (compression && payload.length >= COMPRESSION_MINIMUM_BYTES) {
-    const compressed = compressSync(payload);
-    if (compressed.length < payload.length) {
-      payload = compressed;
-      flags |= COMPRESSED_FLAG;
-    }
-  }
-  let size = FIXED_HEADER_BYTES + payload.length + CHECKSUM_BYTES;
+  const compressed = compression ? compressedIfSmaller(record.payload) : undefined;
+  const payload = compressed ?? record.payload;
+  let flags = compressed === undefined ? 0 : COMPRESSED_FLAG;
+  let headerBytes = FIXED_HEADER_BYTES;
   if (record.expireMs !== 0) {
     flags |= EXPIRY_FLAG;
-    size += 8;
+    headerBytes += EXPIRY_BYTES;
   }
   if (isDigestKey(recordKey)) {
     flags |= LONG_KEY_FLAG;
-    size += 4 + ref.key.length;
+    headerBytes += 4 + ref.key.length;
   }
-  const value = Buffer.allocUnsafe(size);
+  const size = headerBytes + payload.length + CHECKSUM_BYTES;
+  const isInPlace =
+    record.hasMargins === true && payload === record.payload && headerBytes <= RECORD_MARGINS.before;
+  const value = isInPlace
+    ? Buffer.from(payload.buffer, payload.byteOffset - headerBytes, size)
+    : Buffer.allocUnsafe(size);
   value[0] = flags;
   value[TYPE_AT] = record.type;
   value.writeUInt32BE(record.lru, LRU_AT);
@@ -96,16 +110,40 @@ export function encodeRecord(
   let at = FIXED_HEADER_BYTES;
   if ((flags & EXPIRY_FLAG) !== 0) {
     writeUint64(value, record.expireMs, at);
-    at += 8;
+    at += EXPIRY_BYTES;
   }
   if ((flags & LONG_KEY_FLAG) !== 0) {
     value.writeUInt32BE(ref.key.length, at);
     value.set(ref.key, at + 4);
     at += 4 + ref.key.length;
   }
-  value.set(payload, at);
+  if (!isInPlace) value.set(payload, at);
+  if (compressed !== undefined) releaseMemory(compressed);
   value.writeUInt32BE(checksumOf(recordKey, value), size - CHECKSUM_BYTES);
   return value;
+}
+
+/** The payload as LZ4, if that is worth it. */
+function compressedIfSmaller(payload: Buffer): Buffer | undefined {
+  if (payload.length < COMPRESSION_MINIMUM_BYTES || !looksCompressible(payload)) return undefined;
+  const compressed = compressSync(payload);
+  if (compressed.length < payload.length) return compressed;
+  releaseMemory(compressed);
+  return undefined;
+}
+
+/** Of a long payload a few parts are tried: to compress all of it in vain takes as much memory again, and a second for
+ * 200 MB. */
+function looksCompressible(payload: Buffer): boolean {
+  const sampledBytes = COMPRESSION_SAMPLES * COMPRESSION_SAMPLE_BYTES;
+  if (payload.length < 2 * sampledBytes) return true;
+  const step = Math.floor((payload.length - COMPRESSION_SAMPLE_BYTES) / (COMPRESSION_SAMPLES - 1));
+  let compressedBytes = 0;
+  for (let i = 0; i < COMPRESSION_SAMPLES; i += 1) {
+    const from = i * step;
+    compressedBytes += compressSync(payload.subarray(from, from + COMPRESSION_SAMPLE_BYTES)).length;
+  }
+  return compressedBytes < sampledBytes;
 }
 
 /** Verifies the checksum and reads the header. Throws StorageError "corrupt". */
@@ -121,9 +159,9 @@ export function readHeader(recordKey: Buffer, value: Buffer): RecordHeader {
   let at = FIXED_HEADER_BYTES;
   let expireMs = 0;
   if ((flags & EXPIRY_FLAG) !== 0) {
-    if (at + 8 > end) throw damaged(recordKey, "its expiry is cut off");
+    if (at + EXPIRY_BYTES > end) throw damaged(recordKey, "its expiry is cut off");
     expireMs = readUint64(value, at);
-    at += 8;
+    at += EXPIRY_BYTES;
   }
   let longKey: Buffer | undefined;
   if ((flags & LONG_KEY_FLAG) !== 0) {
@@ -154,6 +192,11 @@ export function readPayload(recordKey: Buffer, value: Buffer, header: RecordHead
   } catch (cause) {
     throw damaged(recordKey, "its value cannot be decompressed", cause);
   }
+}
+
+/** Gives back the memory of a record that was read, and is no longer needed. */
+export function giveUpRecord({ payload }: ColdRecord): void {
+  if (payload.length >= RELEASED_FROM_BYTES) releaseMemory(new Uint8Array(payload.buffer));
 }
 
 /** The full key of a record: a view. */

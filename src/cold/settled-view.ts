@@ -43,7 +43,7 @@ export class SettledView implements StoreReader {
 
   getSync(key: Buffer): Buffer | undefined {
     const change = this.#former?.get(key.toString("latin1"));
-    return change === undefined ? this.#store.getSync(key) : change.value;
+    return change === undefined ? this.#store.getSync(key) : copyOf(change.value);
   }
 
   cursor(range: StoreRange): StoreCursor {
@@ -85,7 +85,7 @@ class SettledReads implements StoreReads {
     const values = await this.#reads.getMany(keys);
     return keys.map((key, index) => {
       const change = this.#former.get(key.toString("latin1"));
-      return change === undefined ? values[index] : change.value;
+      return change === undefined ? values[index] : copyOf(change.value);
     });
   }
 
@@ -96,6 +96,11 @@ class SettledReads implements StoreReads {
   keyCursor(range: StoreRange): StoreCursor<Buffer> {
     return new MergedCursor(this.#reads.keyCursor(range), this.#former, range, KEYS);
   }
+}
+
+/** Readers own what they get, and what was there before may yet be put back. */
+function copyOf(value: Buffer | undefined): Buffer | undefined {
+  return value === undefined ? undefined : Buffer.from(value);
 }
 
 /** What a cursor finds: how to get its key, and how to make it. */

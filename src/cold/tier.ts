@@ -8,6 +8,7 @@
  * - record counts are exact, provided that callers tell truly whether a record lies under the key they
  * change.
  */
+import { releaseMemory } from "../base/release-memory.ts";
 import { StorageError } from "../base/storage-error.ts";
 import type { BatchLog } from "./batch-log.ts";
 import { type ExpiredRef, ExpiryIndex } from "./expiry-index.ts";
@@ -17,7 +18,15 @@ import { HASH_SPACE, type RecordRef, recordKey } from "./keys.ts";
 import { DUE_ENTRIES_MAXIMUM, DUE_ENTRIES_MINIMUM } from "./limits.ts";
 import type { Namespaces } from "./namespaces.ts";
 import { readValues } from "./read.ts";
-import { type ColdRecord, decodeRecord, readHeader, readPayload } from "./record.ts";
+import {
+  type ColdRecord,
+  decodeRecord,
+  giveUpRecord,
+  type PackedRecord,
+  RECORD_MARGINS,
+  readHeader,
+  readPayload,
+} from "./record.ts";
 import { createParts, recoverParts, type TierParts, wipe } from "./recovery.ts";
 import { ScanCursor, type ScannedRecord, type ScanOptions } from "./scan.ts";
 import { type DamagedRecord, type ScrubbedPart, scrubRecords } from "./scrub.ts";
@@ -35,6 +44,7 @@ export type {
   ExpiredRef,
   KeyVisitor,
   KeyWalk,
+  PackedRecord,
   RecordRef,
   ScanCursor,
   ScannedRecord,
@@ -43,6 +53,8 @@ export type {
   TierCheckpoint,
   WalkedRange,
 };
+
+export { giveUpRecord, RECORD_MARGINS };
 
 /** The records of one moment. */
 export interface TierSnapshot {
@@ -211,7 +223,9 @@ export class ColdTier {
       const header = readHeader(key, value);
       if (header.longKey !== undefined && !header.longKey.equals(ref.key)) return undefined;
       this.#recordsRead += 1;
-      return decodeRecord(key, value, header);
+      const record = decodeRecord(key, value, header);
+      if (header.isCompressed) releaseMemory(value);
+      return record;
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       this.#recordsDamaged += 1;
@@ -221,9 +235,9 @@ export class ColdTier {
 
   /**
    * Writes and deletes records as one batch: all or, on failure, none. A key appears at most once. Payloads
-   * and keys must stay as they are until the promise settles. Changes in a namespace dropped meanwhile are
-   * left out. One write at a time. Rejects with StorageError; counts are then unchanged and the same write
-   * may be repeated.
+   * (see PackedRecord) and keys must stay as they are until the promise settles. Changes in a namespace dropped
+   * meanwhile are left out. One write at a time. Rejects with StorageError; counts are then unchanged and the same
+   * write may be repeated, unless payloads were given up.
    * @param onWritten called in the very moment in which the counts change, so that nobody sees the new counts
    * with the old state of memory
    */
@@ -258,6 +272,7 @@ export class ColdTier {
       for (const [namespace, difference] of batch.countDifferences) {
         this.#namespaces.add(namespace, difference);
       }
+      batch.giveUpOld();
       onWritten?.();
       this.#expiry.written(batch.earliestExpiryMs);
       this.#recordsWritten += batch.puts;

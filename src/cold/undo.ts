@@ -17,6 +17,7 @@
  * the rule for when an entry is needed stands in write-batch.ts.
  */
 import { crc32c } from "../base/checksum.ts";
+import { releaseMemory } from "../base/release-memory.ts";
 import { StorageError } from "../base/storage-error.ts";
 import { EMPTY_VALUE } from "./batch-log.ts";
 import type { StoreChange } from "./key-value-store.ts";
@@ -87,14 +88,16 @@ export class UndoPacker {
   #seal(): void {
     if (this.#length === HEADER_BYTES) return;
     const key = undoKey(this.#sequence + this.#blocks.length);
-    const value = Buffer.allocUnsafe(this.#length + CHECKSUM_BYTES);
-    value.set(this.#scratch.subarray(0, this.#length));
+    const isOversized = this.#scratch.length > UNDO_BLOCK_BYTES;
+    const length = this.#length + CHECKSUM_BYTES;
+    const value = isOversized ? this.#scratch.subarray(0, length) : Buffer.allocUnsafe(length);
+    if (!isOversized) value.set(this.#scratch.subarray(0, this.#length));
     value.writeUIntBE(this.#generation, 0, HEADER_BYTES);
     value.writeUInt32BE(checksumOf(key, value), this.#length);
-    this.#blocks.push({ key, value });
+    this.#blocks.push({ key, value, onCopied: isOversized ? () => releaseMemory(value) : undefined });
     this.#length = HEADER_BYTES;
-    // A huge record made the buffer grow for one block; memory must not stay taken for it.
-    if (this.#scratch.length > UNDO_BLOCK_BYTES) this.#scratch = Buffer.allocUnsafe(UNDO_BLOCK_BYTES);
+    // A huge record has the buffer to itself: it is the block.
+    if (isOversized) this.#scratch = Buffer.allocUnsafe(UNDO_BLOCK_BYTES);
   }
 }
 

@@ -10,20 +10,21 @@
  *                                                too often, which does no harm (undo.ts)
  * Old records are read only where the caller knows that there is one, so new records cost no reads.
  */
+import { releaseMemory } from "../base/release-memory.ts";
 import { StorageError } from "../base/storage-error.ts";
 import { EMPTY_VALUE } from "./batch-log.ts";
 import type { KeyValueStore, StoreChange } from "./key-value-store.ts";
 import { expiryKey, expiryOf, indexedRecordKey, type RecordRef, recordKey, undoKey } from "./keys.ts";
 import type { Namespaces } from "./namespaces.ts";
 import { readValues } from "./read.ts";
-import { type ColdRecord, encodeRecord, readableHeader } from "./record.ts";
+import { encodeRecord, type PackedRecord, readableHeader } from "./record.ts";
 import type { UndoPacker } from "./undo.ts";
 
 /** A record to be written, or with `value` undefined deleted. */
 export interface TierChange extends RecordRef {
   /** Whether a record of the key lies in the tier now. */
   readonly hasRecord: boolean;
-  readonly value?: ColdRecord | undefined;
+  readonly value?: PackedRecord | undefined;
 }
 
 /** What the tier gives for building a batch. */
@@ -84,6 +85,11 @@ export class WriteBatch {
     return [...this.#inverse, ...blocks.map((key) => ({ key, value: undefined }))];
   }
 
+  /** The batch was applied for good: `inverse` is not called any more. */
+  giveUpOld(): void {
+    for (const { value } of this.#inverse) if (value !== undefined) releaseMemory(value);
+  }
+
   /** The old values of `changes`; deletes stale expiry entries in passing, before anything is put. */
   async #readOld(changes: readonly TierChange[], keys: readonly Buffer[]): Promise<OldValue[]> {
     const wanted = keys.filter((_, index) => changes[index].hasRecord);
@@ -115,14 +121,13 @@ export class WriteBatch {
     if (change.hasRecord && old === undefined) this.missing += 1;
     if (old !== undefined && header === undefined) this.damaged += 1;
     if (namespaces.needsUndo(namespace) && header?.generation !== generation) packer.add(key, old);
-    const stored =
-      value === undefined ? undefined : encodeRecord(key, change, value, generation, compression);
-    this.changes.push({ key, value: stored });
+    if (value === undefined) this.changes.push({ key, value: undefined });
+    else this.changes.push(encodedChange(key, change, value, generation, compression));
     this.#inverse.push({ key, value: old });
     this.#index(key, header?.expireMs ?? 0, value?.expireMs ?? 0);
-    if (stored === undefined) this.deletes += 1;
+    if (value === undefined) this.deletes += 1;
     else this.puts += 1;
-    const difference = (stored === undefined ? 0 : 1) - (change.hasRecord ? 1 : 0);
+    const difference = (value === undefined ? 0 : 1) - (change.hasRecord ? 1 : 0);
     if (difference !== 0) {
       this.countDifferences.set(namespace, (this.countDifferences.get(namespace) ?? 0) + difference);
     }
@@ -142,4 +147,18 @@ export class WriteBatch {
       this.#inverse.push({ key: entry, value: EMPTY_VALUE });
     }
   }
+}
+
+/** Gives up each copy of a payload as soon as there is the next. */
+function encodedChange(
+  key: Buffer,
+  ref: RecordRef,
+  record: PackedRecord,
+  generation: number,
+  compression: boolean,
+): StoreChange {
+  const value = encodeRecord(key, ref, record, generation, compression);
+  if (value.buffer === record.payload.buffer) return { key, value, onCopied: record.giveUp };
+  record.giveUp?.();
+  return { key, value, onCopied: () => releaseMemory(value) };
 }

@@ -5,12 +5,11 @@
  * An entry leaves memory only after the batch that holds it is on disk, and only if it was not changed meanwhile.
  * An unchanged copy of its record leaves at once: reads must not cause writes.
  */
-import { ByteArena } from "../base/byte-arena.ts";
 import type { Log } from "../base/log.ts";
 import { StorageError } from "../base/storage-error.ts";
 import type { ColdTier, TierChange } from "../cold/tier.ts";
 import { DIRTY, PINNED, RECORD, SPILLING } from "../memory/entries.ts";
-import { packEntry } from "./cold-records.ts";
+import { newRecordArena, packEntry } from "./cold-records.ts";
 import type { Database } from "./database.ts";
 import { entryBytes } from "./entry-size.ts";
 import type { Keyspace } from "./keyspace.ts";
@@ -39,6 +38,9 @@ const DEMOTION_PAUSE_MS = 10;
 /** While a batch is being written, what reads bring into memory may exceed the limit by this share of it; and if
  * nothing can leave then, by as much more until the next look. */
 const READ_SHARE = 1 / 32;
+/** A string of more than this share of the limit waits for the append-only file to be synced, if that holds as much:
+ * each of the copies on its way to the disk is as large, and one less is there at a time. */
+const HUGE_SHARE = 1 / 4;
 /** From a failed batch to the next attempt. */
 const RETRY_AFTER_MS = 500;
 
@@ -72,6 +74,8 @@ export interface SpillerOptions {
   readonly log: Log;
   readonly budget: SpillBudget;
   readonly samplesPerVictim: () => number;
+  /** Bytes that memory holds for the append-only file, and will not for long: `run` is called then. */
+  readonly logBytes: () => number;
   /** Called after each batch, when memory may have become free. */
   readonly onBatch: () => void;
 }
@@ -84,6 +88,8 @@ export class Spiller {
   failure = "";
   /** True when memory is over its limit and nothing in it can go. */
   stuck = false;
+  /** The batch that was collected last left out what waits for the append-only file. */
+  private isAwaitingLog = false;
   /** While a checkpoint makes its cut, no batch may begin. */
   private held = false;
   /** How many have paused it. */
@@ -96,7 +102,7 @@ export class Spiller {
   private deletes: PendingDelete[] = [];
   private demotions: { readonly database: Database; readonly key: Buffer }[] = [];
   /** The payloads of the batch that is being written. */
-  private readonly arena = new ByteArena();
+  private readonly arena = newRecordArena();
   private readonly victims: Victims;
   /** Large values that stay while they are in use. */
   readonly inUse: ValuesInUse;
@@ -152,7 +158,6 @@ export class Spiller {
     if (!this.shouldRun && !hasDeletes && this.demotions.length === 0 && !isFailing) return;
     const changes: TierChange[] = [];
     const databases: Database[] = [];
-    this.arena.reset();
     this.collectDeletes(changes, databases);
     if (this.demotions.length > 0) this.collectDemotions(changes, databases);
     this.collectVictims(changes, databases);
@@ -252,12 +257,14 @@ export class Spiller {
 
   private collectVictims(changes: TierChange[], databases: Database[]): void {
     const { keyspace, budget, warmer } = this.options;
+    this.isAwaitingLog = false;
     let isFruitless = this.takeColdest(changes, databases);
-    if (isFruitless && this.inUse.count > 0 && this.inUse.standAlone()) {
+    if (isFruitless && !this.isAwaitingLog && this.inUse.count > 0 && this.inUse.standAlone()) {
       isFruitless = this.takeColdest(changes, databases);
     }
     // What is pinned now can go soon, and so will what was flushed.
-    const isPassing = warmer.isHolding || keyspace.isFreeing || keyspace.snapshots.active;
+    const isPassing =
+      warmer.isHolding || keyspace.isFreeing || keyspace.snapshots.active || this.isAwaitingLog;
     const isOver = budget.chargedBytes > budget.limitBytes;
     this.stuck = isFruitless && isOver && changes.length === 0 && !isPassing;
   }
@@ -265,10 +272,12 @@ export class Spiller {
   /** Takes the coldest entries, as many as a batch may have or memory asks for; says whether it asks
    * and there are none. */
   private takeColdest(changes: TierChange[], databases: Database[]): boolean {
-    const { keyspace, budget, samplesPerVictim } = this.options;
+    const { keyspace, budget, logBytes, samplesPerVictim } = this.options;
     // While data is loaded all of it is about as old, and looking for the oldest would be a good part of the work.
     const samples = keyspace.expiring ? samplesPerVictim() : 1;
     const target = budget.spillToBytes;
+    const hugeShare = budget.limitBytes * HUGE_SHARE;
+    const hugeBytes = logBytes() > hugeShare ? hugeShare : 0;
     let batchBytes = 0;
     let fruitlessRounds = 0;
     let taken = 0;
@@ -278,6 +287,7 @@ export class Spiller {
       this.victims.choose(SPILLING | PINNED, 0, false, samples, this.coldness);
       for (let i = 0; i < this.victims.count && changes.length < this.batchEntries; i++) {
         if (this.inUse.keeps(this.victims.databases[i], this.victims.addresses[i])) continue;
+        if (hugeBytes > 0 && this.awaitsLog(this.victims.addresses[i], hugeBytes)) continue;
         batchBytes += this.take(this.victims.databases[i], this.victims.addresses[i], changes, databases);
         taken++;
         if (isEnough()) break;
@@ -286,6 +296,15 @@ export class Spiller {
       else if (++fruitlessRounds === FRUITLESS_ROUNDS) return taken === 0;
     }
     return false;
+  }
+
+  /** Whether it is a huge string, and has to be written. */
+  private awaitsLog(address: number, hugeBytes: number): boolean {
+    const { entries } = this.options.keyspace;
+    const isClean = (entries.head(address) & (RECORD | DIRTY)) === RECORD;
+    if (isClean || entries.valueLength(address) <= hugeBytes) return false;
+    this.isAwaitingLog = true;
+    return true;
   }
 
   /** One changed entry, to find out whether the tier can be written again though memory does not ask for it. */
@@ -371,9 +390,11 @@ export class Spiller {
         if (keyspace.databases[databases[i].index] === databases[i]) action(databases[i], changes[i]);
       }
     };
+    const packedBytes = changes.reduce((sum, { value }) => sum + (value?.payload.length ?? 0), 0);
     try {
       // The size of a database is made of what the tier counts and what the entries say: both change at once.
       await tier.write(changes, () => forEachChange((database, change) => this.settle(database, change)));
+      this.spilledBytes += packedBytes;
       if (this.failure !== "") log.notice("The cold tier accepts writes again.");
       this.failure = "";
     } catch (error) {
@@ -385,6 +406,7 @@ export class Spiller {
       this.retryAtMs = keyspace.clock.monotonicMs() + RETRY_AFTER_MS;
       forEachChange((database, change) => this.revert(database, change));
     }
+    this.arena.reset();
     this.inFlight = undefined;
     onBatch();
   }
@@ -404,10 +426,7 @@ export class Spiller {
     const gone = database.isTombstone(address)
       ? (head & RECORD) === 0
       : change.value !== undefined && (head & (DIRTY | PINNED)) === 0 && !database.isPinned(address);
-    if (change.value !== undefined) {
-      this.spilledEntries++;
-      this.spilledBytes += change.value.payload.length;
-    }
+    if (change.value !== undefined) this.spilledEntries++;
     if (gone) {
       database.drop(address);
       this.options.warmer.recordChanged(database, change.key);

@@ -11,7 +11,7 @@
 import { LatencyHistogram } from "../base/latency-histogram.ts";
 import { StorageError } from "../base/storage-error.ts";
 import type { RecordRef } from "../cold/keys.ts";
-import type { ColdRecord, ColdTier } from "../cold/tier.ts";
+import { type ColdRecord, type ColdTier, giveUpRecord } from "../cold/tier.ts";
 import { PINNED } from "../memory/entries.ts";
 import { warmRecord } from "./cold-records.ts";
 import type { Database } from "./database.ts";
@@ -144,6 +144,7 @@ export class Warmer {
       else {
         this.found++;
         warmRecord(this.keyspace, database, hash, key, record);
+        giveUpRecord(record);
       }
       return RESIDENT;
     } catch (error) {
@@ -181,6 +182,7 @@ export class Warmer {
           this.found++;
           bytesLeft -= record.payload.length;
           warmRecord(this.keyspace, database, hash, key, record);
+          giveUpRecord(record);
         });
       }
     };
@@ -313,12 +315,14 @@ export class Warmer {
     const ready: Waiter[] = [];
     for (let i = 0; i < batch.length; i++) {
       const fetch = batch[i];
+      const result = results[i];
       if (fetch.state === "reread") {
         fetch.state = "wanted";
         this.wanted.push(fetch);
         continue;
       }
-      this.arrive(fetch, results[i]);
+      this.arrive(fetch, result);
+      if (result !== undefined && !(result instanceof StorageError)) giveUpRecord(result);
       for (const waiter of fetch.waiters) {
         if (--waiter.pendingFetches === 0) ready.push(waiter);
       }

@@ -5,8 +5,12 @@
  * From some MB on a value grows where it is: it has address space for the longest value reserved, and takes memory from
  * the system page by page (a resizable ArrayBuffer). So appending to half a gigabyte copies nothing but what is
  * appended. Smaller ones are copied when they outgrow their Buffer, which then gets some room to spare.
+ *
+ * The memory of a freed value goes back to the system when the present turn of the event loop is over: until then
+ * who worked on the value may have views of it. Nobody keeps one for longer, as the bytes may change any time.
  */
 import { withView } from "../base/byte-copy.ts";
+import { RELEASED_FROM_BYTES, releaseMemory } from "../base/release-memory.ts";
 import { nextNumber, type SharedNumber } from "./shared-number.ts";
 
 /** Values with more room than this grow where they are. To copy fewer bytes takes some milliseconds, and address space
@@ -39,6 +43,8 @@ export class HugeValues {
   allocatedBytes = 0;
   private readonly buffers: (Buffer | undefined)[] = [];
   private unused: number[] = [];
+  /** Buffers of values that were freed in this turn. */
+  private freed: Buffer[] = [];
   /** The number of the next new value, while other threads have values that may come here. */
   private shared: SharedNumber | undefined;
 
@@ -69,9 +75,11 @@ export class HugeValues {
   }
 
   free(id: number): void {
-    this.allocatedBytes -= this.buffers[id]!.length;
+    const buffer = this.buffers[id]!;
+    this.allocatedBytes -= buffer.length;
     this.buffers[id] = undefined;
     this.unused.push(id);
+    this.releaseLater(buffer);
   }
 
   /** As Slabs.shareNumbers, and so are the next five. */
@@ -124,9 +132,23 @@ export class HugeValues {
 
   private copyTo(id: number, capacity: number, keep: number): void {
     const buffer = allocateBuffer(capacity);
-    this.buffers[id]!.copy(buffer, 0, 0, keep);
+    const former = this.buffers[id]!;
+    former.copy(buffer, 0, 0, keep);
     this.replace(id, buffer);
+    this.releaseLater(former);
   }
+
+  private releaseLater(buffer: Buffer): void {
+    if (buffer.length < RELEASED_FROM_BYTES) return;
+    if (this.freed.length === 0) setImmediate(this.releaseFreed);
+    this.freed.push(buffer);
+  }
+
+  private readonly releaseFreed = (): void => {
+    const { freed } = this;
+    this.freed = [];
+    for (const buffer of freed) releaseMemory(buffer);
+  };
 
   private replace(id: number, buffer: Buffer): void {
     this.allocatedBytes += buffer.length - this.buffers[id]!.length;

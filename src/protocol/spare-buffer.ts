@@ -3,6 +3,7 @@
  * one: most live for a packet or two.
  */
 import { withView } from "../base/byte-copy.ts";
+import { releaseMemory } from "../base/release-memory.ts";
 
 export const MIN_OWN_BUFFER_BYTES = 1024;
 /** A drained buffer up to this size is kept. */
@@ -37,9 +38,12 @@ export function allocate(sizeBytes: number): Buffer {
   return withView(Buffer.allocUnsafeSlow(Math.max(sizeBytes, MIN_OWN_BUFFER_BYTES)));
 }
 
-/** Keeps a drained buffer for the next connection that needs one. */
+/** Keeps a drained buffer for the next connection that needs one, or gives back the memory of a large one. */
 export function recycle(buffer: Buffer): void {
-  if (buffer.length > MAX_SPARE_BUFFER_BYTES) return;
+  if (buffer.length > MAX_SPARE_BUFFER_BYTES) {
+    releaseMemory(buffer);
+    return;
+  }
   // The newest are of the sizes that are in use now.
   while (spareBytes + buffer.length > MAX_SPARE_BYTES) spareBytes -= spares.shift()!.length;
   spares.push(buffer);

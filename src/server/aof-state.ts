@@ -101,11 +101,17 @@ export class AofState implements AofAccess, DispatchAof {
 
   get isBehind(): boolean {
     const writer = this.files?.writer;
-    if (writer === undefined || writer.failure !== undefined) return false;
-    // With "no" bytes are held until they are written, and nobody says when they will be synced.
-    const heldBytes = writer.policy === "no" ? writer.pendingBytes : writer.unsyncedBytes;
+    if (writer === undefined) return false;
     const limit = MAX_EARLY_SYNCS_BEHIND * writer.schedule.earlyBytes;
-    return heldBytes > Math.min(limit, MAX_UNSYNCED_BYTES);
+    return this.leavingBytes > Math.min(limit, MAX_UNSYNCED_BYTES);
+  }
+
+  /** Bytes that are held in memory until they are safe; 0 while the disk does not take them. */
+  get leavingBytes(): number {
+    const writer = this.files?.writer;
+    if (writer === undefined || writer.failure !== undefined) return 0;
+    // With "no" bytes are held until they are written, and nobody says when they will be synced.
+    return writer.policy === "no" ? writer.pendingBytes : writer.unsyncedBytes;
   }
 
   get appendedPosition(): number {

@@ -1,8 +1,8 @@
 /**
- * Gives back the memory of large buffers that nobody uses any more: what a long request arrived in, what a value of
- * megabytes was logged and spilled from. V8 frees such a buffer when it collects the little object that stands for
- * it, and goes by what it allocates: in a server at rest that is nothing, and five copies of a value of 100 MB stay
- * resident.
+ * Gives back the memory of large buffers that nobody uses any more, and that had no one user who could tell
+ * (base/release-memory.ts): what long replies were sent from, or requests of clients that are gone. V8 frees such a
+ * buffer when it collects the little object that stands for it, and goes by what it allocates: in a server at rest that
+ * is nothing, and copies of a value of 100 MB stay resident.
  *
  * So it is reckoned again and again how much all buffers have grown, but for the data, since the last collection.
  */

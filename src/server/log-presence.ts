@@ -83,7 +83,7 @@ export class LogPresence {
     if (found.size < end) return (await current.size()) < end ? "cut" : "removed or replaced";
     // What was written since the last look may have filled a cut file up to its size again.
     const seenEnd = sequence === this.seen.sequence ? this.seen.end : current.start;
-    if (end > seenEnd && !(await this.isWritten(path, seenEnd))) return "cut";
+    if (end > seenEnd && seenEnd > 0 && !(await this.isWritten(path, seenEnd))) return "cut";
     this.seen = { sequence, end };
     return undefined;
   }

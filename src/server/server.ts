@@ -380,6 +380,7 @@ export class Server implements ConnectionHost {
       log: world.log,
       budget,
       samplesPerVictim: () => config.values["maxmemory-samples"],
+      logBytes: () => this.aof.leavingBytes,
       onBatch: () => {
         if (this.dispatcher.scripts.runner.isBusy) return;
         this.spiller!.run();

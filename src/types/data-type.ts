@@ -68,7 +68,8 @@ export interface DataType {
   readonly rdbTypes: readonly number[];
   /** The type number that RDB gives the packed form of this entry: one that Redis 7.0 reads, if there is one. */
   rdbTypeOf(memory: ValueMemory, address: number): number;
-  /** The value's RDB encoding, in a piece of the arena. `compress` allows LZF, where Redis would use it. */
+  /** The value's RDB encoding, in a piece of the arena and nowhere else: the tier writes into the margins around it.
+   * `compress` allows LZF, where Redis would use it. */
   pack(memory: ValueMemory, address: number, arena: ByteArena, compress: boolean): Buffer;
   /**
    * As `pack`, for an entry whose value lies outside it (rooted.ts) and is large, else undefined: a part of the packed

@@ -53,6 +53,34 @@ describe("opening", () => {
   });
 });
 
+describe("large values", () => {
+  const MB = 1 << 20;
+
+  it("may be given up as soon as the store has a copy, and come back as they were", async () => {
+    const store = await openLevelStore()(folder);
+    const values = [MB - 1, MB, 3 * MB].map((length, index) => Buffer.alloc(length, index + 1));
+    const changes = values.map((value, index) => {
+      const given = Buffer.from(value);
+      return { key: key(index), value: given, onCopied: () => void given.fill(0) };
+    });
+    await store.batch([...changes, { key: key(9), value: undefined }], true);
+    expect(changes[2].value.equals(Buffer.alloc(3 * MB))).toBe(true);
+    const found = await store.getMany([0, 1, 2, 9].map(key));
+    expect(found.map((value, index) => value?.equals(values[index]))).toEqual([true, true, true, undefined]);
+    expect(store.getSync(key(2))!.equals(values[2])).toBe(true);
+    await store.close();
+  });
+
+  it("do not stay in memory, though nothing else is written", async () => {
+    const store = await openLevelStore({ writeBufferSizeBytes: 1 * MB })(folder);
+    const memory = () => Number(store.property("leveldb.approximate-memory-usage"));
+    await store.batch([{ key: key(1), value: Buffer.alloc(24 * MB, "v") }], true);
+    await expect.poll(memory, { timeout: 60_000 }).toBeLessThan(4 * MB);
+    expect((await store.getMany([key(1)]))[0]!.equals(Buffer.alloc(24 * MB, "v"))).toBe(true);
+    await store.close();
+  });
+});
+
 describe("reading", () => {
   it("reports a damaged table as corrupt", async () => {
     let store = await openLevelStore()(folder);

@@ -1,8 +1,10 @@
 /**
  * The record codec: what goes in comes out, and no flipped bit, cut or misplaced value passes for a record.
  */
+import { randomBytes } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { ByteArena } from "../../src/base/byte-arena.ts";
 import { StorageError } from "../../src/base/storage-error.ts";
 import { recordKey } from "../../src/cold/keys.ts";
 import { MAXIMUM_INLINE_KEY_BYTES } from "../../src/cold/limits.ts";
@@ -11,6 +13,7 @@ import {
   decodeRecord,
   encodeRecord,
   keyOf,
+  RECORD_MARGINS,
   readableHeader,
   readHeader,
 } from "../../src/cold/record.ts";
@@ -72,6 +75,51 @@ describe("record", () => {
     const key = recordKey(ref);
     expect(encodeRecord(key, ref, record, 1, true).length).toBeLessThan(200);
     expect(encodeRecord(key, ref, record, 1, false).length).toBe(5016);
+  });
+
+  test("a payload with margins becomes the same record, without being copied if it stays as it is", () => {
+    const arena = new ByteArena(RECORD_MARGINS.before, RECORD_MARGINS.after);
+    const copyOf = (payload: Buffer): Buffer => {
+      const piece = arena.take(payload.length);
+      piece.set(payload);
+      return piece;
+    };
+    fc.assert(
+      fc.property(references, records, records, fc.boolean(), (ref, record, other, compress) => {
+        const key = recordKey(ref);
+        const [neighbours, payload] = [copyOf(other.payload), copyOf(record.payload)];
+        const after = copyOf(other.payload);
+        const expected = encodeRecord(key, ref, record, 7, compress);
+        const value = encodeRecord(key, ref, { ...record, payload, hasMargins: true }, 7, compress);
+        expect(value).toEqual(expected);
+        const isLong = ref.key.length > MAXIMUM_INLINE_KEY_BYTES;
+        const staysAsItIs = !isLong && !readHeader(key, value).isCompressed;
+        expect(value.buffer === payload.buffer).toBe(staysAsItIs);
+        for (const neighbour of [neighbours, after]) expect(neighbour).toEqual(other.payload);
+      }),
+    );
+  });
+
+  test("long payloads come back, and are compressed if that makes them smaller", () => {
+    const ref = { namespace: 1, hash: 2, key: Buffer.from("k") };
+    const key = recordKey(ref);
+    const MB = 1024 * 1024;
+    for (const length of [MB - 1, MB, MB + 1, 3 * MB + 5]) {
+      const noise = randomBytes(length);
+      const text = Buffer.alloc(length, "some words that come again and again; ");
+      const half = Buffer.concat([noise.subarray(0, length / 2), text.subarray(length / 2)]);
+      for (const [payload, least, most] of [
+        [noise, length, length],
+        [text, 0, length / 50],
+        [half, length / 2, length * 0.6],
+      ] as const) {
+        const value = encodeRecord(key, ref, { type: 0, lru: 1, expireMs: 0, payload }, 1, true);
+        const stored = value.length - readHeader(key, value).payloadAt - 4;
+        expect(stored).toBeGreaterThanOrEqual(Math.floor(least));
+        expect(stored).toBeLessThanOrEqual(most);
+        expect(decodeRecord(key, value).payload.equals(payload)).toBe(true);
+      }
+    }
   });
 
   test("every flipped bit and every cut is noticed, in the value and in its key", () => {

@@ -28,16 +28,18 @@ class Scene {
   readonly warmer: Warmer;
   readonly spiller: Spiller;
 
-  static async create(limitBytes: number): Promise<Scene> {
+  /** @param logBytes what memory holds for the append-only file */
+  static async create(limitBytes: number, logBytes: () => number = () => 0): Promise<Scene> {
     const disk = new SimulatedStoreDisk({ seed: 1 });
     // The hash seed of the harness.
     return new Scene(
       await ColdTier.create(await disk.open("tier"), { seed: Buffer.from("0123456789abcdef") }),
       limitBytes,
+      logBytes,
     );
   }
 
-  private constructor(tier: ColdTier, limitBytes: number) {
+  private constructor(tier: ColdTier, limitBytes: number, logBytes: () => number) {
     this.tier = tier;
     // Values leave when this spiller says so.
     this.harness.staysInMemoryBecause = "when values leave memory is what this is about";
@@ -62,6 +64,7 @@ class Scene {
       log: silentLog,
       budget,
       samplesPerVictim: () => 5,
+      logBytes,
     };
     this.spiller = new Spiller({ ...options, onBatch: () => {} });
   }
@@ -188,5 +191,23 @@ test("a value that took long to come counts as used when it came", async () => {
   const access = await used;
   keyspace.refreshClock();
   expect(keyspace.accessClock.idleSeconds(access)).toBe(0);
+  await scene.tier.close();
+});
+
+test("a huge string waits for an append-only file that holds as much, and others do not", async () => {
+  let logBytes = LIMIT_BYTES;
+  const scene = await Scene.create(LIMIT_BYTES, () => logBytes);
+  const { database, harness, spiller } = scene;
+  harness.run("SET", "huge", "h".repeat(LIMIT_BYTES));
+  spiller.run();
+  expect([spiller.writing, spiller.stuck]).toEqual([false, false]);
+  harness.run("SET", "small", "s".repeat(LIMIT_BYTES / 8));
+  for (let i = 0; i < 20 && !spiller.writing; i++) spiller.run();
+  await scene.settle();
+  expect([database.coldSize, spiller.stuck]).toEqual([1, false]);
+  logBytes = 0;
+  spiller.run();
+  await spiller.hold();
+  expect([database.coldSize, spiller.stuck]).toEqual([2, false]);
   await scene.tier.close();
 });

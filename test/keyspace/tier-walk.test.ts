@@ -65,6 +65,7 @@ class World {
       log: silentLog,
       budget: this.budget,
       samplesPerVictim: () => 1 + random.below(6),
+      logBytes: () => 0,
       onBatch: () => {
         if (this.spiller.failure === "") this.spilledBatches++;
         else this.failedBatches++;

@@ -1,4 +1,8 @@
-/** Huge values that another thread has made: they come over with their numbers, and grow on here. */
+/**
+ * Huge values: when their memory goes; those that another thread has made come over with their numbers, and grow on
+ * here.
+ */
+import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { HugeValues } from "../../src/memory/huge-values.ts";
 import { newSharedNumber } from "../../src/memory/shared-number.ts";
@@ -31,4 +35,19 @@ test("another thread's values are taken over, and their numbers are used again",
   expect(values.allocate(1)).toBe(unused);
   for (const id of [own, small, large, late, unused]) values.free(id);
   expect(values.allocatedBytes).toBe(0);
+});
+
+test("the memory of what is freed, and of what was outgrown, goes when the turn is over", async () => {
+  const values = new HugeValues();
+  for (const bytes of [1 << 20, LARGE_BYTES]) {
+    const [freed, shrunk] = [values.allocate(bytes), values.allocate(bytes)];
+    const [first, second] = [values.get(freed).fill("1"), values.get(shrunk).fill("2")];
+    values.free(freed);
+    values.resize(shrunk, 300_000, 300_000);
+    expect(first.equals(Buffer.alloc(bytes, "1"))).toBe(true);
+    expect(second.equals(Buffer.alloc(bytes, "2"))).toBe(true);
+    await setImmediate();
+    expect([first.length, second.length]).toEqual([0, 0]);
+    expect(values.get(shrunk).equals(Buffer.alloc(300_000, "2"))).toBe(true);
+  }
 });

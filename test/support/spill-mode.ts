@@ -3,8 +3,7 @@
  * command, and come back when the next one needs them. Whatever passes without must pass with it. Servers do it with
  * a directive; where a test runs commands without a server, all values are packed, dropped and unpacked.
  */
-import { ByteArena } from "../../src/base/byte-arena.ts";
-import { packEntry, warmRecord } from "../../src/keyspace/cold-records.ts";
+import { newRecordArena, packEntry, warmRecord } from "../../src/keyspace/cold-records.ts";
 import type { Database } from "../../src/keyspace/database.ts";
 import type { Keyspace } from "../../src/keyspace/keyspace.ts";
 import { DIRTY } from "../../src/memory/entries.ts";
@@ -46,14 +45,14 @@ export function spillEntry(keyspace: Keyspace, database: Database, address: numb
   // The elements of a table have no order, and may come in another one.
   const isTable = isRooted(entries.head(address)) && UNORDERED.includes(entries.type(address));
   const before = isTable ? digestOf(keyspace, address) : undefined;
-  const packed = packEntry(keyspace, address, new ByteArena());
+  const packed = packEntry(keyspace, address, newRecordArena());
   const record = { ...packed, payload: Buffer.from(packed.payload) };
   database.drop(address);
   const warmed = warmRecord(keyspace, database, keyspace.keyHash.of(key, 0, key.length), key, record);
   // There is no tier that holds it.
   database.unmarkRecord(warmed);
   entries.mark(warmed, DIRTY, 0);
-  const again = packEntry(keyspace, warmed, new ByteArena());
+  const again = packEntry(keyspace, warmed, newRecordArena());
   const isSame =
     before === undefined
       ? again.payload.equals(record.payload)

@@ -15,12 +15,13 @@
 import { withView } from "../../base/byte-copy.ts";
 import { crc32c } from "../../base/checksum.ts";
 import type { Clock } from "../../base/clock.ts";
+import { releaseMemory } from "../../base/release-memory.ts";
 import { AofEncoder, BLOCK_LINE_ROOM } from "./encoder.ts";
 import { encodeBlockLine } from "./format.ts";
 
 /** Size of a usual chunk: much larger than what one turn appends, so that moving an open block is rare. */
 const CHUNK_BYTES = 256 * 1024;
-/** Free chunks kept for reuse; others are left to the garbage collector. */
+/** Free chunks kept for reuse. */
 const SPARE_CHUNKS = 16;
 /** Released blocks are cut off the front of the list in steps of this many, so that releasing one costs O(1). */
 const COMPACT_FROM = 256;
@@ -198,14 +199,15 @@ export class BlockLog {
     this.first = 0;
   }
 
-  /** Room for the encoder's open block. The chunk it leaves is untouched until the encoder has moved its bytes. */
-  private allocate(neededBytes: number, openBytes: number): Buffer {
+  /** A larger chunk for the open block, which is moved there. */
+  private allocate(neededBytes: number, open: Buffer): Buffer {
     const left = this.current;
     // Twice what is open, so that a block that keeps growing is moved a logarithmic number of times.
     this.current =
       neededBytes > CHUNK_BYTES
-        ? this.newChunk(Math.max(neededBytes, openBytes * 2))
+        ? this.newChunk(Math.max(neededBytes, open.length * 2))
         : (this.spare.pop() ?? this.newChunk(CHUNK_BYTES));
+    this.current.buf.set(open);
     if (left.blocks === 0) this.recycle(left);
     return this.current.buf;
   }
@@ -222,8 +224,12 @@ export class BlockLog {
   }
 
   private recycle(chunk: Chunk): void {
-    if (chunk.buf.length === CHUNK_BYTES && this.spare.length < SPARE_CHUNKS) this.spare.push(chunk);
-    else this.memoryBytes -= chunk.buf.length;
+    if (chunk.buf.length === CHUNK_BYTES && this.spare.length < SPARE_CHUNKS) {
+      this.spare.push(chunk);
+      return;
+    }
+    this.memoryBytes -= chunk.buf.length;
+    releaseMemory(chunk.buf);
   }
 }
 

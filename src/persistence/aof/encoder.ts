@@ -33,8 +33,8 @@ const AROUND_COMMAND = 128;
 /** The most that surrounds one argument: `$`, ten digits and two line ends. */
 const AROUND_ARGUMENT = 15;
 
-/** A buffer of at least `neededBytes`; `openBytes` of them will be moved into it from the present one. */
-export type AllocateBlockRoom = (neededBytes: number, openBytes: number) => Buffer;
+/** A buffer of at least `neededBytes` that begins with a copy of `open`, the open block's bytes in the present one. */
+export type AllocateBlockRoom = (neededBytes: number, open: Buffer) => Buffer;
 
 /** The bytes of `SELECT db`, with which a block is continued in another file. */
 export function encodeSelect(db: number): Buffer {
@@ -296,12 +296,12 @@ export class AofEncoder {
     this.writtenDb = this.wantedDb;
   }
 
-  /** Moves the open block to a larger buffer. The old one stays untouched, since its earlier blocks may be on their
-   * way to the disk. */
+  /** Moves the open block to a larger buffer. The old one is left alone, since its earlier blocks may be on their way
+   * to the disk. */
   private grow(need: number): void {
     const openBytes = this.end - this.blockStart;
-    const next = this.allocate(openBytes + need + BLOCK_LINE_ROOM, openBytes);
-    next.set(this.buf.subarray(this.blockStart, this.end));
+    const open = this.buf.subarray(this.blockStart, this.end);
+    const next = this.allocate(openBytes + need + BLOCK_LINE_ROOM, open);
     this.groupStart -= this.blockStart;
     this.startBlock(next, 0);
     this.end = openBytes;

@@ -127,14 +127,16 @@ export class ReplicationStream {
     return low;
   }
 
-  /** Room for the encoder's open bytes, which it moves there. */
-  private allocate(neededBytes: number, openBytes: number): Buffer {
+  /** A larger chunk for the encoder's open bytes, which are moved there. */
+  private allocate(neededBytes: number, open: Buffer): Buffer {
     const left = this.encoder.buf;
     if (this.chunks.at(-1)?.buffer !== left) this.memoryBytes -= this.openChunkBytes;
     // Twice what is open, so that a group that keeps growing is moved a logarithmic number of times.
-    this.openChunkBytes = Math.max(CHUNK_BYTES, neededBytes, openBytes * 2);
+    this.openChunkBytes = Math.max(CHUNK_BYTES, neededBytes, open.length * 2);
     this.memoryBytes += this.openChunkBytes;
-    return newChunk(this.openChunkBytes);
+    const chunk = newChunk(this.openChunkBytes);
+    chunk.set(open);
+    return chunk;
   }
 }
 

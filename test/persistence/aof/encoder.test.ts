@@ -12,7 +12,8 @@ import { AofEncoder, BLOCK_LINE_ROOM } from "../../../src/persistence/aof/encode
 import { Request } from "../../../src/protocol/request.ts";
 
 function newEncoder(sizeBytes = 0, clock = new ManualClock(1_700_000_000_500)): AofEncoder {
-  const allocate = (needed: number): Buffer => Buffer.alloc(needed + sizeBytes, "?");
+  const allocate = (needed: number, open: Buffer): Buffer =>
+    Buffer.concat([open, Buffer.alloc(needed + sizeBytes - open.length, "?")]);
   const encoder = new AofEncoder(clock, Buffer.alloc(BLOCK_LINE_ROOM + sizeBytes), allocate);
   encoder.timestamps = false;
   return encoder;
@@ -193,6 +194,27 @@ describe("BlockLog", () => {
         expect(log.memoryBytes).toBeLessThanOrEqual(10 * 256 * 1024);
       }),
     );
+  });
+
+  it("gives the memory of a large block back when it is released", () => {
+    const log = new BlockLog(new ManualClock(0));
+    log.encoder.timestamps = false;
+    const value = Buffer.alloc(3 << 20, "v");
+    log.encoder.command(Request.of("SET", "before", "1"));
+    log.encoder.command(Request.of("SET", "key", value));
+    log.encoder.command(Request.of("SET", "key", Buffer.concat([value, value])));
+    const { chunk, start, length } = log.endBlock();
+    const written = chunk.buf.toString("latin1", start, start + length);
+    const commands = [
+      ["SELECT", "0"],
+      ["SET", "before", "1"],
+      ["SET", "key", value.toString()],
+    ];
+    expect(written === resp(...commands, ["SET", "key", value.toString().repeat(2)])).toBe(true);
+    log.markWritten();
+    log.release(log.appended);
+    expect(chunk.buf.length).toBe(0);
+    expect(log.memoryBytes).toBeLessThanOrEqual(2 * 256 * 1024);
   });
 
   it("does not end a block inside a group", () => {
