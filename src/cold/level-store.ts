@@ -224,7 +224,7 @@ class LevelStore implements KeyValueStore {
     } catch (error) {
       throw this.#readError(error);
     }
-    await this.#inOrder(() => this.#write([{ key: BARRIER_KEY, value: undefined }], false));
+    await this.#writeBarrier();
   }
 
   async #getMany(keys: readonly Buffer[], snapshot: Snapshot | undefined): Promise<(Buffer | undefined)[]> {
@@ -333,11 +333,16 @@ class LevelStore implements KeyValueStore {
     await written;
   }
 
+  /** A write that changes nothing, and before which LevelDB does what it does before any. */
+  #writeBarrier(): Promise<void> {
+    return this.#inOrder(() => this.#write([{ key: BARRIER_KEY, value: undefined }], false));
+  }
+
   /** Has LevelDB begin another memtable if the present one is full, and write that as a table: it would do so with the
    * next batch, and until then keep all of a large one in memory. */
   #leaveMemtable(): void {
     // If it fails, the next write tells.
-    this.#inOrder(() => this.#write([{ key: BARRIER_KEY, value: undefined }], false)).catch(() => undefined);
+    this.#writeBarrier().catch(() => undefined);
   }
 
   /** Makes the store fit for writing after `failure`, or throws why it is not. */
