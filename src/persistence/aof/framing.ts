@@ -61,6 +61,8 @@ const DIGIT_0 = 0x30;
 /** Longer commands are looked at line by line. */
 const PLAIN_ARGUMENTS_MAX = 1 << 20;
 const PLAIN_LINE_MAX_BYTES = 20;
+/** So much of the chunk there must be for a line to be passed over: V8 compiles what reads beyond the end once more. */
+const PLAIN_LINE_ROOM = PLAIN_LINE_MAX_BYTES + 4;
 const LONG_MAX = 0x7fffffffffffffffn;
 const LONG_MIN = -0x8000000000000000n;
 /** Names longer than this are not EXEC or MULTI. */
@@ -165,7 +167,7 @@ export class FramingScanner {
    */
   #passWholeCommand(chunk: Buffer, to: number): boolean {
     let i = this.next;
-    if (chunk[i] !== STAR) return false;
+    if (to - i < PLAIN_LINE_ROOM || chunk[i] !== STAR) return false;
     let count = chunk[++i] - DIGIT_0;
     if (!(count >= 1 && count <= 9)) return false;
     for (let digit = chunk[++i] - DIGIT_0; digit >= 0 && digit <= 9; digit = chunk[++i] - DIGIT_0)
@@ -174,7 +176,7 @@ export class FramingScanner {
     i += 2;
     for (let left = count; left > 0; left--) {
       const lineStart = i;
-      if (chunk[i] !== DOLLAR) return false;
+      if (to - i < PLAIN_LINE_ROOM || chunk[i] !== DOLLAR) return false;
       let length = chunk[++i] - DIGIT_0;
       if (!(length >= 0 && length <= 9)) return false;
       for (let digit = chunk[++i] - DIGIT_0; digit >= 0 && digit <= 9; digit = chunk[++i] - DIGIT_0)
