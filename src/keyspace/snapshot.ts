@@ -9,13 +9,15 @@
  * The receiver gets each entry once, in any order, databases mixed. Databases that a flush replaces meanwhile are
  * kept alive until the walk is done.
  *
- * A large value may be taken in parts. Until the last part it does not count as visited, nothing else of the walk is
- * emitted, and whoever is about to change it has the receiver take the rest at once. Who can wait should not ask for
- * that: `hasten` has the walk take the value next, and tells when it has. One that leaves its database as a whole (it
- * is deleted, replaced, expires) needs no waiting: `takeOver` keeps the entry until it has been visited, and only then
- * is it freed.
+ * A large value may be taken in parts. If its type makes images (DataType.image), the receiver makes one, and owes what
+ * it has not taken of it: the entry counts as visited, and may change. Of another type it does not count as visited
+ * until the last part, nothing else of the walk is emitted, and whoever is about to change it has the receiver take the
+ * rest at once. Who can wait should not ask for that: `hasten` has the walk take the value next, and tells when it has.
+ * One that leaves its database as a whole (it is deleted, replaced, expires) needs no waiting: `takeOver` keeps the
+ * entry until all of it has been taken, and only then is it freed.
  */
 import { VISITED } from "../memory/entries.ts";
+import { isRooted, rootOf } from "../types/rooted.ts";
 import type { Database } from "./database.ts";
 import { isLarge } from "./entry-size.ts";
 import type { Keyspace } from "./keyspace.ts";
@@ -30,10 +32,19 @@ export interface SnapshotReceiver {
   /** Takes more of the value of which `entry` said that there is more, or with `isAll` the rest of it; true if there is
    * still more. */
   more(isAll: boolean): boolean;
+  /** Whether there are images of which it has not taken all. `more` goes on with the oldest, and the walk waits. */
+  readonly owes: boolean;
+  /** Whether the value with this root is one of them. */
+  owesValue(root: number): boolean;
 }
 
 /** Takes nothing: of a snapshot that was given up. */
-const NOBODY: SnapshotReceiver = { entry: () => false, more: () => false };
+const NOBODY: SnapshotReceiver = {
+  entry: () => false,
+  more: () => false,
+  owes: false,
+  owesValue: () => false,
+};
 
 /** Entries of a step that the processor gets at once, instead of waiting for each. */
 const AHEAD = 64;
@@ -132,12 +143,21 @@ export class Snapshots {
     return this.isAwaited(address) && isLarge(this.keyspace.memory, address);
   }
 
+  /** Whether the entry, if it left its database, would take memory until the snapshot has taken all of its value. */
+  isNeeded(address: number): boolean {
+    if (!this.active || this.receiver === NOBODY) return false;
+    if (this.isAwaited(address)) return isLarge(this.keyspace.memory, address);
+    const { entries } = this.keyspace;
+    return isRooted(entries.head(address)) && this.receiver!.owesValue(rootOf(entries, address));
+  }
+
   /**
-   * For an entry that leaves its database: true if it is to be emitted later, and freed then. Then the caller must not
-   * free it, and nobody may change it any more. False if it is small, or was emitted; see `capture`.
+   * For an entry that leaves its database: true if what is needed of it is to be taken later, and it is freed then.
+   * Then the caller must not free it, and nobody may change it any more. False if it is small, or was taken; see
+   * `capture`.
    */
   takeOver(database: Database, address: number): boolean {
-    if (this.receiver === NOBODY || !this.isAwaitedLarge(address)) return false;
+    if (!this.isNeeded(address)) return false;
     const held = this.databases.find((candidate) => candidate.database === database);
     if (held === undefined) return false;
     this.departed.push({ ...held, address });
@@ -168,6 +188,10 @@ export class Snapshots {
       this.partly = 0;
       return false;
     }
+    if (this.receiver!.owes) {
+      this.receiver!.more(false);
+      return false;
+    }
     if (this.hastened.length > 0) {
       const [{ database, address }] = this.hastened;
       this.visit(database, address);
@@ -193,6 +217,10 @@ export class Snapshots {
         return false;
       }
       this.markVisited(address);
+      if (this.receiver!.owes) {
+        this.hashPosition = database.hashOf(address) >>> 0;
+        return false;
+      }
     }
     this.hashPosition = end;
     if (end < HASH_SPACE) return false;

@@ -361,7 +361,7 @@ export class Spiller {
     const head = entries.head(address);
     if ((head & (RECORD | DIRTY)) === RECORD) {
       // A snapshot may keep it for a moment.
-      const laterBytes = keyspace.snapshots.isAwaitedLarge(address)
+      const laterBytes = keyspace.snapshots.isNeeded(address)
         ? entryBytes(keyspace.memory, address, SIZE_SAMPLES)
         : 0;
       database.drop(address);

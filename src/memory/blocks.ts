@@ -6,6 +6,7 @@
  * object holds only word 0 with HUGE set, and word 1: the number of the huge value that holds the bytes.
  */
 import { copyBytes } from "../base/byte-copy.ts";
+import { FrozenBlocks } from "./frozen-blocks.ts";
 import type { HugeValues } from "./huge-values.ts";
 import { MAX_OBJECT_BYTES, SLAB_MASK, SLAB_SHIFT, Slabs } from "./slabs.ts";
 
@@ -28,6 +29,8 @@ export interface BlockPlace {
 
 export class Blocks {
   readonly slabs: Slabs;
+  /** Who changes a block where it is, and not by the methods here, tells this before, if the block may be frozen. */
+  readonly frozen: FrozenBlocks = new FrozenBlocks(this);
   private readonly huge: HugeValues;
 
   constructor(slabs: Slabs, huge: HugeValues) {
@@ -47,6 +50,7 @@ export class Blocks {
   }
 
   free(reference: number): void {
+    if (this.frozen.retains(reference)) return;
     const words = this.slabs.words[reference >>> SLAB_SHIFT];
     const w = (reference & SLAB_MASK) << 2;
     if (words[w] < 0) this.huge.free(words[w + 1]);

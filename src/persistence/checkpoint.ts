@@ -189,6 +189,14 @@ class CommandBase implements BaseFile {
   more(isAll: boolean): boolean {
     return this.output.more(isAll);
   }
+
+  get owes(): boolean {
+    return this.output.owes;
+  }
+
+  owesValue(root: number): boolean {
+    return this.output.owesValue(root);
+  }
 }
 
 class RdbBase implements BaseFile {
@@ -246,6 +254,7 @@ class RdbBase implements BaseFile {
     for (const [index, { coldKeys, namespace }] of this.databases.entries()) {
       if (!coldKeys.isComplete || !this.recordsAtCut.has(namespace)) continue;
       for (const { differences, left } of coldKeys.parts(COLD_KEYS_PART_BYTES)) {
+        yield* this.output.owedSteps();
         this.output.targetOf(index).appendColdKeys(left, differences);
         yield;
       }
@@ -269,6 +278,14 @@ class RdbBase implements BaseFile {
 
   more(isAll: boolean): boolean {
     return this.output.more(isAll);
+  }
+
+  get owes(): boolean {
+    return this.output.owes;
+  }
+
+  owesValue(root: number): boolean {
+    return this.output.owesValue(root);
   }
 
   private appendAccess(target: RdbWriter, access: number): void {

@@ -3,7 +3,7 @@
  */
 import type { FileHandle } from "../base/files.ts";
 import { dataTypeOf } from "../types/registry.ts";
-import { isRooted } from "../types/rooted.ts";
+import { isRooted, rootOf } from "../types/rooted.ts";
 import { STRING } from "../types/string/string-value.ts";
 import { CommandWriter } from "./aof/command-writer.ts";
 import { encodeTimestampLine } from "./aof/format.ts";
@@ -31,30 +31,45 @@ export class CommandSnapshotFile extends SnapshotFile<CommandWriter> {
 
   /** Appends the commands that make a live entry to what `targetOf` gave; see RdbSnapshotFile.appendEntry. */
   appendEntry(target: CommandWriter, address: number, mayBePartial: boolean): boolean {
-    const { entries } = this.parts.keyspace;
-    const isString = dataTypeOf(entries.type(address)).type === STRING;
+    const { entries, memory } = this.parts.keyspace;
+    const dataType = dataTypeOf(entries.type(address));
+    const isString = dataType.type === STRING;
     if (isString && entries.valueLength(address) < LARGE_STRING_BYTES) {
       target.appendCommand("SET", entries.key(address), entries.value(address));
       const expireMs = entries.expireMs(address);
       if (expireMs !== 0) target.appendCommand("PEXPIREAT", entries.key(address), expireMs);
       return false;
     }
-    const isInParts = isString || isRooted(entries.head(address));
-    return this.begin(this.entryParts(target, address), mayBePartial && isInParts);
+    const key = Buffer.from(entries.key(address));
+    const isOutside = isRooted(entries.head(address));
+    const image = isOutside ? dataType.image?.(memory, address) : undefined;
+    const expireMs = entries.expireMs(address);
+    if (image !== undefined) {
+      const steps = image.rewrite(key, (...args) => target.appendCommand(...args));
+      this.owe(target, withExpiry(target, steps, key, expireMs), rootOf(entries, address));
+      return false;
+    }
+    const steps = isString
+      ? this.setParts(target, address, key)
+      : dataType.rewrite(memory, address, key, (...args) => target.appendCommand(...args));
+    const parts = withExpiry(target, steps, key, expireMs);
+    return this.begin(target, parts, mayBePartial && (isString || isOutside));
   }
 
-  private *entryParts(target: CommandWriter, address: number): Generator<void, void> {
-    const { entries, memory } = this.parts.keyspace;
-    const dataType = dataTypeOf(entries.type(address));
-    const key = Buffer.from(entries.key(address));
-    if (dataType.type === STRING) {
-      target.beginSet(key, entries.valueLength(address));
-      yield* stringParts(entries, address, (...part) => target.appendPart(...part));
-    } else {
-      const steps = dataType.rewrite(memory, address, key, (...args) => target.appendCommand(...args));
-      while (steps.next().done !== true) yield;
-    }
-    const expireMs = entries.expireMs(address);
-    if (expireMs !== 0) target.appendCommand("PEXPIREAT", key, expireMs);
+  private *setParts(target: CommandWriter, address: number, key: Buffer): Generator<void, void> {
+    const { entries } = this.parts.keyspace;
+    target.beginSet(key, entries.valueLength(address));
+    yield* stringParts(entries, address, (...part) => target.appendPart(...part));
   }
+}
+
+/** What makes the value, and then its expiry (0 is none). */
+function* withExpiry(
+  target: CommandWriter,
+  steps: Iterator<void, void>,
+  key: Buffer,
+  expireMs: number,
+): Generator<void, void> {
+  while (steps.next().done !== true) yield;
+  if (expireMs !== 0) target.appendCommand("PEXPIREAT", key, expireMs);
 }

@@ -260,6 +260,7 @@ class DumpWalk implements SnapshotReceiver {
     for (;;) {
       for (; this.nextRecord < this.records.length; this.nextRecord++) {
         const record = this.records[this.nextRecord];
+        yield* this.output.owedSteps();
         if (record instanceof StorageError) throw record;
         if (record.hash >= end) {
           database.shadowed.forgetBelow(end);
@@ -299,6 +300,14 @@ class DumpWalk implements SnapshotReceiver {
 
   more(isAll: boolean): boolean {
     return this.output.more(isAll);
+  }
+
+  get owes(): boolean {
+    return this.output.owes;
+  }
+
+  owesValue(root: number): boolean {
+    return this.output.owesValue(root);
   }
 
   private record(database: DumpedDatabase, record: ScannedRecord): void {

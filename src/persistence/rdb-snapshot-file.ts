@@ -5,7 +5,7 @@ import { ByteArena } from "../base/byte-arena.ts";
 import { REDIS_VERSION } from "../base/compatibility.ts";
 import type { FileHandle } from "../base/files.ts";
 import { dataTypeOf } from "../types/registry.ts";
-import { isRooted } from "../types/rooted.ts";
+import { isRooted, rootOf } from "../types/rooted.ts";
 import { STRING } from "../types/string/string-value.ts";
 import { AUX_USED_MEMORY, TYPE_STRING } from "./rdb/format.ts";
 import { RdbWriter } from "./rdb/writer.ts";
@@ -67,17 +67,21 @@ export class RdbSnapshotFile extends SnapshotFile<RdbWriter> {
         target.appendEntryHead(TYPE_STRING, key, keyStart, keyLength);
         target.appendLength(length);
         const parts = stringParts(entries, address, (...part) => target.appendBytes(...part));
-        return this.begin(parts, mayBePartial);
+        return this.begin(target, parts, mayBePartial);
       }
       const value = entries.valueBuffer(address);
       target.appendString(key, keyStart, keyLength, value, entries.valueStart(address), length);
       return false;
     }
     const type = dataType.rdbTypeOf(memory, address);
-    const valueParts = isRooted(head) ? dataType.packInParts?.(memory, address, target) : undefined;
-    if (valueParts !== undefined) {
-      target.appendEntryHead(type, key, keyStart, keyLength);
-      return this.begin(valueParts, mayBePartial);
+    if (isRooted(head)) {
+      const image = dataType.image?.(memory, address);
+      const valueParts = image === undefined ? dataType.packInParts?.(memory, address, target) : undefined;
+      if (image !== undefined || valueParts !== undefined)
+        target.appendEntryHead(type, key, keyStart, keyLength);
+      if (image !== undefined) this.owe(target, image.packInParts(target), rootOf(entries, address));
+      if (valueParts !== undefined) return this.begin(target, valueParts, mayBePartial);
+      if (image !== undefined) return false;
     }
     const { arena } = this;
     arena.reset();

@@ -8,8 +8,8 @@
  * nobody waits for the file a slice takes a fifth of that time, and the walk rests in between, so that the loop can
  * sleep: a thread that is always awake is the one from which the system takes the processor for the others.
  *
- * A large value is appended in parts, with commands in between. What others capture meanwhile is gathered aside, and
- * follows the value.
+ * A large value is appended in parts, with commands in between. What is captured meanwhile is gathered aside, and
+ * follows the value: small values as they are, and the beginnings of others of which there is an image.
  */
 import type { Clock } from "../base/clock.ts";
 import { type FileHandle, writeFully } from "../base/files.ts";
@@ -72,6 +72,17 @@ export interface SnapshotFileOptions {
   readonly onWritten?: (bytes: number, isBusy: boolean) => void;
 }
 
+/** A value of which a part is appended. */
+interface PartialValue<Writer> {
+  /** The rest of it, which goes to `target`: the file, or what is aside behind the value before. */
+  readonly parts: Iterator<void, void>;
+  readonly target: Writer;
+  /** Root of the value, if the parts are those of an image; else 0. */
+  readonly root: number;
+  /** What follows it. */
+  behind: Writer | undefined;
+}
+
 /** What a walk does next: a step of it is done, or it waits for something. */
 export type WalkStep = Promise<void> | undefined;
 
@@ -80,9 +91,9 @@ export class SnapshotFile<Writer extends GatheredBytes> {
   protected readonly parts: SnapshotFileParts;
   private readonly options: SnapshotFileOptions;
   private readonly file: FileHandle;
-  /** What is captured while a value is appended in parts. */
-  private readonly aside: Writer;
-  private valueParts: Iterator<void, void> | undefined;
+  private readonly newAside: () => Writer;
+  /** In the order of the file. */
+  private partial: PartialValue<Writer>[] = [];
   private writing: Promise<void> | undefined;
   private syncing: Promise<void> | undefined;
   private position = 0;
@@ -106,25 +117,46 @@ export class SnapshotFile<Writer extends GatheredBytes> {
     this.file = file;
     this.options = options;
     this.writer = newWriter((chunk) => this.write(chunk), false);
-    this.aside = newWriter(NO_SINK, true);
+    this.newAside = () => newWriter(NO_SINK, true);
   }
 
   /** Where the next entry belongs, with its attributes; its database is selected. */
   targetOf(databaseIndex: number): Writer {
-    const target = this.valueParts === undefined ? this.writer : this.aside;
+    const last = this.partial.at(-1);
+    const target = last === undefined ? this.writer : (last.behind ??= this.newAside());
     target.selectDb(databaseIndex);
     return target;
   }
 
+  /** See SnapshotReceiver. */
+  get owes(): boolean {
+    return this.partial.length > 0 && this.partial[0].root !== 0;
+  }
+
+  /** See SnapshotReceiver. */
+  owesValue(root: number): boolean {
+    return this.partial.some((value) => value.root === root);
+  }
+
+  /** Appends all that is owed, before something follows that need not be aside. */
+  *owedSteps(): Generator<undefined, void> {
+    while (this.owes) {
+      this.more(false);
+      yield;
+    }
+  }
+
   /** Appends a part of the value under way, or all the rest; true if there is still more. */
   more(isAll: boolean): boolean {
-    const { valueParts } = this;
-    if (valueParts === undefined) return false;
-    let isDone = valueParts.next().done === true;
-    while (isAll && !isDone) isDone = valueParts.next().done === true;
+    const { partial, writer } = this;
+    if (partial.length === 0) return false;
+    const { behind, parts, target } = partial[0];
+    let isDone = parts.next().done === true;
+    while (isAll && !isDone) isDone = parts.next().done === true;
+    if (target !== writer) writer.appendFrom(target);
     if (!isDone) return true;
-    this.valueParts = undefined;
-    this.writer.appendFrom(this.aside);
+    partial.shift();
+    if (behind !== undefined) writer.appendFrom(behind);
     return false;
   }
 
@@ -132,14 +164,19 @@ export class SnapshotFile<Writer extends GatheredBytes> {
    * Appends a value to what `targetOf` gave, step by step. With `mayBePartial`, and if it takes more than one step,
    * only the first of them is done: then true, and `more` does the rest.
    */
-  begin(valueParts: Iterator<void, void>, mayBePartial: boolean): boolean {
+  protected begin(target: Writer, parts: Iterator<void, void>, mayBePartial: boolean): boolean {
     if (!mayBePartial) {
-      finishSteps(valueParts);
+      finishSteps(parts);
       return false;
     }
-    if (valueParts.next().done === true) return false;
-    this.valueParts = valueParts;
+    if (parts.next().done === true) return false;
+    this.partial.push({ parts, target, root: 0, behind: undefined });
     return true;
+  }
+
+  /** Has the parts of an image appended later to what `targetOf` gave; `root` is that of the value. */
+  protected owe(target: Writer, parts: Iterator<void, void>, root: number): void {
+    this.partial.push({ parts, target, root, behind: undefined });
   }
 
   /** The steps of the hot walk up to the end of the snapshot, or up to where `isEnough` says; each of `limit` entries
@@ -202,7 +239,8 @@ export class SnapshotFile<Writer extends GatheredBytes> {
   async abandon(): Promise<void> {
     const { keyspace, nextTurn } = this.parts;
     const { snapshots } = keyspace;
-    this.valueParts = undefined;
+    this.partial = [];
+    keyspace.memory.blocks.frozen.giveUp();
     snapshots.abandon();
     while (snapshots.active && !snapshots.step(ENTRIES_PER_STEP)) await nextTurn();
     await this.writing?.catch(() => undefined);

@@ -1,6 +1,7 @@
 /**
- * A gate before writes while a snapshot is under way: who is about to change a large value that is not yet written
- * waits until it is, and it is next. Otherwise all of it would have to be written on the spot, and all would wait.
+ * A gate before writes while a snapshot is under way: who is about to change a large value that is not yet written, and
+ * of which no image is made (types/data-type.ts), waits until it is, and it is next. Otherwise all of it would have to
+ * be written on the spot, and all would wait.
  * EXEC waits for what its commands will change, a script for the keys that it declares. Small values are written on the
  * spot, and so is what a script changes undeclared; a value that is only deleted or replaced needs none of this
  * (keyspace/snapshot.ts).
@@ -10,6 +11,7 @@ import type { CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Request } from "../protocol/request.ts";
+import { dataTypeOf } from "../types/registry.ts";
 import type { Connection } from "./connection.ts";
 import { PlannedCommands } from "./planned-commands.ts";
 
@@ -57,6 +59,8 @@ export class SnapshotGate {
   }
 
   private isInTheWay(db: Database, address: number): boolean {
-    return !db.isTombstone(address) && this.keyspace.snapshots.isAwaitedLarge(address);
+    const { entries, snapshots } = this.keyspace;
+    if (db.isTombstone(address) || !snapshots.isAwaitedLarge(address)) return false;
+    return dataTypeOf(entries.type(address)).image === undefined;
   }
 }

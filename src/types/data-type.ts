@@ -53,6 +53,17 @@ export interface RootedForm {
   sizeBytes(memory: ValueMemory, root: number, samples: number): number;
 }
 
+/**
+ * A large value as it is when the image is made, to be read once while it changes, in one of two forms. The iterator
+ * must be finished, or all frozen blocks be given up (memory/frozen-blocks.ts), before there is another image of it.
+ */
+export interface ValueImage {
+  /** As DataType.packInParts. */
+  packInParts(sink: PartSink): Iterator<void, void>;
+  /** As DataType.rewrite. */
+  rewrite(key: Buffer, sink: CommandSink): Iterator<void, void>;
+}
+
 export interface DataType {
   /** The entry type number: Redis's object type. */
   readonly type: number;
@@ -94,6 +105,8 @@ export interface DataType {
    * iterator. The value must not change until the last; of one that lies in its entry all steps must be done at once.
    */
   rewrite(memory: ValueMemory, address: number, key: Buffer, sink: CommandSink): Iterator<void, void>;
+  /** Of an entry whose value lies outside it and is large, else undefined. Types without it have `packInParts`. */
+  image?(memory: ValueMemory, address: number): ValueImage | undefined;
   /** Adds the value to a digest, as DEBUG DIGEST-VALUE of Redis does. */
   digest(memory: ValueMemory, address: number, digest: ValueDigest): void;
 }

@@ -170,6 +170,9 @@ export class LargeValueCommands {
           ["LPOP", key, "7"],
           ["LSET", key, "5", other],
           ["LREM", key, "1", element],
+          ["LREM", key, "-3", other],
+          ["RPOPLPUSH", key, key],
+          ["LTRIM", key, "3", "-20"],
           ["LMOVE", key, this.key("list"), "LEFT", "RIGHT"],
           ["LINSERT", key, "BEFORE", element, other],
         ];

@@ -8,6 +8,7 @@ import { SeededRandom } from "../../src/base/random.ts";
 import type { SnapshotReceiver } from "../../src/keyspace/snapshot.ts";
 import type { Server } from "../../src/server/server.ts";
 import { startServer } from "../../src/server/start.ts";
+import { dataTypeOf } from "../../src/types/registry.ts";
 import { LARGE_NAMES, LargeValueCommands, UNDECLARED_SCRIPT } from "./large-value-commands.ts";
 import { SilentClient } from "./silent-client.ts";
 import { configOf, FOLDER, SimulatedWorld, STARTED_MS } from "./simulated-world.ts";
@@ -39,6 +40,8 @@ export interface SnapshotTally {
   /** Large values for which a client waited, and those that were written after they had left their database. */
   waitedFor: number;
   departed: number;
+  /** Large values that were changed while an image of them was written. */
+  imaged: number;
   /** Large values that were written on the spot, because a script had not declared them. */
   onTheSpot: number;
   expired: number;
@@ -52,6 +55,7 @@ export function newSnapshotTally(): SnapshotTally {
     commandsMeanwhile: 0,
     waitedFor: 0,
     departed: 0,
+    imaged: 0,
     onTheSpot: 0,
     expired: 0,
   };
@@ -95,7 +99,8 @@ export class SnapshotSimulation {
     for (const request of this.commands.fill()) this.clients[0].request(request);
     for (let i = 0; i < SNAPSHOTS; i++) await this.snapshot(server);
     const { snapshots } = server.keyspace;
-    if (snapshots.hasDeparted || snapshots.isHastened) throw new Error("something was left of a snapshot");
+    if (snapshots.hasDeparted || snapshots.isHastened || server.keyspace.memory.blocks.frozen.count > 0)
+      throw new Error("something was left of a snapshot");
     this.world.kill();
   }
 
@@ -104,7 +109,7 @@ export class SnapshotSimulation {
   }
 
   private observe(server: Server): void {
-    const { snapshots } = server.keyspace;
+    const { entries, snapshots } = server.keyspace;
     const start = snapshots.start.bind(snapshots);
     snapshots.start = (receiver: SnapshotReceiver) => {
       this.cut = contentsOf(server, LARGE_NAMES, this.hasLog);
@@ -112,7 +117,10 @@ export class SnapshotSimulation {
     };
     const capture = snapshots.capture.bind(snapshots);
     snapshots.capture = (database, address) => {
-      if (snapshots.isAwaitedLarge(address)) this.noteOnTheSpot(server);
+      if (snapshots.isAwaitedLarge(address)) {
+        if (dataTypeOf(entries.type(address)).image !== undefined) this.tally.imaged++;
+        else this.noteOnTheSpot(server);
+      }
       capture(database, address);
     };
     const hasten = snapshots.hasten.bind(snapshots);

@@ -11,6 +11,7 @@ import { Request } from "../../src/protocol/request.ts";
 import { CommandHarness } from "../support/command-harness.ts";
 import { contents, describeEntry } from "../support/entry-contents.ts";
 import { usualSeed } from "../support/seed.ts";
+import { WHOLE_ENTRIES } from "../support/whole-entries.ts";
 
 const NUMBERS = Array.from({ length: 5000 }, (_, i) => String(i));
 const ROUNDS = 20;
@@ -139,7 +140,7 @@ describe("private changes", () => {
           seen.push(describeEntry(shared, address));
           return false;
         },
-        more: () => false,
+        ...WHOLE_ENTRIES,
       });
       do {
         visit();

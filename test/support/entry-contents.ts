@@ -7,6 +7,7 @@ import { dataTypeOf } from "../../src/types/registry.ts";
 import { isRooted } from "../../src/types/rooted.ts";
 import { ValueDigest } from "../../src/types/value-digest.ts";
 import type { Argument, CommandHarness } from "./command-harness.ts";
+import { WHOLE_ENTRIES } from "./whole-entries.ts";
 
 /** More than any of these tests has. */
 const MAX_ENTRIES = 1000;
@@ -63,7 +64,7 @@ export function expectExactSnapshot(
       seen.push(describeEntry(harness, address));
       return false;
     },
-    more: () => false,
+    ...WHOLE_ENTRIES,
   });
   for (let i = 0; i < commands; i++) harness.run(...next());
   while (!harness.keyspace.snapshots.step(2));

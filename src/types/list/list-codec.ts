@@ -24,7 +24,7 @@ import { ElementView } from "../listpack/element-view.ts";
 import { HEADER_BYTES, headerCount, listpackBytes } from "../listpack/listpack.ts";
 import { checkListpack } from "../listpack/validation.ts";
 import { GrowingBytes } from "../packed-bytes.ts";
-import { FEW_ELEMENTS, PartMeter } from "../packed-parts.ts";
+import { PartMeter } from "../packed-parts.ts";
 import {
   decodePlainLength,
   decodeString,
@@ -39,6 +39,7 @@ import { RdbString, readOnlyString } from "../rdb-string.ts";
 import { ROOT_BYTES, setRoot } from "../rooted.ts";
 import type { ValueMemory } from "../value-memory.ts";
 import { readZiplist } from "../ziplist.ts";
+import type { ChunkImages } from "./list-chunks.ts";
 import { HEAD, ListReader } from "./list-reader.ts";
 import { CHUNK_MAX_BYTES, hasRoom, INLINE, INLINE_MAX_BYTES, LARGE } from "./list-value.ts";
 
@@ -83,28 +84,19 @@ export function packList(memory: ValueMemory, address: number, arena: ByteArena,
   return packed.subarray(0, position);
 }
 
-/** See DataType.packInParts. */
-export function packListInParts(
-  memory: ValueMemory,
-  address: number,
-  sink: PartSink,
-): Iterator<void, void> | undefined {
-  const list = new ListReader().open(memory, address);
-  return list.size <= FEW_ELEMENTS ? undefined : packChunks(memory, list, sink);
-}
-
 /** Whether a chunk, which begins with that element, is one that Redis does not pack. */
 function isPlain(memory: ValueMemory, buffer: Buffer, start: number, first: ElementView): boolean {
   const { listPlainMinBytes } = memory.limits;
   return !first.isInteger && first.length >= listPlainMinBytes && headerCount(buffer, start) === 1;
 }
 
-function* packChunks(memory: ValueMemory, list: ListReader, sink: PartSink): Generator<void, void> {
+/** See ValueImage.packInParts. */
+export function* packChunks(memory: ValueMemory, image: ChunkImages, sink: PartSink): Generator<void, void> {
   const meter = new PartMeter();
   const first = new ElementView();
-  sink.appendLength(list.chunks);
-  for (let is = list.seekEnd(HEAD); is; is = list.nextChunk()) {
-    const { buffer, start } = list;
+  sink.appendLength(image.chunks);
+  while (image.nextChunk()) {
+    const { buffer, start } = image;
     const length = listpackBytes(buffer, start);
     first.readValue(buffer, start, HEADER_BYTES);
     const isPacked = !isPlain(memory, buffer, start, first);

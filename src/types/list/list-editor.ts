@@ -26,6 +26,7 @@ import {
   offsetAfter,
   writeHeader,
 } from "../listpack/listpack.ts";
+import { findElement } from "../listpack/search.ts";
 import type { PackedBytes } from "../packed-bytes.ts";
 import { ROOT_BYTES, rootOf } from "../rooted.ts";
 import type { ValueMemory } from "../value-memory.ts";
@@ -204,13 +205,12 @@ export class ListEditor extends ListReader {
   }
 
   private removeEqualLarge(value: ElementValue, end: number, limit: number): number {
-    const { chunk, tree } = this;
+    const { tree } = this;
     let removed = 0;
     let leaf = end === HEAD ? tree.seekFirst() : tree.seekLast();
     while (leaf !== 0 && removed < limit) {
-      const elements = tree.elements;
-      this.openForEdit(leaf);
-      const here = removeEqualElements(chunk, value, limit - removed, end === TAIL);
+      const { elements } = tree;
+      const here = this.removeEqualInChunk(leaf, value, end, limit - removed);
       removed += here;
       if (here > 0) this.chunkChanged(-here);
       if (here < elements) {
@@ -226,6 +226,13 @@ export class ListEditor extends ListReader {
       }
     }
     return removed;
+  }
+
+  private removeEqualInChunk(leaf: number, value: ElementValue, end: number, limit: number): number {
+    const { buffer, start } = this.chunk.open(this.memory.blocks, leaf);
+    if (findElement(buffer, start, value, HEADER_BYTES, 0) === -1) return 0;
+    this.openForEdit(leaf);
+    return removeEqualElements(this.chunk, value, limit, end === TAIL);
   }
 
   /** Inserts at this offset of the present chunk, which `chunk` has open. */
@@ -331,7 +338,9 @@ export class ListEditor extends ListReader {
   }
 
   private openForEdit(leaf: number): void {
-    this.chunk.open(this.memory.blocks, leaf);
+    const { blocks } = this.memory;
+    blocks.frozen.beforeChange(leaf);
+    this.chunk.open(blocks, leaf);
   }
 
   /** The present chunk, which `chunk` has open, may have moved and has so many elements more. */

@@ -5,29 +5,26 @@ import { copyBytes } from "../../base/byte-copy.ts";
 import type { Blocks } from "../../memory/blocks.ts";
 import { ChunkTree } from "../chunk-tree/chunk-tree.ts";
 import { copyTree, createTree, disposeStep, treeBytes } from "../chunk-tree/whole-tree.ts";
-import type { CommandSink, DataType } from "../data-type.ts";
+import type { DataType, ValueImage } from "../data-type.ts";
 import { ElementView } from "../listpack/element-view.ts";
-import { HEADER_BYTES, listpackBytes } from "../listpack/listpack.ts";
+import { listpackBytes } from "../listpack/listpack.ts";
 import type { ValueDigest } from "../value-digest.ts";
 import type { ValueMemory } from "../value-memory.ts";
 import { listpackStart } from "./list-chunk.ts";
+import { ChunkImages, ChunkWalk, elementsOf } from "./list-chunks.ts";
 import {
   findStoredList,
+  packChunks,
   packList,
-  packListInParts,
   RDB_LIST,
   RDB_LIST_QUICKLIST,
   RDB_LIST_QUICKLIST_2,
   RDB_LIST_ZIPLIST,
   unpackList,
 } from "./list-codec.ts";
-import { HEAD, ListReader } from "./list-reader.ts";
+import { rewriteChunks } from "./list-rewrite.ts";
 import { LIST } from "./list-value.ts";
 
-/** Elements that one command of a rewritten log appends, as in Redis. */
-const ELEMENTS_PER_COMMAND = 64;
-
-const reader = new ListReader();
 const view = new ElementView();
 
 export const listType: DataType = {
@@ -51,10 +48,10 @@ export const listType: DataType = {
   rdbTypes: [RDB_LIST, RDB_LIST_ZIPLIST, RDB_LIST_QUICKLIST, RDB_LIST_QUICKLIST_2],
   rdbTypeOf: () => RDB_LIST_QUICKLIST_2,
   pack: packList,
-  packInParts: packListInParts,
   unpack: unpackList,
   findStored: findStoredList,
-  rewrite,
+  rewrite: (memory, address, key, sink) => rewriteChunks(new ChunkWalk(memory, address), key, sink),
+  image,
   digest,
 };
 
@@ -81,41 +78,17 @@ function sizeBytes({ blocks }: ValueMemory, root: number, samples: number): numb
 }
 
 function digest(memory: ValueMemory, address: number, into: ValueDigest): void {
-  for (const { buffer, start, length } of elementsOf(reader, view, memory, address))
-    into.mix(buffer.subarray(start, start + length));
+  const chunks = new ChunkWalk(memory, address);
+  while (chunks.nextChunk())
+    for (const { buffer, start, length } of elementsOf(chunks, view))
+      into.mix(buffer.subarray(start, start + length));
 }
 
-function* rewrite(
-  memory: ValueMemory,
-  address: number,
-  key: Buffer,
-  sink: CommandSink,
-): Generator<void, void> {
-  let elements: Buffer[] = [];
-  // Of its own: other lists may be read between two steps.
-  for (const { buffer, start, length } of elementsOf(new ListReader(), new ElementView(), memory, address)) {
-    elements.push(Buffer.from(buffer.subarray(start, start + length)));
-    if (elements.length < ELEMENTS_PER_COMMAND) continue;
-    yield sink("RPUSH", key, ...elements);
-    elements = [];
-  }
-  if (elements.length > 0) sink("RPUSH", key, ...elements);
-}
-
-/** Each element in `shown`, from the head to the tail. */
-function* elementsOf(
-  list: ListReader,
-  shown: ElementView,
-  memory: ValueMemory,
-  address: number,
-): Generator<ElementView, void> {
-  list.open(memory, address);
-  for (let is = list.seekEnd(HEAD); is; is = list.nextChunk()) {
-    const { buffer, start } = list;
-    const end = listpackBytes(buffer, start) - 1;
-    for (let at = HEADER_BYTES; at < end; at = shown.end) {
-      shown.read(buffer, start, at);
-      yield shown;
-    }
-  }
+function image(memory: ValueMemory, address: number): ValueImage | undefined {
+  const chunks = ChunkImages.of(memory, address);
+  if (chunks === undefined) return undefined;
+  return {
+    packInParts: (sink) => packChunks(memory, chunks, sink),
+    rewrite: (key, sink) => rewriteChunks(chunks, key, sink),
+  };
 }

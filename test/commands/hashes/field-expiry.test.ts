@@ -7,6 +7,7 @@ import { hashCommands } from "../../../src/commands/hashes/index.ts";
 import { ActiveExpiry } from "../../../src/keyspace/expiry.ts";
 import { createDump } from "../../../src/types/dump-payload.ts";
 import type { CommandHarness } from "../../support/command-harness.ts";
+import { WHOLE_ENTRIES } from "../../support/whole-entries.ts";
 import { newHashHarness } from "./harness.ts";
 
 /** Both forms: entries of a small hash. */
@@ -241,7 +242,7 @@ describe.each(FORMS)("as $form", ({ form, entries }) => {
         seen = Buffer.concat([type, value, footer]);
         return false;
       },
-      more: () => false,
+      ...WHOLE_ENTRIES,
     });
     harness.clock.advance(10);
     harness.keyspace.refreshClock();

@@ -12,6 +12,7 @@ import {
   stringOfDump,
   withFooter,
 } from "../../support/dump-payloads.ts";
+import { WHOLE_ENTRIES } from "../../support/whole-entries.ts";
 import { newKeyHarness } from "./harness.ts";
 
 const START_MS = 1_700_000_000_000;
@@ -191,7 +192,7 @@ describe("RESTORE and a key that is there", () => {
         seen.push(`${entries.key(address).toString()} ${entries.value(address).toString()}`);
         return false;
       },
-      more: () => false,
+      ...WHOLE_ENTRIES,
     });
     harness.run("RESTORE", "k", 0, PAYLOAD, "REPLACE");
     harness.run("RESTORE", "new", 0, PAYLOAD);

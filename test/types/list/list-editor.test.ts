@@ -1,10 +1,12 @@
 /** Lists against a plain array: whatever is done, in whatever form they are. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { ChunkImages, elementsOf } from "../../../src/types/list/list-chunks.ts";
 import { HEAD, TAIL } from "../../../src/types/list/list-reader.ts";
 import { ListSearch } from "../../../src/types/list/list-search.ts";
 import { listType } from "../../../src/types/list/list-type.ts";
 import { INLINE, LARGE } from "../../../src/types/list/list-value.ts";
+import { ElementView } from "../../../src/types/listpack/element-view.ts";
 import { rootOf } from "../../../src/types/rooted.ts";
 import { usualSeed } from "../../support/seed.ts";
 import { contents } from "../listpack/model.ts";
@@ -142,6 +144,56 @@ describe("a list", () => {
       { seed: usualSeed(), numRuns: 500 },
     );
   });
+});
+
+describe("the image of a list", () => {
+  const long = Array.from({ length: 400 }, (_, i) => Buffer.alloc(350 + (i % 100), 0x61 + (i % 26)));
+
+  test("holds what the list did, whatever is done to that", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(-2, -1, 3, 100),
+        fc.array(fc.tuple(steps, fc.nat(30)), { maxLength: 15 }),
+        fc.boolean(),
+        (fill, all, isLeft) => {
+          const list = new ModelledList(fill, Buffer.from("first"));
+          list.push(long, TAIL);
+          const before = [...list.model];
+          const image = ChunkImages.of(list.memory, list.address)!;
+          const seen: string[] = [];
+          for (const [step, chunks] of all) {
+            doStep(list, step);
+            list.check();
+            readChunks(image, chunks, seen);
+          }
+          if (isLeft) list.memory.blocks.frozen.giveUp();
+          else {
+            readChunks(image, Number.POSITIVE_INFINITY, seen);
+            expect(seen).toEqual(before);
+          }
+          expect(list.memory.blocks.frozen.count).toBe(0);
+          list.check();
+          // Nothing that was kept for the image is left in memory.
+          list.dispose();
+        },
+      ),
+      { seed: usualSeed(), numRuns: 150 },
+    );
+  });
+
+  test("is not made of a short one, nor of one in its entry", () => {
+    const list = new ModelledList(-2, Buffer.from("first"));
+    expect(ChunkImages.of(list.memory, list.address)).toBeUndefined();
+    list.push(long.slice(0, 100), TAIL);
+    expect(ChunkImages.of(list.memory, list.address)).toBeUndefined();
+  });
+
+  function readChunks(image: ChunkImages, count: number, into: string[]): void {
+    const view = new ElementView();
+    for (let i = 0; i < count && image.nextChunk(); i++)
+      for (const { buffer, start, length } of elementsOf(image, view))
+        into.push(buffer.toString("latin1", start, start + length));
+  }
 });
 
 describe("the memory of a list", () => {

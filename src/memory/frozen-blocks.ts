@@ -1,0 +1,97 @@
+/**
+ * Blocks that somebody reads one after the other as they were at one instant, while commands change and free them. Who
+ * is about to change a block says so (`beforeChange`), and if it is frozen, a copy of its bytes is kept for the reader.
+ * One that is freed stays where it is until the reader has passed it.
+ *
+ * Whether a block is frozen is one bit for each unit of slab memory; of slabs without frozen blocks there is none.
+ */
+import type { BlockPlace, Blocks } from "./blocks.ts";
+import { SLAB_MASK, SLAB_SHIFT } from "./slabs.ts";
+
+const WORD_SHIFT = 5;
+const WORDS = (SLAB_MASK + 1) >>> WORD_SHIFT;
+
+export class FrozenBlocks {
+  /** How many there are. Without any, nobody need ask further. */
+  count = 0;
+  private readonly blocks: Blocks;
+  /** By slab. */
+  private readonly bits = new Map<number, Int32Array>();
+  /** What blocks held that were changed since; by reference, as a signed number. */
+  private readonly kept = new Map<number, Buffer>();
+  /** References of those that were freed since, as signed numbers. */
+  private readonly freed = new Set<number>();
+  private readonly place: BlockPlace = { buffer: Buffer.alloc(0), start: 0 };
+
+  constructor(blocks: Blocks) {
+    this.blocks = blocks;
+  }
+
+  /** Freezes the blocks with these references, none of which is frozen. Each must be released, or all be given up. */
+  freeze(references: Int32Array): void {
+    for (const reference of references) {
+      const slab = reference >>> SLAB_SHIFT;
+      let bits = this.bits.get(slab);
+      if (bits === undefined) {
+        bits = new Int32Array(WORDS);
+        this.bits.set(slab, bits);
+      }
+      bits[(reference & SLAB_MASK) >>> WORD_SHIFT] |= 1 << reference;
+    }
+    this.count += references.length;
+  }
+
+  /** To be called before the bytes of a block change where they are. */
+  beforeChange(reference: number): void {
+    if (!this.isUntouched(reference)) return;
+    const { place } = this;
+    const length = this.blocks.locate(reference, place);
+    this.kept.set(reference | 0, Buffer.from(place.buffer.subarray(place.start, place.start + length)));
+  }
+
+  /** Whether a block that is to be freed must stay for now; then it will be freed here. */
+  retains(reference: number): boolean {
+    if (!this.isUntouched(reference)) return false;
+    this.freed.add(reference | 0);
+    return true;
+  }
+
+  /** Tells where the bytes are that a frozen block held, until it is released or a command runs. */
+  locate(reference: number, place: BlockPlace): void {
+    const bytes = this.kept.get(reference | 0);
+    if (bytes === undefined) {
+      this.blocks.locate(reference, place);
+      return;
+    }
+    place.buffer = bytes;
+    place.start = 0;
+  }
+
+  /** A frozen block has been read. */
+  release(reference: number): void {
+    const bits = this.bits.get(reference >>> SLAB_SHIFT)!;
+    bits[(reference & SLAB_MASK) >>> WORD_SHIFT] &= ~(1 << reference);
+    this.kept.delete(reference | 0);
+    this.count--;
+    if (this.count === 0) this.bits.clear();
+    if (this.freed.delete(reference | 0)) this.blocks.free(reference);
+  }
+
+  /** Nobody will read the blocks that are still frozen. */
+  giveUp(): void {
+    this.count = 0;
+    this.bits.clear();
+    this.kept.clear();
+    for (const reference of this.freed) this.blocks.free(reference);
+    this.freed.clear();
+  }
+
+  /** Whether the block is frozen, and holds what it held then. */
+  private isUntouched(reference: number): boolean {
+    if (this.count === 0) return false;
+    const bits = this.bits.get(reference >>> SLAB_SHIFT);
+    if (bits === undefined) return false;
+    const isFrozen = (bits[(reference & SLAB_MASK) >>> WORD_SHIFT] & (1 << reference)) !== 0;
+    return isFrozen && !this.kept.has(reference | 0);
+  }
+}

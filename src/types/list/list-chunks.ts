@@ -1,0 +1,107 @@
+/**
+ * A list chunk by chunk, from the head to the tail: as it is, or (what a snapshot writes) as it was when its image was
+ * made, while commands change it. The chunks of an image are frozen (memory/frozen-blocks.ts) until they have been
+ * read.
+ */
+import type { BlockPlace, Blocks } from "../../memory/blocks.ts";
+import { ChunkTree } from "../chunk-tree/chunk-tree.ts";
+import type { ElementView } from "../listpack/element-view.ts";
+import { HEADER_BYTES, listpackBytes } from "../listpack/listpack.ts";
+import { rootOf } from "../rooted.ts";
+import type { ValueMemory } from "../value-memory.ts";
+import { listpackStart } from "./list-chunk.ts";
+import { HEAD, ListReader } from "./list-reader.ts";
+import { LARGE } from "./list-value.ts";
+
+/** Of a shorter list there is no image: it is written in one go. */
+const LEAST_IMAGE_BYTES = 128 * 1024;
+
+/** Turned from chunk to chunk, at first to the first. */
+export interface ListChunks {
+  /** Where the present listpack lies, until a command runs. */
+  readonly buffer: Buffer;
+  readonly start: number;
+  /** False at the end. */
+  nextChunk(): boolean;
+}
+
+/** Those of a list that does not change meanwhile. */
+export class ChunkWalk implements ListChunks {
+  private readonly list: ListReader;
+  private hasBegun = false;
+
+  constructor(memory: ValueMemory, address: number) {
+    this.list = new ListReader().open(memory, address);
+  }
+
+  get buffer(): Buffer {
+    return this.list.buffer;
+  }
+
+  get start(): number {
+    return this.list.start;
+  }
+
+  nextChunk(): boolean {
+    if (this.hasBegun) return this.list.nextChunk();
+    this.hasBegun = true;
+    return this.list.seekEnd(HEAD);
+  }
+}
+
+export class ChunkImages implements BlockPlace, ListChunks {
+  buffer!: Buffer;
+  start = 0;
+  private readonly blocks: Blocks;
+  /** All chunks, in the order of the list. */
+  private readonly references: Int32Array;
+  private passed = 0;
+
+  private constructor(blocks: Blocks, references: Int32Array) {
+    this.blocks = blocks;
+    this.references = references;
+    blocks.frozen.freeze(references);
+  }
+
+  /** undefined if the list is short. */
+  static of({ blocks, entries }: ValueMemory, address: number): ChunkImages | undefined {
+    if (entries.encoding(address) !== LARGE) return undefined;
+    const tree = new ChunkTree().open(blocks.slabs, rootOf(entries, address));
+    if (!isLong(blocks, tree)) return undefined;
+    const references = new Int32Array(tree.leaves);
+    let i = 0;
+    for (let leaf = tree.seekFirst(); leaf !== 0; leaf = tree.next()) references[i++] = leaf;
+    return new ChunkImages(blocks, references);
+  }
+
+  get chunks(): number {
+    return this.references.length;
+  }
+
+  nextChunk(): boolean {
+    const { blocks, references } = this;
+    const passed = this.passed++;
+    if (passed > references.length) return false;
+    if (passed > 0) blocks.frozen.release(references[passed - 1]);
+    if (passed === references.length) return false;
+    blocks.frozen.locate(references[passed], this);
+    this.start = listpackStart(this.buffer, this.start);
+    return true;
+  }
+}
+
+function isLong(blocks: Blocks, tree: ChunkTree): boolean {
+  let bytes = 0;
+  for (let leaf = tree.seekFirst(); leaf !== 0 && bytes < LEAST_IMAGE_BYTES; leaf = tree.next())
+    bytes += blocks.length(leaf);
+  return bytes >= LEAST_IMAGE_BYTES;
+}
+
+/** Each element of the present chunk in `shown`. */
+export function* elementsOf({ buffer, start }: ListChunks, shown: ElementView): Generator<ElementView, void> {
+  const end = listpackBytes(buffer, start) - 1;
+  for (let at = HEADER_BYTES; at < end; at = shown.end) {
+    shown.read(buffer, start, at);
+    yield shown;
+  }
+}
