@@ -56,15 +56,14 @@ export class FrozenBlocks {
     return true;
   }
 
-  /** Tells where the bytes are that a frozen block held, until it is released or a command runs. */
-  locate(reference: number, place: BlockPlace): void {
+  /** Tells where the bytes are that a frozen block held, until it is released or a command runs, and returns how many
+   * there are. */
+  locate(reference: number, place: BlockPlace): number {
     const bytes = this.kept.get(reference | 0);
-    if (bytes === undefined) {
-      this.blocks.locate(reference, place);
-      return;
-    }
+    if (bytes === undefined) return this.blocks.locate(reference, place);
     place.buffer = bytes;
     place.start = 0;
+    return bytes.length;
   }
 
   /** A frozen block has been read. */
@@ -93,5 +92,34 @@ export class FrozenBlocks {
     if (bits === undefined) return false;
     const isFrozen = (bits[(reference & SLAB_MASK) >>> WORD_SHIFT] & (1 << reference)) !== 0;
     return isFrozen && !this.kept.has(reference | 0);
+  }
+}
+
+/** Reads frozen blocks one after the other; each is released when the next is read. */
+export class FrozenRun implements BlockPlace {
+  /** Where the present block's bytes are, until a command runs. */
+  buffer!: Buffer;
+  start = 0;
+  length = 0;
+  private readonly frozen: FrozenBlocks;
+  private readonly references: Int32Array;
+  private read = 0;
+
+  /** `references`: of blocks that are frozen, in the order in which they are to be read. */
+  constructor(frozen: FrozenBlocks, references: Int32Array) {
+    this.frozen = frozen;
+    this.references = references;
+  }
+
+  /** Turns to the next block, at first to the first; false at the end. Must be called until then, or all frozen blocks
+   * must be given up. */
+  next(): boolean {
+    const { frozen, references } = this;
+    const read = this.read++;
+    if (read > references.length) return false;
+    if (read > 0) frozen.release(references[read - 1]);
+    if (read === references.length) return false;
+    this.length = frozen.locate(references[read], this);
+    return true;
   }
 }

@@ -201,6 +201,8 @@ export class LargeValueCommands {
           ["ZADD", key, "5", element],
           ["ZREM", key, element, other],
           ["ZPOPMIN", key, "3"],
+          ["ZADD", key, "50.5", other, "-7", element, "1e9", `new ${other}`],
+          ["ZREMRANGEBYRANK", key, "10", "60"],
           ["ZINCRBY", key, "17", element],
         ];
       case "stream":

@@ -3,7 +3,8 @@
  * made, while commands change it. The chunks of an image are frozen (memory/frozen-blocks.ts) until they have been
  * read.
  */
-import type { BlockPlace, Blocks } from "../../memory/blocks.ts";
+import type { Blocks } from "../../memory/blocks.ts";
+import { FrozenRun } from "../../memory/frozen-blocks.ts";
 import { ChunkTree } from "../chunk-tree/chunk-tree.ts";
 import type { ElementView } from "../listpack/element-view.ts";
 import { HEADER_BYTES, listpackBytes } from "../listpack/listpack.ts";
@@ -49,43 +50,32 @@ export class ChunkWalk implements ListChunks {
   }
 }
 
-export class ChunkImages implements BlockPlace, ListChunks {
+/** Those of a list as it was. */
+export class ChunkImages implements ListChunks {
   buffer!: Buffer;
   start = 0;
-  private readonly blocks: Blocks;
-  /** All chunks, in the order of the list. */
-  private readonly references: Int32Array;
-  private passed = 0;
+  /** How many there are. */
+  readonly count: number;
+  private readonly run: FrozenRun;
 
   private constructor(blocks: Blocks, references: Int32Array) {
-    this.blocks = blocks;
-    this.references = references;
     blocks.frozen.freeze(references);
+    this.count = references.length;
+    this.run = new FrozenRun(blocks.frozen, references);
   }
 
   /** undefined if the list is short. */
   static of({ blocks, entries }: ValueMemory, address: number): ChunkImages | undefined {
     if (entries.encoding(address) !== LARGE) return undefined;
     const tree = new ChunkTree().open(blocks.slabs, rootOf(entries, address));
-    if (!isLong(blocks, tree)) return undefined;
-    const references = new Int32Array(tree.leaves);
-    let i = 0;
-    for (let leaf = tree.seekFirst(); leaf !== 0; leaf = tree.next()) references[i++] = leaf;
-    return new ChunkImages(blocks, references);
-  }
-
-  get chunks(): number {
-    return this.references.length;
+    return isLong(blocks, tree) ? new ChunkImages(blocks, tree.allLeaves()) : undefined;
   }
 
   nextChunk(): boolean {
-    const { blocks, references } = this;
-    const passed = this.passed++;
-    if (passed > references.length) return false;
-    if (passed > 0) blocks.frozen.release(references[passed - 1]);
-    if (passed === references.length) return false;
-    blocks.frozen.locate(references[passed], this);
-    this.start = listpackStart(this.buffer, this.start);
+    const { run } = this;
+    if (!run.next()) return false;
+    this.buffer = run.buffer;
+    this.start = listpackStart(run.buffer, run.start);
     return true;
   }
 }

@@ -94,7 +94,7 @@ function isPlain(memory: ValueMemory, buffer: Buffer, start: number, first: Elem
 export function* packChunks(memory: ValueMemory, image: ChunkImages, sink: PartSink): Generator<void, void> {
   const meter = new PartMeter();
   const first = new ElementView();
-  sink.appendLength(image.chunks);
+  sink.appendLength(image.count);
   while (image.nextChunk()) {
     const { buffer, start } = image;
     const length = listpackBytes(buffer, start);

@@ -65,6 +65,11 @@ export class ScoreTree {
     return this.tree.size;
   }
 
+  /** All leaves in their order. */
+  allLeaves(): Int32Array {
+    return this.tree.allLeaves();
+  }
+
   /** The score at the place. */
   get score(): number {
     return scoreAt(this.leaf.buffer, this.position);
@@ -198,6 +203,7 @@ export class ScoreTree {
     } else if (this.tree.firstIndex() > 0) {
       return false;
     }
+    this.blocks.frozen.beforeChange(leaf.reference);
     setScoreAt(leaf.buffer, position, score);
     return true;
   }
@@ -226,6 +232,7 @@ export class ScoreTree {
       tree.removeLeaf();
       return;
     }
+    this.blocks.frozen.beforeChange(leaf.reference);
     let behind = position;
     for (let i = 0; i < count; i++) behind = afterElement(leaf.buffer, behind);
     leaf.buffer.copyWithin(position, behind, leaf.start + leaf.length);
@@ -316,7 +323,8 @@ export class ScoreTree {
   }
 
   private resizeLeaf(length: number): void {
-    const { leaf, tree } = this;
+    const { blocks, leaf, tree } = this;
+    blocks.frozen.beforeChange(leaf.reference);
     leaf.resize(length);
     if (leaf.reference !== tree.leaf) tree.replaceLeaf(leaf.reference);
   }

@@ -8,21 +8,20 @@ import { rootOf } from "../rooted.ts";
 import { ValueDigest } from "../value-digest.ts";
 import type { ValueMemory } from "../value-memory.ts";
 import { PackedSortedSet } from "./packed-sorted-set.ts";
+import { ScoreTree } from "./score-tree.ts";
 import { LISTPACK, SKIPLIST, SORTED_SET, type SortedElements } from "./sorted-set.ts";
+import { SortedSetImage } from "./sorted-set-image.ts";
 import {
   packElements,
-  packElementsInParts,
   packListpack,
   RDB_ZSET,
   RDB_ZSET_2,
   RDB_ZSET_LISTPACK,
   RDB_ZSET_ZIPLIST,
 } from "./sorted-set-packing.ts";
+import { rewriteElements } from "./sorted-set-rewrite.ts";
 import { findStoredSortedSet, unpackSortedSet } from "./sorted-set-unpacking.ts";
 import { TreeSortedSet } from "./tree-sorted-set.ts";
-
-/** Elements that one command of a rewritten append-only file adds, as in Redis. */
-const ELEMENTS_OF_COMMAND = 64;
 
 /** Not those that commands work with: a snapshot looks at a value in the middle of a command. */
 const packed = new PackedSortedSet();
@@ -69,31 +68,20 @@ export const sortedSetType: DataType = {
     if (entries.encoding(address) === LISTPACK) return packListpack(memory, address, arena, compress);
     return packElements(treeOf(memory).open(rootOf(entries, address)), arena, compress);
   },
-  packInParts(memory, address, sink) {
-    const root = rootOf(memory.entries, address);
-    if (treeOf(memory).open(root).size <= FEW_ELEMENTS) return undefined;
-    return packElementsInParts(new TreeSortedSet(memory).open(root), sink);
+  image(memory, address) {
+    const tree = new ScoreTree(memory.blocks).open(rootOf(memory.entries, address));
+    return tree.size <= FEW_ELEMENTS ? undefined : new SortedSetImage(memory.blocks, tree);
   },
   unpack: (memory, rdbType, bytes, encoding) =>
     unpackSortedSet(memory, rdbType, bytes, encoding, treeOf(memory)),
   findStored: findStoredSortedSet,
-  *rewrite(memory, address, key, sink) {
+  rewrite(memory, address, key, sink) {
     const { entries } = memory;
-    const isLarge = entries.encoding(address) === SKIPLIST;
-    const elements = isLarge
-      ? new TreeSortedSet(memory).open(rootOf(entries, address))
-      : elementsOf(memory, address);
-    const { size } = elements;
-    elements.seek(0);
-    let args: (string | Buffer)[] = [];
-    for (let i = 0; i < size; i++, elements.next()) {
-      const { memberBuffer, memberStart, memberLength } = elements;
-      const member = Buffer.from(memberBuffer.subarray(memberStart, memberStart + memberLength));
-      args.push(formatDouble(elements.score), member);
-      if (args.length < 2 * ELEMENTS_OF_COMMAND && i + 1 < size) continue;
-      yield sink("ZADD", key, ...args);
-      args = [];
-    }
+    const elements =
+      entries.encoding(address) === SKIPLIST
+        ? new TreeSortedSet(memory).open(rootOf(entries, address))
+        : elementsOf(memory, address);
+    return rewriteElements(elements, key, sink);
   },
   digest(memory, address, digest) {
     const elements = elementsOf(memory, address);

@@ -1,0 +1,63 @@
+/**
+ * A large sorted set as it is when the image is made, to be written while commands change it. The leaves of its tree hold
+ * all: they are frozen (memory/frozen-blocks.ts) until they have been read.
+ */
+import type { Blocks } from "../../memory/blocks.ts";
+import { FrozenRun } from "../../memory/frozen-blocks.ts";
+import type { CommandSink, PartSink, ValueImage } from "../data-type.ts";
+import { PartMeter } from "../packed-parts.ts";
+import { afterElement, memberLengthAt, memberStartAt, scoreAt } from "./score-leaf.ts";
+import type { ScoreTree } from "./score-tree.ts";
+import { AddCommands } from "./sorted-set-rewrite.ts";
+
+export class SortedSetImage implements ValueImage {
+  private readonly size: number;
+  private readonly blocks: Blocks;
+  private readonly leaves: Int32Array;
+
+  constructor(blocks: Blocks, tree: ScoreTree) {
+    this.size = tree.size;
+    this.blocks = blocks;
+    this.leaves = tree.allLeaves();
+    blocks.frozen.freeze(this.leaves);
+  }
+
+  /** From the highest, as Redis does. */
+  *packInParts(sink: PartSink): Generator<void, void> {
+    const meter = new PartMeter();
+    const run = new FrozenRun(this.blocks.frozen, this.leaves.reverse());
+    const positions: number[] = [];
+    sink.appendLength(this.size);
+    while (run.next()) {
+      const { buffer } = run;
+      positions.length = 0;
+      for (const position of positionsIn(run)) positions.push(position);
+      for (let i = positions.length - 1; i >= 0; i--) {
+        const position = positions[i];
+        sink.appendText(buffer, memberStartAt(buffer, position), memberLengthAt(buffer, position));
+        sink.appendDouble(scoreAt(buffer, position));
+      }
+      if (meter.isFull(run.length)) yield;
+    }
+  }
+
+  *rewrite(key: Buffer, sink: CommandSink): Generator<void, void> {
+    const commands = new AddCommands(key, sink);
+    const run = new FrozenRun(this.blocks.frozen, this.leaves);
+    while (run.next()) {
+      const { buffer } = run;
+      for (const position of positionsIn(run)) {
+        const start = memberStartAt(buffer, position);
+        commands.add(scoreAt(buffer, position), buffer, start, memberLengthAt(buffer, position));
+      }
+      yield;
+    }
+    commands.end();
+  }
+}
+
+/** Of the elements in the present leaf. */
+function* positionsIn({ buffer, start, length }: FrozenRun): Generator<number, void> {
+  for (let position = start; position < start + length; position = afterElement(buffer, position))
+    yield position;
+}
