@@ -22,17 +22,24 @@ export interface ListChunks {
   /** Where the present listpack lies, until a command runs. */
   readonly buffer: Buffer;
   readonly start: number;
+  /** How many there are. */
+  readonly count: number;
   /** False at the end. */
   nextChunk(): boolean;
 }
 
 /** Those of a list that does not change meanwhile. */
 export class ChunkWalk implements ListChunks {
+  readonly count: number;
+  /** Elements in all of them. */
+  readonly elements: number;
   private readonly list: ListReader;
   private hasBegun = false;
 
   constructor(memory: ValueMemory, address: number) {
     this.list = new ListReader().open(memory, address);
+    this.count = this.list.chunks;
+    this.elements = this.list.size;
   }
 
   get buffer(): Buffer {
@@ -54,7 +61,6 @@ export class ChunkWalk implements ListChunks {
 export class ChunkImages implements ListChunks {
   buffer!: Buffer;
   start = 0;
-  /** How many there are. */
   readonly count: number;
   private readonly run: FrozenRun;
 

@@ -24,7 +24,7 @@ import { ElementView } from "../listpack/element-view.ts";
 import { HEADER_BYTES, headerCount, listpackBytes } from "../listpack/listpack.ts";
 import { checkListpack } from "../listpack/validation.ts";
 import { GrowingBytes } from "../packed-bytes.ts";
-import { PartMeter } from "../packed-parts.ts";
+import { FEW_ELEMENTS, PartMeter } from "../packed-parts.ts";
 import {
   decodePlainLength,
   decodeString,
@@ -39,7 +39,7 @@ import { RdbString, readOnlyString } from "../rdb-string.ts";
 import { ROOT_BYTES, setRoot } from "../rooted.ts";
 import type { ValueMemory } from "../value-memory.ts";
 import { readZiplist } from "../ziplist.ts";
-import type { ChunkImages } from "./list-chunks.ts";
+import { ChunkWalk, type ListChunks } from "./list-chunks.ts";
 import { HEAD, ListReader } from "./list-reader.ts";
 import { CHUNK_MAX_BYTES, hasRoom, INLINE, INLINE_MAX_BYTES, LARGE } from "./list-value.ts";
 
@@ -90,13 +90,23 @@ function isPlain(memory: ValueMemory, buffer: Buffer, start: number, first: Elem
   return !first.isInteger && first.length >= listPlainMinBytes && headerCount(buffer, start) === 1;
 }
 
-/** See ValueImage.packInParts. */
-export function* packChunks(memory: ValueMemory, image: ChunkImages, sink: PartSink): Generator<void, void> {
+/** See DataType.packInParts. */
+export function packListInParts(
+  memory: ValueMemory,
+  address: number,
+  sink: PartSink,
+): Iterator<void, void> | undefined {
+  const chunks = new ChunkWalk(memory, address);
+  return chunks.elements <= FEW_ELEMENTS ? undefined : packChunks(memory, chunks, sink);
+}
+
+/** The packed form in parts. */
+export function* packChunks(memory: ValueMemory, chunks: ListChunks, sink: PartSink): Generator<void, void> {
   const meter = new PartMeter();
   const first = new ElementView();
-  sink.appendLength(image.count);
-  while (image.nextChunk()) {
-    const { buffer, start } = image;
+  sink.appendLength(chunks.count);
+  while (chunks.nextChunk()) {
+    const { buffer, start } = chunks;
     const length = listpackBytes(buffer, start);
     first.readValue(buffer, start, HEADER_BYTES);
     const isPacked = !isPlain(memory, buffer, start, first);

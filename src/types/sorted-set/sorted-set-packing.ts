@@ -10,6 +10,8 @@
  *     3    as 5, but with scores as text: length byte and text; 253 nan, 254 +inf, 255 -inf
  */
 import type { ByteArena } from "../../base/byte-arena.ts";
+import type { PartSink } from "../data-type.ts";
+import { PartMeter } from "../packed-parts.ts";
 import { encodeLength, encodeString, STRING_OVERHEAD_BYTES } from "../rdb-encoding.ts";
 import type { ValueMemory } from "../value-memory.ts";
 import type { SortedElements } from "./sorted-set.ts";
@@ -37,6 +39,20 @@ export function packListpack(
   const start = entries.valueStart(address);
   const end = encodeString(packed, 0, entries.valueBuffer(address), start, length, compress);
   return packed.subarray(0, end);
+}
+
+/** All elements, packed in parts: see DataType.packInParts. */
+export function* packElementsInParts(elements: SortedElements, sink: PartSink): Generator<void, void> {
+  const meter = new PartMeter();
+  const { size } = elements;
+  sink.appendLength(size);
+  elements.seek(size - 1);
+  for (let i = 0; i < size; i++, elements.previous()) {
+    const { memberLength } = elements;
+    sink.appendText(elements.memberBuffer, elements.memberStart, memberLength);
+    sink.appendDouble(elements.score);
+    if (meter.isFull(memberLength)) yield;
+  }
 }
 
 /** All elements, packed one by one. */

@@ -13,6 +13,7 @@ import { LISTPACK, SKIPLIST, SORTED_SET, type SortedElements } from "./sorted-se
 import { SortedSetImage } from "./sorted-set-image.ts";
 import {
   packElements,
+  packElementsInParts,
   packListpack,
   RDB_ZSET,
   RDB_ZSET_2,
@@ -67,6 +68,11 @@ export const sortedSetType: DataType = {
     const { entries } = memory;
     if (entries.encoding(address) === LISTPACK) return packListpack(memory, address, arena, compress);
     return packElements(treeOf(memory).open(rootOf(entries, address)), arena, compress);
+  },
+  packInParts(memory, address, sink) {
+    const root = rootOf(memory.entries, address);
+    if (treeOf(memory).open(root).size <= FEW_ELEMENTS) return undefined;
+    return packElementsInParts(new TreeSortedSet(memory).open(root), sink);
   },
   image(memory, address) {
     const tree = new ScoreTree(memory.blocks).open(rootOf(memory.entries, address));
