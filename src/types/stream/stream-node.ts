@@ -84,6 +84,14 @@ export class StreamNode implements PackedBytes {
     return this;
   }
 
+  /** Turns to a node that is only read, the bytes of whose block are these. */
+  openBytes(buffer: Buffer, start: number, length: number): this {
+    this.buffer = buffer;
+    this.start = start + ID_BYTES;
+    this.length = length - ID_BYTES;
+    return this;
+  }
+
   resize(length: number): void {
     this.open(this.blocks, this.blocks.resize(this.reference, ID_BYTES + length));
   }
@@ -158,6 +166,7 @@ export class StreamNode implements PackedBytes {
 
   /** Adds an entry behind all others. The master must have been read. */
   append(id: StreamId, source: EntrySource, first: number, pairs: number): void {
+    this.blocks.frozen.beforeChange(this.reference);
     this.setCounts(this.live + 1, this.deleted);
     const isSame = this.hasFields(source, first, pairs);
     const elements = FIXED_ELEMENTS + (isSame ? pairs : 2 * pairs + 1);
@@ -181,6 +190,7 @@ export class StreamNode implements PackedBytes {
 
   /** Marks the entry at an offset, which is live, as deleted; the counts are the caller's to set. */
   markDeleted(at: number): void {
+    this.blocks.frozen.beforeChange(this.reference);
     this.buffer[this.start + at] |= DELETED;
   }
 

@@ -27,6 +27,7 @@ import { readNodeId } from "./stream-node.ts";
 /** Of no stream. */
 const NOTHING: Buffer = Buffer.alloc(0);
 const nodeId = new StreamId();
+const idBytes: Buffer = Buffer.alloc(ID_BYTES);
 // For callers that only compute sizes.
 const sized = new Stream();
 const sizedGroup = new ConsumerGroup();
@@ -59,13 +60,28 @@ class StreamPacker {
 
   /** Packs all of it; the target must have room for it. Returns its length. */
   pack(blocks: Blocks, root: number, target: Buffer, compress: boolean): number {
+    this.begin(blocks, target, compress);
+    this.packNodes(root);
+    this.packTail(root).next();
+    return this.finish();
+  }
+
+  /** The same with all but the nodes. */
+  packAllOfTail(blocks: Blocks, root: number, target: Buffer): number {
+    this.begin(blocks, target, false);
+    this.packTail(root).next();
+    return this.finish();
+  }
+
+  private begin(blocks: Blocks, target: Buffer, compress: boolean): void {
     this.blocks = blocks;
     this.target = target;
     this.end = 0;
     this.compress = compress;
     this.partBytes = Number.POSITIVE_INFINITY;
-    this.packNodes(root);
-    this.packTail(root).next();
+  }
+
+  private finish(): number {
     // Nobody else's bytes are kept in memory.
     this.target = NOTHING;
     return this.end;
@@ -73,10 +89,7 @@ class StreamPacker {
 
   /** All but the nodes, in parts, each of which is in `target` up to `end`, the last one too. */
   *packTailInParts(blocks: Blocks, root: number): Generator<void, void> {
-    this.blocks = blocks;
-    this.target = Buffer.allocUnsafeSlow(PART_BUFFER_BYTES);
-    this.end = 0;
-    this.compress = false;
+    this.begin(blocks, Buffer.allocUnsafeSlow(PART_BUFFER_BYTES), false);
     this.partBytes = PART_BYTES;
     yield* this.packTail(root);
     yield;
@@ -196,30 +209,43 @@ export function packStream(blocks: Blocks, root: number, arena: ByteArena, compr
   return target.subarray(0, packer.pack(blocks, root, target, compress));
 }
 
+/** All that follows the nodes. */
+export function packStreamTail(blocks: Blocks, root: number): Buffer {
+  const target = Buffer.allocUnsafeSlow(maxTailBytes(blocks, root));
+  return target.subarray(0, packer.packAllOfTail(blocks, root, target));
+}
+
+/** Whether there is so little of the stream that it is packed at once. */
+export function isSmallStream(blocks: Blocks, root: number): boolean {
+  sizedTree.open(blocks.slabs, root);
+  return sizedTree.leaves <= FEW_NODES && allPending(blocks, root) <= FEW_PENDING;
+}
+
 /** See DataType.packInParts. */
 export function packStreamInParts(
   blocks: Blocks,
   root: number,
   sink: PartSink,
 ): Iterator<void, void> | undefined {
-  const nodes = new ChunkTree().open(blocks.slabs, root);
-  const isSmall = nodes.leaves <= FEW_NODES && allPending(blocks, root) <= FEW_PENDING;
-  return isSmall ? undefined : packInParts(blocks, root, nodes, sink);
+  return isSmallStream(blocks, root) ? undefined : packInParts(blocks, root, sink);
 }
 
-function* packInParts(blocks: Blocks, root: number, nodes: ChunkTree, sink: PartSink): Generator<void, void> {
+/** A node's id and listpack, as part of the packed form; the block's bytes begin at `start`. */
+export function packNode(sink: PartSink, bytes: Buffer, start: number, length: number): void {
+  readNodeId(bytes, start, nodeId);
+  nodeId.writeBytes(idBytes, 0);
+  sink.appendLength(ID_BYTES);
+  sink.appendBytes(idBytes, 0, ID_BYTES);
+  sink.appendText(bytes, start + ID_BYTES, length - ID_BYTES);
+}
+
+function* packInParts(blocks: Blocks, root: number, sink: PartSink): Generator<void, void> {
   const meter = new PartMeter();
-  const idBytes = Buffer.alloc(ID_BYTES);
+  const nodes = new ChunkTree().open(blocks.slabs, root);
   sink.appendLength(nodes.leaves);
   for (let leaf = nodes.seekFirst(); leaf !== 0; leaf = nodes.next()) {
-    const bytes = blocks.buffer(leaf);
-    const start = blocks.start(leaf);
-    const length = blocks.length(leaf) - ID_BYTES;
-    readNodeId(bytes, start, nodeId);
-    nodeId.writeBytes(idBytes, 0);
-    sink.appendLength(ID_BYTES);
-    sink.appendBytes(idBytes, 0, ID_BYTES);
-    sink.appendText(bytes, start + ID_BYTES, length);
+    const length = blocks.length(leaf);
+    packNode(sink, blocks.buffer(leaf), blocks.start(leaf), length);
     if (meter.isFull(length)) yield;
   }
   // Of its own: other streams may be packed between two parts.

@@ -2,21 +2,22 @@
  * The commands that make a stream, as Redis's rewrite of the append-only file without RDB preamble writes them; and its
  * digest.
  */
-import { Int64 } from "../../base/int64.ts";
+import type { Int64 } from "../../base/int64.ts";
 import type { Blocks } from "../../memory/blocks.ts";
 import type { CommandSink } from "../data-type.ts";
 import type { ElementView } from "../listpack/element-view.ts";
 import type { ValueDigest } from "../value-digest.ts";
-import { ConsumerGroup } from "./consumer-group.ts";
-import { nameOf } from "./named-objects.ts";
+import type { NodeEntries } from "./node-entries.ts";
 import { Stream } from "./stream.ts";
-import { StreamId } from "./stream-id.ts";
+import type { StreamId } from "./stream-id.ts";
+import { packStreamTail } from "./stream-pack.ts";
+import { parseStream, RDB_STREAM_2, type StreamTotals, type StreamVisitor } from "./stream-parse.ts";
 import { StreamRange } from "./stream-range.ts";
 
 const digested = new Stream();
 const digestedRange = new StreamRange();
-const id = new StreamId();
-const integer = new Int64();
+/** Of a stream of which nothing but what follows its nodes is packed. */
+const NO_NODES = Buffer.of(0);
 
 /** Emits the commands. What is not in them is lost, as in Redis: pending entries that are no longer in the stream, and
  * when consumers were seen. */
@@ -29,65 +30,111 @@ export function* rewriteStream(
   // Of its own: other streams may be read between two steps.
   const stream = new Stream().open(blocks, root);
   const range = new StreamRange();
-  // Even without entries, a stream can only begin with one.
-  if (stream.length === 0) sink("XADD", key, "MAXLEN", "0", "0-1", "x", "y");
-  for (stream.walk(range); range.next(); )
-    yield sink("XADD", key, range.entries.id.toString(), ...readPairs(range));
-  const { lastId, maxDeletedId } = stream;
-  const added = stream.entriesAdded.toBigInt().toString();
-  sink("XSETID", key, lastId.toString(), "ENTRIESADDED", added, "MAXDELETEDID", maxDeletedId.toString());
-  const groups = stream.openGroups();
-  for (let found = groups?.first() ?? false; found; found = groups!.next())
-    yield* rewriteGroup(blocks, groups!.address, key, sink);
+  for (stream.walk(range); range.next(); ) yield rewriteEntry(range.entries, key, sink);
+  yield* rewriteTail(packStreamTail(blocks, root), key, sink);
 }
 
-function* rewriteGroup(
-  blocks: Blocks,
-  address: number,
-  key: Buffer,
-  sink: CommandSink,
-): Generator<void, void> {
-  const group = new ConsumerGroup();
-  const name = nameBytes(blocks, address);
-  const { lastId, entriesRead, pending, consumers } = group.open(blocks, address);
-  const read = entriesRead.toBigInt().toString();
-  sink("XGROUP", "CREATE", key, name, lastId.toString(), "ENTRIESREAD", read);
-  for (let found = consumers.first(); found; found = consumers.next()) {
-    const consumer = nameBytes(blocks, consumers.address);
-    const owned = group.openOwned(consumers.address);
-    if (owned.size === 0) sink("XGROUP", "CREATECONSUMER", key, name, consumer);
-    for (let more = owned.first(); more; more = owned.next()) {
-      pending.find(owned.readId(id));
-      const time = pending.readTime(integer).toBigInt().toString();
-      const count = pending.readCount(integer).toBigInt().toString();
-      yield sink(
-        "XCLAIM",
-        key,
-        name,
-        consumer,
-        "0",
-        id.toString(),
-        "TIME",
-        time,
-        "RETRYCOUNT",
-        count,
-        "JUSTID",
-        "FORCE",
-      );
-    }
+/** Emits the command that adds the present entry. */
+export function rewriteEntry(entries: NodeEntries, key: Buffer, sink: CommandSink): void {
+  sink("XADD", key, entries.id.toString(), ...readPairs(entries));
+}
+
+/** Emits the commands for what follows the nodes in the packed form. */
+export function* rewriteTail(tail: Buffer, key: Buffer, sink: CommandSink): Generator<void, void> {
+  const rewriting = new TailCommands(key);
+  parseStream(Buffer.concat([NO_NODES, tail]), RDB_STREAM_2, rewriting);
+  for (const command of rewriting.commands) yield sink(...command);
+}
+
+type Command = Parameters<CommandSink>;
+
+class TailCommands implements StreamVisitor {
+  readonly commands: Command[] = [];
+  private readonly key: Buffer;
+  private groupName!: Buffer;
+  private consumerName!: Buffer;
+  /** Of the group's pending entries: when, and how many times they were delivered. */
+  private readonly deliveries = new Map<string, readonly [time: string, count: string]>();
+
+  constructor(key: Buffer) {
+    this.key = key;
   }
+
+  node(): void {}
+
+  totals({ length, lastId, maxDeletedId, entriesAdded }: StreamTotals): void {
+    const { key } = this;
+    // Even without entries, a stream can only begin with one.
+    if (length.high === 0 && length.low === 0)
+      this.commands.push(["XADD", key, "MAXLEN", "0", "0-1", "x", "y"]);
+    const added = textOf(entriesAdded);
+    const greatest = maxDeletedId.toString();
+    this.commands.push(["XSETID", key, lastId.toString(), "ENTRIESADDED", added, "MAXDELETEDID", greatest]);
+  }
+
+  group(name: Buffer, lastId: StreamId, entriesRead: Int64 | undefined): void {
+    this.groupName = Buffer.from(name);
+    this.deliveries.clear();
+    const read = textOf(entriesRead!);
+    this.commands.push([
+      "XGROUP",
+      "CREATE",
+      this.key,
+      this.groupName,
+      lastId.toString(),
+      "ENTRIESREAD",
+      read,
+    ]);
+  }
+
+  pending(id: StreamId, time: Int64, count: Int64): void {
+    this.deliveries.set(id.toString(), [textOf(time), textOf(count)]);
+  }
+
+  consumer(name: Buffer): void {
+    this.consumerName = Buffer.from(name);
+    this.commands.push(["XGROUP", "CREATECONSUMER", this.key, this.groupName, this.consumerName]);
+  }
+
+  owned(id: StreamId): void {
+    const { commands, consumerName, groupName, key } = this;
+    // The first entry that it claims makes the consumer.
+    if (commands.at(-1)![1] === "CREATECONSUMER") commands.pop();
+    const entry = id.toString();
+    const [time, count] = this.deliveries.get(entry)!;
+    commands.push([
+      "XCLAIM",
+      key,
+      groupName,
+      consumerName,
+      "0",
+      entry,
+      "TIME",
+      time,
+      "RETRYCOUNT",
+      count,
+      "JUSTID",
+      "FORCE",
+    ]);
+  }
+
+  endGroup(): void {}
+}
+
+function textOf(integer: Int64): string {
+  return integer.toBigInt().toString();
 }
 
 /** Adds the entries to a digest, in their order. */
 export function digestStream(blocks: Blocks, root: number, digest: ValueDigest): void {
   for (digested.open(blocks, root).walk(digestedRange); digestedRange.next(); ) {
     digest.mix(Buffer.from(digestedRange.entries.id.toString().replace("-", ".")));
-    for (const part of readPairs(digestedRange)) digest.mix(part);
+    for (const part of readPairs(digestedRange.entries)) digest.mix(part);
   }
 }
 
-/** Fields and values of the range's present entry, by turns. */
-function readPairs({ entries }: StreamRange): Buffer[] {
+/** Fields and values of the present entry, by turns. */
+function readPairs(entries: NodeEntries): Buffer[] {
   const parts: Buffer[] = [];
   entries.beginFields();
   for (let i = 0; i < entries.pairs; i++) {
@@ -101,10 +148,4 @@ function readPairs({ entries }: StreamRange): Buffer[] {
 function bytesOf(view: ElementView): Buffer {
   const bytes = view.buffer.subarray(view.start, view.start + view.length);
   return view.isInteger ? Buffer.from(bytes) : bytes;
-}
-
-function nameBytes(blocks: Blocks, address: number): Buffer {
-  const name = nameOf(blocks, address);
-  const start = blocks.start(name);
-  return blocks.buffer(name).subarray(start, start + blocks.length(name));
 }

@@ -3,6 +3,7 @@
  */
 import type { DataType } from "../data-type.ts";
 import { ROOT_BYTES, ROOTED, rootOf, setRoot } from "../rooted.ts";
+import { StreamImage } from "./stream-image.ts";
 import { packStream, packStreamInParts } from "./stream-pack.ts";
 import { RDB_STREAM_1, RDB_STREAM_2, RDB_STREAM_3 } from "./stream-parse.ts";
 import { digestStream, rewriteStream } from "./stream-rewrite.ts";
@@ -30,6 +31,7 @@ export const streamType: DataType = {
     packStream(blocks, rootOf(entries, address), arena, compress),
   packInParts: ({ blocks, entries }, address, sink) =>
     packStreamInParts(blocks, rootOf(entries, address), sink),
+  image: ({ blocks, entries }, address) => StreamImage.of(blocks, rootOf(entries, address)),
   unpack(_memory, rdbType, packed) {
     const build = unpackStream(packed, rdbType);
     return {

@@ -1,0 +1,57 @@
+/**
+ * A large stream as it is when the image is made, to be written while commands change it. Its nodes are frozen
+ * (memory/frozen-blocks.ts) until they have been read; all else, of which there is little unless many entries are
+ * pending, is packed at once.
+ */
+import type { Blocks } from "../../memory/blocks.ts";
+import { FrozenRun } from "../../memory/frozen-blocks.ts";
+import { ChunkTree } from "../chunk-tree/chunk-tree.ts";
+import type { CommandSink, PartSink, ValueImage } from "../data-type.ts";
+import { PartMeter } from "../packed-parts.ts";
+import { NodeEntries } from "./node-entries.ts";
+import { StreamNode } from "./stream-node.ts";
+import { isSmallStream, packNode, packStreamTail } from "./stream-pack.ts";
+import { rewriteEntry, rewriteTail } from "./stream-rewrite.ts";
+
+export class StreamImage implements ValueImage {
+  private readonly blocks: Blocks;
+  private readonly nodes: Int32Array;
+  private readonly tail: Buffer;
+
+  private constructor(blocks: Blocks, root: number) {
+    this.blocks = blocks;
+    this.nodes = new ChunkTree().open(blocks.slabs, root).allLeaves();
+    this.tail = packStreamTail(blocks, root);
+    blocks.frozen.freeze(this.nodes);
+  }
+
+  /** undefined if the stream is small. */
+  static of(blocks: Blocks, root: number): StreamImage | undefined {
+    return isSmallStream(blocks, root) ? undefined : new StreamImage(blocks, root);
+  }
+
+  *packInParts(sink: PartSink): Generator<void, void> {
+    const meter = new PartMeter();
+    const { nodes, tail } = this;
+    const run = new FrozenRun(this.blocks.frozen, nodes);
+    sink.appendLength(nodes.length);
+    while (run.next()) {
+      packNode(sink, run.buffer, run.start, run.length);
+      if (meter.isFull(run.length)) yield;
+    }
+    sink.appendBytes(tail, 0, tail.length);
+  }
+
+  *rewrite(key: Buffer, sink: CommandSink): Generator<void, void> {
+    const run = new FrozenRun(this.blocks.frozen, this.nodes);
+    const node = new StreamNode();
+    const entries = new NodeEntries(node);
+    while (run.next()) {
+      node.openBytes(run.buffer, run.start, run.length);
+      for (let found = entries.first(); found; found = entries.next())
+        if (!entries.isDeleted) rewriteEntry(entries, key, sink);
+      yield;
+    }
+    yield* rewriteTail(this.tail, key, sink);
+  }
+}
