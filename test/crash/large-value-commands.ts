@@ -212,7 +212,8 @@ export class LargeValueCommands {
           ["XREADGROUP", "GROUP", GROUP, "one", "COUNT", "20", "STREAMS", key, ">"],
           ["XACK", key, GROUP, ...Array.from({ length: 20 }, (_, i) => `${i + 1}-0`)],
           ["XCLAIM", key, GROUP, "two", "0", "30-0", "31-0"],
-          ["XDEL", key, "40-0", "41-0"],
+          ["XDEL", key, "40-0", ...Array.from({ length: 9 }, () => `${this.random.below(ELEMENTS)}-0`)],
+          ["XTRIM", key, "MAXLEN", String(600 + this.random.below(400))],
           ["XGROUP", "DESTROY", key, GROUP],
           ["XGROUP", "CREATE", key, GROUP, "0"],
         ];
