@@ -154,6 +154,7 @@ export class Shutdown {
       }
     }
     // All that was written since would be lost.
+    await aof.look();
     if (aof.lostText !== undefined && !options.force) throw new Error(`The append-only file ${aof.lostText}`);
     if (aof.files !== undefined) {
       world.log.notice("Calling fsync() on the AOF file.");
