@@ -12,10 +12,12 @@
  * - After any other failed write the store stays read-only until someone opens it anew. A failed sync may have cost
  *   the log pages that were acknowledged before, while memory still has them.
  * - `compactRange` reports no error. `flush` looks for it: see there.
+ * - Where CURRENT is missing, opening begins an empty store, and removes the tables and logs that there are. So it is
+ *   refused then.
  *
  * A batch that failed may nevertheless have been written: it may show after the store was reopened, or after a crash.
  */
-import { rm, writeFile } from "node:fs/promises";
+import { readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ClassicLevel } from "classic-level";
 import { StorageError } from "../base/storage-error.ts";
@@ -96,6 +98,9 @@ const LARGE_VALUE_BYTES = 1 << 20;
 /** Written and removed to learn whether there is room; left behind only if the process dies in between. */
 const ROOM_PROBE_FILE = "room.probe";
 
+/** Tables, by either of their endings, and logs. */
+const DATA_FILE = /^\d+\.(ldb|sst|log)$/;
+
 type Snapshot = ReturnType<ClassicLevel["snapshot"]>;
 
 interface LevelIterator<Entry> {
@@ -103,10 +108,12 @@ interface LevelIterator<Entry> {
 }
 
 /** Opens stores with these options; what is not given is as in `levelStoreDefaults`. Opening throws StorageError
- * "locked" when another process, or this one, has the folder open. */
+ * "locked" when another process, or this one, has the folder open, and "corrupt" where CURRENT is missing. */
 export function openLevelStore(options: Partial<LevelStoreOptions> = {}): OpenStore {
   const all = { ...levelStoreDefaults, ...options };
   return async (folder) => {
+    // Before there is a database: it opens by itself.
+    await refuseWithoutCurrent(folder);
     const database = new ClassicLevel<Buffer, Buffer>(folder, {
       keyEncoding: "buffer",
       valueEncoding: "buffer",
@@ -384,6 +391,7 @@ class LevelStore implements KeyValueStore {
   async #reopen(): Promise<void> {
     try {
       await this.#database.close();
+      await refuseWithoutCurrent(this.#database.location);
       await this.#database.open();
     } catch (error) {
       throw toStorageError(error, "reopening the store after a failed write");
@@ -399,6 +407,12 @@ class LevelStore implements KeyValueStore {
       cause: error,
     });
   }
+}
+
+async function refuseWithoutCurrent(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((): string[] => []);
+  if (names.includes("CURRENT") || !names.some((name) => DATA_FILE.test(name))) return;
+  throw new StorageError("corrupt", `${join(folder, "CURRENT")} is missing, though there are tables or logs`);
 }
 
 function iteratorOptions(range: StoreRange, snapshot: Snapshot | undefined) {

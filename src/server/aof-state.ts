@@ -94,9 +94,14 @@ export class AofState implements AofAccess, DispatchAof {
 
   /** Once a second. What is missing in a file that was cut nobody can bring back: all data is written anew at once. */
   lookForFile(): void {
-    this.presence.look(this.files);
+    void this.look();
     if (!this.presence.isCut || this.isRewriting || this.isSaving()) return;
     if (this.clock.monotonicMs() >= this.delayedUntilMs) this.begin();
+  }
+
+  /** Resolves when `lostText` says how it is now. */
+  look(): Promise<void> {
+    return this.presence.look(this.files);
   }
 
   get isBehind(): boolean {
@@ -233,6 +238,8 @@ export class AofState implements AofAccess, DispatchAof {
     this.sizeBefore = baseBytes;
     this.lastCheckpointMs = this.clock.nowMs;
     this.log.notice("Background AOF rewrite finished successfully");
+    // What was amiss with an earlier file does not matter any more.
+    void this.look();
   }
 
   private failed(error: unknown): void {

@@ -2,8 +2,8 @@
  * Sees to it that the append-only file that is written still lies where a start would look for it, and is whole. Who
  * removes or replaces it (or its folder) does not disturb the process that has it open: all it writes would go
  * nowhere, and every answer would be an empty promise. Who cuts it (`> file`, logrotate with copytruncate) leaves a gap
- * of zeros where the process goes on writing. Looked at once a second; what was promised within that second is in
- * memory still, and a rewrite writes all of that anew.
+ * of zeros where the process goes on writing. Looked at once a second, after a rewrite and before the server ends;
+ * what was promised within that second is in memory still, and a rewrite writes all of that anew.
  */
 import type { Files } from "../base/files.ts";
 import type { Log } from "../base/log.ts";
@@ -22,7 +22,7 @@ export class LogPresence {
   private seen = { sequence: 0, end: 0 };
   private readonly files: Files;
   private readonly log: Log;
-  private isLooking = false;
+  private looking: Promise<void> | undefined;
 
   constructor(files: Files, log: Log) {
     this.files = files;
@@ -39,13 +39,12 @@ export class LogPresence {
     return this.lost?.harm === "cut";
   }
 
-  /** Looks; does nothing while the last look has not ended. */
-  look(aof: AofFiles | undefined): void {
-    if (this.isLooking) return;
-    this.isLooking = true;
-    void this.compare(aof).finally(() => {
-      this.isLooking = false;
+  /** Looks, or waits for the look that has not ended yet. */
+  look(aof: AofFiles | undefined): Promise<void> {
+    this.looking ??= this.compare(aof).finally(() => {
+      this.looking = undefined;
     });
+    return this.looking;
   }
 
   private async compare(aof: AofFiles | undefined): Promise<void> {

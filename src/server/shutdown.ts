@@ -23,6 +23,10 @@ export class Shutdown {
   onBegin: () => void = () => {};
   private readonly server: Server;
   private running: Promise<string> | undefined;
+  /** What the present shutdown was asked to do. */
+  private options: ShutdownOptions | undefined;
+  /** Nothing of it has been done yet. */
+  private isWaitingForScript = false;
   /** When a signal first asked for the present shutdown. */
   private signalledMs: number | undefined;
   /** For replicas; of the present shutdown, or the one before. */
@@ -34,6 +38,11 @@ export class Shutdown {
 
   /** Resolves only if the shutdown failed, to the reason. */
   run(options: ShutdownOptions): Promise<string> {
+    // The way out of a script that does not end, also when a signal has been waiting for its end.
+    if (this.isWaitingForScript && options.save === "nosave") {
+      this.options = options;
+      this.server.dispatcher.scripts.runner.drop();
+    }
     this.running ??= this.end(options).finally(() => {
       this.running = undefined;
       this.signalledMs = undefined;
@@ -68,7 +77,7 @@ export class Shutdown {
     return this.lastWait?.abort() === true;
   }
 
-  private async end(options: ShutdownOptions): Promise<string> {
+  private async end(asked: ShutdownOptions): Promise<string> {
     const { log } = this.server.world;
     if (this.server.isLoading) {
       log.warning("Received shutdown signal during loading, exiting now.");
@@ -76,11 +85,7 @@ export class Shutdown {
       this.onEnded(0);
       return new Promise(() => {});
     }
-    const { runner } = this.server.dispatcher.scripts;
-    if (options.save === "nosave") runner.drop();
-    this.server.dispatcher.scripts.debugging.endAll();
-    // A script that has written cannot be left in the middle.
-    while (runner.isBusy) await nextTurn();
+    const options = await this.waitForScript(asked);
     if (!options.now && !(await this.waitForReplicas())) return "The shutdown was aborted";
     this.server.isStopping = true;
     try {
@@ -104,6 +109,18 @@ export class Shutdown {
     this.onEnded(0);
     // The process ends, so this never resolves.
     return new Promise(() => {});
+  }
+
+  /** A script that has written cannot be left in the middle. Resolves to what was asked for last. */
+  private async waitForScript(asked: ShutdownOptions): Promise<ShutdownOptions> {
+    const { debugging, runner } = this.server.dispatcher.scripts;
+    this.options = asked;
+    if (asked.save === "nosave") runner.drop();
+    debugging.endAll();
+    this.isWaitingForScript = true;
+    while (runner.isBusy) await nextTurn();
+    this.isWaitingForScript = false;
+    return this.options;
   }
 
   /** False if it was aborted. */
@@ -137,6 +154,7 @@ export class Shutdown {
       }
     }
     // All that was written since would be lost.
+    await aof.look();
     if (aof.lostText !== undefined && !options.force) throw new Error(`The append-only file ${aof.lostText}`);
     if (aof.files !== undefined) {
       world.log.notice("Calling fsync() on the AOF file.");

@@ -51,6 +51,31 @@ describe("opening", () => {
     await rm(join(folder, tables[0]));
     await expect(openLevelStore()(folder)).rejects.toMatchObject({ name: "StorageError", code: "corrupt" });
   });
+
+  it("refuses a store without CURRENT, whether it has tables or only a log, and leaves all files there", async () => {
+    const store = await openLevelStore()(folder);
+    await store.batch([{ key: key(1), value: key(1) }], true);
+    const path = join(folder, "CURRENT");
+    for (const hasTables of [false, true]) {
+      if (hasTables) await store.flush();
+      else await store.batch([{ key: key(2), value: key(2) }], true);
+      const copy = join(folder, hasTables ? "tables" : "log");
+      await mkdir(copy);
+      const names = (await readdir(folder)).filter((name) => /^\d+\.|^MANIFEST/.test(name));
+      expect(names.some((name) => name.endsWith(".ldb"))).toBe(hasTables);
+      for (const name of names) await writeFile(join(copy, name), await readFile(join(folder, name)));
+      await expect(openLevelStore()(copy)).rejects.toMatchObject({
+        code: "corrupt",
+        message: expect.stringContaining("CURRENT is missing"),
+      });
+      expect(await readdir(copy)).toEqual(names);
+      await writeFile(join(copy, "CURRENT"), await readFile(path));
+      const again = await openLevelStore()(copy);
+      expect(again.getSync(key(1))).toEqual(key(1));
+      await again.close();
+    }
+    await store.close();
+  });
 });
 
 describe("large values", () => {
@@ -208,6 +233,21 @@ describe.skipIf(!canMountDisk)("on a full disk (needs the right to mount)", () =
     for (let round = 0; round < 60; round++) await write(++next, true);
     await store.close();
     await open(1_500_000);
+    expect(missing()).toEqual([]);
+  });
+
+  it("reads nothing wrong when it has to reopen and CURRENT has gone, and removes nothing", async () => {
+    await open(400_000);
+    await writeFile(filler(), Buffer.alloc(6_000_000));
+    const next = await fill();
+    await rm(filler());
+    const current = join(folder, "disk", "store", "CURRENT");
+    const bytes = await readFile(current);
+    await rm(current);
+    await expect(write(next, true)).rejects.toMatchObject({ code: "corrupt" });
+    await expect(store.getMany([key(0)])).rejects.toMatchObject({ name: "StorageError", code: "io" });
+    await writeFile(current, bytes);
+    await write(next, true);
     expect(missing()).toEqual([]);
   });
 

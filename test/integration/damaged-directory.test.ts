@@ -199,6 +199,20 @@ describe("is refused", () => {
     expect(await refusal(folder)).toMatch(/The cold tier in .* cannot be used: .*there is none/);
   });
 
+  test("without CURRENT, before LevelDB begins an empty store; put back, all is there", async () => {
+    const folder = copy();
+    const path = join(folder, "cold-tier", "CURRENT");
+    const current = readFileSync(path);
+    rmSync(path);
+    expect(await refusal(folder)).toMatch(
+      /The cold tier in .* cannot be used: .*CURRENT is missing, though there are tables .*tsredis-check-tier/,
+    );
+    // Nor does a start that needs no tier, and only looks whether anybody uses this one.
+    expect(await sizeOf(folder, ["--appendonly", "no"])).toBe(":0\r\n");
+    writeFileSync(path, current);
+    expect(await sizeOf(folder)).toContain(String(KEYS + 3));
+  });
+
   test.each(["index", "filter", "footer"])(
     "with a damaged %s of a table, before LevelDB reads it",
     async (what) => {

@@ -75,6 +75,28 @@ test.each([
   expect(await again.text("MGET", "first", "key")).toBe("*2\r\n$5\r\nvalue\r\n$8\r\naccepted\r\n");
 });
 
+test("the server ends right after the rewrite that has written all data anew", async () => {
+  const client = await fixture.start();
+  await client.run("SET", "first", "value");
+  rmSync(logPath());
+  await expectRefused(client);
+  await rewriteLog(client);
+  expect(await fixture.server.stop()).toBe(0);
+  const again = await fixture.start();
+  expect(await again.text("GET", "first")).toBe("$5\r\nvalue\r\n");
+});
+
+test("the server does not end if the file was removed just before", async () => {
+  const client = await fixture.start();
+  await client.run("SET", "first", "value");
+  rmSync(logPath());
+  expect(await client.text("SHUTDOWN")).toMatch(/^-ERR Errors trying to SHUTDOWN/);
+  await rewriteLog(client);
+  expect(await fixture.server.stop()).toBe(0);
+  const again = await fixture.start();
+  expect(await again.text("GET", "first")).toBe("$5\r\nvalue\r\n");
+});
+
 test.each([
   ["emptied, and written on", () => 0],
   ["cut by a few bytes while nothing is written", (size: number) => size - 10],

@@ -261,6 +261,21 @@ describe("a script that runs for long", () => {
     expect(await restarted.text("MGET", "before", "half")).toBe(`*2\r\n${bulk(1)}$-1\r\n`);
   });
 
+  it("that has written is ended by SHUTDOWN NOSAVE also when a signal waits for its end", async () => {
+    const client = await server.start("--busy-reply-threshold", "20");
+    const other = await server.connect();
+    const reply = client.text("EVAL", `redis.call('SET', 'half', 1) ${FOR_EVER}`, "0");
+    await expect.poll(() => other.text("PING"), POLL).toMatch(BUSY);
+    const stopped = server.server.stop();
+    await expect.poll(() => server.server.output, POLL).toContain("Received SIGTERM");
+    expect(await other.text("PING")).toMatch(BUSY);
+    const ends = [reply, other.text("SHUTDOWN", "NOSAVE")].map((each) => each.catch(() => "closed"));
+    expect(await Promise.all(ends)).toEqual(["closed", "closed"]);
+    expect(await stopped).toBe(0);
+    const restarted = await server.start();
+    expect(await restarted.text("EXISTS", "half")).toBe(":0\r\n");
+  });
+
   it.each(["everysec", "always"])(
     "holds back nothing of what came before it, with appendfsync %s",
     async (policy) => {
