@@ -127,6 +127,26 @@ describe("the server has little memory", () => {
     }
   });
 
+  test("and what was refused once does not have writes refused that find room after it", async () => {
+    const client = await fixture.start("--maxmemory", "3mb");
+    let isFull = false;
+    const pinned: string[] = [];
+    while (!isFull) {
+      const key = `pinned${pinned.length}`;
+      isFull = (await client.text("SET", key, valueOf(pinned.length, 100_000))) === OUT_OF_MEMORY;
+      pinned.push(key);
+      await client.run("TIER", "PIN", key);
+    }
+    await client.run("DEL", ...pinned);
+    // All of them arrive together, and together take more than there is.
+    const writes = Array.from({ length: 40 }, (_, i) => ["SETRANGE", `large${i}`, "99999", "x"]);
+    const replies = await client.runAll(writes);
+    expect(replies.map(String)).toEqual(writes.map(() => ":100000\r\n"));
+    // And what is pinned again, refuses again.
+    await client.run("TIER", "PIN", "MATCH", "*");
+    expect(await fillUntilRefused(client)).toBeLessThan(3000);
+  });
+
   test("and collections of every type move to disk and back", async () => {
     const client = await fixture.start("--maxmemory", "3mb");
     const kinds = 6;
