@@ -115,6 +115,16 @@ describe("the server has little memory", () => {
     expect(await infoOf(client, "evicted_keys")).toBe("0");
   });
 
+  test("and refuses scripts that need memory as it refuses commands, whatever else would forbid them", async () => {
+    const client = await fixture.start("--cold-tier", "no");
+    await client.run("CONFIG", "SET", "maxmemory", "1");
+    const script = "#!lua\nreturn redis.call('SET', 'small', 'x')";
+    expect(await client.text("EVAL", script, "0")).toBe(OUT_OF_MEMORY);
+    expect(await client.text("EVAL_RO", script, "0")).toBe(OUT_OF_MEMORY);
+    expect(await client.text("EVAL", "#!lua flags=no-writes\nreturn 1", "0")).toBe(":1\r\n");
+    expect(await client.text("EVAL", script.replace("lua", "lua flags=allow-oom"), "0")).toBe("+OK\r\n");
+  });
+
   test("and with no tier at all nobody is refused for memory that is being freed", async () => {
     const client = await fixture.start("--cold-tier", "no", "--maxmemory", "8mb");
     const elements = Array.from({ length: 1000 }, (_, i) => `${i} `.repeat(10));
