@@ -133,7 +133,7 @@ export class WaitingClients implements KeyWaiters {
     this.allReady(dbIndex, true);
   }
 
-  /** All keys of a database that somebody waits for; or only those of which somebody wants to hear that they are gone. */
+  /** All keys of a database that somebody waits for; or only those whose loss somebody wants to hear of. */
   private allReady(dbIndex: number, onlyLost: boolean): void {
     const prefix = `${dbIndex}:`;
     for (const [name, queue] of this.queues) {
