@@ -32,6 +32,8 @@ export interface KeyWaiters {
   keyReady(dbIndex: number, key: Buffer): void;
   /** The database has other contents now. */
   databaseReplaced(dbIndex: number): void;
+  /** The database has no keys any more. */
+  databaseEmptied(dbIndex: number): void;
 }
 
 /** Libraries of functions, which are saved with the data: see server/functions.ts. */
@@ -193,7 +195,7 @@ export class Keyspace {
     const isForLater = (inBackground && this.expiring) || this.snapshots.active;
     if (isForLater) this.snapshots.whenUnused(() => this.retired.push(old));
     else old.dispose();
-    this.waiters?.databaseReplaced(index);
+    this.waiters?.databaseEmptied(index);
     return removed;
   }
 

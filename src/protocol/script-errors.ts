@@ -24,8 +24,6 @@ export const NOT_PRIVATE =
 export const PRIVATE_KEY_UNREADABLE = "ERR A key that the script has changed cannot be read from the disk";
 export const INVALID_SCRIPT_DEBUG = "ERR Use SCRIPT DEBUG YES/SYNC/NO";
 export const READ_ONLY_CANNOT_RUN_WRITER = "ERR Can not execute a script with write flag using *_ro command.";
-export const SCRIPT_WITHOUT_MEMORY =
-  "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'";
 export const SCRIPT_MEMORY_EXHAUSTED =
   "ERR Error running script: it needs more memory than scripts may take, or its calls are nested too deeply";
 /** What a script gets for a command that it may not call, or not so. */

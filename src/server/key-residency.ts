@@ -81,6 +81,9 @@ export class KeyResidency {
       result = state;
       if (++wanted === FOUND_KEYS_AT_ONCE) break;
     }
+    // Nobody waits. What was kept would stay in memory until the connection waits the next time, if it is for memory
+    // for ever.
+    if (result === RESIDENT) this.warmer.release(connection.fetches);
     return result;
   }
 

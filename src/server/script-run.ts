@@ -8,11 +8,7 @@ import type { Database } from "../keyspace/database.ts";
 import { appendOnlyFileFailed, OUT_OF_MEMORY } from "../protocol/errors.ts";
 import { NO_GOOD_REPLICAS } from "../protocol/replication-errors.ts";
 import type { Request } from "../protocol/request.ts";
-import {
-  READ_ONLY_CANNOT_RUN_WRITER,
-  SCRIPT_WITHOUT_MEMORY,
-  scriptDiskError,
-} from "../protocol/script-errors.ts";
+import { READ_ONLY_CANNOT_RUN_WRITER, scriptDiskError } from "../protocol/script-errors.ts";
 import type { Engine, RunState, ScriptArguments } from "../scripting/engine.ts";
 import type { ScriptFlag } from "../scripting/shebang.ts";
 import type { Connection } from "./connection.ts";
@@ -98,6 +94,9 @@ export class Run implements ScriptArguments {
     isReadOnlyCall: boolean,
   ): string | undefined {
     const mayWrite = flags === undefined || !flags.has("no-writes");
+    const needsMemory = mayWrite && flags?.has("allow-oom") !== true;
+    const isOutOfMemory = needsMemory && gates.isOutOfMemory(client);
+    if (isOutOfMemory && flags !== undefined) return OUT_OF_MEMORY;
     const diskFailure = mayWrite ? gates.diskFailure(client) : undefined;
     const lacksReplicas = mayWrite && gates.lacksReplicas(client);
     if (flags !== undefined && mayWrite) {
@@ -105,9 +104,6 @@ export class Run implements ScriptArguments {
       if (lacksReplicas) return NO_GOOD_REPLICAS;
       if (isReadOnlyCall) return READ_ONLY_CANNOT_RUN_WRITER;
     }
-    const needsNoMemory = flags !== undefined && (flags.has("allow-oom") || flags.has("no-writes"));
-    const isOutOfMemory = !needsNoMemory && gates.isOutOfMemory(client);
-    if (isOutOfMemory && flags !== undefined) return SCRIPT_WITHOUT_MEMORY;
     this.isReadOnly = isReadOnlyCall || !mayWrite;
     this.memoryRefusal = isOutOfMemory ? OUT_OF_MEMORY : undefined;
     this.writeRefusal = lacksReplicas ? NO_GOOD_REPLICAS : undefined;

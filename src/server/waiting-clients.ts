@@ -78,13 +78,7 @@ export class WaitingClients implements KeyWaiters {
   /** Keys that somebody waits for; and those of which somebody wants to hear that they are gone. */
   get keys(): { readonly all: number; readonly untilGone: number } {
     let untilGone = 0;
-    for (const queue of this.queues.values()) {
-      for (const { wait } of queue) {
-        if (wait.wakesOnLoss !== true) continue;
-        untilGone++;
-        break;
-      }
-    }
+    for (const queue of this.queues.values()) if (wakesOnLoss(queue)) untilGone++;
     return { all: this.queues.size, untilGone };
   }
 
@@ -131,9 +125,20 @@ export class WaitingClients implements KeyWaiters {
   }
 
   databaseReplaced(dbIndex: number): void {
+    this.allReady(dbIndex, false);
+  }
+
+  /** Other keys come later, if at all, and take their places in the order then. */
+  databaseEmptied(dbIndex: number): void {
+    this.allReady(dbIndex, true);
+  }
+
+  /** All keys of a database that somebody waits for; or only those whose loss somebody wants to hear of. */
+  private allReady(dbIndex: number, onlyLost: boolean): void {
     const prefix = `${dbIndex}:`;
-    for (const name of this.queues.keys()) {
-      if (name.startsWith(prefix)) this.keyReady(dbIndex, Buffer.from(name.slice(prefix.length), "latin1"));
+    for (const [name, queue] of this.queues) {
+      if (!name.startsWith(prefix) || (onlyLost && !wakesOnLoss(queue))) continue;
+      this.keyReady(dbIndex, Buffer.from(name.slice(prefix.length), "latin1"));
     }
   }
 
@@ -234,4 +239,10 @@ export class WaitingClients implements KeyWaiters {
     }
     if (this.clients.size === 0) this.keyspace.waiters = undefined;
   }
+}
+
+/** Whether one of them wants to hear that the key is gone. */
+function wakesOnLoss(queue: Iterable<WaitingClient>): boolean {
+  for (const { wait } of queue) if (wait.wakesOnLoss === true) return true;
+  return false;
 }

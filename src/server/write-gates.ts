@@ -113,8 +113,11 @@ export class WriteGates {
 
   /** Lets connections go on whose writes waited for memory, as far as there is some. */
   admit(): void {
-    const { aof } = this.parts;
+    const { aof, spiller } = this.parts;
     while (this.waiters.length > 0 && !this.mustWaitForMemory && !aof.isBehind) this.waiters.shift()!.goOn();
+    // That nothing could leave memory is so for those who waited. What is written next may find other data there, and
+    // has it looked at again.
+    if (spiller !== undefined) spiller.stuck = false;
   }
 
   /** The connection is gone. */

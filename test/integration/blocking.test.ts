@@ -54,6 +54,15 @@ describe("who waits for a key", () => {
     expect(await client.text("DBSIZE")).toBe(":0\r\n");
   });
 
+  it("is served by the key that comes first after its database was emptied", async () => {
+    const [client, replies] = await startWaiting("BLPOP a 0", "BLPOP b a 0");
+    const commands = ["MULTI", "FLUSHALL", "RPUSH b 1", "RPUSH a 2 3", "EXEC"];
+    await client.runAll(commands.map((command) => command.split(" ")));
+    expect(await replies[1]).toBe(popped("b", "1"));
+    expect(await replies[0]).toBe(popped("a", "2"));
+    expect(await client.text("LLEN", "a")).toBe(":1\r\n");
+  });
+
   it("is served by whatever brings the key", async () => {
     const [client, replies] = await startWaiting(...Array.from({ length: 5 }, () => "BLPOP k 0"));
     const payload = await dumpOf(client);

@@ -115,6 +115,16 @@ describe("the server has little memory", () => {
     expect(await infoOf(client, "evicted_keys")).toBe("0");
   });
 
+  test("and refuses scripts that need memory as it refuses commands, whatever else would forbid them", async () => {
+    const client = await fixture.start("--cold-tier", "no");
+    await client.run("CONFIG", "SET", "maxmemory", "1");
+    const script = "#!lua\nreturn redis.call('SET', 'small', 'x')";
+    expect(await client.text("EVAL", script, "0")).toBe(OUT_OF_MEMORY);
+    expect(await client.text("EVAL_RO", script, "0")).toBe(OUT_OF_MEMORY);
+    expect(await client.text("EVAL", "#!lua flags=no-writes\nreturn 1", "0")).toBe(":1\r\n");
+    expect(await client.text("EVAL", script.replace("lua", "lua flags=allow-oom"), "0")).toBe("+OK\r\n");
+  });
+
   test("and with no tier at all nobody is refused for memory that is being freed", async () => {
     const client = await fixture.start("--cold-tier", "no", "--maxmemory", "8mb");
     const elements = Array.from({ length: 1000 }, (_, i) => `${i} `.repeat(10));
@@ -125,6 +135,43 @@ describe("the server has little memory", () => {
       const replies = await client.runAll([how, ["SET", "k", "x".repeat(4_000_000)], ["DEL", "k"]]);
       expect(replies[1].toString()).toBe("+OK\r\n");
     }
+  });
+
+  test("and what was refused once does not have writes refused that find room after it", async () => {
+    const client = await fixture.start("--maxmemory", "3mb");
+    let isFull = false;
+    const pinned: string[] = [];
+    while (!isFull) {
+      const key = `pinned${pinned.length}`;
+      isFull = (await client.text("SET", key, valueOf(pinned.length, 100_000))) === OUT_OF_MEMORY;
+      pinned.push(key);
+      await client.run("TIER", "PIN", key);
+    }
+    await client.run("DEL", ...pinned);
+    // All of them arrive together, and together take more than there is.
+    const writes = Array.from({ length: 40 }, (_, i) => ["SETRANGE", `large${i}`, "99999", "x"]);
+    const replies = await client.runAll(writes);
+    expect(replies.map(String)).toEqual(writes.map(() => ":100000\r\n"));
+    // And what is pinned again, refuses again.
+    await client.run("TIER", "PIN", "MATCH", "*");
+    expect(await fillUntilRefused(client)).toBeLessThan(3000);
+  });
+
+  test("and what SORT has found in cold values leaves again when its client writes", async () => {
+    const client = await fixture.start("--maxmemory", "3mb");
+    const ids = Array.from({ length: 40 }, (_, i) => String(i));
+    for (const id of ids) await client.run("SET", `weight${id}`, valueOf(Number(id), 100_000));
+    await client.run("RPUSH", "ids", ...ids);
+    const write = (kind: string) =>
+      Array.from({ length: 40 }, (_, i) => ["SETRANGE", kind + i, "99999", "x"]);
+    await client.runAll(write("before"));
+    // In one packet: what the connection held would be let go of when the next one comes.
+    const [sorted, ...replies] = await client.runAll([
+      ["SORT", "ids", "BY", "nosort", "GET", "weight*"],
+      ...write("after"),
+    ]);
+    expect(sorted.toString("latin1", 0, 5)).toBe(`*${ids.length}\r\n`);
+    expect(replies.map(String)).toEqual(replies.map(() => ":100000\r\n"));
   });
 
   test("and collections of every type move to disk and back", async () => {

@@ -185,7 +185,11 @@ describe("private changes", () => {
       swapping: tell("swapping"),
       settle: tell("settle"),
     });
-    keyspace.waiters = { keyReady: tell("ready"), databaseReplaced: tell("replaced") };
+    keyspace.waiters = {
+      keyReady: tell("ready"),
+      databaseReplaced: tell("replaced"),
+      databaseEmptied: tell("emptied"),
+    };
     keyspace.events = { happened: tell("event") };
     keyspace.isStill = true;
     shared.run("SET", "a", "1");
