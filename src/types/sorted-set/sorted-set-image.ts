@@ -1,6 +1,6 @@
 /**
- * A large sorted set as it is when the image is made, to be written while commands change it. The leaves of its tree hold
- * all: they are frozen (memory/frozen-blocks.ts) until they have been read.
+ * A large sorted set as it is when the image is made, to be written while commands change it. The leaves of its tree
+ * hold all: they are frozen (memory/frozen-blocks.ts) until they have been read.
  */
 import type { Blocks } from "../../memory/blocks.ts";
 import { FrozenRun } from "../../memory/frozen-blocks.ts";
