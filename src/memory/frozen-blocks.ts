@@ -56,6 +56,20 @@ export class FrozenBlocks {
     return true;
   }
 
+  /** Whether the block is frozen, and holds what it held then. */
+  isUntouched(reference: number): boolean {
+    if (this.count === 0) return false;
+    const bits = this.bits.get(reference >>> SLAB_SHIFT);
+    if (bits === undefined) return false;
+    const isFrozen = (bits[(reference & SLAB_MASK) >>> WORD_SHIFT] & (1 << reference)) !== 0;
+    return isFrozen && !this.kept.has(reference | 0);
+  }
+
+  /** Whether a frozen block was changed since. */
+  isKept(reference: number): boolean {
+    return this.kept.has(reference | 0);
+  }
+
   /** Tells where the bytes are that a frozen block held, until it is released or a command runs, and returns how many
    * there are. */
   locate(reference: number, place: BlockPlace): number {
@@ -84,15 +98,6 @@ export class FrozenBlocks {
     for (const reference of this.freed) this.blocks.free(reference);
     this.freed.clear();
   }
-
-  /** Whether the block is frozen, and holds what it held then. */
-  private isUntouched(reference: number): boolean {
-    if (this.count === 0) return false;
-    const bits = this.bits.get(reference >>> SLAB_SHIFT);
-    if (bits === undefined) return false;
-    const isFrozen = (bits[(reference & SLAB_MASK) >>> WORD_SHIFT] & (1 << reference)) !== 0;
-    return isFrozen && !this.kept.has(reference | 0);
-  }
 }
 
 /** Reads frozen blocks one after the other; each is released when the next is read. */
@@ -101,6 +106,8 @@ export class FrozenRun implements BlockPlace {
   buffer!: Buffer;
   start = 0;
   length = 0;
+  /** Of the present block; 0 if there is none. */
+  reference = 0;
   private readonly frozen: FrozenBlocks;
   private readonly references: Int32Array;
   private read = 0;
@@ -115,11 +122,11 @@ export class FrozenRun implements BlockPlace {
    * must be given up. */
   next(): boolean {
     const { frozen, references } = this;
-    const read = this.read++;
-    if (read > references.length) return false;
-    if (read > 0) frozen.release(references[read - 1]);
-    if (read === references.length) return false;
-    this.length = frozen.locate(references[read], this);
+    if (this.reference !== 0) frozen.release(this.reference);
+    this.reference = 0;
+    if (this.read === references.length) return false;
+    this.reference = references[this.read++];
+    this.length = frozen.locate(this.reference, this);
     return true;
   }
 }

@@ -12,6 +12,7 @@ import type { Database } from "../keyspace/database.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Request } from "../protocol/request.ts";
 import { dataTypeOf } from "../types/registry.ts";
+import { isRooted } from "../types/rooted.ts";
 import type { Connection } from "./connection.ts";
 import { PlannedCommands } from "./planned-commands.ts";
 
@@ -61,6 +62,7 @@ export class SnapshotGate {
   private isInTheWay(db: Database, address: number): boolean {
     const { entries, snapshots } = this.keyspace;
     if (db.isTombstone(address) || !snapshots.isAwaitedLarge(address)) return false;
-    return dataTypeOf(entries.type(address)).image === undefined;
+    if (!isRooted(entries.head(address))) return true;
+    return dataTypeOf(entries.type(address)).hasImage?.(this.keyspace.memory, address) !== true;
   }
 }

@@ -105,7 +105,9 @@ export interface DataType {
    * iterator. The value must not change until the last; of one that lies in its entry all steps must be done at once.
    */
   rewrite(memory: ValueMemory, address: number, key: Buffer, sink: CommandSink): Iterator<void, void>;
-  /** Of an entry whose value lies outside it and is large, else undefined. */
+  /** Whether there is an image of the entry's value, which lies outside it, if it is large. */
+  hasImage?(memory: ValueMemory, address: number): boolean;
+  /** Of an entry whose value lies outside it and is large, else undefined. Types that have `hasImage` have it. */
   image?(memory: ValueMemory, address: number): ValueImage | undefined;
   /** Adds the value to a digest, as DEBUG DIGEST-VALUE of Redis does. */
   digest(memory: ValueMemory, address: number, digest: ValueDigest): void;

@@ -9,6 +9,7 @@ import type { SnapshotReceiver } from "../../src/keyspace/snapshot.ts";
 import type { Server } from "../../src/server/server.ts";
 import { startServer } from "../../src/server/start.ts";
 import { dataTypeOf } from "../../src/types/registry.ts";
+import { isRooted } from "../../src/types/rooted.ts";
 import { LARGE_NAMES, LargeValueCommands, UNDECLARED_SCRIPT } from "./large-value-commands.ts";
 import { SilentClient } from "./silent-client.ts";
 import { configOf, FOLDER, SimulatedWorld, STARTED_MS } from "./simulated-world.ts";
@@ -109,7 +110,7 @@ export class SnapshotSimulation {
   }
 
   private observe(server: Server): void {
-    const { entries, snapshots } = server.keyspace;
+    const { entries, memory, snapshots } = server.keyspace;
     const start = snapshots.start.bind(snapshots);
     snapshots.start = (receiver: SnapshotReceiver) => {
       this.cut = contentsOf(server, LARGE_NAMES, this.hasLog);
@@ -118,7 +119,8 @@ export class SnapshotSimulation {
     const capture = snapshots.capture.bind(snapshots);
     snapshots.capture = (database, address) => {
       if (snapshots.isAwaitedLarge(address)) {
-        if (dataTypeOf(entries.type(address)).image !== undefined) this.tally.imaged++;
+        const { hasImage } = dataTypeOf(entries.type(address));
+        if (isRooted(entries.head(address)) && hasImage?.(memory, address) === true) this.tally.imaged++;
         else this.noteOnTheSpot(server);
       }
       capture(database, address);

@@ -7,6 +7,7 @@ import type { Blocks } from "../../memory/blocks.ts";
 import type { KeyHash } from "../../memory/key-hash.ts";
 import { BUCKET_HEADER_BYTES, elementsIn, lengthAt, setElementsIn, TableElement } from "./bucket.ts";
 import { type BucketDirectory, MAX_BUCKETS } from "./bucket-directory.ts";
+import { keepBucket } from "./frozen-buckets.ts";
 import { BUCKETS, elementBytes, PAYLOAD_LENGTH, SIZE, wordIndex, wordsOf } from "./table-root.ts";
 
 /**
@@ -102,6 +103,7 @@ export class BucketSplitter {
       directory.append(root, old);
       return;
     }
+    keepBucket(blocks, old, tablePayload);
     const staying = blocks.allocateLoosely(BUCKET_HEADER_BYTES + stayingBytes);
     const going = blocks.allocateLoosely(BUCKET_HEADER_BYTES + goingBytes);
     this.distribute(old, staying, going, tablePayload);
@@ -169,6 +171,9 @@ export class BucketSplitter {
       directory.replaceLocated(last);
       return;
     }
+    const tablePayload = wordsOf(blocks.slabs, root)[wordIndex(root) + PAYLOAD_LENGTH];
+    keepBucket(blocks, partner, tablePayload);
+    keepBucket(blocks, last, tablePayload);
     const length = blocks.length(partner);
     const added = blocks.length(last) - BUCKET_HEADER_BYTES;
     const joined = blocks.resize(partner, length + added);

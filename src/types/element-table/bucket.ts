@@ -113,7 +113,9 @@ export class TableElement {
   read(bytes: Buffer, at: number, tablePayload: number): number {
     const keyLength = bytes[at + 1];
     if (keyLength === OUTSIDE) {
-      this.readBlock(referenceAt(bytes, at));
+      const { blocks } = this;
+      const block = referenceAt(bytes, at);
+      this.readOutside(blocks.buffer(block), blocks.start(block), blocks.length(block));
       return OUTSIDE_BYTES;
     }
     const isVariable = tablePayload === VARIABLE_PAYLOAD;
@@ -127,14 +129,13 @@ export class TableElement {
     return keyStart - at + keyLength + payloadLength;
   }
 
-  private readBlock(reference: number): void {
-    const { blocks } = this;
-    const start = blocks.start(reference);
-    this.buffer = blocks.buffer(reference);
+  /** Turns to an element that has a block of its own, whose bytes are these. */
+  readOutside(bytes: Buffer, start: number, length: number): void {
+    this.buffer = bytes;
     this.keyStart = start + BLOCK_HEADER_BYTES;
-    this.keyLength = this.buffer.readInt32LE(start);
+    this.keyLength = bytes.readInt32LE(start);
     this.payloadStart = this.keyStart + this.keyLength;
-    this.payloadLength = blocks.length(reference) - BLOCK_HEADER_BYTES - this.keyLength;
+    this.payloadLength = length - BLOCK_HEADER_BYTES - this.keyLength;
   }
 
   /** The key as a view on the element's memory. */

@@ -1,12 +1,14 @@
 /**
  * The hash type as the layers see it that move values about.
  */
-import type { CommandSink, DataType } from "../data-type.ts";
-import type { ElementView } from "../listpack/element-view.ts";
-import { isRooted } from "../rooted.ts";
+import type { DataType } from "../data-type.ts";
+import { hasTableImage } from "../element-table/table-image.ts";
+import { FEW_ELEMENTS } from "../packed-parts.ts";
+import { isRooted, rootOf } from "../rooted.ts";
 import { ValueDigest } from "../value-digest.ts";
+import type { ValueMemory } from "../value-memory.ts";
 import { encodingName, HASH } from "./hash-encoding.ts";
-import type { HashFields } from "./hash-fields.ts";
+import { HashImage } from "./hash-image.ts";
 import {
   packHash,
   packHashInParts,
@@ -17,6 +19,7 @@ import {
   rdbTypeOf,
 } from "./hash-packing.ts";
 import { fieldsOf, openHash, readHash } from "./hash-reader.ts";
+import { rewriteFields } from "./hash-rewrite.ts";
 import {
   findStoredHash,
   RDB_HASH_LISTPACK_TIMED_FIRST,
@@ -27,8 +30,6 @@ import {
 } from "./hash-unpacking.ts";
 import { NO_TIME } from "./timed-listpack.ts";
 
-/** Fields set by one command of a rewritten log. */
-const FIELDS_PER_COMMAND = 64;
 /** In the digest of a field that expires. */
 const EXPIRES = Buffer.from("!!hexpire!!");
 
@@ -57,11 +58,16 @@ export const hashType: DataType = {
   packInParts: packHashInParts,
   unpack: unpackHash,
   findStored: findStoredHash,
-  *rewrite(memory, address, key, sink) {
+  rewrite(memory, address, key, sink) {
     const isLarge = isRooted(memory.entries.head(address));
-    const fields = isLarge ? openHash(memory, address) : readHash(memory, address);
-    yield* rewriteValues(fields, key, sink);
-    if (fields.hasTimes) yield* rewriteTimes(fields, key, sink);
+    return rewriteFields(isLarge ? openHash(memory, address) : readHash(memory, address), key, sink);
+  },
+  hasImage: (memory, address) => imagedTable(memory, address) !== 0,
+  image(memory, address) {
+    const table = imagedTable(memory, address);
+    return table === 0 || readHash(memory, address).size <= FEW_ELEMENTS
+      ? undefined
+      : new HashImage(memory, table);
   },
   digest(memory, address, digest) {
     const fields = readHash(memory, address);
@@ -77,29 +83,10 @@ export const hashType: DataType = {
   },
 };
 
-function* rewriteValues(fields: HashFields, key: Buffer, sink: CommandSink): Generator<void, void> {
-  const { field, value } = fields;
-  let args: Buffer[] = [];
-  fields.begin();
-  while (fields.next()) {
-    args.push(copyOf(field), copyOf(value));
-    if (args.length < 2 * FIELDS_PER_COMMAND) continue;
-    yield sink("HMSET", key, ...args);
-    args = [];
-  }
-  if (args.length > 0) sink("HMSET", key, ...args);
-}
-
-function* rewriteTimes(fields: HashFields, key: Buffer, sink: CommandSink): Generator<void, void> {
-  let looked = 0;
-  fields.begin();
-  while (fields.next()) {
-    if (fields.time !== NO_TIME) sink("HPEXPIREAT", key, fields.time, "FIELDS", 1, copyOf(fields.field));
-    if (++looked % FIELDS_PER_COMMAND === 0) yield;
-  }
-}
-
-/** The text: an integer's would be overwritten by the next one. */
-function copyOf({ buffer, start, length }: ElementView): Buffer {
-  return Buffer.from(buffer.subarray(start, start + length));
+/** The table of a hash of which there may be an image; 0 if it has times, or is too large. */
+function imagedTable(memory: ValueMemory, address: number): number {
+  const root = rootOf(memory.entries, address);
+  const { table } = fieldsOf(memory);
+  if (table.timesOf(root) !== 0) return 0;
+  return hasTableImage(memory.blocks, table.tableOf(root)) ? table.tableOf(root) : 0;
 }

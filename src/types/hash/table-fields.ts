@@ -195,7 +195,8 @@ export class TableFields {
     return this.slabs.capacity(root) + this.table.sizeBytes(this.tableOf(root), samples) + timesBytes;
   }
 
-  private tableOf(root: number): number {
+  /** Root of the table of fields and values. */
+  tableOf(root: number): number {
     return this.slabs.words[root >>> SLAB_SHIFT][((root & SLAB_MASK) << 2) + TABLE];
   }
 }

@@ -53,6 +53,7 @@ export const listType: DataType = {
   unpack: unpackList,
   findStored: findStoredList,
   rewrite: (memory, address, key, sink) => rewriteChunks(new ChunkWalk(memory, address), key, sink),
+  hasImage: () => true,
   image,
   digest,
 };

@@ -2,14 +2,15 @@
  * The set type as the layers see it that move values about.
  */
 import type { DataType } from "../data-type.ts";
-import { isRooted } from "../rooted.ts";
+import { hasTableImage } from "../element-table/table-image.ts";
+import { FEW_ELEMENTS } from "../packed-parts.ts";
+import { isRooted, rootOf } from "../rooted.ts";
 import { encodingName, SET } from "./set-encoding.ts";
+import { SetImage } from "./set-image.ts";
 import { packSet, packSetInParts, RDB_SET, RDB_SET_INTSET, rdbTypeOf } from "./set-packing.ts";
 import { membersOf, openSet, readSet } from "./set-reader.ts";
+import { rewriteMembers } from "./set-rewrite.ts";
 import { findStoredSet, RDB_SET_LISTPACK, unpackSet } from "./set-unpacking.ts";
-
-/** Members added by one command of a rewritten log. */
-const MEMBERS_PER_COMMAND = 64;
 
 export const setType: DataType = {
   type: SET,
@@ -27,21 +28,15 @@ export const setType: DataType = {
   packInParts: packSetInParts,
   unpack: unpackSet,
   findStored: findStoredSet,
-  *rewrite(memory, address, key, sink) {
+  rewrite(memory, address, key, sink) {
     const isLarge = isRooted(memory.entries.head(address));
-    const members = isLarge ? openSet(memory, address) : readSet(memory, address);
-    let args: Buffer[] = [];
-    members.begin();
-    while (members.next()) {
-      const { buffer, start, length } = members;
-      // A copy, as the text of an integer would be overwritten by the next one.
-      args.push(Buffer.from(buffer.subarray(start, start + length)));
-      if (args.length < MEMBERS_PER_COMMAND) continue;
-      yield sink("SADD", key, ...args);
-      args = [];
-    }
-    if (args.length > 0) sink("SADD", key, ...args);
+    return rewriteMembers(isLarge ? openSet(memory, address) : readSet(memory, address), key, sink);
   },
+  hasImage: ({ blocks, entries }, address) => hasTableImage(blocks, rootOf(entries, address)),
+  image: (memory, address) =>
+    readSet(memory, address).size <= FEW_ELEMENTS
+      ? undefined
+      : new SetImage(memory, rootOf(memory.entries, address)),
   digest(memory, address, digest) {
     const members = readSet(memory, address);
     members.begin();

@@ -74,6 +74,7 @@ export const sortedSetType: DataType = {
     if (treeOf(memory).open(root).size <= FEW_ELEMENTS) return undefined;
     return packElementsInParts(new TreeSortedSet(memory).open(root), sink);
   },
+  hasImage: () => true,
   image(memory, address) {
     const tree = new ScoreTree(memory.blocks).open(rootOf(memory.entries, address));
     return tree.size <= FEW_ELEMENTS ? undefined : new SortedSetImage(memory.blocks, tree);

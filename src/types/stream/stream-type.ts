@@ -31,6 +31,7 @@ export const streamType: DataType = {
     packStream(blocks, rootOf(entries, address), arena, compress),
   packInParts: ({ blocks, entries }, address, sink) =>
     packStreamInParts(blocks, rootOf(entries, address), sink),
+  hasImage: () => true,
   image: ({ blocks, entries }, address) => StreamImage.of(blocks, rootOf(entries, address)),
   unpack(_memory, rdbType, packed) {
     const build = unpackStream(packed, rdbType);
