@@ -27,18 +27,16 @@ export class FrozenBlocks {
     this.blocks = blocks;
   }
 
-  /** Freezes the blocks with these references, none of which is frozen. Each must be released, or all be given up. */
-  freeze(references: Int32Array): void {
-    for (const reference of references) {
-      const slab = reference >>> SLAB_SHIFT;
-      let bits = this.bits.get(slab);
-      if (bits === undefined) {
-        bits = new Int32Array(WORDS);
-        this.bits.set(slab, bits);
-      }
-      bits[(reference & SLAB_MASK) >>> WORD_SHIFT] |= 1 << reference;
+  /** Freezes a block that is not frozen. It must be released, or all must be given up. */
+  freeze(reference: number): void {
+    const slab = reference >>> SLAB_SHIFT;
+    let bits = this.bits.get(slab);
+    if (bits === undefined) {
+      bits = new Int32Array(WORDS);
+      this.bits.set(slab, bits);
     }
-    this.count += references.length;
+    bits[(reference & SLAB_MASK) >>> WORD_SHIFT] |= 1 << reference;
+    this.count++;
   }
 
   /** To be called before the bytes of a block change where they are. */
@@ -100,7 +98,7 @@ export class FrozenBlocks {
   }
 }
 
-/** Reads frozen blocks one after the other; each is released when the next is read. */
+/** A row of frozen blocks, to be read one after the other; each is released when the next is read. */
 export class FrozenRun implements BlockPlace {
   /** Where the present block's bytes are, until a command runs. */
   buffer!: Buffer;
@@ -110,12 +108,24 @@ export class FrozenRun implements BlockPlace {
   reference = 0;
   private readonly frozen: FrozenBlocks;
   private readonly references: Int32Array;
+  private added = 0;
   private read = 0;
 
-  /** `references`: of blocks that are frozen, in the order in which they are to be read. */
-  constructor(frozen: FrozenBlocks, references: Int32Array) {
+  /** @param most how many blocks there can be */
+  constructor(frozen: FrozenBlocks, most: number) {
     this.frozen = frozen;
-    this.references = references;
+    this.references = new Int32Array(most);
+  }
+
+  /** Freezes a block, the last of the row so far. */
+  add(reference: number): void {
+    this.frozen.freeze(reference);
+    this.references[this.added++] = reference;
+  }
+
+  /** The last is to be read first. */
+  reverse(): void {
+    this.references.subarray(0, this.added).reverse();
   }
 
   /** Turns to the next block, at first to the first; false at the end. Must be called until then, or all frozen blocks
@@ -124,7 +134,7 @@ export class FrozenRun implements BlockPlace {
     const { frozen, references } = this;
     if (this.reference !== 0) frozen.release(this.reference);
     this.reference = 0;
-    if (this.read === references.length) return false;
+    if (this.read === this.added) return false;
     this.reference = references[this.read++];
     this.length = frozen.locate(this.reference, this);
     return true;

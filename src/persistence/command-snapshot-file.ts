@@ -46,8 +46,8 @@ export class CommandSnapshotFile extends SnapshotFile<CommandWriter> {
     const expireMs = entries.expireMs(address);
     if (image !== undefined) {
       const steps = image.rewrite(key, (...args) => target.appendCommand(...args));
-      this.owe(target, withExpiry(target, steps, key, expireMs), rootOf(entries, address));
-      return false;
+      const parts = withExpiry(target, steps, key, expireMs);
+      return this.owe(target, image, parts, rootOf(entries, address), mayBePartial);
     }
     const steps = isString
       ? this.setParts(target, address, key)

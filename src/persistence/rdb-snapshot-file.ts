@@ -76,12 +76,15 @@ export class RdbSnapshotFile extends SnapshotFile<RdbWriter> {
     const type = dataType.rdbTypeOf(memory, address);
     if (isRooted(head)) {
       const image = dataType.image?.(memory, address);
-      const valueParts = image === undefined ? dataType.packInParts?.(memory, address, target) : undefined;
-      if (image !== undefined || valueParts !== undefined)
+      if (image !== undefined) {
         target.appendEntryHead(type, key, keyStart, keyLength);
-      if (image !== undefined) this.owe(target, image.packInParts(target), rootOf(entries, address));
-      if (valueParts !== undefined) return this.begin(target, valueParts, mayBePartial);
-      if (image !== undefined) return false;
+        return this.owe(target, image, image.packInParts(target), rootOf(entries, address), mayBePartial);
+      }
+      const valueParts = dataType.packInParts?.(memory, address, target);
+      if (valueParts !== undefined) {
+        target.appendEntryHead(type, key, keyStart, keyLength);
+        return this.begin(target, valueParts, mayBePartial);
+      }
     }
     const { arena } = this;
     arena.reset();

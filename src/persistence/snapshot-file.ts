@@ -15,6 +15,7 @@ import type { Clock } from "../base/clock.ts";
 import { type FileHandle, writeFully } from "../base/files.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Entries } from "../memory/entries.ts";
+import type { ValueImage } from "../types/data-type.ts";
 import { finishSteps } from "../types/packed-parts.ts";
 import { type ByteSink, type GatheredBytes, NO_SINK } from "./gathered-bytes.ts";
 
@@ -79,6 +80,8 @@ interface PartialValue<Writer> {
   readonly target: Writer;
   /** Root of the value, if the parts are those of an image; else 0. */
   readonly root: number;
+  /** The image, as long as it is not all frozen: before that no part is appended. */
+  unfrozen: ValueImage | undefined;
   /** What follows it. */
   behind: Writer | undefined;
 }
@@ -130,7 +133,8 @@ export class SnapshotFile<Writer extends GatheredBytes> {
 
   /** See SnapshotReceiver. */
   get owes(): boolean {
-    return this.partial.length > 0 && this.partial[0].root !== 0;
+    const first = this.partial.at(0);
+    return first !== undefined && first.root !== 0 && first.unfrozen === undefined;
   }
 
   /** See SnapshotReceiver. */
@@ -146,11 +150,18 @@ export class SnapshotFile<Writer extends GatheredBytes> {
     }
   }
 
-  /** Appends a part of the value under way, or all the rest; true if there is still more. */
+  /** Appends a part of the value under way, or all the rest; true if there is still more. Of an image that is not all
+   * frozen it freezes some, or the rest; false when that is done: the parts are owed then. */
   more(isAll: boolean): boolean {
     const { partial, writer } = this;
     if (partial.length === 0) return false;
-    const { behind, parts, target } = partial[0];
+    const [first] = partial;
+    if (first.unfrozen !== undefined) {
+      if (!freeze(first.unfrozen, isAll)) return true;
+      first.unfrozen = undefined;
+      return false;
+    }
+    const { behind, parts, target } = first;
     let isDone = parts.next().done === true;
     while (isAll && !isDone) isDone = parts.next().done === true;
     if (target !== writer) writer.appendFrom(target);
@@ -170,13 +181,24 @@ export class SnapshotFile<Writer extends GatheredBytes> {
       return false;
     }
     if (parts.next().done === true) return false;
-    this.partial.push({ parts, target, root: 0, behind: undefined });
+    this.partial.push({ parts, target, root: 0, unfrozen: undefined, behind: undefined });
     return true;
   }
 
-  /** Has the parts of an image appended later to what `targetOf` gave; `root` is that of the value. */
-  protected owe(target: Writer, parts: Iterator<void, void>, root: number): void {
-    this.partial.push({ parts, target, root, behind: undefined });
+  /**
+   * Has the parts of an image appended later to what `targetOf` gave; `root` is that of the value. With `mayBePartial`,
+   * and if freezing takes more than one step, only the first of them is done: then true, and `more` does the rest.
+   */
+  protected owe(
+    target: Writer,
+    image: ValueImage,
+    parts: Iterator<void, void>,
+    root: number,
+    mayBePartial: boolean,
+  ): boolean {
+    const isFrozen = freeze(image, !mayBePartial);
+    this.partial.push({ parts, target, root, unfrozen: isFrozen ? undefined : image, behind: undefined });
+    return !isFrozen;
   }
 
   /** The steps of the hot walk up to the end of the snapshot, or up to where `isEnough` says; each of `limit` entries
@@ -304,6 +326,13 @@ export class SnapshotFile<Writer extends GatheredBytes> {
     this.syncing = this.file.datasync();
     this.syncing.catch(() => undefined);
   }
+}
+
+/** Freezes some of it, or all; says whether it is done. */
+function freeze(image: ValueImage, isAll: boolean): boolean {
+  let isDone = image.freezeStep();
+  while (isAll && !isDone) isDone = image.freezeStep();
+  return isDone;
 }
 
 /** Gives the bytes of a string to `append`, part by part. */

@@ -1,7 +1,7 @@
 /**
- * A gate before writes while a snapshot is under way: who is about to change a large value that is not yet written, and
- * of which no image is made (types/data-type.ts), waits until it is, and it is next. Otherwise all of it would have to
- * be written on the spot, and all would wait.
+ * A gate before writes while a snapshot is under way: who is about to change a large value that is not yet written waits
+ * until it is, or until there is an image of it (types/data-type.ts), and it is next. Otherwise that would have to be
+ * done on the spot, and all would wait. Images that are made at once nobody waits for.
  * EXEC waits for what its commands will change, a script for the keys that it declares. Small values are written on the
  * spot, and so is what a script changes undeclared; a value that is only deleted or replaced needs none of this
  * (keyspace/snapshot.ts).
@@ -63,6 +63,6 @@ export class SnapshotGate {
     const { entries, snapshots } = this.keyspace;
     if (db.isTombstone(address) || !snapshots.isAwaitedLarge(address)) return false;
     if (!isRooted(entries.head(address))) return true;
-    return dataTypeOf(entries.type(address)).hasImage?.(this.keyspace.memory, address) !== true;
+    return dataTypeOf(entries.type(address)).isImagedAtOnce?.(this.keyspace.memory, address) !== true;
   }
 }

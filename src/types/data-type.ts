@@ -54,10 +54,13 @@ export interface RootedForm {
 }
 
 /**
- * A large value as it is when the image is made, to be read once while it changes, in one of two forms. The iterator
- * must be finished, or all frozen blocks be given up (memory/frozen-blocks.ts), before there is another image of it.
+ * A large value as it is when all steps of freezing are done, to be read once while it changes, in one of two forms. It
+ * must not change before. The iterator must be finished, or all frozen blocks be given up (memory/frozen-blocks.ts),
+ * before there is another image of it.
  */
 export interface ValueImage {
+  /** Freezes some of it, which takes some hundredths of a millisecond; true when that was all. */
+  freezeStep(): boolean;
   /** As DataType.packInParts. */
   packInParts(sink: PartSink): Iterator<void, void>;
   /** As DataType.rewrite. */
@@ -105,9 +108,9 @@ export interface DataType {
    * iterator. The value must not change until the last; of one that lies in its entry all steps must be done at once.
    */
   rewrite(memory: ValueMemory, address: number, key: Buffer, sink: CommandSink): Iterator<void, void>;
-  /** Whether there is an image of the entry's value, which lies outside it, if it is large. */
-  hasImage?(memory: ValueMemory, address: number): boolean;
-  /** Of an entry whose value lies outside it and is large, else undefined. Types that have `hasImage` have it. */
+  /** Whether an image of the entry's value, which lies outside it, is frozen in one step. */
+  isImagedAtOnce?(memory: ValueMemory, address: number): boolean;
+  /** Of an entry whose value lies outside it and is large, else undefined. */
   image?(memory: ValueMemory, address: number): ValueImage | undefined;
   /** Adds the value to a digest, as DEBUG DIGEST-VALUE of Redis does. */
   digest(memory: ValueMemory, address: number, digest: ValueDigest): void;

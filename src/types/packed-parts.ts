@@ -12,6 +12,9 @@ export function finishSteps(steps: Iterator<void, void>): void {
   while (steps.next().done !== true);
 }
 
+/** Blocks that are frozen in one step, for an image of a large value: some hundredths of a millisecond of work. */
+export const BLOCKS_PER_STEP = 256;
+
 /** Values of fewer elements are packed at once. */
 export const FEW_ELEMENTS = 1000;
 

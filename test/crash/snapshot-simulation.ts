@@ -119,8 +119,9 @@ export class SnapshotSimulation {
     const capture = snapshots.capture.bind(snapshots);
     snapshots.capture = (database, address) => {
       if (snapshots.isAwaitedLarge(address)) {
-        const { hasImage } = dataTypeOf(entries.type(address));
-        if (isRooted(entries.head(address)) && hasImage?.(memory, address) === true) this.tally.imaged++;
+        const { isImagedAtOnce } = dataTypeOf(entries.type(address));
+        if (isRooted(entries.head(address)) && isImagedAtOnce?.(memory, address) === true)
+          this.tally.imaged++;
         else this.noteOnTheSpot(server);
       }
       capture(database, address);

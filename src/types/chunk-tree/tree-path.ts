@@ -252,14 +252,6 @@ export class TreePath {
     return this.toFirst();
   }
 
-  /** All leaves in their order. None is present then. */
-  allLeaves(): Int32Array {
-    const leaves = new Int32Array(this.leaves);
-    let i = 0;
-    for (let leaf = this.seekFirst(); leaf !== 0; leaf = this.next()) leaves[i++] = leaf;
-    return leaves;
-  }
-
   /** Elements in the leaves that are neither the first nor the last. */
   protected get elementsInside(): number {
     return this.size - (this.rootWord(FIRST_ELEMENTS) >>> 0) - (this.rootWord(LAST_ELEMENTS) >>> 0);

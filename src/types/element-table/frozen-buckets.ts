@@ -13,7 +13,7 @@ export function keepBucket(blocks: Blocks, reference: number, tablePayload: numb
   const start = blocks.start(reference);
   const outside = outsideOf(blocks.buffer(reference), start, blocks.length(reference), tablePayload);
   frozen.beforeChange(reference);
-  if (outside.length > 0) frozen.freeze(Int32Array.from(outside));
+  for (const block of outside) frozen.freeze(block);
 }
 
 /** References of the blocks that a bucket of that length refers to. */

@@ -2,23 +2,22 @@
  * The elements of a table as they are when the image is made, read bucket by bucket while the table changes:
  *
  *     const image = new TableImage(blocks, root);
+ *     while (!image.freezeStep());                               the table may change then
  *     while (image.nextBucket()) while (image.next()) image.element ...
  *
  * No command may run between two elements of a bucket. All buckets must be read, or all frozen blocks be given up.
  */
 import type { BlockPlace, Blocks } from "../../memory/blocks.ts";
 import { FrozenRun } from "../../memory/frozen-blocks.ts";
+import { BLOCKS_PER_STEP } from "../packed-parts.ts";
 import { BUCKET_HEADER_BYTES, OUTSIDE, OUTSIDE_BYTES, referenceAt, TableElement } from "./bucket.ts";
 import { BucketDirectory } from "./bucket-directory.ts";
 import { outsideOf } from "./frozen-buckets.ts";
 import { BUCKETS, PAYLOAD_LENGTH, SIZE, wordIndex, wordsOf } from "./table-root.ts";
 
-/** Making an image takes a few milliseconds for so many buckets, of twelve elements or 256 bytes each. */
-const MOST_BUCKETS = 200_000;
-
-/** Whether the table is not too large for an image. */
-export function hasTableImage({ slabs }: Blocks, root: number): boolean {
-  return wordsOf(slabs, root)[wordIndex(root) + BUCKETS] <= MOST_BUCKETS;
+/** Whether its buckets are so few that they are frozen in one step. */
+export function isFewBuckets({ slabs }: Blocks, root: number): boolean {
+  return wordsOf(slabs, root)[wordIndex(root) + BUCKETS] <= BLOCKS_PER_STEP;
 }
 
 export class TableImage {
@@ -27,6 +26,11 @@ export class TableImage {
   readonly element: TableElement;
   private readonly blocks: Blocks;
   private readonly tablePayload: number;
+  private readonly root: number;
+  private readonly buckets: number;
+  private readonly directory: BucketDirectory;
+  /** The next that is to be frozen. */
+  private bucket = 0;
   private readonly run: FrozenRun;
   private readonly place: BlockPlace = { buffer: Buffer.alloc(0), start: 0 };
   private at = 0;
@@ -39,9 +43,21 @@ export class TableImage {
     this.element = new TableElement(blocks);
     this.blocks = blocks;
     this.tablePayload = words[w + PAYLOAD_LENGTH];
-    const buckets = bucketsOf(blocks, root, words[w + BUCKETS]);
-    blocks.frozen.freeze(buckets);
-    this.run = new FrozenRun(blocks.frozen, buckets);
+    this.root = root;
+    this.buckets = words[w + BUCKETS];
+    this.directory = new BucketDirectory(blocks.slabs);
+    this.run = new FrozenRun(blocks.frozen, this.buckets);
+  }
+
+  /** Freezes some buckets; true when that was all. The table must not change before. */
+  freezeStep(): boolean {
+    const { buckets, directory, root, run } = this;
+    const end = Math.min(buckets, this.bucket + BLOCKS_PER_STEP);
+    for (; this.bucket < end; this.bucket++) {
+      const reference = directory.locate(root, this.bucket);
+      if (reference !== 0) run.add(reference);
+    }
+    return end === buckets;
   }
 
   /** Bytes of the present bucket. */
@@ -83,15 +99,4 @@ export class TableImage {
     }
     return true;
   }
-}
-
-function bucketsOf({ slabs }: Blocks, root: number, count: number): Int32Array {
-  const directory = new BucketDirectory(slabs);
-  const buckets = new Int32Array(count);
-  let filled = 0;
-  for (let bucket = 0; bucket < count; bucket++) {
-    const reference = directory.locate(root, bucket);
-    if (reference !== 0) buckets[filled++] = reference;
-  }
-  return buckets.subarray(0, filled);
 }

@@ -16,6 +16,10 @@ export class HashImage implements ValueImage {
     this.fields = new TableImage(blocks, table);
   }
 
+  freezeStep(): boolean {
+    return this.fields.freezeStep();
+  }
+
   *packInParts(sink: PartSink): Generator<void, void> {
     const { fields } = this;
     const { element } = fields;

@@ -2,7 +2,7 @@
  * The hash type as the layers see it that move values about.
  */
 import type { DataType } from "../data-type.ts";
-import { hasTableImage } from "../element-table/table-image.ts";
+import { isFewBuckets } from "../element-table/table-image.ts";
 import { FEW_ELEMENTS } from "../packed-parts.ts";
 import { isRooted, rootOf } from "../rooted.ts";
 import { ValueDigest } from "../value-digest.ts";
@@ -62,7 +62,10 @@ export const hashType: DataType = {
     const isLarge = isRooted(memory.entries.head(address));
     return rewriteFields(isLarge ? openHash(memory, address) : readHash(memory, address), key, sink);
   },
-  hasImage: (memory, address) => imagedTable(memory, address) !== 0,
+  isImagedAtOnce(memory, address) {
+    const table = imagedTable(memory, address);
+    return table !== 0 && isFewBuckets(memory.blocks, table);
+  },
   image(memory, address) {
     const table = imagedTable(memory, address);
     return table === 0 || readHash(memory, address).size <= FEW_ELEMENTS
@@ -83,10 +86,9 @@ export const hashType: DataType = {
   },
 };
 
-/** The table of a hash of which there may be an image; 0 if it has times, or is too large. */
+/** The table of a hash of which there can be an image; 0 if it has times. */
 function imagedTable(memory: ValueMemory, address: number): number {
   const root = rootOf(memory.entries, address);
   const { table } = fieldsOf(memory);
-  if (table.timesOf(root) !== 0) return 0;
-  return hasTableImage(memory.blocks, table.tableOf(root)) ? table.tableOf(root) : 0;
+  return table.timesOf(root) === 0 ? table.tableOf(root) : 0;
 }

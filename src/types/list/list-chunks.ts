@@ -4,8 +4,8 @@
  * read.
  */
 import type { Blocks } from "../../memory/blocks.ts";
-import { FrozenRun } from "../../memory/frozen-blocks.ts";
 import { ChunkTree } from "../chunk-tree/chunk-tree.ts";
+import { FrozenLeaves } from "../chunk-tree/frozen-leaves.ts";
 import type { ElementView } from "../listpack/element-view.ts";
 import { HEADER_BYTES, listpackBytes } from "../listpack/listpack.ts";
 import { rootOf } from "../rooted.ts";
@@ -57,28 +57,32 @@ export class ChunkWalk implements ListChunks {
   }
 }
 
-/** Those of a list as it was. */
+/** Those of a list as it was when `freezeStep` was done. */
 export class ChunkImages implements ListChunks {
   buffer!: Buffer;
   start = 0;
   readonly count: number;
-  private readonly run: FrozenRun;
+  private readonly leaves: FrozenLeaves;
 
-  private constructor(blocks: Blocks, references: Int32Array) {
-    blocks.frozen.freeze(references);
-    this.count = references.length;
-    this.run = new FrozenRun(blocks.frozen, references);
+  private constructor(blocks: Blocks, root: number) {
+    this.leaves = new FrozenLeaves(blocks, root);
+    this.count = this.leaves.count;
   }
 
   /** undefined if the list is short. */
   static of({ blocks, entries }: ValueMemory, address: number): ChunkImages | undefined {
     if (entries.encoding(address) !== LARGE) return undefined;
-    const tree = new ChunkTree().open(blocks.slabs, rootOf(entries, address));
-    return isLong(blocks, tree) ? new ChunkImages(blocks, tree.allLeaves()) : undefined;
+    const root = rootOf(entries, address);
+    return isLong(blocks, root) ? new ChunkImages(blocks, root) : undefined;
+  }
+
+  /** See ValueImage. */
+  freezeStep(): boolean {
+    return this.leaves.freezeStep();
   }
 
   nextChunk(): boolean {
-    const { run } = this;
+    const { run } = this.leaves;
     if (!run.next()) return false;
     this.buffer = run.buffer;
     this.start = listpackStart(run.buffer, run.start);
@@ -86,7 +90,8 @@ export class ChunkImages implements ListChunks {
   }
 }
 
-function isLong(blocks: Blocks, tree: ChunkTree): boolean {
+function isLong(blocks: Blocks, root: number): boolean {
+  const tree = new ChunkTree().open(blocks.slabs, root);
   let bytes = 0;
   for (let leaf = tree.seekFirst(); leaf !== 0 && bytes < LEAST_IMAGE_BYTES; leaf = tree.next())
     bytes += blocks.length(leaf);

@@ -4,10 +4,11 @@
 import { copyBytes } from "../../base/byte-copy.ts";
 import type { Blocks } from "../../memory/blocks.ts";
 import { ChunkTree } from "../chunk-tree/chunk-tree.ts";
-import { copyTree, createTree, disposeStep, treeBytes } from "../chunk-tree/whole-tree.ts";
+import { copyTree, createTree, disposeStep, isFewLeaves, treeBytes } from "../chunk-tree/whole-tree.ts";
 import type { DataType, ValueImage } from "../data-type.ts";
 import { ElementView } from "../listpack/element-view.ts";
 import { listpackBytes } from "../listpack/listpack.ts";
+import { rootOf } from "../rooted.ts";
 import type { ValueDigest } from "../value-digest.ts";
 import type { ValueMemory } from "../value-memory.ts";
 import { listpackStart } from "./list-chunk.ts";
@@ -53,7 +54,7 @@ export const listType: DataType = {
   unpack: unpackList,
   findStored: findStoredList,
   rewrite: (memory, address, key, sink) => rewriteChunks(new ChunkWalk(memory, address), key, sink),
-  hasImage: () => true,
+  isImagedAtOnce: ({ blocks, entries }, address) => isFewLeaves(blocks, rootOf(entries, address)),
   image,
   digest,
 };
@@ -91,6 +92,7 @@ function image(memory: ValueMemory, address: number): ValueImage | undefined {
   const chunks = ChunkImages.of(memory, address);
   if (chunks === undefined) return undefined;
   return {
+    freezeStep: () => chunks.freezeStep(),
     packInParts: (sink) => packChunks(memory, chunks, sink),
     rewrite: (key, sink) => rewriteChunks(chunks, key, sink),
   };

@@ -17,6 +17,10 @@ export class SetImage implements ValueImage {
     this.members = new TableImage(blocks, root);
   }
 
+  freezeStep(): boolean {
+    return this.members.freezeStep();
+  }
+
   *packInParts(sink: PartSink): Generator<void, void> {
     const { members } = this;
     const { element } = members;

@@ -65,11 +65,6 @@ export class ScoreTree {
     return this.tree.size;
   }
 
-  /** All leaves in their order. */
-  allLeaves(): Int32Array {
-    return this.tree.allLeaves();
-  }
-
   /** The score at the place. */
   get score(): number {
     return scoreAt(this.leaf.buffer, this.position);

@@ -3,29 +3,32 @@
  * hold all: they are frozen (memory/frozen-blocks.ts) until they have been read.
  */
 import type { Blocks } from "../../memory/blocks.ts";
-import { FrozenRun } from "../../memory/frozen-blocks.ts";
+import type { FrozenRun } from "../../memory/frozen-blocks.ts";
+import { FrozenLeaves } from "../chunk-tree/frozen-leaves.ts";
+import { treeSize } from "../chunk-tree/whole-tree.ts";
 import type { CommandSink, PartSink, ValueImage } from "../data-type.ts";
 import { PartMeter } from "../packed-parts.ts";
 import { afterElement, memberLengthAt, memberStartAt, scoreAt } from "./score-leaf.ts";
-import type { ScoreTree } from "./score-tree.ts";
 import { AddCommands } from "./sorted-set-rewrite.ts";
 
 export class SortedSetImage implements ValueImage {
   private readonly size: number;
-  private readonly blocks: Blocks;
-  private readonly leaves: Int32Array;
+  private readonly leaves: FrozenLeaves;
 
-  constructor(blocks: Blocks, tree: ScoreTree) {
-    this.size = tree.size;
-    this.blocks = blocks;
-    this.leaves = tree.allLeaves();
-    blocks.frozen.freeze(this.leaves);
+  constructor(blocks: Blocks, root: number) {
+    this.size = treeSize(blocks.slabs, root);
+    this.leaves = new FrozenLeaves(blocks, root);
+  }
+
+  freezeStep(): boolean {
+    return this.leaves.freezeStep();
   }
 
   /** From the highest, as Redis does. */
   *packInParts(sink: PartSink): Generator<void, void> {
     const meter = new PartMeter();
-    const run = new FrozenRun(this.blocks.frozen, this.leaves.reverse());
+    const { run } = this.leaves;
+    run.reverse();
     const positions: number[] = [];
     sink.appendLength(this.size);
     while (run.next()) {
@@ -43,7 +46,7 @@ export class SortedSetImage implements ValueImage {
 
   *rewrite(key: Buffer, sink: CommandSink): Generator<void, void> {
     const commands = new AddCommands(key, sink);
-    const run = new FrozenRun(this.blocks.frozen, this.leaves);
+    const { run } = this.leaves;
     while (run.next()) {
       const { buffer } = run;
       for (const position of positionsIn(run)) {

@@ -2,13 +2,13 @@
  * The sorted set type as the layers see it that move values about.
  */
 import { formatDouble } from "../../base/numbers.ts";
+import { isFewLeaves, treeSize } from "../chunk-tree/whole-tree.ts";
 import type { DataType } from "../data-type.ts";
 import { FEW_ELEMENTS } from "../packed-parts.ts";
 import { rootOf } from "../rooted.ts";
 import { ValueDigest } from "../value-digest.ts";
 import type { ValueMemory } from "../value-memory.ts";
 import { PackedSortedSet } from "./packed-sorted-set.ts";
-import { ScoreTree } from "./score-tree.ts";
 import { LISTPACK, SKIPLIST, SORTED_SET, type SortedElements } from "./sorted-set.ts";
 import { SortedSetImage } from "./sorted-set-image.ts";
 import {
@@ -74,10 +74,10 @@ export const sortedSetType: DataType = {
     if (treeOf(memory).open(root).size <= FEW_ELEMENTS) return undefined;
     return packElementsInParts(new TreeSortedSet(memory).open(root), sink);
   },
-  hasImage: () => true,
-  image(memory, address) {
-    const tree = new ScoreTree(memory.blocks).open(rootOf(memory.entries, address));
-    return tree.size <= FEW_ELEMENTS ? undefined : new SortedSetImage(memory.blocks, tree);
+  isImagedAtOnce: ({ blocks, entries }, address) => isFewLeaves(blocks, rootOf(entries, address)),
+  image({ blocks, entries }, address) {
+    const root = rootOf(entries, address);
+    return treeSize(blocks.slabs, root) <= FEW_ELEMENTS ? undefined : new SortedSetImage(blocks, root);
   },
   unpack: (memory, rdbType, bytes, encoding) =>
     unpackSortedSet(memory, rdbType, bytes, encoding, treeOf(memory)),

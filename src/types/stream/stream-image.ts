@@ -4,8 +4,7 @@
  * pending, is packed at once.
  */
 import type { Blocks } from "../../memory/blocks.ts";
-import { FrozenRun } from "../../memory/frozen-blocks.ts";
-import { ChunkTree } from "../chunk-tree/chunk-tree.ts";
+import { FrozenLeaves } from "../chunk-tree/frozen-leaves.ts";
 import type { CommandSink, PartSink, ValueImage } from "../data-type.ts";
 import { PartMeter } from "../packed-parts.ts";
 import { NodeEntries } from "./node-entries.ts";
@@ -14,15 +13,12 @@ import { isSmallStream, packNode, packStreamTail } from "./stream-pack.ts";
 import { rewriteEntry, rewriteTail } from "./stream-rewrite.ts";
 
 export class StreamImage implements ValueImage {
-  private readonly blocks: Blocks;
-  private readonly nodes: Int32Array;
+  private readonly nodes: FrozenLeaves;
   private readonly tail: Buffer;
 
   private constructor(blocks: Blocks, root: number) {
-    this.blocks = blocks;
-    this.nodes = new ChunkTree().open(blocks.slabs, root).allLeaves();
+    this.nodes = new FrozenLeaves(blocks, root);
     this.tail = packStreamTail(blocks, root);
-    blocks.frozen.freeze(this.nodes);
   }
 
   /** undefined if the stream is small. */
@@ -30,11 +26,15 @@ export class StreamImage implements ValueImage {
     return isSmallStream(blocks, root) ? undefined : new StreamImage(blocks, root);
   }
 
+  freezeStep(): boolean {
+    return this.nodes.freezeStep();
+  }
+
   *packInParts(sink: PartSink): Generator<void, void> {
     const meter = new PartMeter();
-    const { nodes, tail } = this;
-    const run = new FrozenRun(this.blocks.frozen, nodes);
-    sink.appendLength(nodes.length);
+    const { tail } = this;
+    const { count, run } = this.nodes;
+    sink.appendLength(count);
     while (run.next()) {
       packNode(sink, run.buffer, run.start, run.length);
       if (meter.isFull(run.length)) yield;
@@ -43,7 +43,7 @@ export class StreamImage implements ValueImage {
   }
 
   *rewrite(key: Buffer, sink: CommandSink): Generator<void, void> {
-    const run = new FrozenRun(this.blocks.frozen, this.nodes);
+    const { run } = this.nodes;
     const node = new StreamNode();
     const entries = new NodeEntries(node);
     while (run.next()) {

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { type Random, SeededRandom } from "../../../src/base/random.ts";
 import { ElementTable } from "../../../src/types/element-table/element-table.ts";
 import { ElementWalk } from "../../../src/types/element-table/element-walk.ts";
-import { hasTableImage, TableImage } from "../../../src/types/element-table/table-image.ts";
+import { TableImage } from "../../../src/types/element-table/table-image.ts";
 import { VARIABLE_PAYLOAD } from "../../../src/types/element-table/table-root.ts";
 import type { ValueMemory } from "../../../src/types/value-memory.ts";
 import { usualSeed } from "../../support/seed.ts";
@@ -67,6 +67,12 @@ class ChangingTable {
   }
 }
 
+function imageOf({ memory, root }: ChangingTable): TableImage {
+  const image = new TableImage(memory.blocks, root);
+  while (!image.freezeStep());
+  return image;
+}
+
 function readBucket(image: TableImage, into: string[]): boolean {
   const { element } = image;
   if (!image.nextBucket()) return false;
@@ -84,7 +90,7 @@ test.each([
   const { blocks } = table.memory;
   for (let round = 0; round < ROUNDS; round++) {
     const before = table.contents();
-    const image = new TableImage(blocks, table.root);
+    const image = imageOf(table);
     const seen: string[] = [];
     // By turns the table shrinks and grows.
     const share = round % 2 === 0 ? 10 : 90;
@@ -102,7 +108,7 @@ test.each([
 test("outlives the table", () => {
   const table = new ChangingTable(new SeededRandom(1), VARIABLE_PAYLOAD);
   const before = table.contents();
-  const image = new TableImage(table.memory.blocks, table.root);
+  const image = imageOf(table);
   const seen: string[] = [];
   readBucket(image, seen);
   table.dispose();
@@ -114,8 +120,7 @@ test("outlives the table", () => {
 test("leaves nothing when it is given up", () => {
   const table = new ChangingTable(new SeededRandom(1), VARIABLE_PAYLOAD);
   const { blocks } = table.memory;
-  expect(hasTableImage(blocks, table.root)).toBe(true);
-  const image = new TableImage(blocks, table.root);
+  const image = imageOf(table);
   for (let i = 0; i < 1000; i++) table.change(50);
   expect(readBucket(image, [])).toBe(true);
   table.dispose();

@@ -160,6 +160,7 @@ describe("the image of a list", () => {
           list.push(long, TAIL);
           const before = [...list.model];
           const image = ChunkImages.of(list.memory, list.address)!;
+          while (!image.freezeStep());
           const seen: string[] = [];
           for (const [step, chunks] of all) {
             doStep(list, step);

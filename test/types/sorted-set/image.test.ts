@@ -2,7 +2,6 @@
 import { expect, test } from "vitest";
 import { formatDouble } from "../../../src/base/numbers.ts";
 import { type Random, SeededRandom } from "../../../src/base/random.ts";
-import { ScoreTree } from "../../../src/types/sorted-set/score-tree.ts";
 import { SortedSetImage } from "../../../src/types/sorted-set/sorted-set-image.ts";
 import { TreeSortedSet } from "../../../src/types/sorted-set/tree-sorted-set.ts";
 import { usualSeed } from "../../support/seed.ts";
@@ -75,7 +74,9 @@ test.each([true, false])(
     for (let round = 0; round < ROUNDS; round++) {
       const before = elementsOf(set);
       const seen: string[] = [];
-      const steps = reading(new SortedSetImage(blocks, new ScoreTree(blocks).open(root)), asCommands, seen);
+      const image = new SortedSetImage(blocks, root);
+      while (!image.freezeStep());
+      const steps = reading(image, asCommands, seen);
       for (let isDone = false; !isDone; ) {
         for (let i = random.below(100); i > 0; i--) change(random, set);
         isDone = steps.next().done === true;
