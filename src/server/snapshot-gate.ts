@@ -1,10 +1,9 @@
 /**
- * A gate before writes while a snapshot is under way: who is about to change a large value that is not yet written waits
- * until it is, or until there is an image of it (types/data-type.ts), and it is next. Otherwise that would have to be
- * done on the spot, and all would wait. Images that are made at once nobody waits for.
- * EXEC waits for what its commands will change, a script for the keys that it declares. Small values are written on the
- * spot, and so is what a script changes undeclared; a value that is only deleted or replaced needs none of this
- * (keyspace/snapshot.ts).
+ * A gate before writes while a snapshot is under way: who is about to change a large value that is not yet written
+ * waits until it is, or until there is an image of it (types/data-type.ts), and it is next. Otherwise that would have to
+ * be done on the spot, and all would wait. Nobody waits for an image that is made at once. EXEC waits for what its
+ * commands will change, a script for the keys that it declares. Small values are written on the spot, and so is what a
+ * script changes undeclared; a value that is only deleted or replaced needs none of this (keyspace/snapshot.ts).
  */
 import { KeyPlaces } from "../commands/key-positions.ts";
 import type { CompiledCommand } from "../commands/table.ts";
