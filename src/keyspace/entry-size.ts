@@ -27,3 +27,10 @@ export function isLarge(memory: ValueMemory, address: number): boolean {
   if (!isRooted(entries.head(address))) return entries.valueLength(address) >= LARGE_STRING_BYTES;
   return entryBytes(memory, address, SAMPLES) >= LARGE_BYTES;
 }
+
+/** How many blocks an image of the value freezes; 0 if there can be none. */
+export function imageBlocks(memory: ValueMemory, address: number): number {
+  const { entries } = memory;
+  if (!isRooted(entries.head(address))) return 0;
+  return dataTypeOf(entries.type(address)).imageBlocks?.(memory, address) ?? 0;
+}

@@ -19,7 +19,7 @@
 import { VISITED } from "../memory/entries.ts";
 import { isRooted, rootOf } from "../types/rooted.ts";
 import type { Database } from "./database.ts";
-import { isLarge } from "./entry-size.ts";
+import { imageBlocks, isLarge } from "./entry-size.ts";
 import type { Keyspace } from "./keyspace.ts";
 
 /** Receives the entries of a snapshot. Must copy what it needs before it returns. */
@@ -188,13 +188,13 @@ export class Snapshots {
       this.partly = 0;
       return false;
     }
-    if (this.receiver!.owes) {
-      this.receiver!.more(false);
+    const hastened = this.nextHastened();
+    if (hastened !== undefined) {
+      this.visit(hastened.database, hastened.address);
       return false;
     }
-    if (this.hastened.length > 0) {
-      const [{ database, address }] = this.hastened;
-      this.visit(database, address);
+    if (this.receiver!.owes) {
+      this.receiver!.more(false);
       return false;
     }
     if (this.departed.length > 0) {
@@ -241,6 +241,14 @@ export class Snapshots {
   whenUnused(action: () => void): void {
     if (this.active) this.onEnd.push(action);
     else action();
+  }
+
+  /** The next entry that somebody waits for; before what is owed is taken, only one of which there will be an image. */
+  private nextHastened(): HastenedEntry | undefined {
+    const { memory } = this.keyspace;
+    return this.receiver!.owes
+      ? this.hastened.find(({ address }) => imageBlocks(memory, address) > 0)
+      : this.hastened.at(0);
   }
 
   private visit(database: Database, address: number): void {

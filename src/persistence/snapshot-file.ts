@@ -155,13 +155,14 @@ export class SnapshotFile<Writer extends GatheredBytes> {
   more(isAll: boolean): boolean {
     const { partial, writer } = this;
     if (partial.length === 0) return false;
-    const [first] = partial;
-    if (first.unfrozen !== undefined) {
-      if (!freeze(first.unfrozen, isAll)) return true;
-      first.unfrozen = undefined;
+    // One at a time, perhaps behind others that are owed.
+    const beginning = partial.find(({ unfrozen }) => unfrozen !== undefined);
+    if (beginning !== undefined) {
+      if (!freeze(beginning.unfrozen!, isAll)) return true;
+      beginning.unfrozen = undefined;
       return false;
     }
-    const { behind, parts, target } = first;
+    const { behind, parts, target } = partial[0];
     let isDone = parts.next().done === true;
     while (isAll && !isDone) isDone = parts.next().done === true;
     if (target !== writer) writer.appendFrom(target);
@@ -176,7 +177,7 @@ export class SnapshotFile<Writer extends GatheredBytes> {
    * only the first of them is done: then true, and `more` does the rest.
    */
   protected begin(target: Writer, parts: Iterator<void, void>, mayBePartial: boolean): boolean {
-    if (!mayBePartial) {
+    if (!mayBePartial || this.owes) {
       finishSteps(parts);
       return false;
     }

@@ -1,17 +1,17 @@
 /**
  * A gate before writes while a snapshot is under way: who is about to change a large value that is not yet written
- * waits until it is, or until there is an image of it (types/data-type.ts), and it is next. Otherwise that would have to
- * be done on the spot, and all would wait. Nobody waits for an image that is made at once. EXEC waits for what its
+ * waits until it is, or until there is an image of it (types/data-type.ts), and it is next. Otherwise that would be
+ * done on the spot, and all would wait. Nobody waits for an image that is made at once. EXEC waits for what its
  * commands will change, a script for the keys that it declares. Small values are written on the spot, and so is what a
  * script changes undeclared; a value that is only deleted or replaced needs none of this (keyspace/snapshot.ts).
  */
 import { KeyPlaces } from "../commands/key-positions.ts";
 import type { CompiledCommand } from "../commands/table.ts";
 import type { Database } from "../keyspace/database.ts";
+import { imageBlocks } from "../keyspace/entry-size.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Request } from "../protocol/request.ts";
-import { dataTypeOf } from "../types/registry.ts";
-import { isRooted } from "../types/rooted.ts";
+import { BLOCKS_PER_STEP } from "../types/packed-parts.ts";
 import type { Connection } from "./connection.ts";
 import { PlannedCommands } from "./planned-commands.ts";
 
@@ -59,9 +59,9 @@ export class SnapshotGate {
   }
 
   private isInTheWay(db: Database, address: number): boolean {
-    const { entries, snapshots } = this.keyspace;
+    const { memory, snapshots } = this.keyspace;
     if (db.isTombstone(address) || !snapshots.isAwaitedLarge(address)) return false;
-    if (!isRooted(entries.head(address))) return true;
-    return dataTypeOf(entries.type(address)).isImagedAtOnce?.(this.keyspace.memory, address) !== true;
+    const blocks = imageBlocks(memory, address);
+    return blocks === 0 || blocks > BLOCKS_PER_STEP;
   }
 }

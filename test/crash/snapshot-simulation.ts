@@ -5,11 +5,11 @@
  */
 import { createHash } from "node:crypto";
 import { SeededRandom } from "../../src/base/random.ts";
+import { imageBlocks } from "../../src/keyspace/entry-size.ts";
 import type { SnapshotReceiver } from "../../src/keyspace/snapshot.ts";
 import type { Server } from "../../src/server/server.ts";
 import { startServer } from "../../src/server/start.ts";
-import { dataTypeOf } from "../../src/types/registry.ts";
-import { isRooted } from "../../src/types/rooted.ts";
+import { BLOCKS_PER_STEP } from "../../src/types/packed-parts.ts";
 import { LARGE_NAMES, LargeValueCommands, UNDECLARED_SCRIPT } from "./large-value-commands.ts";
 import { SilentClient } from "./silent-client.ts";
 import { configOf, FOLDER, SimulatedWorld, STARTED_MS } from "./simulated-world.ts";
@@ -110,7 +110,7 @@ export class SnapshotSimulation {
   }
 
   private observe(server: Server): void {
-    const { entries, memory, snapshots } = server.keyspace;
+    const { memory, snapshots } = server.keyspace;
     const start = snapshots.start.bind(snapshots);
     snapshots.start = (receiver: SnapshotReceiver) => {
       this.cut = contentsOf(server, LARGE_NAMES, this.hasLog);
@@ -119,9 +119,8 @@ export class SnapshotSimulation {
     const capture = snapshots.capture.bind(snapshots);
     snapshots.capture = (database, address) => {
       if (snapshots.isAwaitedLarge(address)) {
-        const { isImagedAtOnce } = dataTypeOf(entries.type(address));
-        if (isRooted(entries.head(address)) && isImagedAtOnce?.(memory, address) === true)
-          this.tally.imaged++;
+        const blocks = imageBlocks(memory, address);
+        if (blocks > 0 && blocks <= BLOCKS_PER_STEP) this.tally.imaged++;
         else this.noteOnTheSpot(server);
       }
       capture(database, address);

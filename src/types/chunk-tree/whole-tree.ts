@@ -2,9 +2,7 @@
  * Chunk trees as wholes: making, copying, freeing, measuring. The object of the root is the caller's: `createTree`
  * makes one, or a longer object of the caller's own becomes one by `clearTree`.
  */
-import type { Blocks } from "../../memory/blocks.ts";
 import type { Slabs } from "../../memory/slabs.ts";
-import { BLOCKS_PER_STEP } from "../packed-parts.ts";
 import {
   ELEMENTS,
   FIRST,
@@ -36,9 +34,9 @@ export function treeSize(slabs: Slabs, root: number): number {
   return wordsOf(slabs, root)[wordAt(root) + ELEMENTS] >>> 0;
 }
 
-/** Whether its leaves are so few that they are frozen in one step. */
-export function isFewLeaves({ slabs }: Blocks, root: number): boolean {
-  return wordsOf(slabs, root)[wordAt(root) + LEAVES] >>> 0 <= BLOCKS_PER_STEP;
+/** Number of leaves. */
+export function leavesOf(slabs: Slabs, root: number): number {
+  return wordsOf(slabs, root)[wordAt(root) + LEAVES] >>> 0;
 }
 
 /** Makes `into`, the root of an empty tree, one of copies of all leaves, in nodes of the same shape. */

@@ -15,9 +15,9 @@ import { BucketDirectory } from "./bucket-directory.ts";
 import { outsideOf } from "./frozen-buckets.ts";
 import { BUCKETS, PAYLOAD_LENGTH, SIZE, wordIndex, wordsOf } from "./table-root.ts";
 
-/** Whether its buckets are so few that they are frozen in one step. */
-export function isFewBuckets({ slabs }: Blocks, root: number): boolean {
-  return wordsOf(slabs, root)[wordIndex(root) + BUCKETS] <= BLOCKS_PER_STEP;
+/** How many blocks an image freezes at most: the buckets. */
+export function bucketsOf({ slabs }: Blocks, root: number): number {
+  return wordsOf(slabs, root)[wordIndex(root) + BUCKETS];
 }
 
 export class TableImage {

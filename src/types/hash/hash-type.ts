@@ -2,7 +2,7 @@
  * The hash type as the layers see it that move values about.
  */
 import type { DataType } from "../data-type.ts";
-import { isFewBuckets } from "../element-table/table-image.ts";
+import { bucketsOf } from "../element-table/table-image.ts";
 import { FEW_ELEMENTS } from "../packed-parts.ts";
 import { isRooted, rootOf } from "../rooted.ts";
 import { ValueDigest } from "../value-digest.ts";
@@ -62,9 +62,9 @@ export const hashType: DataType = {
     const isLarge = isRooted(memory.entries.head(address));
     return rewriteFields(isLarge ? openHash(memory, address) : readHash(memory, address), key, sink);
   },
-  isImagedAtOnce(memory, address) {
+  imageBlocks(memory, address) {
     const table = imagedTable(memory, address);
-    return table !== 0 && isFewBuckets(memory.blocks, table);
+    return table === 0 ? 0 : bucketsOf(memory.blocks, table);
   },
   image(memory, address) {
     const table = imagedTable(memory, address);

@@ -4,7 +4,7 @@
 import { copyBytes } from "../../base/byte-copy.ts";
 import type { Blocks } from "../../memory/blocks.ts";
 import { ChunkTree } from "../chunk-tree/chunk-tree.ts";
-import { copyTree, createTree, disposeStep, isFewLeaves, treeBytes } from "../chunk-tree/whole-tree.ts";
+import { copyTree, createTree, disposeStep, leavesOf, treeBytes } from "../chunk-tree/whole-tree.ts";
 import type { DataType, ValueImage } from "../data-type.ts";
 import { ElementView } from "../listpack/element-view.ts";
 import { listpackBytes } from "../listpack/listpack.ts";
@@ -54,7 +54,7 @@ export const listType: DataType = {
   unpack: unpackList,
   findStored: findStoredList,
   rewrite: (memory, address, key, sink) => rewriteChunks(new ChunkWalk(memory, address), key, sink),
-  isImagedAtOnce: ({ blocks, entries }, address) => isFewLeaves(blocks, rootOf(entries, address)),
+  imageBlocks: ({ blocks, entries }, address) => leavesOf(blocks.slabs, rootOf(entries, address)),
   image,
   digest,
 };

@@ -2,7 +2,7 @@
  * The set type as the layers see it that move values about.
  */
 import type { DataType } from "../data-type.ts";
-import { isFewBuckets } from "../element-table/table-image.ts";
+import { bucketsOf } from "../element-table/table-image.ts";
 import { FEW_ELEMENTS } from "../packed-parts.ts";
 import { isRooted, rootOf } from "../rooted.ts";
 import { encodingName, SET } from "./set-encoding.ts";
@@ -32,7 +32,7 @@ export const setType: DataType = {
     const isLarge = isRooted(memory.entries.head(address));
     return rewriteMembers(isLarge ? openSet(memory, address) : readSet(memory, address), key, sink);
   },
-  isImagedAtOnce: ({ blocks, entries }, address) => isFewBuckets(blocks, rootOf(entries, address)),
+  imageBlocks: ({ blocks, entries }, address) => bucketsOf(blocks, rootOf(entries, address)),
   image: (memory, address) =>
     readSet(memory, address).size <= FEW_ELEMENTS
       ? undefined

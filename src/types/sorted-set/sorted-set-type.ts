@@ -2,7 +2,7 @@
  * The sorted set type as the layers see it that move values about.
  */
 import { formatDouble } from "../../base/numbers.ts";
-import { isFewLeaves, treeSize } from "../chunk-tree/whole-tree.ts";
+import { leavesOf, treeSize } from "../chunk-tree/whole-tree.ts";
 import type { DataType } from "../data-type.ts";
 import { FEW_ELEMENTS } from "../packed-parts.ts";
 import { rootOf } from "../rooted.ts";
@@ -74,7 +74,7 @@ export const sortedSetType: DataType = {
     if (treeOf(memory).open(root).size <= FEW_ELEMENTS) return undefined;
     return packElementsInParts(new TreeSortedSet(memory).open(root), sink);
   },
-  isImagedAtOnce: ({ blocks, entries }, address) => isFewLeaves(blocks, rootOf(entries, address)),
+  imageBlocks: ({ blocks, entries }, address) => leavesOf(blocks.slabs, rootOf(entries, address)),
   image({ blocks, entries }, address) {
     const root = rootOf(entries, address);
     return treeSize(blocks.slabs, root) <= FEW_ELEMENTS ? undefined : new SortedSetImage(blocks, root);

@@ -1,7 +1,7 @@
 /**
  * The stream type as the layers see it that move values about. A stream always lies outside its entry (../rooted.ts).
  */
-import { isFewLeaves } from "../chunk-tree/whole-tree.ts";
+import { leavesOf } from "../chunk-tree/whole-tree.ts";
 import type { DataType } from "../data-type.ts";
 import { ROOT_BYTES, ROOTED, rootOf, setRoot } from "../rooted.ts";
 import { StreamImage } from "./stream-image.ts";
@@ -32,7 +32,7 @@ export const streamType: DataType = {
     packStream(blocks, rootOf(entries, address), arena, compress),
   packInParts: ({ blocks, entries }, address, sink) =>
     packStreamInParts(blocks, rootOf(entries, address), sink),
-  isImagedAtOnce: ({ blocks, entries }, address) => isFewLeaves(blocks, rootOf(entries, address)),
+  imageBlocks: ({ blocks, entries }, address) => leavesOf(blocks.slabs, rootOf(entries, address)),
   image: ({ blocks, entries }, address) => StreamImage.of(blocks, rootOf(entries, address)),
   unpack(_memory, rdbType, packed) {
     const build = unpackStream(packed, rdbType);
