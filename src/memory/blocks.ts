@@ -50,7 +50,7 @@ export class Blocks {
   }
 
   free(reference: number): void {
-    if (this.frozen.retains(reference)) return;
+    if (this.frozen.count > 0 && this.frozen.retains(reference)) return;
     const words = this.slabs.words[reference >>> SLAB_SHIFT];
     const w = (reference & SLAB_MASK) << 2;
     if (words[w] < 0) this.huge.free(words[w + 1]);

@@ -12,7 +12,8 @@ const WORD_SHIFT = 5;
 const WORDS = (SLAB_MASK + 1) >>> WORD_SHIFT;
 
 export class FrozenBlocks {
-  /** How many there are. Without any, nobody need ask further. */
+  /** How many there are. Who changes or frees blocks looks at this first: what is never called is not inlined, and so
+   * costs nothing. */
   count = 0;
   private readonly blocks: Blocks;
   /** By slab. */

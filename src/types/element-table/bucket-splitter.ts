@@ -103,7 +103,7 @@ export class BucketSplitter {
       directory.append(root, old);
       return;
     }
-    keepBucket(blocks, old, tablePayload);
+    if (blocks.frozen.count > 0) keepBucket(blocks, old, tablePayload);
     const staying = blocks.allocateLoosely(BUCKET_HEADER_BYTES + stayingBytes);
     const going = blocks.allocateLoosely(BUCKET_HEADER_BYTES + goingBytes);
     this.distribute(old, staying, going, tablePayload);
@@ -171,9 +171,11 @@ export class BucketSplitter {
       directory.replaceLocated(last);
       return;
     }
-    const tablePayload = wordsOf(blocks.slabs, root)[wordIndex(root) + PAYLOAD_LENGTH];
-    keepBucket(blocks, partner, tablePayload);
-    keepBucket(blocks, last, tablePayload);
+    if (blocks.frozen.count > 0) {
+      const tablePayload = wordsOf(blocks.slabs, root)[wordIndex(root) + PAYLOAD_LENGTH];
+      keepBucket(blocks, partner, tablePayload);
+      keepBucket(blocks, last, tablePayload);
+    }
     const length = blocks.length(partner);
     const added = blocks.length(last) - BUCKET_HEADER_BYTES;
     const joined = blocks.resize(partner, length + added);

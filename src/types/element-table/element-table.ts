@@ -181,7 +181,7 @@ export class ElementTable {
       bucket.open(blocks.allocate(BUCKET_HEADER_BYTES + length));
       setElementsIn(bucket.buffer, bucket.start, 1);
     } else {
-      keepBucket(blocks, this.reference, tablePayload);
+      if (blocks.frozen.count > 0) keepBucket(blocks, this.reference, tablePayload);
       bucket.open(this.reference);
       at = bucket.length;
       bucket.resize(at + length);
@@ -209,7 +209,7 @@ export class ElementTable {
   resizePayload(payloadLength: number): void {
     const { element, blocks, bucket, keyLength } = this;
     const before = element.payloadLength;
-    this.keepFound(isOutside(keyLength, before));
+    if (blocks.frozen.count > 0) this.keepFound(isOutside(keyLength, before));
     if (before === payloadLength) return;
     const isNowOutside = isOutside(keyLength, payloadLength);
     if (isOutside(keyLength, before) !== isNowOutside) {
@@ -242,7 +242,6 @@ export class ElementTable {
   /** Before the element that was found changes: see frozen-buckets.ts. */
   private keepFound(isInBlock: boolean): void {
     const { blocks, reference, root } = this;
-    if (blocks.frozen.count === 0) return;
     keepBucket(blocks, reference, wordsOf(blocks.slabs, root)[wordIndex(root) + PAYLOAD_LENGTH]);
     if (isInBlock) blocks.frozen.beforeChange(referenceAt(blocks.buffer(reference), this.at));
   }
@@ -252,7 +251,7 @@ export class ElementTable {
     const { root, blocks, bucket } = this;
     const words = wordsOf(blocks.slabs, root);
     const w = wordIndex(root);
-    keepBucket(blocks, this.reference, words[w + PAYLOAD_LENGTH]);
+    if (blocks.frozen.count > 0) keepBucket(blocks, this.reference, words[w + PAYLOAD_LENGTH]);
     bucket.open(this.reference);
     const length = lengthAt(bucket.buffer, this.at, words[w + PAYLOAD_LENGTH]);
     if (bucket.buffer[this.at + 1] === OUTSIDE) blocks.free(referenceAt(bucket.buffer, this.at));
@@ -343,7 +342,7 @@ export class ElementTable {
   /** Frees a bucket and the blocks it refers to; returns how many these were. */
   private freeBucket(reference: number, tablePayload: number): number {
     const { blocks } = this;
-    keepBucket(blocks, reference, tablePayload);
+    if (blocks.frozen.count > 0) keepBucket(blocks, reference, tablePayload);
     const bytes = blocks.buffer(reference);
     const start = blocks.start(reference);
     const end = start + blocks.length(reference);

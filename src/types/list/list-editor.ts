@@ -339,7 +339,7 @@ export class ListEditor extends ListReader {
 
   private openForEdit(leaf: number): void {
     const { blocks } = this.memory;
-    blocks.frozen.beforeChange(leaf);
+    if (blocks.frozen.count > 0) blocks.frozen.beforeChange(leaf);
     this.chunk.open(blocks, leaf);
   }
 

@@ -198,7 +198,7 @@ export class ScoreTree {
     } else if (this.tree.firstIndex() > 0) {
       return false;
     }
-    this.blocks.frozen.beforeChange(leaf.reference);
+    this.keepLeaf();
     setScoreAt(leaf.buffer, position, score);
     return true;
   }
@@ -227,7 +227,7 @@ export class ScoreTree {
       tree.removeLeaf();
       return;
     }
-    this.blocks.frozen.beforeChange(leaf.reference);
+    this.keepLeaf();
     let behind = position;
     for (let i = 0; i < count; i++) behind = afterElement(leaf.buffer, behind);
     leaf.buffer.copyWithin(position, behind, leaf.start + leaf.length);
@@ -317,9 +317,15 @@ export class ScoreTree {
     this.hasOffsets = false;
   }
 
+  /** Before the leaf changes where it is. */
+  private keepLeaf(): void {
+    const { frozen } = this.blocks;
+    if (frozen.count > 0) frozen.beforeChange(this.leaf.reference);
+  }
+
   private resizeLeaf(length: number): void {
-    const { blocks, leaf, tree } = this;
-    blocks.frozen.beforeChange(leaf.reference);
+    const { leaf, tree } = this;
+    this.keepLeaf();
     leaf.resize(length);
     if (leaf.reference !== tree.leaf) tree.replaceLeaf(leaf.reference);
   }

@@ -166,7 +166,7 @@ export class StreamNode implements PackedBytes {
 
   /** Adds an entry behind all others. The master must have been read. */
   append(id: StreamId, source: EntrySource, first: number, pairs: number): void {
-    this.blocks.frozen.beforeChange(this.reference);
+    this.keep();
     this.setCounts(this.live + 1, this.deleted);
     const isSame = this.hasFields(source, first, pairs);
     const elements = FIXED_ELEMENTS + (isSame ? pairs : 2 * pairs + 1);
@@ -188,9 +188,15 @@ export class StreamNode implements PackedBytes {
     appender.end();
   }
 
+  /** Before the node changes where it is. */
+  private keep(): void {
+    const { frozen } = this.blocks;
+    if (frozen.count > 0) frozen.beforeChange(this.reference);
+  }
+
   /** Marks the entry at an offset, which is live, as deleted; the counts are the caller's to set. */
   markDeleted(at: number): void {
-    this.blocks.frozen.beforeChange(this.reference);
+    this.keep();
     this.buffer[this.start + at] |= DELETED;
   }
 
