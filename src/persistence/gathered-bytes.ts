@@ -13,6 +13,8 @@ export const NO_SINK: ByteSink = () => Promise.reject(new Error("what is gathere
 
 /** Size of a fresh buffer; one that a large value has blown up is not kept. */
 const BUFFER_BYTES = 1 << 16;
+/** Of what is gathered aside, of which there may be thousands at a time, each of few bytes. */
+const ASIDE_BYTES = 256;
 const BUFFER_KEPT_MAX_BYTES = 1 << 20;
 /** What the sink gets at once: its checksum, unless it is there already, takes half a millisecond. */
 const PART_BYTES = 1 << 19;
@@ -26,7 +28,7 @@ function newBuffer(bytes: number): Buffer {
 export const NO_DATABASE = -1;
 
 export abstract class GatheredBytes {
-  protected buffer: Buffer = newBuffer(BUFFER_BYTES);
+  protected buffer: Buffer;
   protected length = 0;
   /** The database to which what is appended next belongs, as far as these bytes say it. */
   protected selected = NO_DATABASE;
@@ -41,6 +43,7 @@ export abstract class GatheredBytes {
 
   constructor(sink: ByteSink) {
     this.sink = sink;
+    this.buffer = newBuffer(sink === NO_SINK ? ASIDE_BYTES : BUFFER_BYTES);
   }
 
   /** Takes bytes `start` to `end` (exclusive), which follow those before, into the checksum. */
