@@ -260,7 +260,7 @@ class DumpWalk implements SnapshotReceiver {
     for (;;) {
       for (; this.nextRecord < this.records.length; this.nextRecord++) {
         const record = this.records[this.nextRecord];
-        yield* this.output.owedSteps();
+        if (this.output.owes) yield* this.output.owedSteps();
         if (record instanceof StorageError) throw record;
         if (record.hash >= end) {
           database.shadowed.forgetBelow(end);

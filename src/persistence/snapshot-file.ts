@@ -39,6 +39,8 @@ const DRAIN_BYTES = 256 * 1024;
 /** Beyond that the limit of bytes per second does not hold: what is captured must not fill the memory. Nor does it
  * while a client waits for a value to be written. */
 const UNLIMITED_BYTES = 32 * 1024 * 1024;
+/** So much aside behind a large value that the value is written as quickly as if somebody waited for it. */
+const MUCH_ASIDE_BYTES = 4 * 1024 * 1024;
 /** How often a cut looks whether a script is still suspended: somebody may be debugging it. */
 export const MIDWAY_MS = 1;
 /** Longest that a file which may not write yet sleeps at a time. */
@@ -80,8 +82,8 @@ interface PartialValue<Writer> {
   readonly target: Writer;
   /** Root of the value, if the parts are those of an image; else 0. */
   readonly root: number;
-  /** The image, as long as it is not all frozen: before that no part is appended. */
-  unfrozen: ValueImage | undefined;
+  /** All of it must be frozen before a part is appended. */
+  readonly image: ValueImage | undefined;
   /** What follows it. */
   behind: Writer | undefined;
 }
@@ -97,6 +99,10 @@ export class SnapshotFile<Writer extends GatheredBytes> {
   private readonly newAside: () => Writer;
   /** In the order of the file. */
   private partial: PartialValue<Writer>[] = [];
+  /** The one whose image is not all frozen. */
+  private beginning: PartialValue<Writer> | undefined;
+  /** Of those of which there are images. */
+  private readonly roots = new Set<number>();
   private writing: Promise<void> | undefined;
   private syncing: Promise<void> | undefined;
   private position = 0;
@@ -134,12 +140,12 @@ export class SnapshotFile<Writer extends GatheredBytes> {
   /** See SnapshotReceiver. */
   get owes(): boolean {
     const first = this.partial.at(0);
-    return first !== undefined && first.root !== 0 && first.unfrozen === undefined;
+    return first !== undefined && first.root !== 0 && first !== this.beginning;
   }
 
   /** See SnapshotReceiver. */
   owesValue(root: number): boolean {
-    return this.partial.some((value) => value.root === root);
+    return this.roots.has(root);
   }
 
   /** Appends all that is owed, before something follows that need not be aside. */
@@ -155,19 +161,19 @@ export class SnapshotFile<Writer extends GatheredBytes> {
   more(isAll: boolean): boolean {
     const { partial, writer } = this;
     if (partial.length === 0) return false;
-    // One at a time, perhaps behind others that are owed.
-    const beginning = partial.find(({ unfrozen }) => unfrozen !== undefined);
-    if (beginning !== undefined) {
-      if (!freeze(beginning.unfrozen!, isAll)) return true;
-      beginning.unfrozen = undefined;
+    // Perhaps behind others that are owed.
+    if (this.beginning !== undefined) {
+      if (!freeze(this.beginning.image!, isAll)) return true;
+      this.beginning = undefined;
       return false;
     }
-    const { behind, parts, target } = partial[0];
+    const { behind, parts, root, target } = partial[0];
     let isDone = parts.next().done === true;
     while (isAll && !isDone) isDone = parts.next().done === true;
     if (target !== writer) writer.appendFrom(target);
     if (!isDone) return true;
     partial.shift();
+    this.roots.delete(root);
     if (behind !== undefined) writer.appendFrom(behind);
     return false;
   }
@@ -182,7 +188,7 @@ export class SnapshotFile<Writer extends GatheredBytes> {
       return false;
     }
     if (parts.next().done === true) return false;
-    this.partial.push({ parts, target, root: 0, unfrozen: undefined, behind: undefined });
+    this.partial.push({ parts, target, root: 0, image: undefined, behind: undefined });
     return true;
   }
 
@@ -198,7 +204,10 @@ export class SnapshotFile<Writer extends GatheredBytes> {
     mayBePartial: boolean,
   ): boolean {
     const isFrozen = freeze(image, !mayBePartial);
-    this.partial.push({ parts, target, root, unfrozen: isFrozen ? undefined : image, behind: undefined });
+    const value = { parts, target, root, image, behind: undefined };
+    this.partial.push(value);
+    this.roots.add(root);
+    if (!isFrozen) this.beginning = value;
     return !isFrozen;
   }
 
@@ -263,6 +272,8 @@ export class SnapshotFile<Writer extends GatheredBytes> {
     const { keyspace, nextTurn } = this.parts;
     const { snapshots } = keyspace;
     this.partial = [];
+    this.beginning = undefined;
+    this.roots.clear();
     keyspace.memory.blocks.frozen.giveUp();
     snapshots.abandon();
     while (snapshots.active && !snapshots.step(ENTRIES_PER_STEP)) await nextTurn();
@@ -270,9 +281,11 @@ export class SnapshotFile<Writer extends GatheredBytes> {
     await this.syncing?.catch(() => undefined);
   }
 
-  /** Whether nobody waits for the file, nor for a value in it. */
+  /** Whether nobody waits for the file, nor for a value in it, and little is aside. */
   private get mayRest(): boolean {
-    return this.options.isBackground && !this.parts.keyspace.snapshots.isHastened;
+    if (!this.options.isBackground || this.parts.keyspace.snapshots.isHastened) return false;
+    const { behind } = this.partial.at(-1) ?? {};
+    return behind === undefined || behind.pendingBytes < MUCH_ASIDE_BYTES;
   }
 
   /** Fixes how long the next slice may take. `elsewhereMs`: since the last one, the turn included. */
