@@ -71,7 +71,7 @@ export class LargeValueCommands {
       case 7:
         return random.below(4) === 0
           ? [["SWAPDB", "0", this.db()]]
-          : [["EVAL", UNDECLARED_SCRIPT, "0", this.any()]];
+          : [["EVAL", UNDECLARED_SCRIPT, "0", this.key("timed"), this.any()]];
       case 8:
         return random.below(6) === 0 ? [["FLUSHDB", "ASYNC"]] : [this.replace()];
       default:
