@@ -57,7 +57,6 @@ export class FrozenBlocks {
 
   /** Whether the block is frozen, and holds what it held then. */
   isUntouched(reference: number): boolean {
-    if (this.count === 0) return false;
     const bits = this.bits.get(reference >>> SLAB_SHIFT);
     if (bits === undefined) return false;
     const isFrozen = (bits[(reference & SLAB_MASK) >>> WORD_SHIFT] & (1 << reference)) !== 0;

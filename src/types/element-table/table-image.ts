@@ -60,11 +60,6 @@ export class TableImage {
     return end === buckets;
   }
 
-  /** Bytes of the present bucket. */
-  get bucketBytes(): number {
-    return this.run.length;
-  }
-
   /** Turns to the next bucket that is not empty; false at the end. */
   nextBucket(): boolean {
     const { run } = this;

@@ -3,12 +3,12 @@
  */
 import type { DataType } from "../data-type.ts";
 import { bucketsOf } from "../element-table/table-image.ts";
+import { TableValueImage } from "../element-table/table-value-image.ts";
 import { FEW_ELEMENTS } from "../packed-parts.ts";
 import { isRooted, rootOf } from "../rooted.ts";
 import { ValueDigest } from "../value-digest.ts";
 import type { ValueMemory } from "../value-memory.ts";
 import { encodingName, HASH } from "./hash-encoding.ts";
-import { HashImage } from "./hash-image.ts";
 import {
   packHash,
   packHashInParts,
@@ -70,7 +70,7 @@ export const hashType: DataType = {
     const table = imagedTable(memory, address);
     return table === 0 || readHash(memory, address).size <= FEW_ELEMENTS
       ? undefined
-      : new HashImage(memory, table);
+      : new TableValueImage(memory.blocks, table, "HMSET");
   },
   digest(memory, address, digest) {
     const fields = readHash(memory, address);

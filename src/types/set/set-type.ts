@@ -3,10 +3,10 @@
  */
 import type { DataType } from "../data-type.ts";
 import { bucketsOf } from "../element-table/table-image.ts";
+import { TableValueImage } from "../element-table/table-value-image.ts";
 import { FEW_ELEMENTS } from "../packed-parts.ts";
 import { isRooted, rootOf } from "../rooted.ts";
 import { encodingName, SET } from "./set-encoding.ts";
-import { SetImage } from "./set-image.ts";
 import { packSet, packSetInParts, RDB_SET, RDB_SET_INTSET, rdbTypeOf } from "./set-packing.ts";
 import { membersOf, openSet, readSet } from "./set-reader.ts";
 import { rewriteMembers } from "./set-rewrite.ts";
@@ -36,7 +36,7 @@ export const setType: DataType = {
   image: (memory, address) =>
     readSet(memory, address).size <= FEW_ELEMENTS
       ? undefined
-      : new SetImage(memory, rootOf(memory.entries, address)),
+      : new TableValueImage(memory.blocks, rootOf(memory.entries, address), "SADD"),
   digest(memory, address, digest) {
     const members = readSet(memory, address);
     members.begin();

@@ -2,14 +2,16 @@
  * A large sorted set as it is when the image is made, to be written while commands change it. The leaves of its tree
  * hold all: they are frozen (memory/frozen-blocks.ts) until they have been read.
  */
+
+import { formatDouble } from "../../base/numbers.ts";
 import type { Blocks } from "../../memory/blocks.ts";
 import type { FrozenRun } from "../../memory/frozen-blocks.ts";
+import { BatchedCommands } from "../batched-commands.ts";
 import { FrozenLeaves } from "../chunk-tree/frozen-leaves.ts";
 import { treeSize } from "../chunk-tree/whole-tree.ts";
 import type { CommandSink, PartSink, ValueImage } from "../data-type.ts";
 import { PartMeter } from "../packed-parts.ts";
 import { afterElement, memberLengthAt, memberStartAt, scoreAt } from "./score-leaf.ts";
-import { AddCommands } from "./sorted-set-rewrite.ts";
 
 export class SortedSetImage implements ValueImage {
   private readonly size: number;
@@ -45,13 +47,14 @@ export class SortedSetImage implements ValueImage {
   }
 
   *rewrite(key: Buffer, sink: CommandSink): Generator<void, void> {
-    const commands = new AddCommands(key, sink);
+    const commands = new BatchedCommands("ZADD", key, sink);
     const { run } = this.leaves;
     while (run.next()) {
       const { buffer } = run;
       for (const position of positionsIn(run)) {
         const start = memberStartAt(buffer, position);
-        commands.add(scoreAt(buffer, position), buffer, start, memberLengthAt(buffer, position));
+        const member = buffer.subarray(start, start + memberLengthAt(buffer, position));
+        commands.add(formatDouble(scoreAt(buffer, position)), Buffer.from(member));
       }
       yield;
     }
