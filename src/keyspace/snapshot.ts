@@ -29,6 +29,11 @@ export interface SnapshotReceiver {
    * otherwise it is about to change, or to leave memory. Only on the walk: true if there is more of its value to take.
    */
   entry(index: number, database: Database, address: number, isWalking: boolean): boolean;
+  readonly output: SnapshotOutput;
+}
+
+/** Where a receiver puts what it takes bit by bit. */
+export interface SnapshotOutput {
   /** Takes more of the value of which `entry` said that there is more, or with `isAll` the rest of it; true if there is
    * still more. */
   more(isAll: boolean): boolean;
@@ -41,9 +46,7 @@ export interface SnapshotReceiver {
 /** Takes nothing: of a snapshot that was given up. */
 const NOBODY: SnapshotReceiver = {
   entry: () => false,
-  more: () => false,
-  owes: false,
-  owesValue: () => false,
+  output: { more: () => false, owes: false, owesValue: () => false },
 };
 
 /** Entries of a step that the processor gets at once, instead of waiting for each. */
@@ -123,7 +126,7 @@ export class Snapshots {
     const { entries } = this.keyspace;
     if ((entries.head(address) & VISITED) === this.newEntryFlag) return;
     if (address === this.partly) {
-      this.receiver!.more(true);
+      this.receiver!.output.more(true);
       this.partly = 0;
     } else {
       const held = this.databases.find((candidate) => candidate.database === database);
@@ -148,7 +151,7 @@ export class Snapshots {
     if (!this.active || this.receiver === NOBODY) return false;
     if (this.isAwaited(address)) return isLarge(this.keyspace.memory, address);
     const { entries } = this.keyspace;
-    return isRooted(entries.head(address)) && this.receiver!.owesValue(rootOf(entries, address));
+    return isRooted(entries.head(address)) && this.receiver!.output.owesValue(rootOf(entries, address));
   }
 
   /**
@@ -183,7 +186,7 @@ export class Snapshots {
   /** Visits about `limit` more entries, all of one database; true when the walk is done (and the snapshot over). */
   step(limit: number): boolean {
     if (this.partly !== 0) {
-      if (this.receiver!.more(false)) return false;
+      if (this.receiver!.output.more(false)) return false;
       this.markVisited(this.partly);
       this.partly = 0;
       return false;
@@ -193,8 +196,8 @@ export class Snapshots {
       this.visit(hastened.database, hastened.address);
       return false;
     }
-    if (this.receiver!.owes) {
-      this.receiver!.more(false);
+    if (this.receiver!.output.owes) {
+      this.receiver!.output.more(false);
       return false;
     }
     if (this.departed.length > 0) {
@@ -217,7 +220,7 @@ export class Snapshots {
         return false;
       }
       this.markVisited(address);
-      if (this.receiver!.owes) {
+      if (this.receiver!.output.owes) {
         this.hashPosition = database.hashOf(address) >>> 0;
         return false;
       }
@@ -246,7 +249,7 @@ export class Snapshots {
   /** The next entry that somebody waits for; before what is owed is taken, only one of which there will be an image. */
   private nextHastened(): HastenedEntry | undefined {
     const { memory } = this.keyspace;
-    return this.receiver!.owes
+    return this.receiver!.output.owes
       ? this.hastened.find(({ address }) => imageBlocks(memory, address) > 0)
       : this.hastened.at(0);
   }

@@ -158,7 +158,7 @@ interface BaseFile extends SnapshotReceiver {
 /** Where no record lies in the tier: so there are no tombstones, and no cold keys. */
 class CommandBase implements BaseFile {
   private readonly parts: CheckpointParts;
-  private readonly output: CommandSnapshotFile;
+  readonly output: CommandSnapshotFile;
 
   constructor(parts: CheckpointParts, file: FileHandle) {
     this.parts = parts;
@@ -185,23 +185,11 @@ class CommandBase implements BaseFile {
     if (database.isTombstone(address)) return false;
     return this.output.appendEntry(this.output.targetOf(index), address, isWalking);
   }
-
-  more(isAll: boolean): boolean {
-    return this.output.more(isAll);
-  }
-
-  get owes(): boolean {
-    return this.output.owes;
-  }
-
-  owesValue(root: number): boolean {
-    return this.output.owesValue(root);
-  }
 }
 
 class RdbBase implements BaseFile {
   private readonly parts: CheckpointParts;
-  private readonly output: RdbSnapshotFile;
+  readonly output: RdbSnapshotFile;
   /** The databases at the cut, and the namespaces that had records then. */
   private databases: readonly Database[] = [];
   private recordsAtCut: ReadonlySet<number> = new Set();
@@ -274,18 +262,6 @@ class RdbBase implements BaseFile {
     if (this.parts.withAccess) this.appendAccess(target, entries.access(address));
     if (hasRecord) target.appendRecordBelow();
     return this.output.appendEntry(target, address, isWalking);
-  }
-
-  more(isAll: boolean): boolean {
-    return this.output.more(isAll);
-  }
-
-  get owes(): boolean {
-    return this.output.owes;
-  }
-
-  owesValue(root: number): boolean {
-    return this.output.owesValue(root);
   }
 
   private appendAccess(target: RdbWriter, access: number): void {

@@ -160,7 +160,7 @@ interface DumpedDatabase {
 class DumpWalk implements SnapshotReceiver {
   private readonly parts: DumpParts;
   private readonly dump: Dump;
-  private readonly output: RdbSnapshotFile;
+  readonly output: RdbSnapshotFile;
   private databases: readonly DumpedDatabase[] = [];
   /** The databases whose size hint is written. */
   private readonly sized = new Set<number>();
@@ -296,18 +296,6 @@ class DumpWalk implements SnapshotReceiver {
     if (expireMs !== 0) target.appendExpire(expireMs);
     if (this.parts.options.withAccess) this.appendAccess(target, entries.access(address));
     return this.output.appendEntry(target, address, isWalking);
-  }
-
-  more(isAll: boolean): boolean {
-    return this.output.more(isAll);
-  }
-
-  get owes(): boolean {
-    return this.output.owes;
-  }
-
-  owesValue(root: number): boolean {
-    return this.output.owesValue(root);
   }
 
   private record(database: DumpedDatabase, record: ScannedRecord): void {

@@ -14,6 +14,7 @@
 import type { Clock } from "../base/clock.ts";
 import { type FileHandle, writeFully } from "../base/files.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
+import type { SnapshotOutput } from "../keyspace/snapshot.ts";
 import type { Entries } from "../memory/entries.ts";
 import type { ValueImage } from "../types/data-type.ts";
 import { finishSteps } from "../types/packed-parts.ts";
@@ -91,7 +92,7 @@ interface PartialValue<Writer> {
 /** What a walk does next: a step of it is done, or it waits for something. */
 export type WalkStep = Promise<void> | undefined;
 
-export class SnapshotFile<Writer extends GatheredBytes> {
+export class SnapshotFile<Writer extends GatheredBytes> implements SnapshotOutput {
   readonly writer: Writer;
   protected readonly parts: SnapshotFileParts;
   private readonly options: SnapshotFileOptions;
@@ -137,13 +138,13 @@ export class SnapshotFile<Writer extends GatheredBytes> {
     return target;
   }
 
-  /** See SnapshotReceiver. */
+  /** See SnapshotOutput. */
   get owes(): boolean {
     const first = this.partial.at(0);
     return first !== undefined && first.root !== 0 && first !== this.beginning;
   }
 
-  /** See SnapshotReceiver. */
+  /** See SnapshotOutput. */
   owesValue(root: number): boolean {
     return this.roots.has(root);
   }

@@ -4,7 +4,5 @@
 import type { SnapshotReceiver } from "../../src/keyspace/snapshot.ts";
 
 export const WHOLE_ENTRIES: Omit<SnapshotReceiver, "entry"> = {
-  more: () => false,
-  owes: false,
-  owesValue: () => false,
+  output: { more: () => false, owes: false, owesValue: () => false },
 };
