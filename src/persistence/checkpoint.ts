@@ -4,9 +4,9 @@
  * commands if those are asked for and no record lies in the tier at the cut: what must be known of records has no form
  * as commands, and Redis refuses a directory with records anyway.
  *
- *   1. wait until no batch is being written to the tier, and let none begin
- *   2. the cut, within one turn: the log goes on in a new incr file, the tier begins a generation, the snapshot
- * begins
+ *   1. make the new incr file and list it, which takes a while; wait until no batch is being written to the tier, and
+ *      let none begin
+ *   2. the cut, within one turn: the log goes on in the new file, the tier begins a generation, the snapshot begins
  *   3. the walk writes the base to a temporary file, in slices, while commands go on
  *   4. the base and the tier are made durable
  *   5. one step of the manifest names the new base (and the tier's generation, if it held records at the cut)
@@ -87,6 +87,7 @@ export async function runCheckpoint(
   const file = await files.open(path, "create");
   let baseBytes: number;
   try {
+    if (log.kind === "continues") await log.writer.prepareCut();
     await parts.spiller?.hold();
     while (parts.isMidway()) await parts.sleep(MIDWAY_MS);
     // From here on nothing is awaited until the log goes on in its new file: this is the instant that the base holds.

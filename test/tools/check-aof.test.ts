@@ -186,6 +186,27 @@ describe("manifests", () => {
     expect((await runOurs(folder, ["a.manifest"])).status).toBe(1);
   });
 
+  test("a file that ends midway may be cut if only a file with nothing but its header line follows", async () => {
+    const whole = blocks().bytes;
+    const lines = "file 1 seq 1 type i\nfile 2 seq 2 type i\n";
+    for (const [next, status] of [
+      [BLOCKS_HEADER, 0],
+      [whole, 1],
+      [Buffer.alloc(BLOCKS_HEADER.length), 1],
+      [Buffer.alloc(0), 1],
+    ] as const) {
+      write("1", whole.subarray(0, -3));
+      write("2", next);
+      write("a.manifest", lines);
+      const fixed = await runOurs(folder, ["--fix", "--yes", "a.manifest"]);
+      expect([fixed.status, fixed.output.includes("it is not the last file")]).toEqual([
+        status,
+        status === 1,
+      ]);
+      expect((await runOurs(folder, ["a.manifest"])).status).toBe(status);
+    }
+  });
+
   test("a stray line in an AOF file does not make it a manifest", async () => {
     write("a.aof", Buffer.concat([command("SET", "k", "x\nfile y seq 1 type b\n")]));
     expect((await runOurs(folder, ["a.aof"])).output).toContain("AOF a.aof is valid");

@@ -2,7 +2,7 @@
  * tsredis-check-tier on tiers whose LevelDB is whole and whose contents are not: each damage is told for what
  * it is, and --fix leaves exactly what can be proved.
  */
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SeededRandom } from "../../src/base/random.ts";
@@ -25,6 +25,7 @@ import { encodeRecord, readHeader } from "../../src/cold/record.ts";
 import { readReleased, readSeed, seedChange, stampChange } from "../../src/cold/stamp.ts";
 import { readUndoBlock } from "../../src/cold/undo.ts";
 import { KeyHash } from "../../src/memory/key-hash.ts";
+import { BLOCKS_HEADER } from "../../src/persistence/aof/format.ts";
 import { main as checkRdb } from "../../tools/check-rdb/main.ts";
 import { main } from "../../tools/check-tier/main.ts";
 import { startServerProcess } from "../support/server-process.ts";
@@ -183,7 +184,24 @@ test("a lost record, of which only the hash is known", async () => {
   ]);
 });
 
-test("a lost record that the log appends to: the half of a value that would come is deleted", async () => {
+/** Ends the log midway, before an empty file: what a power cut shortly before a checkpoint's cut leaves. */
+function endMidway(folder: string): void {
+  const log = join(folder, "appendonlydir");
+  const manifest = join(log, "appendonly.aof.manifest");
+  const lines = readFileSync(manifest, "latin1");
+  const [, name, sequence] = /file (\S+) seq (\d+) type i\n$/.exec(
+    lines.replace(/file \S+ seq \d+ type t.*\n/, ""),
+  )!;
+  const next = `next-to-${name}`;
+  writeFileSync(join(log, name), "*3\r\n$3\r\nSET\r\n$4\r\nhal", { flag: "a" });
+  writeFileSync(join(log, next), BLOCKS_HEADER);
+  writeFileSync(manifest, `${lines}file ${next} seq ${Number(sequence) + 1} type i\n`, "latin1");
+}
+
+test.each([
+  ["ends well", (): void => undefined],
+  ["ends midway before an empty file", endMidway],
+])("a lost record, where the log %s and appends to it: what would come is deleted", async (_, endLog) => {
   let name = "";
   const folder = await copyWith(async (store) => {
     const key = await appendedRecord(store);
@@ -191,6 +209,7 @@ test("a lost record that the log appends to: the half of a value that would come
     for (const [undo] of await all(store, undoFrom(0))) await put(store, undo, undefined);
     await put(store, key, undefined);
   });
+  endLog(folder);
   const report = await check(folder, "--fix", "--yes");
   expect(report.problemCounts).toMatchObject({ undo: 1, tail: expect.any(Number) });
   expect(report.problems.filter(({ kind }) => kind === "tail").map(({ key }) => key)).toContain(name);
@@ -198,6 +217,22 @@ test("a lost record that the log appends to: the half of a value that would come
   for (const [key, value] of values) expect(value, key).toBe(expected.get(key));
   expect(values.has(`5 ${name}`)).toBe(false);
   expect(values.size).toBeGreaterThan(KEYS / 2);
+});
+
+test("a log that ends midway though commands follow in another file is not made to look whole", async () => {
+  const folder = await copyWith(async (store) => {
+    await put(store, await appendedRecord(store), undefined);
+    for (const [undo] of await all(store, undoFrom(0))) await put(store, undo, undefined);
+  });
+  endMidway(folder);
+  const log = join(folder, "appendonlydir");
+  const next = readdirSync(log).find((file) => file.startsWith("next-to-"))!;
+  writeFileSync(join(log, next), "*1\r\n$4\r\nPING\r\n", { flag: "a" });
+  const report = await check(folder, "--fix", "--yes");
+  expect(report.exitStatus).toBe(1);
+  expect(report.messages.join("\n")).toContain(
+    "is damaged: repair it first, with tsredis-check-aof --salvage",
+  );
 });
 
 test("a record that the checkpoint does not know stays out, whatever it holds", async () => {

@@ -4,8 +4,13 @@
  * lists the differences.
  */
 import type { FileHandle } from "../../src/base/files.ts";
-import { detectFormat } from "../../src/persistence/aof/format.ts";
-import { type AofManifest, ManifestError, parseManifest } from "../../src/persistence/aof/manifest.ts";
+import { BLOCKS_HEADER, detectFormat } from "../../src/persistence/aof/format.ts";
+import {
+  type AofManifest,
+  type IncrFile,
+  ManifestError,
+  parseManifest,
+} from "../../src/persistence/aof/manifest.ts";
 import { RdbError, RdbReader } from "../../src/persistence/rdb/reader.ts";
 import { EXIT_IN_USE, usageObject } from "../shared/console.ts";
 import { folderOf } from "../shared/copies.ts";
@@ -229,10 +234,20 @@ async function checkManifest(run: Run): Promise<void> {
     const path = `${folder}/${file.name}`;
     const result = report.add(file.name, "incr", "aof");
     const place = { path, shownPath: asBytes(path), name: asBytes(file.name), end: file.end };
-    const isLast = index === incr.length - 1;
+    const isLast = await areEmpty(run, folder, incr.slice(index + 1));
     await checkAndSay(run, { ...place, isLast, hasPreamble: false, hasTier, result }, "INCR AOF");
   }
   report.print("All AOF files and manifest are valid");
+}
+
+/** Whether the files hold a header line and nothing else: a crash shortly before a cut leaves such a last file. */
+async function areEmpty(run: Run, folder: string, incr: readonly IncrFile[]): Promise<boolean> {
+  for (const { name } of incr) {
+    const path = `${folder}/${name}`;
+    if ((await run.files.stat(path))?.size !== BLOCKS_HEADER.length) return false;
+    if (!(await firstBytes(run, path, BLOCKS_HEADER.length)).equals(BLOCKS_HEADER)) return false;
+  }
+  return true;
 }
 
 async function checkAndSay(run: Run, subject: FileToCheck, kind: string): Promise<void> {

@@ -70,18 +70,18 @@ export async function install(installation: Installation): Promise<Backups> {
   };
 }
 
-/** Adds a file of the log that deletes what is not to come back; the last one of before must end well for that. */
+/** Adds a file of the log that deletes what is not to come back; those before must end well for that. */
 async function endLog({ directory, files, tail }: Installation, manifest: AofManifest): Promise<AofManifest> {
   const { appendfilename, logFolder } = directory;
-  const last = manifest.incr.at(-1);
-  const sequence = (last?.sequence ?? 0) + 1;
+  const sequence = (manifest.incr.at(-1)?.sequence ?? 0) + 1;
   const name = incrFileName(appendfilename, sequence);
   const writer = await FileWriter.create(files, join(logFolder, name));
   await writer.write(deletions(tail.tainted));
   await writer.finish();
-  const before = manifest.incr.map((each) =>
-    each === last && tail.lastEnd !== undefined ? { ...each, end: tail.lastEnd } : each,
-  );
+  const before = manifest.incr.map((file) => {
+    const end = tail.ends.get(file.name);
+    return end === undefined ? file : { ...file, end };
+  });
   return { ...manifest, incr: [...before, { name, sequence }] };
 }
 

@@ -15,6 +15,7 @@ import { keysOfRequest } from "../../src/commands/key-positions.ts";
 import { CommandTable } from "../../src/commands/table.ts";
 import { KeyHash } from "../../src/memory/key-hash.ts";
 import { encodeSelect } from "../../src/persistence/aof/encoder.ts";
+import { BLOCKS_HEADER } from "../../src/persistence/aof/format.ts";
 import { AofReader } from "../../src/persistence/aof/reader.ts";
 import { LoadError } from "../../src/persistence/load-error.ts";
 import type { Request } from "../../src/protocol/request.ts";
@@ -33,14 +34,14 @@ export interface TaintedKey {
 /** What the log says. */
 export interface TailFindings {
   readonly tainted: readonly TaintedKey[];
-  /** How much of the last file can be used, if it does not end well. */
-  readonly lastEnd: number | undefined;
+  /** How much of a file can be used, by name: of those that do not end well. */
+  readonly ends: ReadonlyMap<string, number>;
 }
 
 /** Renames leave nothing under the old name. */
 const MOVES_KEY: ReadonlySet<string> = new Set(["rename", "renamenx", "move"]);
 
-/** Reads all incr files. Throws LoadError if one is damaged. */
+/** Reads all incr files. Throws LoadError if one is damaged, or ends badly though commands follow in another. */
 export async function readTail(
   files: Files,
   directory: TierDirectory,
@@ -49,7 +50,7 @@ export async function readTail(
 ): Promise<TailFindings> {
   const { logFolder, manifest, metadata } = directory;
   const taint = new Taint(metadata.namespaces, metadata.tier.nextNamespace, seed, losses);
-  let lastEnd: number | undefined;
+  const ends = new Map<string, number>();
   for (const { end, name } of manifest.incr) {
     const file = await files.open(join(logFolder, name), "read");
     try {
@@ -59,17 +60,22 @@ export async function readTail(
         while (reader.next()) taint.command(reader.request);
       } while (await reader.advance());
       const { outcome } = reader;
-      if (outcome?.kind === "damaged") {
-        throw new LoadError(
-          `The append-only file ${name} is damaged: repair it first, with tsredis-check-aof --salvage`,
-        );
-      }
-      lastEnd = outcome?.kind === "clean" ? undefined : outcome?.validUpTo;
+      if (outcome === undefined) throw new Error(`the append-only file ${name} has no outcome`);
+      // Behind a file that does not end well there may be empty ones.
+      if (outcome.size > BLOCKS_HEADER.length) for (const [before] of ends) throw damaged(before);
+      if (outcome.kind === "damaged") throw damaged(name);
+      if (outcome.kind !== "clean") ends.set(name, outcome.validUpTo);
     } finally {
       await file.close();
     }
   }
-  return { tainted: taint.keys(), lastEnd };
+  return { tainted: taint.keys(), ends };
+}
+
+function damaged(name: string): LoadError {
+  return new LoadError(
+    `The append-only file ${name} is damaged: repair it first, with tsredis-check-aof --salvage`,
+  );
 }
 
 /** Commands that delete the keys: a file of the log, without blocks. */

@@ -23,18 +23,16 @@ import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import { AppendFile } from "./append-file.ts";
 import { type Block, BlockLog } from "./block-log.ts";
-import type { AofDirectory, OpenIncr } from "./directory.ts";
+import type { OpenIncr } from "./directory.ts";
 import type { AofEncoder } from "./encoder.ts";
 import { errorText } from "./error-text.ts";
+import { type IncrFiles, NextFile } from "./next-file.ts";
 import { PositionWaiters } from "./position-waiters.ts";
 import { rewriteBlocks } from "./rewrite-blocks.ts";
 import { SyncSchedule } from "./sync-schedule.ts";
 import { type AofFailure, WriteFailure } from "./write-failure.ts";
 
 export type FsyncPolicy = "always" | "everysec" | "no";
-
-/** What the writer needs of the directory. */
-export type IncrFiles = Pick<AofDirectory, "createIncr" | "listIncr" | "discardIncr">;
 
 export interface AofWriterOptions {
   readonly directory: IncrFiles;
@@ -69,13 +67,13 @@ export class AofWriter {
   readonly encoder: AofEncoder;
   readonly schedule: SyncSchedule;
   private readonly options: AofWriterOptions;
-  private readonly directory: IncrFiles;
   private readonly log: BlockLog;
   private policyNow: FsyncPolicy;
   private state: State = "running";
   private readonly failures: WriteFailure;
 
   private file: AppendFile;
+  private readonly nextFile: NextFile;
 
   private writtenPosition = 0;
   private syncedPosition = 0;
@@ -94,13 +92,13 @@ export class AofWriter {
 
   constructor(options: AofWriterOptions) {
     this.options = options;
-    this.directory = options.directory;
     this.policyNow = options.policy;
     this.log = new BlockLog(options.clock);
     this.schedule = new SyncSchedule(options.clock, options.log);
     this.failures = new WriteFailure(options.clock, options.log);
     this.encoder = this.log.encoder;
     this.file = new AppendFile(options.incr, options.incr.sizeBytes);
+    this.nextFile = new NextFile(options.directory);
     if (this.file.hasUnclosed) this.closeOldBlock();
   }
 
@@ -186,10 +184,16 @@ export class AofWriter {
     this.markIdle();
   }
 
+  /** Does in advance what takes long at a cut: makes its new file, and syncs. Rejects if there can be no file. */
+  async prepareCut(): Promise<void> {
+    if (this.state === "running") await this.nextFile.prepare();
+    if (this.state === "running" && !this.isSyncing && this.file.synced < this.file.end) await this.sync();
+  }
+
   /**
-   * Cuts the stream here: what was appended goes to the present file, what follows to a new one, which is listed in
-   * the manifest after the old one is durable, whatever the policy. Resolves to the new file's number. Rejects if
-   * the new file cannot be made: then there is no cut, and the present file goes on.
+   * Cuts the stream here: what was appended goes to the present file, what follows to a new one, which is written to
+   * after the old one is durable, whatever the policy. Resolves to the new file's number. Rejects if that cannot be
+   * made: then there is no cut, and the present file goes on.
    */
   cut(): Promise<number> {
     if (this.state === "closed") throw new Error("the AOF is closed");
@@ -225,6 +229,7 @@ export class AofWriter {
       this.isClosing = false;
     }
     this.state = "closed";
+    this.nextFile.pass();
     this.pendingCut?.reject(new Error("the AOF was closed"));
     if (this.isWriting || this.isSyncing) await new Promise<void>((resolve) => (this.whenQuiet = resolve));
     await this.file.finish(this.needsMark() && this.log.nextUnwritten() === undefined);
@@ -255,7 +260,7 @@ export class AofWriter {
     }
     const cut = this.pendingCut;
     if (cut !== undefined && (block === undefined || block.endPosition > cut.position)) {
-      // A torn end must only be found in the last file, so the old one is made durable before there is a next.
+      // A torn end must only be found in the last file that holds commands, so the old one is made durable first.
       if (this.isSyncing) return false;
       if (this.file.synced < this.file.end) void this.sync();
       else void this.changeFile(cut);
@@ -395,16 +400,18 @@ export class AofWriter {
   /** Moves to a new file with everything that the old one has not surely got. */
   private async recover(): Promise<void> {
     const old = this.file;
+    const { directory } = this.options;
+    this.nextFile.pass();
     const blocks = this.log.endedUpTo(this.pendingCut?.position ?? this.log.ended);
     const end = this.trustedEnd();
     let next: OpenIncr | undefined;
     let sizeBytes: number;
     try {
-      next = await this.directory.createIncr();
+      next = await directory.createIncr();
       sizeBytes = await rewriteBlocks(next, blocks);
-      await this.directory.listIncr(next, { sequence: old.sequence, end });
+      await directory.listIncr(next, { sequence: old.sequence, end });
     } catch (error) {
-      if (next !== undefined) await this.directory.discardIncr(next);
+      if (next !== undefined) await directory.discardIncr(next);
       this.state = "failed";
       this.fail("fsync", error);
       return;
@@ -432,11 +439,8 @@ export class AofWriter {
     this.isWriting = true;
     let next: OpenIncr | undefined;
     try {
-      next = await this.directory.createIncr();
-      await this.directory.listIncr(next);
+      next = await this.nextFile.take();
     } catch (error) {
-      if (next !== undefined) await this.directory.discardIncr(next);
-      next = undefined;
       this.options.log.warning(`Could not begin a new AOF file: ${errorText(error)}`);
       cut.reject(error);
     }

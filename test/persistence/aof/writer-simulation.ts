@@ -128,6 +128,11 @@ class Run {
       });
   }
 
+  /** Each step of it may meet a cut, a failure or the end. */
+  prepareCut(writer: AofWriter): void {
+    writer.prepareCut().catch(() => undefined);
+  }
+
   /** As WAITAOF does. A failed wait is no matter here; one that ends too early is. */
   wait(writer: AofWriter): void {
     const position = writer.appended;
@@ -144,6 +149,7 @@ class Run {
     for (let step = 0; step < steps && !this.isOver(life); step++) {
       const turns = this.random.below(4);
       for (let i = this.random.below(4); i > 0; i--) this.append(writer, life);
+      if (this.chance(12)) this.prepareCut(writer);
       if (!life.isCutting && this.chance(8)) this.cut(writer, life);
       else writer.kick();
       for (let turn = 0; turn < turns; turn++) await nextTurn();

@@ -281,6 +281,54 @@ describe("AofWriter", () => {
     expect(commands[0]?.file).toBe(1);
   });
 
+  it("a cut that was prepared waits for one datasync of the old file, and for nothing else", async () => {
+    const writer = await open("everysec");
+    set(writer, "a");
+    writer.kick();
+    await writer.prepareCut();
+    expect(writer.synced).toBe(writer.appended);
+    set(writer, "b");
+    const calls: string[] = [];
+    disk.process.fault = ({ op }) => {
+      calls.push(op);
+      return undefined;
+    };
+    expect(await writer.cut()).toBe(2);
+    expect(calls.filter((op) => op !== "close")).toEqual(["write", "datasync"]);
+    set(writer, "c");
+    await writer.close();
+    const { commands } = await readDirectory(disk);
+    expect(commands.map(({ file, text }) => [file, text[1]])).toEqual([
+      [1, "a"],
+      [1, "b"],
+      [2, "c"],
+    ]);
+  });
+
+  it("a power cut between a cut's preparation and the cut: what is torn is the end of the log", async () => {
+    for (let seed = 0; seed < 20; seed++) {
+      disk = new SimulatedDisk({ seed });
+      await disk.mkdir("/data");
+      await disk.syncDirectory("/");
+      const writer = await open("no");
+      set(writer, "a");
+      writer.kick();
+      await writer.prepareCut();
+      set(writer, "b", "v".repeat(20_000));
+      writer.kick();
+      await until(() => writer.written === writer.appended);
+      disk.crash();
+      disk.restart();
+      const { commands, directory } = await readDirectory(disk);
+      expect(directory.manifest.incr).toHaveLength(2);
+      expect(commands[0].text[1]).toBe("a");
+      const next = await open("always");
+      set(next, "c");
+      await next.close();
+      expect(await foundKeys()).toEqual([...commands.map(({ text }) => text[1]), "c"]);
+    }
+  });
+
   it("a cut that cannot be: says so, and the old file goes on", async () => {
     const writer = await open("always");
     set(writer, "a");
