@@ -150,6 +150,11 @@ export class BlockLog {
     return block !== undefined && block.fileOffset >= 0 ? block : undefined;
   }
 
+  /** Database selected before the first byte of the open block; -1 if none. */
+  get selectedDb(): number {
+    return this.openStartDb;
+  }
+
   /** Ended blocks that are held, oldest first, up to a position. */
   endedUpTo(position: number): Block[] {
     const found: Block[] = [];

@@ -12,10 +12,15 @@ import { encodeBlockLine } from "./format.ts";
 
 /**
  * Writes `blocks`, adjacent and in order, into the empty file `incr` and syncs it. Resolves to the file's size.
- * The first command may rely on a SELECT in an earlier block, so that one is repeated.
+ * The first command, be it one that is still to come, may rely on a SELECT before it, so that one is repeated:
+ * `selectedDb` is the database selected there, or negative.
  */
-export async function rewriteBlocks(incr: OpenIncr, blocks: readonly Block[]): Promise<number> {
-  if (blocks.every((block) => block.length === 0)) return incr.sizeBytes;
+export async function rewriteBlocks(
+  incr: OpenIncr,
+  blocks: readonly Block[],
+  selectedDb: number,
+): Promise<number> {
+  if (selectedDb < 0 && blocks.every((block) => block.length === 0)) return incr.sizeBytes;
   const { handle } = incr;
   let position = incr.sizeBytes;
   let checksum = 0;
@@ -24,7 +29,7 @@ export async function rewriteBlocks(incr: OpenIncr, blocks: readonly Block[]): P
     await writeFully(handle, bytes, position);
     position += bytes.length;
   };
-  if (blocks[0].startDb >= 0) await put(encodeSelect(blocks[0].startDb));
+  if (selectedDb >= 0) await put(encodeSelect(selectedDb));
   for (const block of blocks) {
     if (block.length > 0) await put(block.chunk.buf.subarray(block.start, block.start + block.length));
   }

@@ -128,7 +128,9 @@ export interface AofVerifierOptions {
 const CHUNK_BYTES = 1 << 20;
 /** A line that would be a block line, were its first bytes right. */
 const LIKE_BLOCK_LINE = /^#.{6}[0-9]{1,16}:[0-9a-f]{8}:[0-9]{1,16}(?::[0-9]{1,9})?\r\n$/s;
-const FILLING_LINE = /^#+\n$/;
+/** Filling; or so much of it that the rest of a line may have lost its beginning there, which was in a sector of its
+ * own: a command that only looks like one comes after "*1", "$4" and a part of the name at the earliest. */
+const FILLING_LINE = /^(?:#+\n$|#{8})/;
 const OPEN_MULTI = "Reached EOF before reading EXEC for MULTI";
 const MISSING_SECTOR =
   "A sector of zero bytes or filling in a block without checksum: a power cut may have lost its data";

@@ -399,19 +399,19 @@ export class AofWriter {
 
   /** Moves to a new file with everything that the old one has not surely got. */
   private async recover(): Promise<void> {
-    const old = this.file;
-    const { directory } = this.options;
+    const { file: old, options } = this;
     this.nextFile.pass();
     const blocks = this.log.endedUpTo(this.pendingCut?.position ?? this.log.ended);
+    const selectedDb = blocks.at(0)?.startDb ?? this.log.selectedDb;
     const end = this.trustedEnd();
     let next: OpenIncr | undefined;
     let sizeBytes: number;
     try {
-      next = await directory.createIncr();
-      sizeBytes = await rewriteBlocks(next, blocks);
-      await directory.listIncr(next, { sequence: old.sequence, end });
+      next = await options.directory.createIncr();
+      sizeBytes = await rewriteBlocks(next, blocks, selectedDb);
+      await options.directory.listIncr(next, { sequence: old.sequence, end });
     } catch (error) {
-      if (next !== undefined) await directory.discardIncr(next);
+      if (next !== undefined) await options.directory.discardIncr(next);
       this.state = "failed";
       this.fail("fsync", error);
       return;

@@ -382,6 +382,19 @@ describe("files of blocks with bad bytes", () => {
 });
 
 describe("a power cut", () => {
+  test("takes the beginning of a transaction, of which filling is left: what follows is not used either", async () => {
+    const filling = encodeFilling(0, 1024);
+    const bytes = Buffer.concat([
+      BLOCKS_HEADER,
+      filling.subarray(16, 64),
+      Buffer.from("ULTI\r\n"),
+      command("SET", "a", "1"),
+      Buffer.from("*4\r\n$3\r\nSE"),
+    ]);
+    const { commands, outcome } = await readAll(Buffer.concat([bytes, filling.subarray(bytes.length)]));
+    expect([commands, outcome.kind, outcome.validUpTo]).toEqual([[], "torn", BLOCKS_HEADER.length]);
+  });
+
   test("leaves a prefix, with everything that was synced, and is never taken for damage", async () => {
     const outcomes = new Set<string>();
     for (let seed = 1; seed <= 1000; seed++) {

@@ -305,6 +305,29 @@ describe("AofWriter", () => {
     ]);
   });
 
+  it("what follows a failed datasync of nothing but a line goes to the database that was selected before", async () => {
+    for (const policy of ["always", "everysec", "no"] as const) {
+      const writer = await open(policy);
+      writer.encoder.select(3);
+      await writer.waitForSync(set(writer, policy));
+      // The line that an idle server adds is not synced.
+      for (let i = 0; i < 3; i++) writer.cron();
+      const { name } = writer.current;
+      disk.process.fault = ({ op, path }) => (op === "datasync" && path.endsWith(name) ? "EIO" : undefined);
+      await settle();
+      await writer.prepareCut();
+      await until(() => writer.current.name !== name);
+      set(writer, `${policy} again`);
+      await writer.close();
+      disk.process.fault = undefined;
+      const { commands } = await readDirectory(disk);
+      expect(commands.slice(-2).map(({ db, text }) => [db, text[1]])).toEqual([
+        [3, policy],
+        [3, `${policy} again`],
+      ]);
+    }
+  });
+
   it("a power cut between a cut's preparation and the cut: what is torn is the end of the log", async () => {
     for (let seed = 0; seed < 20; seed++) {
       disk = new SimulatedDisk({ seed });
