@@ -9,24 +9,25 @@
  * The receiver gets each entry once, in any order, databases mixed. Databases that a flush replaces meanwhile are
  * kept alive until the walk is done.
  *
- * A large value may be taken in parts. If its type makes images (DataType.image), the receiver makes one, and owes what
- * it has not taken of it: the entry counts as visited, and may change. Of another type it does not count as visited
- * until the last part, nothing else of the walk is emitted, and whoever is about to change it has the receiver take the
- * rest at once. Who can wait should not ask for that: `hasten` has the walk take the value next, and tells when it has.
+ * Of a large value the receiver makes an image (DataType.image), and owes what it has not taken of that: the entry
+ * counts as visited, and may change. If the image takes several steps, the entry does not count as visited until the
+ * last, nothing else of the walk is emitted, and whoever is about to change it has the rest made at once. Who can wait
+ * should not ask for that: `hasten` has the walk take the value next, and tells when it has.
  * One that leaves its database as a whole (it is deleted, replaced, expires) needs no waiting: `takeOver` keeps the
  * entry until all of it has been taken, and only then is it freed.
  */
 import { VISITED } from "../memory/entries.ts";
 import { isRooted, rootOf } from "../types/rooted.ts";
 import type { Database } from "./database.ts";
-import { imageBlocks, isLarge } from "./entry-size.ts";
+import { isLarge } from "./entry-size.ts";
 import type { Keyspace } from "./keyspace.ts";
 
 /** Receives the entries of a snapshot. Must copy what it needs before it returns. */
 export interface SnapshotReceiver {
   /**
    * `index` is the database's number at the cut. Tombstones come too. `isWalking`: the walk has come to the entry;
-   * otherwise it is about to change, or to leave memory. Only on the walk: true if there is more of its value to take.
+   * otherwise it is about to change, or to leave memory. Only on the walk: true if the image of its value needs more
+   * steps.
    */
   entry(index: number, database: Database, address: number, isWalking: boolean): boolean;
   readonly output: SnapshotOutput;
@@ -34,10 +35,10 @@ export interface SnapshotReceiver {
 
 /** Where a receiver puts what it takes bit by bit. */
 export interface SnapshotOutput {
-  /** Takes more of the value of which `entry` said that there is more, or with `isAll` the rest of it; true if there is
-   * still more. */
+  /** Goes on with the image of which `entry` said that it needs more steps, with `isAll` to its end; true if it needs
+   * still more. If there is none, takes more of the oldest that is owed. */
   more(isAll: boolean): boolean;
-  /** Whether there are images of which it has not taken all. `more` goes on with the oldest, and the walk waits. */
+  /** Whether there are images of which it has not taken all. The walk waits. */
   readonly owes: boolean;
   /** Whether the value with this root is one of them. */
   owesValue(root: number): boolean;
@@ -78,7 +79,7 @@ export class Snapshots {
   private databases: SnapshotDatabase[] = [];
   private walking = 0;
   private hashPosition = 0;
-  /** The entry of which a part was taken; 0 if there is none. */
+  /** The entry of which a part of the image was made; 0 if there is none. */
   private partly = 0;
   private hastened: HastenedEntry[] = [];
   private readonly departed: DepartedEntry[] = [];
@@ -104,7 +105,7 @@ export class Snapshots {
     return this.hashPosition;
   }
 
-  /** Whether a part of an entry was emitted and the rest was not. */
+  /** Whether an image was begun that is not made. */
   get isPartial(): boolean {
     return this.partly !== 0;
   }
@@ -151,7 +152,9 @@ export class Snapshots {
     if (!this.active || this.receiver === NOBODY) return false;
     if (this.isAwaited(address)) return isLarge(this.keyspace.memory, address);
     const { entries } = this.keyspace;
-    return isRooted(entries.head(address)) && this.receiver!.output.owesValue(rootOf(entries, address));
+    return isRooted(entries.head(address))
+      ? this.receiver!.output.owesValue(rootOf(entries, address))
+      : entries.isFrozen(address);
   }
 
   /**
@@ -191,7 +194,7 @@ export class Snapshots {
       this.partly = 0;
       return false;
     }
-    const hastened = this.nextHastened();
+    const hastened = this.hastened.at(0);
     if (hastened !== undefined) {
       this.visit(hastened.database, hastened.address);
       return false;
@@ -244,14 +247,6 @@ export class Snapshots {
   whenUnused(action: () => void): void {
     if (this.active) this.onEnd.push(action);
     else action();
-  }
-
-  /** The next entry that somebody waits for; before what is owed is taken, only one of which there will be an image. */
-  private nextHastened(): HastenedEntry | undefined {
-    const { memory } = this.keyspace;
-    return this.receiver!.output.owes
-      ? this.hastened.find(({ address }) => imageBlocks(memory, address) > 0)
-      : this.hastened.at(0);
   }
 
   private visit(database: Database, address: number): void {

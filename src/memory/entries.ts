@@ -11,6 +11,7 @@
  * Keys up to 1 KB and values that fit the rest of an 8 KB object lie inline; others in HugeValues.
  */
 import { copyBytes, sameBytes } from "../base/byte-copy.ts";
+import type { FrozenValue } from "./frozen-value.ts";
 import type { HugeValues } from "./huge-values.ts";
 import { MAX_OBJECT_BYTES, SLAB_MASK, SLAB_SHIFT, type Slabs } from "./slabs.ts";
 
@@ -234,6 +235,30 @@ export class Entries {
   value(address: number): Buffer {
     const start = this.valueStart(address);
     return this.valueBuffer(address).subarray(start, start + this.valueLength(address));
+  }
+
+  /** The image of a value that has a buffer of its own, and no image. */
+  freezeValue(address: number): FrozenValue {
+    return this.huge.freeze(this.hugeValueId(address, this.head(address)), this.valueLength(address));
+  }
+
+  /** Whether there is an image of the value. */
+  isFrozen(address: number): boolean {
+    const head = this.head(address);
+    return (head & HUGE_VALUE) !== 0 && this.huge.isFrozen(this.hugeValueId(address, head));
+  }
+
+  /** To be called before bytes `from` to `to` (exclusive) of a value change where they lie, if HugeValues.frozenCount
+   * is not 0. */
+  beforeChange(address: number, from: number, to: number): void {
+    const head = this.head(address);
+    if ((head & HUGE_VALUE) !== 0) this.huge.beforeChange(this.hugeValueId(address, head), from, to);
+  }
+
+  /** The same before all of a value is written anew. */
+  beforeReplacing(address: number): void {
+    const head = this.head(address);
+    if ((head & HUGE_VALUE) !== 0) this.huge.beforeReplacing(this.hugeValueId(address, head));
   }
 
   /** Expiry in Unix milliseconds; 0 if the entry has none. */

@@ -15,6 +15,8 @@ export class FrozenBlocks {
   /** How many there are. Who changes or frees blocks looks at this first: what is never called is not inlined, and so
    * costs nothing. */
   count = 0;
+  /** Bytes of those that were changed since. */
+  keptBytes = 0;
   private readonly blocks: Blocks;
   /** By slab. */
   private readonly bits = new Map<number, Int32Array>();
@@ -45,6 +47,7 @@ export class FrozenBlocks {
     if (!this.isUntouched(reference)) return;
     const { place } = this;
     const length = this.blocks.locate(reference, place);
+    this.keptBytes += length;
     this.kept.set(reference | 0, Buffer.from(place.buffer.subarray(place.start, place.start + length)));
   }
 
@@ -82,7 +85,11 @@ export class FrozenBlocks {
   release(reference: number): void {
     const bits = this.bits.get(reference >>> SLAB_SHIFT)!;
     bits[(reference & SLAB_MASK) >>> WORD_SHIFT] &= ~(1 << reference);
-    this.kept.delete(reference | 0);
+    const bytes = this.kept.get(reference | 0);
+    if (bytes !== undefined) {
+      this.keptBytes -= bytes.length;
+      this.kept.delete(reference | 0);
+    }
     this.count--;
     if (this.count === 0) this.bits.clear();
     if (this.freed.delete(reference | 0)) this.blocks.free(reference);
@@ -91,6 +98,7 @@ export class FrozenBlocks {
   /** Nobody will read the blocks that are still frozen. */
   giveUp(): void {
     this.count = 0;
+    this.keptBytes = 0;
     this.bits.clear();
     this.kept.clear();
     for (const reference of this.freed) this.blocks.free(reference);

@@ -7,10 +7,12 @@
  * appended. Smaller ones are copied when they outgrow their Buffer, which then gets some room to spare.
  *
  * The memory of a freed value goes back to the system when the present turn of the event loop is over: until then
- * who worked on the value may have views of it. Nobody keeps one for longer, as the bytes may change any time.
+ * who worked on the value may have views of it. Nobody keeps one for longer, as the bytes may change any time. Who
+ * needs them as they are now asks for an image (`freeze`), and who changes bytes tells so before.
  */
 import { withView } from "../base/byte-copy.ts";
 import { RELEASED_FROM_BYTES, releaseMemory } from "../base/release-memory.ts";
+import { FrozenValue } from "./frozen-value.ts";
 import { nextNumber, type SharedNumber } from "./shared-number.ts";
 
 /** Values with more room than this grow where they are. To copy fewer bytes takes some milliseconds, and address space
@@ -18,6 +20,8 @@ import { nextNumber, type SharedNumber } from "./shared-number.ts";
 const IN_PLACE_FROM = 8 << 20;
 /** The longest value, as for all strings. */
 const MAX_BYTES = 0x7fff_ffff;
+/** No value has this number. */
+const NO_VALUE = -1;
 /** What a value that grows where it is gets at least: the system is asked seldom enough. */
 const GROWTH_BYTES = 1 << 20;
 
@@ -39,12 +43,20 @@ export interface HugeValuesPart {
 }
 
 export class HugeValues {
-  /** Sum of the capacities. */
+  /** Sum of the capacities, with what images alone still need. */
   allocatedBytes = 0;
+  /** How many images there are. Who changes bytes looks at this first. */
+  frozenCount = 0;
+  /** Bytes that images alone need. */
+  imageBytes = 0;
   private readonly buffers: (Buffer | undefined)[] = [];
   private unused: number[] = [];
   /** Buffers of values that were freed in this turn. */
   private freed: Buffer[] = [];
+  /** Images of values that still have the buffer that they had then, by number. */
+  private readonly frozen = new Map<number, FrozenValue>();
+  /** Those that have a buffer to themselves. */
+  private readonly left = new Map<FrozenValue, Buffer>();
   /** The number of the next new value, while other threads have values that may come here. */
   private shared: SharedNumber | undefined;
 
@@ -75,11 +87,42 @@ export class HugeValues {
   }
 
   free(id: number): void {
-    const buffer = this.buffers[id]!;
-    this.allocatedBytes -= buffer.length;
+    this.giveBack(id);
     this.buffers[id] = undefined;
     this.unused.push(id);
-    this.releaseLater(buffer);
+  }
+
+  /** The image of the first `length` bytes of a value that has none, as they are now. */
+  freeze(id: number, length: number): FrozenValue {
+    const image = new FrozenValue(this.buffers[id]!, length, () => this.thaw(id, image));
+    this.frozen.set(id, image);
+    this.frozenCount++;
+    return image;
+  }
+
+  /** Whether the value's memory will be needed by an image when it is freed. */
+  isFrozen(id: number): boolean {
+    return this.frozen.has(id);
+  }
+
+  /** To be called before bytes `from` to `to` (exclusive) change where they lie. */
+  beforeChange(id: number, from: number, to: number): void {
+    const image = this.frozen.get(id);
+    if (image === undefined) return;
+    const before = image.keptBytes;
+    image.beforeChange(from, to);
+    this.imageBytes += image.keptBytes - before;
+  }
+
+  /** To be called before all bytes are written anew: an image keeps those that there are. */
+  beforeReplacing(id: number): void {
+    if (this.frozen.has(id)) this.copyTo(id, this.buffers[id]!.length, 0);
+  }
+
+  /** Nobody will read the images that there are. */
+  giveUpImages(): void {
+    for (const [id, image] of this.frozen) this.thaw(id, image);
+    for (const image of this.left.keys()) this.thaw(NO_VALUE, image);
   }
 
   /** As Slabs.shareNumbers, and so are the next five. */
@@ -123,7 +166,8 @@ export class HugeValues {
     if (isResizable(memory)) {
       const grown = Math.min(MAX_BYTES, Math.max(length, capacity + GROWTH_BYTES));
       memory.resize(grown);
-      this.replace(id, Buffer.from(memory, 0, grown));
+      this.allocatedBytes += grown - capacity;
+      this.buffers[id] = Buffer.from(memory, 0, grown);
     } else {
       // Growing by a quarter keeps appending linear.
       this.copyTo(id, Math.max(length, capacity + (capacity >>> 2)), keep);
@@ -132,10 +176,40 @@ export class HugeValues {
 
   private copyTo(id: number, capacity: number, keep: number): void {
     const buffer = allocateBuffer(capacity);
-    const former = this.buffers[id]!;
-    former.copy(buffer, 0, 0, keep);
-    this.replace(id, buffer);
-    this.releaseLater(former);
+    this.buffers[id]!.copy(buffer, 0, 0, keep);
+    this.giveBack(id);
+    this.allocatedBytes += buffer.length;
+    this.buffers[id] = buffer;
+  }
+
+  /** A value's buffer is no longer its own. */
+  private giveBack(id: number): void {
+    const buffer = this.buffers[id]!;
+    const image = this.frozen.get(id);
+    if (image === undefined) {
+      this.allocatedBytes -= buffer.length;
+      this.releaseLater(buffer);
+      return;
+    }
+    image.takeOver(buffer);
+    this.frozen.delete(id);
+    this.left.set(image, buffer);
+    this.imageBytes += buffer.length;
+  }
+
+  /** An image is not needed any more. */
+  private thaw(id: number, image: FrozenValue): void {
+    this.frozenCount--;
+    this.imageBytes -= image.keptBytes;
+    const buffer = this.left.get(image);
+    if (buffer === undefined) {
+      this.frozen.delete(id);
+      return;
+    }
+    this.left.delete(image);
+    this.imageBytes -= buffer.length;
+    this.allocatedBytes -= buffer.length;
+    this.releaseLater(buffer);
   }
 
   private releaseLater(buffer: Buffer): void {
@@ -149,11 +223,6 @@ export class HugeValues {
     this.freed = [];
     for (const buffer of freed) releaseMemory(buffer);
   };
-
-  private replace(id: number, buffer: Buffer): void {
-    this.allocatedBytes += buffer.length - this.buffers[id]!.length;
-    this.buffers[id] = buffer;
-  }
 }
 
 /** Whether a Buffer's memory grows where it is. */

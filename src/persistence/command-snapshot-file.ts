@@ -2,13 +2,15 @@
  * A snapshot as commands that make its keys: the base of a rewrite with `aof-use-rdb-preamble no`.
  */
 import type { FileHandle } from "../base/files.ts";
+import { imageOf, LARGE_STRING_BYTES } from "../keyspace/entry-size.ts";
+import type { FrozenValue } from "../memory/frozen-value.ts";
+import { finishSteps } from "../types/packed-parts.ts";
 import { dataTypeOf } from "../types/registry.ts";
-import { isRooted, rootOf } from "../types/rooted.ts";
+import { rootOf } from "../types/rooted.ts";
 import { STRING } from "../types/string/string-value.ts";
 import { CommandWriter } from "./aof/command-writer.ts";
 import { encodeTimestampLine } from "./aof/format.ts";
 import {
-  LARGE_STRING_BYTES,
   SnapshotFile,
   type SnapshotFileOptions,
   type SnapshotFileParts,
@@ -33,34 +35,35 @@ export class CommandSnapshotFile extends SnapshotFile<CommandWriter> {
   appendEntry(target: CommandWriter, address: number, mayBePartial: boolean): boolean {
     const { entries, memory } = this.parts.keyspace;
     const dataType = dataTypeOf(entries.type(address));
-    const isString = dataType.type === STRING;
-    if (isString && entries.valueLength(address) < LARGE_STRING_BYTES) {
+    const expireMs = entries.expireMs(address);
+    if (dataType.type === STRING) {
+      if (entries.valueLength(address) >= LARGE_STRING_BYTES) {
+        const key = Buffer.from(entries.key(address));
+        const steps = setSteps(target, key, entries.freezeValue(address));
+        this.oweString(target, withExpiry(target, steps, key, expireMs));
+        return false;
+      }
       target.appendCommand("SET", entries.key(address), entries.value(address));
-      const expireMs = entries.expireMs(address);
       if (expireMs !== 0) target.appendCommand("PEXPIREAT", entries.key(address), expireMs);
       return false;
     }
     const key = Buffer.from(entries.key(address));
-    const isOutside = isRooted(entries.head(address));
-    const image = isOutside ? dataType.image?.(memory, address) : undefined;
-    const expireMs = entries.expireMs(address);
+    const image = imageOf(memory, address);
     if (image !== undefined) {
       const steps = image.rewrite(key, (...args) => target.appendCommand(...args));
       const parts = withExpiry(target, steps, key, expireMs);
       return this.owe(target, image, parts, rootOf(entries, address), mayBePartial);
     }
-    const steps = isString
-      ? this.setParts(target, address, key)
-      : dataType.rewrite(memory, address, key, (...args) => target.appendCommand(...args));
-    const parts = withExpiry(target, steps, key, expireMs);
-    return this.begin(target, parts, mayBePartial && (isString || isOutside));
+    const steps = dataType.rewrite(memory, address, key, (...args) => target.appendCommand(...args));
+    finishSteps(withExpiry(target, steps, key, expireMs));
+    return false;
   }
+}
 
-  private *setParts(target: CommandWriter, address: number, key: Buffer): Generator<void, void> {
-    const { entries } = this.parts.keyspace;
-    target.beginSet(key, entries.valueLength(address));
-    yield* stringParts(entries, address, (...part) => target.appendPart(...part));
-  }
+/** The command that sets a large string, part by part. */
+function* setSteps(target: CommandWriter, key: Buffer, value: FrozenValue): Generator<void, void> {
+  target.beginSet(key, value.totalBytes);
+  yield* stringParts(value, (...part) => target.appendPart(...part));
 }
 
 /** What makes the value, and then its expiry (0 is none). */

@@ -4,13 +4,13 @@
 import { ByteArena } from "../base/byte-arena.ts";
 import { REDIS_VERSION } from "../base/compatibility.ts";
 import type { FileHandle } from "../base/files.ts";
+import { imageOf, LARGE_STRING_BYTES } from "../keyspace/entry-size.ts";
 import { dataTypeOf } from "../types/registry.ts";
-import { isRooted, rootOf } from "../types/rooted.ts";
+import { rootOf } from "../types/rooted.ts";
 import { STRING } from "../types/string/string-value.ts";
 import { AUX_USED_MEMORY, TYPE_STRING } from "./rdb/format.ts";
 import { RdbWriter } from "./rdb/writer.ts";
 import {
-  LARGE_STRING_BYTES,
   SnapshotFile,
   type SnapshotFileOptions,
   type SnapshotFileParts,
@@ -50,12 +50,11 @@ export class RdbSnapshotFile extends SnapshotFile<RdbWriter> {
   }
 
   /**
-   * Appends type, key and value of a live entry to what `targetOf` gave. With `mayBePartial`, and if it is large, only
-   * a part of it: then true, and `more` appends the rest.
+   * Appends type, key and value of a live entry to what `targetOf` gave; of a large value there is an image then, which
+   * is owed. With `mayBePartial`, and if the image takes more than one step, true: `more` does the other ones.
    */
   appendEntry(target: RdbWriter, address: number, mayBePartial: boolean): boolean {
     const { entries, memory } = this.parts.keyspace;
-    const head = entries.head(address);
     const dataType = dataTypeOf(entries.type(address));
     const key = entries.keyBuffer(address);
     const keyStart = entries.keyStart(address);
@@ -66,25 +65,22 @@ export class RdbSnapshotFile extends SnapshotFile<RdbWriter> {
         // Not compressed: LZF knows no parts.
         target.appendEntryHead(TYPE_STRING, key, keyStart, keyLength);
         target.appendLength(length);
-        const parts = stringParts(entries, address, (...part) => target.appendBytes(...part));
-        return this.begin(target, parts, mayBePartial);
+        const value = entries.freezeValue(address);
+        this.oweString(
+          target,
+          stringParts(value, (...part) => target.appendBytes(...part)),
+        );
+        return false;
       }
       const value = entries.valueBuffer(address);
       target.appendString(key, keyStart, keyLength, value, entries.valueStart(address), length);
       return false;
     }
     const type = dataType.rdbTypeOf(memory, address);
-    if (isRooted(head)) {
-      const image = dataType.image?.(memory, address);
-      if (image !== undefined) {
-        target.appendEntryHead(type, key, keyStart, keyLength);
-        return this.owe(target, image, image.packInParts(target), rootOf(entries, address), mayBePartial);
-      }
-      const valueParts = dataType.packInParts?.(memory, address, target);
-      if (valueParts !== undefined) {
-        target.appendEntryHead(type, key, keyStart, keyLength);
-        return this.begin(target, valueParts, mayBePartial);
-      }
+    const image = imageOf(memory, address);
+    if (image !== undefined) {
+      target.appendEntryHead(type, key, keyStart, keyLength);
+      return this.owe(target, image, image.packInParts(target), rootOf(entries, address), mayBePartial);
     }
     const { arena } = this;
     arena.reset();

@@ -15,9 +15,8 @@ import type { Clock } from "../base/clock.ts";
 import { type FileHandle, writeFully } from "../base/files.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { SnapshotOutput } from "../keyspace/snapshot.ts";
-import type { Entries } from "../memory/entries.ts";
+import type { FrozenValue } from "../memory/frozen-value.ts";
 import type { ValueImage } from "../types/data-type.ts";
-import { finishSteps } from "../types/packed-parts.ts";
 import { type ByteSink, type GatheredBytes, NO_SINK } from "./gathered-bytes.ts";
 
 /** A loop whose turn takes less has nothing to do; then a slice takes so long. */
@@ -40,7 +39,7 @@ const DRAIN_BYTES = 256 * 1024;
 /** Beyond that the limit of bytes per second does not hold: what is captured must not fill the memory. Nor does it
  * while a client waits for a value to be written. */
 const UNLIMITED_BYTES = 32 * 1024 * 1024;
-/** So much aside behind a large value that the value is written as quickly as if somebody waited for it. */
+/** So much is in memory only because a value is not written yet that it is written as if somebody waited for it. */
 const MUCH_ASIDE_BYTES = 4 * 1024 * 1024;
 /** How often a cut looks whether a script is still suspended: somebody may be debugging it. */
 export const MIDWAY_MS = 1;
@@ -49,10 +48,6 @@ const SLEEP_MS = 50;
 
 /** Of a file that is synced while it is written, as in Redis: the disk must not get all of it at once. */
 export const SYNC_EVERY_BYTES: number = 4 * 1024 * 1024;
-/** Strings from this length on are appended in parts. */
-export const LARGE_STRING_BYTES: number = 512 * 1024;
-const STRING_PART_BYTES = 64 * 1024;
-
 /** What the file needs of the world around. */
 export interface SnapshotFileParts {
   readonly clock: Clock;
@@ -76,14 +71,14 @@ export interface SnapshotFileOptions {
   readonly onWritten?: (bytes: number, isBusy: boolean) => void;
 }
 
-/** A value of which a part is appended. */
-interface PartialValue<Writer> {
+/** A value of which there is an image that is not all appended. */
+interface OwedValue<Writer> {
   /** The rest of it, which goes to `target`: the file, or what is aside behind the value before. */
   readonly parts: Iterator<void, void>;
   readonly target: Writer;
-  /** Root of the value, if the parts are those of an image; else 0. */
+  /** Root of the value; 0 of a string. */
   readonly root: number;
-  /** All of it must be frozen before a part is appended. */
+  /** All of it must be frozen before a part is appended; undefined of a string, of which all is. */
   readonly image: ValueImage | undefined;
   /** What follows it. */
   behind: Writer | undefined;
@@ -99,10 +94,10 @@ export class SnapshotFile<Writer extends GatheredBytes> implements SnapshotOutpu
   private readonly file: FileHandle;
   private readonly newAside: () => Writer;
   /** In the order of the file. */
-  private partial: PartialValue<Writer>[] = [];
+  private owed: OwedValue<Writer>[] = [];
   /** The one whose image is not all frozen. */
-  private beginning: PartialValue<Writer> | undefined;
-  /** Of those of which there are images. */
+  private beginning: OwedValue<Writer> | undefined;
+  /** Those that have one. */
   private readonly roots = new Set<number>();
   private writing: Promise<void> | undefined;
   private syncing: Promise<void> | undefined;
@@ -132,7 +127,7 @@ export class SnapshotFile<Writer extends GatheredBytes> implements SnapshotOutpu
 
   /** Where the next entry belongs, with its attributes; its database is selected. */
   targetOf(databaseIndex: number): Writer {
-    const last = this.partial.at(-1);
+    const last = this.owed.at(-1);
     const target = last === undefined ? this.writer : (last.behind ??= this.newAside());
     target.selectDb(databaseIndex);
     return target;
@@ -140,8 +135,8 @@ export class SnapshotFile<Writer extends GatheredBytes> implements SnapshotOutpu
 
   /** See SnapshotOutput. */
   get owes(): boolean {
-    const first = this.partial.at(0);
-    return first !== undefined && first.root !== 0 && first !== this.beginning;
+    const first = this.owed.at(0);
+    return first !== undefined && first !== this.beginning;
   }
 
   /** See SnapshotOutput. */
@@ -157,40 +152,30 @@ export class SnapshotFile<Writer extends GatheredBytes> implements SnapshotOutpu
     }
   }
 
-  /** Appends a part of the value under way, or all the rest; true if there is still more. Of an image that is not all
-   * frozen it freezes some, or the rest; false when that is done: the parts are owed then. */
+  /** Freezes some of the image that is not all frozen, or with `isAll` the rest; false when that is done. If there is
+   * none, appends a part of the oldest that is owed; true if there is still more of it. */
   more(isAll: boolean): boolean {
-    const { partial, writer } = this;
-    if (partial.length === 0) return false;
+    const { owed, writer } = this;
+    if (owed.length === 0) return false;
     // Perhaps behind others that are owed.
     if (this.beginning !== undefined) {
       if (!freeze(this.beginning.image!, isAll)) return true;
       this.beginning = undefined;
       return false;
     }
-    const { behind, parts, root, target } = partial[0];
-    let isDone = parts.next().done === true;
-    while (isAll && !isDone) isDone = parts.next().done === true;
+    const { behind, parts, root, target } = owed[0];
+    const isDone = parts.next().done === true;
     if (target !== writer) writer.appendFrom(target);
     if (!isDone) return true;
-    partial.shift();
+    owed.shift();
     this.roots.delete(root);
     if (behind !== undefined) writer.appendFrom(behind);
     return false;
   }
 
-  /**
-   * Appends a value to what `targetOf` gave, step by step. With `mayBePartial`, and if it takes more than one step,
-   * only the first of them is done: then true, and `more` does the rest.
-   */
-  protected begin(target: Writer, parts: Iterator<void, void>, mayBePartial: boolean): boolean {
-    if (!mayBePartial || this.owes) {
-      finishSteps(parts);
-      return false;
-    }
-    if (parts.next().done === true) return false;
-    this.partial.push({ parts, target, root: 0, image: undefined, behind: undefined });
-    return true;
+  /** Has the parts of a string's image appended later to what `targetOf` gave. */
+  protected oweString(target: Writer, parts: Iterator<void, void>): void {
+    this.owed.push({ parts, target, root: 0, image: undefined, behind: undefined });
   }
 
   /**
@@ -206,7 +191,7 @@ export class SnapshotFile<Writer extends GatheredBytes> implements SnapshotOutpu
   ): boolean {
     const isFrozen = freeze(image, !mayBePartial);
     const value = { parts, target, root, image, behind: undefined };
-    this.partial.push(value);
+    this.owed.push(value);
     this.roots.add(root);
     if (!isFrozen) this.beginning = value;
     return !isFrozen;
@@ -272,10 +257,11 @@ export class SnapshotFile<Writer extends GatheredBytes> implements SnapshotOutpu
   async abandon(): Promise<void> {
     const { keyspace, nextTurn } = this.parts;
     const { snapshots } = keyspace;
-    this.partial = [];
+    this.owed = [];
     this.beginning = undefined;
     this.roots.clear();
     keyspace.memory.blocks.frozen.giveUp();
+    keyspace.entries.huge.giveUpImages();
     snapshots.abandon();
     while (snapshots.active && !snapshots.step(ENTRIES_PER_STEP)) await nextTurn();
     await this.writing?.catch(() => undefined);
@@ -285,8 +271,14 @@ export class SnapshotFile<Writer extends GatheredBytes> implements SnapshotOutpu
   /** Whether nobody waits for the file, nor for a value in it, and little is aside. */
   private get mayRest(): boolean {
     if (!this.options.isBackground || this.parts.keyspace.snapshots.isHastened) return false;
-    const { behind } = this.partial.at(-1) ?? {};
-    return behind === undefined || behind.pendingBytes < MUCH_ASIDE_BYTES;
+    const { behind } = this.owed.at(-1) ?? {};
+    return (behind?.pendingBytes ?? 0) + this.imageBytes < MUCH_ASIDE_BYTES;
+  }
+
+  /** What images keep beside the values that they are of. */
+  private get imageBytes(): number {
+    const { entries, memory } = this.parts.keyspace;
+    return entries.huge.imageBytes + memory.blocks.frozen.keptBytes;
   }
 
   /** Fixes how long the next slice may take. `elsewhereMs`: since the last one, the turn included. */
@@ -320,7 +312,7 @@ export class SnapshotFile<Writer extends GatheredBytes> implements SnapshotOutpu
       const limit = this.options.maxBytesPerSecond();
       const nowMs = clock.monotonicMs();
       const bytes = this.writer.pendingBytes;
-      const isUrgent = bytes > UNLIMITED_BYTES || keyspace.snapshots.isHastened;
+      const isUrgent = bytes + this.imageBytes > UNLIMITED_BYTES || keyspace.snapshots.isHastened;
       if (limit === 0 || isUrgent || nowMs >= this.writableAtMs) {
         this.writableAtMs = limit === 0 ? 0 : Math.max(nowMs, this.writableAtMs) + (bytes * 1000) / limit;
         return;
@@ -352,14 +344,11 @@ function freeze(image: ValueImage, isAll: boolean): boolean {
 
 /** Gives the bytes of a string to `append`, part by part. */
 export function* stringParts(
-  entries: Entries,
-  address: number,
+  value: FrozenValue,
   append: (bytes: Uint8Array, start: number, length: number) => void,
 ): Generator<void, void> {
-  const length = entries.valueLength(address);
-  for (let done = 0; done < length; done += STRING_PART_BYTES) {
-    if (done > 0) yield;
-    const part = Math.min(STRING_PART_BYTES, length - done);
-    append(entries.valueBuffer(address), entries.valueStart(address) + done, part);
+  while (value.next()) {
+    append(value.buffer, value.start, value.length);
+    yield;
   }
 }

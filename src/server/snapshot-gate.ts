@@ -1,9 +1,9 @@
 /**
  * A gate before writes while a snapshot is under way: who is about to change a large value that is not yet written
- * waits until it is, or until there is an image of it (types/data-type.ts), and it is next. Otherwise that would be
- * done on the spot, and all would wait. Nobody waits for an image that is made at once. EXEC waits for what its
- * commands will change, a script for the keys that it declares. Small values are written on the spot, and so is what a
- * script changes undeclared; a value that is only deleted or replaced needs none of this (keyspace/snapshot.ts).
+ * waits until there is an image of it (types/data-type.ts), and it is next. Otherwise that would be made on the spot,
+ * and all would wait; nobody waits for one that takes but a step. EXEC waits for what its commands will change, a
+ * script for the keys that it declares. Small values are written on the spot, and of what a script changes undeclared
+ * the image is made there; a value that is only deleted or replaced needs none of this (keyspace/snapshot.ts).
  */
 import { KeyPlaces } from "../commands/key-positions.ts";
 import type { CompiledCommand } from "../commands/table.ts";
@@ -61,7 +61,6 @@ export class SnapshotGate {
   private isInTheWay(db: Database, address: number): boolean {
     const { memory, snapshots } = this.keyspace;
     if (db.isTombstone(address) || !snapshots.isAwaitedLarge(address)) return false;
-    const blocks = imageBlocks(memory, address);
-    return blocks === 0 || blocks > BLOCKS_PER_STEP;
+    return imageBlocks(memory, address) > BLOCKS_PER_STEP;
   }
 }

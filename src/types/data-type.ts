@@ -108,10 +108,10 @@ export interface DataType {
    * iterator. The value must not change until the last; of one that lies in its entry all steps must be done at once.
    */
   rewrite(memory: ValueMemory, address: number, key: Buffer, sink: CommandSink): Iterator<void, void>;
-  /** How many blocks an image of the entry's value, which lies outside it, freezes; 0 if there can be none. */
+  /** How many blocks an image of the entry's value, which lies outside it, freezes. Types that are `rooted` have it. */
   imageBlocks?(memory: ValueMemory, address: number): number;
-  /** Of an entry whose value lies outside it and is large, else undefined. Types that have `imageBlocks` have it. */
-  image?(memory: ValueMemory, address: number): ValueImage | undefined;
+  /** The image of such a value. The same types have it. */
+  image?(memory: ValueMemory, address: number): ValueImage;
   /** Adds the value to a digest, as DEBUG DIGEST-VALUE of Redis does. */
   digest(memory: ValueMemory, address: number, digest: ValueDigest): void;
 }

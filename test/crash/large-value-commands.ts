@@ -11,12 +11,15 @@ type Request = readonly string[];
 const TYPES = ["list", "set", "hash", "sorted", "stream", "timed", "text"] as const;
 type Kind = (typeof TYPES)[number];
 
+/** Those of which an image takes more than one step. */
+const LISTED_LONG: readonly Kind[] = ["timed", "sorted", "sorted"];
+
 /** Keys of each type; key 0 is not made large. */
 const KEYS = 3;
-const ELEMENTS = 1200;
+const ELEMENTS = 1400;
 const ELEMENT_BYTES = 270;
-/** A string is large from 4 MB on. */
-const TEXT_BYTES = 4_300_000;
+/** A string is large from 512 KB on; one of more than 8 MB grows where it is. */
+const TEXT_BYTES = 700_000;
 const GROUP = "workers";
 /** Changes the key that it is given, in a way that every type allows. */
 const SCRIPT =
@@ -71,7 +74,7 @@ export class LargeValueCommands {
       case 7:
         return random.below(4) === 0
           ? [["SWAPDB", "0", this.db()]]
-          : [["EVAL", UNDECLARED_SCRIPT, "0", this.key("timed"), this.any()]];
+          : [["EVAL", UNDECLARED_SCRIPT, "0", ...LISTED_LONG.map((kind) => this.key(kind)), this.any()]];
       case 8:
         return random.below(6) === 0 ? [["FLUSHDB", "ASYNC"]] : [this.replace()];
       default:
@@ -220,8 +223,13 @@ export class LargeValueCommands {
       case "text":
         return [
           ["APPEND", key, element],
-          ["SETRANGE", key, "4000", element],
-          ["SETBIT", key, "77", "1"],
+          ["SETRANGE", key, String(this.random.below(TEXT_BYTES)), element],
+          ["SETRANGE", key, String(TEXT_BYTES + this.random.below(200_000)), element],
+          ["SETBIT", key, String(this.random.below(TEXT_BYTES * 8)), "1"],
+          ["SETBIT", key, String(TEXT_BYTES * 8 - 1 - this.random.below(90)), String(this.random.below(2))],
+          ["BITFIELD", key, "INCRBY", "u31", String(this.random.below(TEXT_BYTES * 8)), "9"],
+          ["SET", key, element.repeat(2400), "KEEPTTL"],
+          ["GETSET", key, element],
         ];
     }
   }

@@ -99,8 +99,9 @@ export class SnapshotSimulation {
     this.clients = Array.from({ length: CLIENTS }, () => new SilentClient(server));
     for (const request of this.commands.fill()) this.clients[0].request(request);
     for (let i = 0; i < SNAPSHOTS; i++) await this.snapshot(server);
-    const { snapshots } = server.keyspace;
-    if (snapshots.hasDeparted || snapshots.isHastened || server.keyspace.memory.blocks.frozen.count > 0)
+    const { entries, memory, snapshots } = server.keyspace;
+    const hasFrozen = memory.blocks.frozen.count > 0 || entries.huge.frozenCount > 0;
+    if (snapshots.hasDeparted || snapshots.isHastened || hasFrozen || entries.huge.imageBytes > 0)
       throw new Error("something was left of a snapshot");
     this.world.kill();
   }
@@ -120,7 +121,7 @@ export class SnapshotSimulation {
     snapshots.capture = (database, address) => {
       if (snapshots.isAwaitedLarge(address)) {
         const blocks = imageBlocks(memory, address);
-        if (blocks > 0 && blocks <= BLOCKS_PER_STEP) this.tally.imaged++;
+        if (blocks <= BLOCKS_PER_STEP) this.tally.imaged++;
         else this.noteOnTheSpot(server);
       }
       capture(database, address);

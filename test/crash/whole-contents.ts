@@ -10,6 +10,8 @@ import { Keyspace } from "../../src/keyspace/keyspace.ts";
 import { loadRdb } from "../../src/persistence/rdb-loading/rdb-load.ts";
 import type { Server } from "../../src/server/server.ts";
 import { startServer } from "../../src/server/start.ts";
+import { HASH } from "../../src/types/hash/hash-encoding.ts";
+import { readHash } from "../../src/types/hash/hash-reader.ts";
 import { dataTypeOf } from "../../src/types/registry.ts";
 import { ValueDigest } from "../../src/types/value-digest.ts";
 import { memoryFile } from "../persistence/memory-file.ts";
@@ -121,5 +123,19 @@ function describe(
   const dataType = dataTypeOf(keyspace.entries.type(address));
   const digest = new ValueDigest();
   dataType.digest(keyspace.memory, address, digest);
+  if (dataType.type === HASH) mixTimes(keyspace, address, digest);
   return `${index} ${name.toString("latin1", 0, 20)} ${dataType.name} ${digest.bytes.toString("hex")}`;
+}
+
+/** Of times, the digest says no more than whether there are any. */
+function mixTimes({ memory }: Keyspace, address: number, digest: ValueDigest): void {
+  const fields = readHash(memory, address);
+  const { field } = fields;
+  fields.begin();
+  while (fields.next()) {
+    const each = new ValueDigest();
+    each.mix(field.buffer.subarray(field.start, field.start + field.length));
+    each.mix(Buffer.from(String(fields.time)));
+    digest.xorDigest(each);
+  }
 }

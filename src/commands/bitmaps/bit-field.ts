@@ -138,6 +138,8 @@ function changeFields(ctx: CommandContext, count: number, neededBytes: number): 
     if (value !== old || grows) hasEvent = true;
     if (value === old) continue;
     db.beforeWrite(address);
+    if (entries.huge.frozenCount > 0)
+      entries.beforeChange(address, byteOf(offset), byteOf(offset + width - 1) + 1);
     writeField(bytes, at, offset, width, value);
     changes = true;
   }

@@ -106,10 +106,11 @@ function combineInto(
   lengths: readonly number[],
 ): void {
   const { entries } = ctx.keyspace;
-  // From here on nothing moves, so that views on the values are safe.
+  // From here on nothing moves, but for the target's bytes if an image needs them; so views on the values are safe.
   const views = sources.map((source, i) => {
     if (source === 0) return NOTHING;
     return entries.value(source === found ? target : source).subarray(0, lengths[i]);
   });
+  if (entries.huge.frozenCount > 0) entries.beforeReplacing(target);
   combineBits(operation, views, entries.value(target));
 }

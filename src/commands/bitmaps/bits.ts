@@ -44,6 +44,7 @@ export const setbit = defineCommand({
     const old = (bytes[i] >>> shift) & 1;
     if (old !== bit) {
       db.beforeWrite(address);
+      if (entries.huge.frozenCount > 0) entries.beforeChange(address, byte, byte + 1);
       bytes[i] ^= 1 << shift;
     }
     if (grows || old !== bit) {

@@ -55,6 +55,7 @@ function countOne(ctx: CommandContext): Outcome {
   const cardinality = cardinalityOf(bytes, start, entries.valueLength(address));
   if (cardinality < 0) return reply.error(DAMAGED_HYPERLOGLOG);
   ctx.db.beforeWrite(address);
+  if (entries.huge.frozenCount > 0) entries.beforeChange(address, 0, entries.valueLength(address));
   keepCardinality(entries.valueBuffer(address), entries.valueStart(address), cardinality);
   ctx.effects.verbatim();
   return replyCardinality(ctx, cardinality);

@@ -79,6 +79,8 @@ class EntryHolder implements ValueHolder {
     if (this.isChanged) return;
     this.isChanged = true;
     this.db!.beforeWrite(this.address);
+    const entries = this.entries!;
+    if (entries.huge.frozenCount > 0) entries.beforeChange(this.address, 0, this.length);
   }
 
   resize(length: number): void {

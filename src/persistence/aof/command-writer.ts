@@ -79,6 +79,12 @@ export class CommandWriter extends GatheredBytes {
     if (this.textLeft === 0) this.appendBytes(LINE_END);
   }
 
+  /** The other may be in the middle of a SET, too. */
+  override appendFrom(other: CommandWriter): void {
+    super.appendFrom(other);
+    this.textLeft = other.textLeft;
+  }
+
   override drain(): Promise<void> {
     if (!this.isDraining && this.textLeft === 0) this.endBlock();
     return super.drain();

@@ -5,15 +5,18 @@
  */
 import { ByteArena } from "../../base/byte-arena.ts";
 import { Crc64 } from "../../base/crc64.ts";
+import { LARGE_STRING_BYTES } from "../../keyspace/entry-size.ts";
 import type { Keyspace } from "../../keyspace/keyspace.ts";
+import type { Entries } from "../../memory/entries.ts";
 import { NO_SINK } from "../../persistence/gathered-bytes.ts";
 import { RdbWriter } from "../../persistence/rdb/writer.ts";
-import { LARGE_STRING_BYTES, stringParts } from "../../persistence/snapshot-file.ts";
 import type { PartSink } from "../../types/data-type.ts";
 import { createDump, DUMP_FOOTER_BYTES, dumpVersion } from "../../types/dump-payload.ts";
 import { dataTypeOf } from "../../types/registry.ts";
 import { isRooted } from "../../types/rooted.ts";
 import { STRING } from "../../types/string/string-value.ts";
+
+const STRING_PART_BYTES = 64 * 1024;
 
 /** Holds a packed value while it is copied into the request. */
 const arena = new ByteArena();
@@ -101,7 +104,7 @@ export class PartedRestore {
       if (length < LARGE_STRING_BYTES) return undefined;
       return new PartedRestore(facts, type, (sink) => {
         sink.appendLength(length);
-        return stringParts(entries, address, (...part) => sink.appendBytes(...part));
+        return stringParts(entries, address, sink);
       });
     }
     const pack = (sink: PartSink) => dataType.packInParts?.(memory, address, sink);
@@ -144,5 +147,14 @@ export class PartedRestore {
     const version = dumpVersion(this.type);
     this.checksum.update(version);
     this.chunks.push(version, this.checksum.digest(), endOf(this.facts));
+  }
+}
+
+function* stringParts(entries: Entries, address: number, sink: PartSink): Generator<void, void> {
+  const length = entries.valueLength(address);
+  for (let done = 0; done < length; done += STRING_PART_BYTES) {
+    const part = Math.min(STRING_PART_BYTES, length - done);
+    sink.appendBytes(entries.valueBuffer(address), entries.valueStart(address) + done, part);
+    yield;
   }
 }

@@ -82,7 +82,8 @@ export class FieldTimes {
   /** Gives a field a time, which is not NO_TIME. */
   set(times: number, name: Buffer, start: number, length: number, time: number): void {
     const { table } = this;
-    if (!table.find(this.root(times), name, start, length)) table.add(TIME_BYTES);
+    if (table.find(this.root(times), name, start, length)) table.resizePayload(TIME_BYTES);
+    else table.add(TIME_BYTES);
     const { buffer, payloadStart } = table.element;
     writeInt32(buffer, payloadStart, time);
     writeInt16(buffer, payloadStart + 4, Math.floor(time / TWO_32));
@@ -162,6 +163,11 @@ export class FieldTimes {
     else if (this.metMs === NO_TIME || time < this.metMs) this.metMs = time;
   };
 
+  /** Root of the table; its payloads are for `timeIn`. */
+  tableOf(times: number): number {
+    return this.root(times);
+  }
+
   /** Frees about `limit` blocks; true when all is freed. */
   disposeStep(times: number, limit: number): boolean {
     if (!this.table.disposeStep(this.root(times), limit)) return false;
@@ -190,7 +196,8 @@ function firstWord(address: number): number {
   return (address & SLAB_MASK) << 2;
 }
 
-function timeIn({ buffer, payloadStart }: TableElement): number {
+/** The time that an element of the table holds. */
+export function timeIn({ buffer, payloadStart }: TableElement): number {
   return readUint32(buffer, payloadStart) + readUint16(buffer, payloadStart + 4) * TWO_32;
 }
 

@@ -81,7 +81,7 @@ function packTable(fields: HashFields, arena: ByteArena, compress: boolean): Buf
   at = encodeLength(packed, at, fields.size);
   fields.begin();
   while (fields.next()) {
-    if (isTimed) at = encodeLength(packed, at, fields.time === NO_TIME ? 0 : fields.time - earliest + 1);
+    if (isTimed) at = encodeLength(packed, at, relativeTime(fields.time, earliest));
     at = encodeString(packed, at, field.buffer, field.start, field.length, compress);
     at = encodeString(packed, at, value.buffer, value.start, value.length, compress);
   }
@@ -103,15 +103,11 @@ function* packFields(fields: HashFields, sink: PartSink): Generator<void, void> 
   const meter = new PartMeter();
   const earliest = yield* fields.searchEarliestTime();
   const isTimed = fields.hasTimes;
-  if (isTimed) {
-    const time = Buffer.alloc(TIME_BYTES);
-    writeTime(time, 0, earliest);
-    sink.appendBytes(time, 0, TIME_BYTES);
-  }
+  if (isTimed) appendTime(sink, earliest);
   sink.appendLength(fields.size);
   fields.begin();
   while (fields.next()) {
-    if (isTimed) sink.appendLength(fields.time === NO_TIME ? 0 : fields.time - earliest + 1);
+    if (isTimed) sink.appendLength(relativeTime(fields.time, earliest));
     sink.appendText(field.buffer, field.start, field.length);
     sink.appendText(value.buffer, value.start, value.length);
     if (meter.isFull(field.length + value.length)) yield;
@@ -134,6 +130,18 @@ function tableBytes(fields: HashFields, isTimed: boolean): number {
 function lengthBytes(length: number): number {
   if (length < 64) return 1;
   return length < 16_384 ? 2 : LENGTH_MAX_BYTES;
+}
+
+/** What stands for a field's time, or for none. */
+export function relativeTime(time: number, earliest: number): number {
+  return time === NO_TIME ? 0 : time - earliest + 1;
+}
+
+/** Appends the earliest time, with which the form begins. */
+export function appendTime(sink: PartSink, earliest: number): void {
+  const time = Buffer.alloc(TIME_BYTES);
+  writeTime(time, 0, earliest);
+  sink.appendBytes(time, 0, TIME_BYTES);
 }
 
 function writeTime(target: Buffer, at: number, time: number): number {

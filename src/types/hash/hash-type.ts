@@ -4,7 +4,6 @@
 import type { DataType } from "../data-type.ts";
 import { bucketsOf } from "../element-table/table-image.ts";
 import { TableValueImage } from "../element-table/table-value-image.ts";
-import { FEW_ELEMENTS } from "../packed-parts.ts";
 import { isRooted, rootOf } from "../rooted.ts";
 import { ValueDigest } from "../value-digest.ts";
 import type { ValueMemory } from "../value-memory.ts";
@@ -28,6 +27,7 @@ import {
   RDB_HASH_ZIPMAP,
   unpackHash,
 } from "./hash-unpacking.ts";
+import { TimedHashImage } from "./timed-hash-image.ts";
 import { NO_TIME } from "./timed-listpack.ts";
 
 /** In the digest of a field that expires. */
@@ -63,14 +63,14 @@ export const hashType: DataType = {
     return rewriteFields(isLarge ? openHash(memory, address) : readHash(memory, address), key, sink);
   },
   imageBlocks(memory, address) {
-    const table = imagedTable(memory, address);
-    return table === 0 ? 0 : bucketsOf(memory.blocks, table);
+    const { fields, times } = tablesOf(memory, address);
+    return bucketsOf(memory.blocks, fields) + (times === 0 ? 0 : bucketsOf(memory.blocks, times));
   },
   image(memory, address) {
-    const table = imagedTable(memory, address);
-    return table === 0 || readHash(memory, address).size <= FEW_ELEMENTS
-      ? undefined
-      : new TableValueImage(memory.blocks, table, "HMSET");
+    const { fields, times } = tablesOf(memory, address);
+    return times === 0
+      ? new TableValueImage(memory.blocks, fields, "HMSET")
+      : new TimedHashImage(memory, fields, times);
   },
   digest(memory, address, digest) {
     const fields = readHash(memory, address);
@@ -86,9 +86,11 @@ export const hashType: DataType = {
   },
 };
 
-/** The table of a hash of which there can be an image; 0 if it has times. */
-function imagedTable(memory: ValueMemory, address: number): number {
+/** The roots of a large hash's tables; that of times is 0 if no field has one. */
+function tablesOf(memory: ValueMemory, address: number): { fields: number; times: number } {
   const root = rootOf(memory.entries, address);
   const { table } = fieldsOf(memory);
-  return table.timesOf(root) === 0 ? table.tableOf(root) : 0;
+  const times = table.timesOf(root);
+  const hasTimes = times !== 0 && table.times.size(times) > 0;
+  return { fields: table.tableOf(root), times: hasTimes ? table.times.tableOf(times) : 0 };
 }

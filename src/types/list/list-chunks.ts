@@ -4,18 +4,12 @@
  * read.
  */
 import type { Blocks } from "../../memory/blocks.ts";
-import { ChunkTree } from "../chunk-tree/chunk-tree.ts";
 import { FrozenLeaves } from "../chunk-tree/frozen-leaves.ts";
 import type { ElementView } from "../listpack/element-view.ts";
 import { HEADER_BYTES, listpackBytes } from "../listpack/listpack.ts";
-import { rootOf } from "../rooted.ts";
 import type { ValueMemory } from "../value-memory.ts";
 import { listpackStart } from "./list-chunk.ts";
 import { HEAD, ListReader } from "./list-reader.ts";
-import { LARGE } from "./list-value.ts";
-
-/** Of a shorter list there is no image: it is written in one go. */
-const LEAST_IMAGE_BYTES = 128 * 1024;
 
 /** Turned from chunk to chunk, at first to the first. */
 export interface ListChunks {
@@ -64,16 +58,9 @@ export class ChunkImages implements ListChunks {
   readonly count: number;
   private readonly leaves: FrozenLeaves;
 
-  private constructor(blocks: Blocks, root: number) {
+  constructor(blocks: Blocks, root: number) {
     this.leaves = new FrozenLeaves(blocks, root);
     this.count = this.leaves.count;
-  }
-
-  /** undefined if the list is short. */
-  static of({ blocks, entries }: ValueMemory, address: number): ChunkImages | undefined {
-    if (entries.encoding(address) !== LARGE) return undefined;
-    const root = rootOf(entries, address);
-    return isLong(blocks, root) ? new ChunkImages(blocks, root) : undefined;
   }
 
   /** See ValueImage. */
@@ -88,14 +75,6 @@ export class ChunkImages implements ListChunks {
     this.start = listpackStart(run.buffer, run.start);
     return true;
   }
-}
-
-function isLong(blocks: Blocks, root: number): boolean {
-  const tree = new ChunkTree().open(blocks.slabs, root);
-  let bytes = 0;
-  for (let leaf = tree.seekFirst(); leaf !== 0 && bytes < LEAST_IMAGE_BYTES; leaf = tree.next())
-    bytes += blocks.length(leaf);
-  return bytes >= LEAST_IMAGE_BYTES;
 }
 
 /** Each element of the present chunk in `shown`. */

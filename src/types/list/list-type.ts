@@ -88,9 +88,8 @@ function digest(memory: ValueMemory, address: number, into: ValueDigest): void {
       into.mix(buffer.subarray(start, start + length));
 }
 
-function image(memory: ValueMemory, address: number): ValueImage | undefined {
-  const chunks = ChunkImages.of(memory, address);
-  if (chunks === undefined) return undefined;
+function image(memory: ValueMemory, address: number): ValueImage {
+  const chunks = new ChunkImages(memory.blocks, rootOf(memory.entries, address));
   return {
     freezeStep: () => chunks.freezeStep(),
     packInParts: (sink) => packChunks(memory, chunks, sink),

@@ -4,7 +4,6 @@
 import type { DataType } from "../data-type.ts";
 import { bucketsOf } from "../element-table/table-image.ts";
 import { TableValueImage } from "../element-table/table-value-image.ts";
-import { FEW_ELEMENTS } from "../packed-parts.ts";
 import { isRooted, rootOf } from "../rooted.ts";
 import { encodingName, SET } from "./set-encoding.ts";
 import { packSet, packSetInParts, RDB_SET, RDB_SET_INTSET, rdbTypeOf } from "./set-packing.ts";
@@ -33,10 +32,7 @@ export const setType: DataType = {
     return rewriteMembers(isLarge ? openSet(memory, address) : readSet(memory, address), key, sink);
   },
   imageBlocks: ({ blocks, entries }, address) => bucketsOf(blocks, rootOf(entries, address)),
-  image: (memory, address) =>
-    readSet(memory, address).size <= FEW_ELEMENTS
-      ? undefined
-      : new TableValueImage(memory.blocks, rootOf(memory.entries, address), "SADD"),
+  image: ({ blocks, entries }, address) => new TableValueImage(blocks, rootOf(entries, address), "SADD"),
   digest(memory, address, digest) {
     const members = readSet(memory, address);
     members.begin();

@@ -2,7 +2,7 @@
  * The sorted set type as the layers see it that move values about.
  */
 import { formatDouble } from "../../base/numbers.ts";
-import { leavesOf, treeSize } from "../chunk-tree/whole-tree.ts";
+import { leavesOf } from "../chunk-tree/whole-tree.ts";
 import type { DataType } from "../data-type.ts";
 import { FEW_ELEMENTS } from "../packed-parts.ts";
 import { rootOf } from "../rooted.ts";
@@ -75,10 +75,7 @@ export const sortedSetType: DataType = {
     return packElementsInParts(new TreeSortedSet(memory).open(root), sink);
   },
   imageBlocks: ({ blocks, entries }, address) => leavesOf(blocks.slabs, rootOf(entries, address)),
-  image({ blocks, entries }, address) {
-    const root = rootOf(entries, address);
-    return treeSize(blocks.slabs, root) <= FEW_ELEMENTS ? undefined : new SortedSetImage(blocks, root);
-  },
+  image: ({ blocks, entries }, address) => new SortedSetImage(blocks, rootOf(entries, address)),
   unpack: (memory, rdbType, bytes, encoding) =>
     unpackSortedSet(memory, rdbType, bytes, encoding, treeOf(memory)),
   findStored: findStoredSortedSet,

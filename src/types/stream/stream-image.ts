@@ -9,21 +9,16 @@ import type { CommandSink, PartSink, ValueImage } from "../data-type.ts";
 import { PartMeter } from "../packed-parts.ts";
 import { NodeEntries } from "./node-entries.ts";
 import { StreamNode } from "./stream-node.ts";
-import { isSmallStream, packNode, packStreamTail } from "./stream-pack.ts";
+import { packNode, packStreamTail } from "./stream-pack.ts";
 import { rewriteEntry, rewriteTail } from "./stream-rewrite.ts";
 
 export class StreamImage implements ValueImage {
   private readonly nodes: FrozenLeaves;
   private readonly tail: Buffer;
 
-  private constructor(blocks: Blocks, root: number) {
+  constructor(blocks: Blocks, root: number) {
     this.nodes = new FrozenLeaves(blocks, root);
     this.tail = packStreamTail(blocks, root);
-  }
-
-  /** undefined if the stream is small. */
-  static of(blocks: Blocks, root: number): StreamImage | undefined {
-    return isSmallStream(blocks, root) ? undefined : new StreamImage(blocks, root);
   }
 
   freezeStep(): boolean {

@@ -33,7 +33,7 @@ export const streamType: DataType = {
   packInParts: ({ blocks, entries }, address, sink) =>
     packStreamInParts(blocks, rootOf(entries, address), sink),
   imageBlocks: ({ blocks, entries }, address) => leavesOf(blocks.slabs, rootOf(entries, address)),
-  image: ({ blocks, entries }, address) => StreamImage.of(blocks, rootOf(entries, address)),
+  image: ({ blocks, entries }, address) => new StreamImage(blocks, rootOf(entries, address)),
   unpack(_memory, rdbType, packed) {
     const build = unpackStream(packed, rdbType);
     return {

@@ -52,7 +52,8 @@ export function fillValue(
   start: number,
   length: number,
 ): void {
-  writeBytes(entries, address, 0, from, start, length);
+  if (entries.huge.frozenCount > 0) entries.beforeReplacing(address);
+  copyBytes(from, start, entries.valueBuffer(address), entries.valueStart(address), length);
 }
 
 /** Copies bytes into the value from `offset` on; the value is long enough. */
@@ -64,6 +65,7 @@ export function writeBytes(
   start: number,
   length: number,
 ): void {
+  if (entries.huge.frozenCount > 0) entries.beforeChange(address, offset, offset + length);
   const target = entries.valueBuffer(address);
   const to = entries.valueStart(address) + offset;
   copyBytes(from, start, target, to, length);
@@ -71,6 +73,7 @@ export function writeBytes(
 
 /** Fills the value with zeros from `start` to `end`. */
 export function zeroBytes(entries: Entries, address: number, start: number, end: number): void {
+  if (entries.huge.frozenCount > 0) entries.beforeChange(address, start, end);
   const to = entries.valueStart(address);
   entries.valueBuffer(address).fill(0, to + start, to + end);
 }
