@@ -226,8 +226,9 @@ class DumpWalk implements SnapshotReceiver {
 
   private *steps(): Generator<WalkStep, void> {
     for (const step of this.allSteps()) {
-      this.dump.throwIfAborted();
+      // What it waits for has ended then: nobody else would be told that it fails.
       yield step;
+      this.dump.throwIfAborted();
       const delay = this.keyDelay();
       if (delay !== undefined) yield delay;
     }

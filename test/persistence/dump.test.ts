@@ -110,6 +110,36 @@ test("with a damaged value on disk there is no dump", async () => {
   expect(store.openSnapshots).toBe(0);
 });
 
+test("one that is given up while a read is under way waits for it, be it that it fails", async () => {
+  const store = new MemoryStore();
+  const tier = await ColdTier.create(store, { seed: SEED });
+  const keyspace = new Keyspace({
+    databases: 1,
+    clock: new ManualClock(1_700_000_000_000),
+    random: new SeededRandom(1),
+    hashSeed: SEED,
+  });
+  keyspace.attachTier(tier, [tier.allocateNamespace()]);
+  await tier.write([put(keyspace.databases[0].namespace, "a", "\u0005value")]);
+  const dump = dumpOf(keyspace, { tier });
+  const snapshot = store.snapshot.bind(store);
+  let hasFailed = false;
+  store.snapshot = () => ({
+    ...snapshot(),
+    cursor: () => ({
+      next: async () => {
+        dump.abort();
+        await nextTurn();
+        hasFailed = true;
+        throw new Error("reading failed");
+      },
+      close: async () => {},
+    }),
+  });
+  await expect(dump.run(() => {})).rejects.toThrow("reading failed");
+  expect([hasFailed, store.openSnapshots]).toEqual([true, 0]);
+});
+
 /** Whether this is the key under which the store has a record of that name. */
 function inlineKey(key: Buffer, name: string): boolean {
   return key[0] === 0x64 && key.subarray(10).toString() === name;
