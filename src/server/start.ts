@@ -11,7 +11,7 @@ import { refuseDamagedTables } from "../cold/level/tables.ts";
 import { ColdTier } from "../cold/tier.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
 import type { AofDirectory } from "../persistence/aof/directory.ts";
-import { missingFileText } from "../persistence/aof/error-text.ts";
+import { LOST_BASE_ADVICE, missingFileText } from "../persistence/aof/error-text.ts";
 import { tiersOfOthers } from "../persistence/aof/manifest.ts";
 import type { CheckpointMetadata } from "../persistence/checkpoint.ts";
 import { removeUnfinishedDumps } from "../persistence/dump.ts";
@@ -239,11 +239,11 @@ async function readMetadata(
   if (base === undefined) throw new LoadError("The manifest names a cold tier, but no base file");
   const path = directory.pathOf(base.name);
   if ((await world.files.stat(path)) === undefined) {
-    throw new LoadError(missingFileText(base.name));
+    throw new LoadError(`${missingFileText(base.name)}. ${LOST_BASE_ADVICE}`);
   }
   const metadata = await readCheckpointMetadata(world.files, path).catch((error: unknown) => {
     if (!(error instanceof RdbError)) throw error;
-    throw new LoadError(`The base file ${base.name} is damaged: ${error.message}`);
+    throw new LoadError(`The base file ${base.name} is damaged: ${error.message}. ${LOST_BASE_ADVICE}`);
   });
   if (metadata.tier.generation !== generation) {
     throw new LoadError(

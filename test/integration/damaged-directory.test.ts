@@ -115,7 +115,9 @@ describe("is refused", () => {
   test("with a flipped bit in the base file", async () => {
     const folder = copy();
     flipBit(fileOf(folder, ".base.rdb"), -500);
-    expect(await refusal(folder)).toMatch(/The RDB part of the AOF file .*\.base\.rdb is damaged/);
+    expect(await refusal(folder)).toMatch(
+      /The RDB part of the AOF file .*\.base\.rdb is damaged: .*: restore the data directory from a backup/,
+    );
   });
 
   test("with an empty base file, or one whose head is damaged, whether it relies on a cold tier or not", async () => {
@@ -151,8 +153,9 @@ describe("is refused", () => {
   test.each([".incr.aof", ".base.rdb"])("without the %s file that the manifest names", async (ending) => {
     const folder = copy();
     rmSync(fileOf(folder, ending));
+    const advice = ending === ".base.rdb" ? "restore the data directory" : "use tsredis-check-aof --salvage";
     expect(await refusal(folder)).toMatch(
-      /names the AOF file \S+ but it doesn't exist: No such file or directory/,
+      new RegExp(`names the AOF file \\S+ but it doesn't exist: No such file or directory\\. .*${advice}`),
     );
   });
 
@@ -168,6 +171,13 @@ describe("is refused", () => {
         new RegExp(
           `The AOF file \\S+\\.incr\\.aof ${what}, .* what it held is lost.*tsredis-check-aof --salvage`,
         ),
+      );
+    }
+    // Cut at its beginning, it would be empty.
+    for (const bytes of [Buffer.alloc(16), Buffer.from("#TSREDIS-AOF:2#!"), Buffer.alloc(5000)]) {
+      writeFileSync(path, bytes);
+      expect(await refusal(folder)).toMatch(
+        /The first line of the AOF file \S+\.incr\.aof is damaged, .*tsredis-check-aof --salvage/,
       );
     }
     const manifest = join(folder, AOF, "appendonly.aof.manifest");
