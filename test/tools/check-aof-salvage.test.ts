@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { encodeTimestampLine } from "../../src/persistence/aof/format.ts";
+import { BLOCKS_HEADER, encodeTimestampLine } from "../../src/persistence/aof/format.ts";
 import { RdbWriter } from "../../src/persistence/rdb/writer.ts";
 import { BlockFile, command, readAll } from "../persistence/aof/aof-files.ts";
 import { hasRedisServer, withRedisServer } from "../support/redis-server.ts";
@@ -401,6 +401,21 @@ describe("going back in time", () => {
     write("b.aof", Buffer.concat([command("PING"), command("PING")]));
     expect((await runOurs(folder, ["--truncate-to-offset", "20", "--yes", "b.aof"])).status).toBe(0);
     expect(read("b.aof").length).toBe(14);
+  });
+
+  test("--truncate-to-offset takes the last file with commands, and leaves a file of blocks its first line", async () => {
+    const whole = blocks("k");
+    write("a.1.incr.aof", whole.bytes);
+    write("a.2.incr.aof", BLOCKS_HEADER);
+    write(MANIFEST, LINES[0] + LINES[1]);
+    const cutAt = (offset: number) =>
+      runOurs(folder, ["--truncate-to-offset", `${offset}`, "--yes", MANIFEST]);
+    expect((await cutAt(whole.bytes.length)).output).toContain("Nothing to truncate");
+    expect((await cutAt(whole.bytes.indexOf("k3"))).status).toBe(0);
+    expect(await commandsOf("a.1.incr.aof")).toEqual([0, 1, 2].map((i) => `SET k${i} value ${i}`));
+    expect((await cutAt(BLOCKS_HEADER.length - 1)).status).toBe(0);
+    expect(read("a.1.incr.aof").equals(BLOCKS_HEADER)).toBe(true);
+    expect((await cutAt(0)).output).toContain("Nothing to truncate");
   });
 });
 
