@@ -50,7 +50,8 @@ export interface ProvableTier {
   readonly changesBase: boolean;
 }
 
-/** Examines everything. Throws LoadError if the base file is damaged, BeyondRepair with what was found until then in `findings`. */
+/** Examines everything. Throws LoadError if the base file is damaged, and BeyondRepair, with what was found until then
+ * in `findings`. */
 export async function examine(parts: ExaminationParts): Promise<ProvableTier> {
   const { directory, findings } = parts;
   const path = join(parts.scratch, "tier");

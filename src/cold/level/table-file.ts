@@ -257,7 +257,8 @@ export class TableFile {
   }
 
   *#blocks(): Generator<DataBlock, void, undefined> {
-    if (this.#index === undefined) return yield* this.#found;
+    for (const block of this.#found) yield block;
+    if (this.#index === undefined) return;
     for (const { key, value } of entriesIn(this.#index))
       yield { ...placeIn(new RecordBytes(value)), upTo: userKey(key) };
   }
