@@ -201,6 +201,30 @@ describe("is refused", () => {
     expect(await sizeOf(folder)).toContain(String(KEYS + 3));
   });
 
+  test.each([
+    ["the base file", /^.* type b$\n/m, /names no base file, but its file \S+\.base\.rdb is there/],
+    ["the cold tier", /^.* type t$\n/m, /relies on a cold tier, but the manifest names none/],
+    ["both", /^.* type [bt]$\n/gm, /names no base file, but its file \S+\.base\.rdb is there/],
+  ])(
+    "with a manifest that lacks the line of %s, before the tier's folder is taken for scratch; a salvage puts it back",
+    async (_, line, text) => {
+      const folder = copy();
+      const manifest = join(folder, AOF, "appendonly.aof.manifest");
+      const tables = (): string[] =>
+        readdirSync(join(folder, "cold-tier")).filter((name) => name.endsWith(".ldb"));
+      const before = tables();
+      writeFileSync(manifest, readFileSync(manifest, "latin1").replace(line, ""));
+      const output = await refusal(folder);
+      expect(output).toMatch(text);
+      expect(output).toContain("tsredis-check-aof --salvage");
+      expect(tables()).toEqual(before);
+      expect((await runOurs(folder, [manifest])).status).toBe(1);
+      expect((await runOurs(folder, ["--salvage", "--yes", manifest])).status).toBe(0);
+      expect((await runOurs(folder, [manifest])).status).toBe(0);
+      expect(await sizeOf(folder)).toContain(String(KEYS + 3));
+    },
+  );
+
   test("without the cold tier's folder, or with an empty one", async () => {
     const folder = copy();
     rmSync(join(folder, "cold-tier"), { recursive: true });

@@ -8,13 +8,14 @@ import { detectFormat, MANIFEST_SUFFIX } from "../../src/persistence/aof/format.
 import { type AofManifest, ManifestError, parseManifest } from "../../src/persistence/aof/manifest.ts";
 import { RdbError, RdbReader } from "../../src/persistence/rdb/reader.ts";
 import { EXIT_IN_USE, usageObject } from "../shared/console.ts";
-import { folderOf } from "../shared/copies.ts";
+import { folderOf, nameOf } from "../shared/copies.ts";
 import { InUseError, lockDirectories } from "../shared/directory-lock.ts";
 import { spool } from "../shared/spool.ts";
 import { ownVersion, type Surroundings } from "../shared/surroundings.ts";
 import { asBytes, errorText, isSystemError } from "../shared/texts.ts";
 import { type CheckRequest, HELP, parseArguments, USAGE } from "./arguments.ts";
 import { areEmpty, checkFile, type FileToCheck, type Run } from "./file-check.ts";
+import { laterBaseIn } from "./manifest-repair.ts";
 import { Report, Stop } from "./report.ts";
 import { salvage } from "./salvage.ts";
 import { truncateSet } from "./truncation.ts";
@@ -217,7 +218,14 @@ async function checkManifest(run: Run): Promise<void> {
   }
   const folder = folderOf(request.path);
   const { base, incr } = manifest;
-  if (base === undefined && hasTier) throw report.stop("The manifest names a cold tier, but no base file");
+  if (base === undefined) {
+    const prefix = nameOf(request.path).replace(/\.manifest$/, "");
+    const unnamed = await laterBaseIn(run.files, folder, prefix);
+    const advice = "Use the --salvage option to try fixing it.";
+    if (unnamed !== undefined)
+      throw report.stop(`The manifest names no base file, but ${asBytes(unnamed)} is there. ${advice}`);
+    if (hasTier) throw report.stop("The manifest names a cold tier, but no base file");
+  }
   if (base !== undefined) {
     const path = `${folder}/${base.name}`;
     const hasPreamble = await isRdb(run, path);
