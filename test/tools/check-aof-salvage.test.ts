@@ -420,6 +420,22 @@ describe("going back in time", () => {
 });
 
 describe("options", () => {
+  test("--output and --bad-to name new files: one that is to be repaired is not emptied", async () => {
+    const bytes = damage(blocks("k").bytes, "value 2");
+    write("a.aof", bytes);
+    for (const args of [
+      ["--salvage", "--bad-to", "a.aof"],
+      ["--fix", "--bad-to", "a.aof"],
+      ["--salvage", "--output", "a.aof", "--no-backup"],
+    ]) {
+      const { status, output } = await runOurs(folder, [...args, "--yes", "a.aof"]);
+      expect([status, output]).toEqual([1, "a.aof exists already\n"]);
+    }
+    expect(read("a.aof").equals(bytes)).toBe(true);
+    const nowhere = await runOurs(folder, ["--salvage", "--output", "no/b.aof", "--yes", "a.aof"]);
+    expect(nowhere.output).toContain("no/temp-salvage-b.aof: No such file or directory, aborting...");
+  });
+
   test.each([
     [["--salvge", "--yes", "a"], "Unknown option --salvge. Did you mean --salvage?"],
     [["--salvage"], "Exactly one file must be named"],

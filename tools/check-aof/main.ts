@@ -12,7 +12,7 @@ import { folderOf, nameOf } from "../shared/copies.ts";
 import { InUseError, lockDirectories } from "../shared/directory-lock.ts";
 import { spool } from "../shared/spool.ts";
 import { ownVersion, type Surroundings } from "../shared/surroundings.ts";
-import { asBytes, errorText, isSystemError } from "../shared/texts.ts";
+import { asBytes, errorText, isSystemError, namedErrorText } from "../shared/texts.ts";
 import { type CheckRequest, HELP, parseArguments, USAGE } from "./arguments.ts";
 import { areEmpty, checkFile, type FileToCheck, type Run } from "./file-check.ts";
 import { laterBaseIn } from "./manifest-repair.ts";
@@ -60,7 +60,8 @@ async function check(request: CheckRequest, surroundings: Surroundings): Promise
     else status = await perform(newRun(request, surroundings, report));
   } catch (error) {
     if (error instanceof Stop) status = error.status;
-    else if (isSystemError(error)) status = report.stop(`${errorText(error)}, aborting...`).status;
+    else if (isSystemError(error))
+      status = report.stop(`${asBytes(namedErrorText(error))}, aborting...`).status;
     else throw error;
   }
   report.finish(request.path, status);
@@ -106,6 +107,11 @@ function newRun(request: CheckRequest, surroundings: Surroundings, report: Repor
 
 async function perform(run: Run): Promise<number> {
   const { request } = run;
+  for (const path of [request.output, request.badTo]) {
+    // It might be one of the files to be repaired.
+    if (path !== undefined && (await run.files.stat(path)) !== undefined)
+      throw run.report.stop(`${asBytes(path)} exists already`);
+  }
   if (request.isSalvage) return salvage(run);
   if (request.toOffset !== undefined || request.acrossFiles) return truncateSet(run);
   const isSet = await isManifest(run, request.path);
