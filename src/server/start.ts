@@ -268,7 +268,8 @@ async function readMetadata(
   });
   if (metadata.tier.generation !== generation) {
     throw new LoadError(
-      `The manifest names generation ${generation} of the cold tier, the base file ${base.name} ${metadata.tier.generation}`,
+      `The manifest names generation ${generation} of the cold tier, the base file ${base.name} ${metadata.tier.generation}. ` +
+        salvageAdvice(directory.manifestPath),
     );
   }
   return metadata;

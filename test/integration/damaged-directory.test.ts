@@ -225,6 +225,26 @@ describe("is refused", () => {
     },
   );
 
+  test.each([
+    [
+      "number",
+      /seq \d+ (?=type t$)/m,
+      "seq 99 ",
+      /names generation 99 of the cold tier, the base file \S+ \d/,
+    ],
+    ["folder", /^file \S+ (?=seq \d+ type t$)/m, "file cold-tiep ", /The cold tier is missing: .*cold-tiep/],
+  ])(
+    "with a manifest in whose line of the cold tier the %s is damaged; a salvage puts it right",
+    async (_, part, damaged, text) => {
+      const folder = copy();
+      const manifest = join(folder, AOF, "appendonly.aof.manifest");
+      writeFileSync(manifest, readFileSync(manifest, "latin1").replace(part, damaged));
+      expect(await refusal(folder)).toMatch(text);
+      expect((await runOurs(folder, ["--salvage", "--yes", manifest])).status).toBe(0);
+      expect(await sizeOf(folder)).toContain(String(KEYS + 3));
+    },
+  );
+
   test("without the cold tier's folder, or with an empty one", async () => {
     const folder = copy();
     rmSync(join(folder, "cold-tier"), { recursive: true });

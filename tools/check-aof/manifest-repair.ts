@@ -63,6 +63,7 @@ export async function repairManifest(files: Files, folder: string, name: string)
     if (problem !== undefined)
       return { manifest: emptyManifest(), notes, remarks, missing, refusal: problem };
   }
+  if (found.tier !== undefined) found.tier = await correctTier(files, folder, found, found.tier, notes);
   if (found.base.length === 0 && found.incr.length === 0)
     return {
       manifest: emptyManifest(),
@@ -314,15 +315,10 @@ async function findTier(
     );
   }
   if (text === undefined) return undefined;
-  let generation: number;
-  let records: number;
-  try {
-    const { tier } = JSON.parse(text) as { tier: { generation: number; counts: [number, number][] } };
-    generation = tier.generation;
-    records = tier.counts.reduce((sum, [, count]) => sum + count, 0);
-  } catch {
+  const said = checkpointIn(text);
+  if (said === undefined)
     return "The base file relies on a cold tier, but what it says about it cannot be read";
-  }
+  const { generation, records } = said;
   if (records === 0) return undefined;
   if (present.length !== 1) {
     return (
@@ -332,6 +328,44 @@ async function findTier(
   }
   found.tier = { folder: present[0], generation };
   return undefined;
+}
+
+/** A line of a cold tier whose number or folder is damaged: the base file has the number, too, and the folder has one of
+ * two names. */
+async function correctTier(
+  files: Files,
+  folder: string,
+  { base }: Found,
+  tier: TierReference,
+  notes: string[],
+): Promise<TierReference> {
+  let corrected = tier;
+  const { text } = await readAux(files, `${folder}/${base[0].name}`, AUX_TIER);
+  const generation = text === undefined ? undefined : checkpointIn(text)?.generation;
+  if (generation !== undefined && generation !== tier.generation) {
+    notes.push(
+      `Generation ${generation} of the cold tier, as the base file says, instead of ${tier.generation}`,
+    );
+    corrected = { ...corrected, generation };
+  }
+  const present: string[] = [];
+  for (const name of TIER_FOLDERS)
+    if ((await files.stat(`${folder}/../${name}`)) !== undefined) present.push(name);
+  if (present.length === 1 && (await files.stat(`${folder}/../${tier.folder}`)) === undefined) {
+    notes.push(`Instead of the folder ${asBytes(tier.folder)}, ${present[0]} is taken for the cold tier`);
+    corrected = { ...corrected, folder: present[0] };
+  }
+  return corrected;
+}
+
+/** What a base file says of its checkpoint; undefined if that cannot be read. */
+function checkpointIn(text: string): { readonly generation: number; readonly records: number } | undefined {
+  try {
+    const { tier } = JSON.parse(text) as { tier: { generation: number; counts: [number, number][] } };
+    return { generation: tier.generation, records: tier.counts.reduce((sum, [, count]) => sum + count, 0) };
+  } catch {
+    return undefined;
+  }
 }
 
 /** An AUX field of the RDB that a file begins with; no text if there is none. `isReadable`: nothing before the first

@@ -6,7 +6,7 @@ import { BLOCKS_HEADER } from "../../src/persistence/aof/format.ts";
 import type { AofManifest } from "../../src/persistence/aof/manifest.ts";
 import { type AofOutcome, AofVerifier } from "../../src/persistence/aof/verifier.ts";
 import { confirms, EXIT_OK, EXIT_WOULD_CHANGE, Stop } from "../shared/console.ts";
-import { backupPath, folderOf, nameOf } from "../shared/copies.ts";
+import { backupPath, folderOf, nameOf, statesOf } from "../shared/copies.ts";
 import { asBytes, plural } from "../shared/texts.ts";
 import { leadingLong } from "./arguments.ts";
 import { areEmpty, beginsWithHeader, type Run } from "./file-check.ts";
@@ -33,6 +33,8 @@ export async function truncateSet(run: Run): Promise<number> {
   const isSet = await run.isManifest(request.path);
   const manifest = isSet ? await run.readManifest() : undefined;
   const all = manifest === undefined ? singleFile(request.path) : filesOf(request.path, manifest);
+  const paths = [...all.map(({ path }) => path), request.path];
+  const before = await statesOf(paths);
   const cut = request.toOffset === undefined ? await cutAtTime(run, all) : await cutAtOffset(run, all);
   if (cut === undefined) {
     report.print("Nothing to truncate");
@@ -54,8 +56,7 @@ export async function truncateSet(run: Run): Promise<number> {
     report.print("Aborting...");
     throw new Stop(1);
   }
-  const paths = [...all.map(({ path }) => path), request.path];
-  await guarded(run, paths, () => carryOut(run, manifest, file, cut, later));
+  await guarded(run, paths, before, () => carryOut(run, manifest, file, cut, later));
   report.printGood(`Successfully truncated AOF ${name} to offset ${offset}`);
   return EXIT_OK;
 }
