@@ -36,8 +36,8 @@ export function errorText(error: unknown): string {
 
 /** The same with the name of the file, where the error has it. */
 export function namedErrorText(error: unknown): string {
-  const hasPath = error instanceof Error && "path" in error && typeof error.path === "string";
-  return hasPath ? `${error.path}: ${errorText(error)}` : errorText(error);
+  if (!(error instanceof Error && "path" in error && typeof error.path === "string")) return errorText(error);
+  return `${error.path}: ${errorText(error)}`;
 }
 
 /** Whether an error is the system's: about a file, not a mistake of ours. */
