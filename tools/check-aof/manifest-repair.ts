@@ -330,8 +330,8 @@ async function findTier(
   return undefined;
 }
 
-/** Puts a line of a cold tier right whose number or folder is damaged: the base file has the number, too, and the folder
- * has one of two names. */
+/** Puts a line of a cold tier right whose number or folder is damaged: the base file has the number, too, and the
+ * folder has one of two names. */
 async function correctTier(
   files: Files,
   folder: string,
