@@ -46,6 +46,11 @@ export interface CheckpointMetadata {
 
 /** Hashes of cold keys written in one step. */
 const COLD_KEYS_PART_BYTES = 16 * 1024;
+/** How many records the tier held at the checkpoint. */
+export function recordsIn({ tier }: CheckpointMetadata): number {
+  return tier.counts.reduce((sum, [, count]) => sum + count, 0);
+}
+
 /** Garbage entries of the tier deleted per batch after a checkpoint. */
 const SWEEP_ENTRIES = 1000;
 
@@ -92,7 +97,7 @@ export async function runCheckpoint(
     while (parts.isMidway()) await parts.sleep(MIDWAY_MS);
     // From here on nothing is awaited until the log goes on in its new file: this is the instant that the base holds.
     const metadata = cutTier(parts);
-    const records = metadata?.tier.counts.reduce((sum, [, count]) => sum + count, 0) ?? 0;
+    const records = metadata === undefined ? 0 : recordsIn(metadata);
     const asCommands = parts.asCommands && records === 0;
     const base = asCommands ? new CommandBase(parts, file) : new RdbBase(parts, file);
     base.cut(metadata);

@@ -31,18 +31,31 @@ export interface Executor {
 
 /** The checkpoint that a base file belongs to. Throws LoadError if it does not say. */
 export async function readCheckpointMetadata(files: Files, path: string): Promise<CheckpointMetadata> {
+  const metadata = await findCheckpointMetadata(files, path);
+  if (metadata !== undefined) return metadata;
+  throw new LoadError(`${path} does not say which state of the cold tier it belongs to`);
+}
+
+/** The same; undefined if it does not say: then it relies on no tier. Throws RdbError, and LoadError if what it says
+ * makes no sense. */
+export async function findCheckpointMetadata(
+  files: Files,
+  path: string,
+): Promise<CheckpointMetadata | undefined> {
   const file = await files.open(path, "read");
   try {
+    const head = Buffer.alloc(RDB_HEADER_BYTES);
+    if (formatOfFile(path, head.subarray(0, await file.read(head, 0))) === "aof") return undefined;
     const reader = await RdbReader.open(file, { privateOpcodes: true, verifyChecksum: false });
     for await (const record of reader) {
       if (record.kind === "aux" && record.key.toString() === AUX_TIER)
         return parseMetadata(record.value.toString());
       if (record.kind === "entry" || record.kind === "tombstone" || record.kind === "end") break;
     }
+    return undefined;
   } finally {
     await file.close();
   }
-  throw new LoadError(`${path} does not say which state of the cold tier it belongs to`);
 }
 
 function parseMetadata(text: string): CheckpointMetadata {

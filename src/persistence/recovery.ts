@@ -13,7 +13,13 @@ import type { Log } from "../base/log.ts";
 import { StorageError } from "../base/storage-error.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { AofDirectory, IncrTail, OpenIncr } from "./aof/directory.ts";
-import { emptiedFileText, missingFileText, salvageAdvice } from "./aof/error-text.ts";
+import {
+  damagedFirstLineText,
+  emptiedFileText,
+  LOST_BASE_ADVICE,
+  missingFileText,
+  salvageAdvice,
+} from "./aof/error-text.ts";
 import { BLOCKS_HEADER } from "./aof/format.ts";
 import { type IncrFile, isEmptied } from "./aof/manifest.ts";
 import type { AofOutcome } from "./aof/reader.ts";
@@ -125,13 +131,17 @@ async function loadOne(
   const begun = parts.monotonicMs();
   const path = directory.pathOf(entry.name);
   const info = await files.stat(path);
-  if (info === undefined) throw new LoadError(missingFileText(entry.name));
+  const isReliedOn = isBase && directory.manifest.tier !== undefined;
+  const advice = isReliedOn ? LOST_BASE_ADVICE : salvageAdvice(directory.manifestPath);
+  if (info === undefined) {
+    const choice = isReliedOn ? "" : "Put it back, or do without what it held. ";
+    throw new LoadError(`${missingFileText(entry.name)}. ${choice}${advice}`);
+  }
   if (!isBase && isEmptied(info.size, directory.manifest.tier !== undefined)) {
-    const advice = salvageAdvice(directory.manifestPath);
     throw new LoadError(`${emptiedFileText(entry.name, info.size)}. ${advice}`);
   }
   const options: AofLoadOptions = {
-    withTier: isBase && directory.manifest.tier !== undefined,
+    withTier: isReliedOn,
     verifyChecksum: parts.verifyChecksum,
     onLoaded: parts.onLoaded,
     makeRoom: parts.makeRoom,
@@ -152,11 +162,7 @@ async function loadOne(
     // A value that its checksum did not betray is told by its type.
     const isValue = isBase && error instanceof StorageError && error.code === "corrupt";
     if (!isValue && !(error instanceof RdbError)) throw error;
-    throw new LoadError(
-      `The RDB part of the AOF file ${entry.name} is damaged: ${error.message}` +
-        // What relies on a cold tier cannot be salvaged by itself.
-        (options.withTier ? "" : `. ${salvageAdvice(directory.manifestPath)}`),
-    );
+    throw new LoadError(`The RDB part of the AOF file ${entry.name} is damaged: ${error.message}. ${advice}`);
   } finally {
     await file.close();
   }
@@ -172,13 +178,17 @@ function judge(parts: RecoveryParts, entry: IncrFile, isLast: boolean, outcome: 
   const { directory, log } = parts;
   if (outcome.kind === "clean") return;
   const { problem, size, validUpTo } = outcome;
-  const where = `at offset ${problem?.offset ?? validUpTo}: ${problem?.reason || "the file ends too early"}`;
   const advice = salvageAdvice(directory.manifestPath);
+  const where = `at offset ${problem?.offset ?? validUpTo}: ${problem?.reason || "the file ends too early"}`;
   if (outcome.kind === "damaged") {
     throw new LoadError(
       `Bad file format reading the append only file ${entry.name} ${where}. ` +
         `The server does not start with damaged data. ${advice}`,
     );
+  }
+  if (directory.manifest.tier !== undefined && validUpTo < BLOCKS_HEADER.length) {
+    // Cut here it would be empty, and the next start would refuse it.
+    throw new LoadError(`${damagedFirstLineText(entry.name)}. ${advice}`);
   }
   if (!isLast) {
     throw new LoadError(

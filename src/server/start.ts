@@ -11,11 +11,11 @@ import { refuseDamagedTables } from "../cold/level/tables.ts";
 import { ColdTier } from "../cold/tier.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
 import type { AofDirectory } from "../persistence/aof/directory.ts";
-import { missingFileText } from "../persistence/aof/error-text.ts";
+import { LOST_BASE_ADVICE, missingFileText, salvageAdvice } from "../persistence/aof/error-text.ts";
 import { tiersOfOthers } from "../persistence/aof/manifest.ts";
-import type { CheckpointMetadata } from "../persistence/checkpoint.ts";
+import { type CheckpointMetadata, recordsIn } from "../persistence/checkpoint.ts";
 import { removeUnfinishedDumps } from "../persistence/dump.ts";
-import { readCheckpointMetadata } from "../persistence/load.ts";
+import { findCheckpointMetadata, readCheckpointMetadata } from "../persistence/load.ts";
 import { LoadError } from "../persistence/load-error.ts";
 import { RdbError } from "../persistence/rdb/reader.ts";
 import { recoverAof } from "../persistence/recovery.ts";
@@ -56,7 +56,10 @@ export async function startServer(
   if (values.appendonly && !config.isLoaded("save")) config.load("save", [""]);
   await makeDataFolder(world.files, values.dir);
   const directory = await openAofDirectory({ world, config });
-  if (values.appendonly) await directory.refuseLostManifest();
+  if (values.appendonly) {
+    await directory.refuseLostManifest();
+    await refuseLostTierLine(world.files, directory);
+  }
   const { tier, folder, namespaces, lock } = await openTier(world, config, directory);
   try {
     const keyspace = new Keyspace({
@@ -77,6 +80,24 @@ export async function startServer(
     await (tier ?? lock)?.close().catch(() => undefined);
     throw error;
   }
+}
+
+/** Throws LoadError if the base file relies on a cold tier that the manifest does not name: its folder would be taken
+ * for scratch. */
+async function refuseLostTierLine(files: Files, directory: AofDirectory): Promise<void> {
+  const { base, tier } = directory.manifest;
+  if (base === undefined || tier !== undefined) return;
+  const path = directory.pathOf(base.name);
+  if ((await files.stat(path)) === undefined) return;
+  const advice = salvageAdvice(directory.manifestPath);
+  const metadata = await findCheckpointMetadata(files, path).catch((error: unknown) => {
+    if (!(error instanceof RdbError)) throw error;
+    throw new LoadError(`The RDB part of the AOF file ${base.name} is damaged: ${error.message}. ${advice}`);
+  });
+  if (metadata === undefined || recordsIn(metadata) === 0) return;
+  throw new LoadError(
+    `The base file ${base.name} relies on a cold tier, but the manifest names none: a line of it is lost. ${advice}`,
+  );
 }
 
 function isOtherProcess(processId: number): boolean {
@@ -239,15 +260,16 @@ async function readMetadata(
   if (base === undefined) throw new LoadError("The manifest names a cold tier, but no base file");
   const path = directory.pathOf(base.name);
   if ((await world.files.stat(path)) === undefined) {
-    throw new LoadError(missingFileText(base.name));
+    throw new LoadError(`${missingFileText(base.name)}. ${LOST_BASE_ADVICE}`);
   }
   const metadata = await readCheckpointMetadata(world.files, path).catch((error: unknown) => {
     if (!(error instanceof RdbError)) throw error;
-    throw new LoadError(`The base file ${base.name} is damaged: ${error.message}`);
+    throw new LoadError(`The base file ${base.name} is damaged: ${error.message}. ${LOST_BASE_ADVICE}`);
   });
   if (metadata.tier.generation !== generation) {
     throw new LoadError(
-      `The manifest names generation ${generation} of the cold tier, the base file ${base.name} ${metadata.tier.generation}`,
+      `The manifest names generation ${generation} of the cold tier, the base file ${base.name} ${metadata.tier.generation}. ` +
+        salvageAdvice(directory.manifestPath),
     );
   }
   return metadata;

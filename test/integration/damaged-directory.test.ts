@@ -115,7 +115,9 @@ describe("is refused", () => {
   test("with a flipped bit in the base file", async () => {
     const folder = copy();
     flipBit(fileOf(folder, ".base.rdb"), -500);
-    expect(await refusal(folder)).toMatch(/The RDB part of the AOF file .*\.base\.rdb is damaged/);
+    expect(await refusal(folder)).toMatch(
+      /The RDB part of the AOF file .*\.base\.rdb is damaged: .*: restore the data directory from a backup/,
+    );
   });
 
   test("with an empty base file, or one whose head is damaged, whether it relies on a cold tier or not", async () => {
@@ -151,8 +153,9 @@ describe("is refused", () => {
   test.each([".incr.aof", ".base.rdb"])("without the %s file that the manifest names", async (ending) => {
     const folder = copy();
     rmSync(fileOf(folder, ending));
+    const advice = ending === ".base.rdb" ? "restore the data directory" : "use tsredis-check-aof --salvage";
     expect(await refusal(folder)).toMatch(
-      /names the AOF file \S+ but it doesn't exist: No such file or directory/,
+      new RegExp(`names the AOF file \\S+ but it doesn't exist: No such file or directory\\. .*${advice}`),
     );
   });
 
@@ -168,6 +171,13 @@ describe("is refused", () => {
         new RegExp(
           `The AOF file \\S+\\.incr\\.aof ${what}, .* what it held is lost.*tsredis-check-aof --salvage`,
         ),
+      );
+    }
+    // Cut at its beginning, it would be empty.
+    for (const bytes of [Buffer.alloc(16), Buffer.from("#TSREDIS-AOF:2#!"), Buffer.alloc(5000)]) {
+      writeFileSync(path, bytes);
+      expect(await refusal(folder)).toMatch(
+        /The first line of the AOF file \S+\.incr\.aof is damaged, .*tsredis-check-aof --salvage/,
       );
     }
     const manifest = join(folder, AOF, "appendonly.aof.manifest");
@@ -190,6 +200,50 @@ describe("is refused", () => {
     writeFileSync(path, manifest);
     expect(await sizeOf(folder)).toContain(String(KEYS + 3));
   });
+
+  test.each([
+    ["the base file", /^.* type b$\n/m, /names no base file, but its file \S+\.base\.rdb is there/],
+    ["the cold tier", /^.* type t$\n/m, /relies on a cold tier, but the manifest names none/],
+    ["both", /^.* type [bt]$\n/gm, /names no base file, but its file \S+\.base\.rdb is there/],
+  ])(
+    "with a manifest that lacks the line of %s, before the tier's folder is taken for scratch; a salvage puts it back",
+    async (_, line, text) => {
+      const folder = copy();
+      const manifest = join(folder, AOF, "appendonly.aof.manifest");
+      const tables = (): string[] =>
+        readdirSync(join(folder, "cold-tier")).filter((name) => name.endsWith(".ldb"));
+      const before = tables();
+      writeFileSync(manifest, readFileSync(manifest, "latin1").replace(line, ""));
+      const output = await refusal(folder);
+      expect(output).toMatch(text);
+      expect(output).toContain("tsredis-check-aof --salvage");
+      expect(tables()).toEqual(before);
+      expect((await runOurs(folder, [manifest])).status).toBe(1);
+      expect((await runOurs(folder, ["--salvage", "--yes", manifest])).status).toBe(0);
+      expect((await runOurs(folder, [manifest])).status).toBe(0);
+      expect(await sizeOf(folder)).toContain(String(KEYS + 3));
+    },
+  );
+
+  test.each([
+    [
+      "number",
+      /seq \d+ (?=type t$)/m,
+      "seq 99 ",
+      /names generation 99 of the cold tier, the base file \S+ \d/,
+    ],
+    ["folder", /^file \S+ (?=seq \d+ type t$)/m, "file cold-tiep ", /The cold tier is missing: .*cold-tiep/],
+  ])(
+    "with a manifest in whose line of the cold tier the %s is damaged; a salvage puts it right",
+    async (_, part, damaged, text) => {
+      const folder = copy();
+      const manifest = join(folder, AOF, "appendonly.aof.manifest");
+      writeFileSync(manifest, readFileSync(manifest, "latin1").replace(part, damaged));
+      expect(await refusal(folder)).toMatch(text);
+      expect((await runOurs(folder, ["--salvage", "--yes", manifest])).status).toBe(0);
+      expect(await sizeOf(folder)).toContain(String(KEYS + 3));
+    },
+  );
 
   test("without the cold tier's folder, or with an empty one", async () => {
     const folder = copy();

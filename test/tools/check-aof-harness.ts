@@ -2,12 +2,18 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
+import { expect } from "vitest";
 import { realFiles } from "../../src/base/real-files.ts";
 import { main } from "../../tools/check-aof/main.ts";
+import { BlockFile, command } from "../persistence/aof/aof-files.ts";
 import { runRedisTool, type ToolResult } from "../support/redis-server.ts";
 
 /** Runs our tool; relative paths are taken from `folder`, as after a `cd`. */
-export async function runOurs(folder: string, args: string[], input = ""): Promise<ToolResult> {
+export async function runOurs(
+  folder: string,
+  args: string[],
+  input: string | Readable = "",
+): Promise<ToolResult> {
   const output = new PassThrough();
   const chunks: Buffer[] = [];
   output.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -16,7 +22,7 @@ export async function runOurs(folder: string, args: string[], input = ""): Promi
   try {
     const status = await main(args, {
       files: realFiles,
-      input: Readable.from(input === "" ? [] : [Buffer.from(input)]),
+      input: typeof input === "string" ? Readable.from(input === "" ? [] : [Buffer.from(input)]) : input,
       output,
       terminal: new PassThrough(),
       nowMs: Date.now(),
@@ -60,4 +66,24 @@ export async function runBoth(
   const theirs = comparable(runTheirs(folders[1], args, input));
   const after = (folder: string) => Object.keys(files).map((name) => readFileSync(join(folder, name)));
   return { ours, theirs, oursAfter: after(folders[0]), theirsAfter: after(folders[1]) };
+}
+
+/** A file of blocks, each with one SET of the key `name` to its number. */
+export function blocks(name: string, count = 4): BlockFile {
+  const file = new BlockFile();
+  for (let i = 0; i < count; i++) {
+    const content = [command("SET", `${name}${i}`, `value ${i}`)];
+    if (i === 0) content.unshift(command("SELECT", "0"));
+    file.block(Buffer.concat(content), file.bytes.length, i === 0 ? undefined : 0);
+  }
+  return file;
+}
+
+/** The bytes with a flipped bit where `text` begins. */
+export function damage(bytes: Buffer, text: string): Buffer {
+  const damaged = Buffer.from(bytes);
+  const at = damaged.indexOf(text);
+  expect(at).toBeGreaterThan(0);
+  damaged[at] ^= 1;
+  return damaged;
 }

@@ -1,18 +1,16 @@
 /**
  * tsredis-check-aof --salvage and what belongs to it, from the command line: files in place, sets with a damaged or
- * missing manifest, going back in time over files, options, locks. What is kept of a file: persistence/aof/salvage.
+ * missing manifest, going back in time over files. What is kept of a file: persistence/aof/salvage.
  */
-import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { encodeTimestampLine } from "../../src/persistence/aof/format.ts";
+import { BLOCKS_HEADER, encodeTimestampLine } from "../../src/persistence/aof/format.ts";
 import { RdbWriter } from "../../src/persistence/rdb/writer.ts";
-import { BlockFile, command, readAll } from "../persistence/aof/aof-files.ts";
+import { command, readAll } from "../persistence/aof/aof-files.ts";
 import { hasRedisServer, withRedisServer } from "../support/redis-server.ts";
 import { removeFolder, temporaryFolder } from "../support/temporary-folder.ts";
-import { runOurs, runTheirs } from "./check-aof-harness.ts";
+import { blocks, damage, runOurs, runTheirs } from "./check-aof-harness.ts";
 
 let folder: string;
 
@@ -30,25 +28,6 @@ function write(name: string, content: Buffer | string): void {
 
 function read(name: string): Buffer {
   return readFileSync(join(folder, name));
-}
-
-/** A file of blocks, each with one SET of the key `name` to its number. */
-function blocks(name: string, count = 4): BlockFile {
-  const file = new BlockFile();
-  for (let i = 0; i < count; i++) {
-    const content = [command("SET", `${name}${i}`, `value ${i}`)];
-    if (i === 0) content.unshift(command("SELECT", "0"));
-    file.block(Buffer.concat(content), file.bytes.length, i === 0 ? undefined : 0);
-  }
-  return file;
-}
-
-function damage(bytes: Buffer, text: string): Buffer {
-  const damaged = Buffer.from(bytes);
-  const at = damaged.indexOf(text);
-  expect(at).toBeGreaterThan(0);
-  damaged[at] ^= 1;
-  return damaged;
 }
 
 async function commandsOf(name: string): Promise<string[]> {
@@ -402,65 +381,19 @@ describe("going back in time", () => {
     expect((await runOurs(folder, ["--truncate-to-offset", "20", "--yes", "b.aof"])).status).toBe(0);
     expect(read("b.aof").length).toBe(14);
   });
-});
 
-describe("options", () => {
-  test.each([
-    [["--salvge", "--yes", "a"], "Unknown option --salvge. Did you mean --salvage?"],
-    [["--salvage"], "Exactly one file must be named"],
-    [["--salvage", "--fix", "a"], "--fix and --salvage exclude each other"],
-    [["--yes", "a"], "Option --yes is of no use without --salvage or --fix"],
-    [["--salvage", "--assume-db", "x", "a"], "Option --assume-db needs a whole number, not 'x'"],
-    [["--salvage", "a", "--bad-to"], "Option --bad-to needs a value: FILE"],
-    [["--salvage", "--salvage", "a"], "Option --salvage is given twice"],
-    [["--stats=1", "a"], "Option --stats takes no value"],
-  ])("%j", async (args, message) => {
-    const { status, output } = await runOurs(folder, args);
-    expect(status).toBe(1);
-    expect(output.startsWith(message)).toBe(true);
-    expect(output).toContain("Usage: tsredis-check-aof");
-  });
-
-  test("--fix with --dry-run, --yes and --no-backup", async () => {
-    const bytes = Buffer.concat([command("PING"), Buffer.from("*1\r\n$4\r\nPI")]);
-    write("a.aof", bytes);
-    expect((await runOurs(folder, ["--fix", "--dry-run", "a.aof"])).status).toBe(3);
-    expect(read("a.aof").equals(bytes)).toBe(true);
-    const fixed = await runOurs(folder, ["--fix", "--yes", "--no-backup", "--bad-to", "bad", "a.aof"]);
-    expect([fixed.status, fixed.output.includes("Continue?")]).toEqual([0, false]);
-    expect(readdirSync(folder).sort()).toEqual(["a.aof", "bad"]);
-    expect(read("bad").toString()).toBe("*1\r\n$4\r\nPI");
-  });
-});
-
-describe("a directory in use", () => {
-  test("is not touched while a server holds its lock", async () => {
-    mkdirSync(join(folder, "appendonlydir"));
-    const damaged = damage(blocks("k").bytes, "value 1");
-    write("appendonlydir/a.aof", damaged);
-    const level = fileURLToPath(new URL("../../node_modules/classic-level/index.js", import.meta.url));
-    const script =
-      `const { ClassicLevel } = require(${JSON.stringify(level)});` +
-      `new ClassicLevel("cold-tier").open().then(() => process.stdout.write("open"));` +
-      "process.stdin.resume();";
-    const holder = spawn(process.execPath, ["-e", script], {
-      cwd: folder,
-      stdio: ["pipe", "pipe", "inherit"],
-    });
-    try {
-      await new Promise((resolve) => holder.stdout.once("data", resolve));
-      for (const args of [["--salvage"], ["--fix"]]) {
-        const { status, output } = await runOurs(folder, [...args, "--yes", "appendonlydir/a.aof"]);
-        expect(output).toContain("A server is running on this data directory");
-        expect(status).toBe(4);
-      }
-      expect(read("appendonlydir/a.aof").equals(damaged)).toBe(true);
-      // Looking is allowed.
-      expect((await runOurs(folder, ["appendonlydir/a.aof"])).status).toBe(1);
-    } finally {
-      holder.kill("SIGKILL");
-      await new Promise((resolve) => holder.once("exit", resolve));
-    }
-    expect((await runOurs(folder, ["--salvage", "--yes", "appendonlydir/a.aof"])).status).toBe(0);
+  test("--truncate-to-offset takes the last file with commands, and leaves a file of blocks its first line", async () => {
+    const whole = blocks("k");
+    write("a.1.incr.aof", whole.bytes);
+    write("a.2.incr.aof", BLOCKS_HEADER);
+    write(MANIFEST, LINES[0] + LINES[1]);
+    const cutAt = (offset: number) =>
+      runOurs(folder, ["--truncate-to-offset", `${offset}`, "--yes", MANIFEST]);
+    expect((await cutAt(whole.bytes.length)).output).toContain("Nothing to truncate");
+    expect((await cutAt(whole.bytes.indexOf("k3"))).status).toBe(0);
+    expect(await commandsOf("a.1.incr.aof")).toEqual([0, 1, 2].map((i) => `SET k${i} value ${i}`));
+    expect((await cutAt(BLOCKS_HEADER.length - 1)).status).toBe(0);
+    expect(read("a.1.incr.aof").equals(BLOCKS_HEADER)).toBe(true);
+    expect((await cutAt(0)).output).toContain("Nothing to truncate");
   });
 });

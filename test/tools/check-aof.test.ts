@@ -207,6 +207,27 @@ describe("manifests", () => {
     }
   });
 
+  test("an RDB base that is empty is not valid: no server made it so, nor starts on it", async () => {
+    write("a.1.base.rdb", "");
+    write("a.manifest", "file a.1.base.rdb seq 1 type b\n");
+    const { status, output } = await runOurs(folder, ["a.manifest"]);
+    expect([status, output.includes("The AOF file a.1.base.rdb is empty")]).toEqual([1, true]);
+    expect((await runOurs(folder, ["--salvage", "--yes", "a.manifest"])).status).toBe(0);
+    expect((await runOurs(folder, ["a.manifest"])).status).toBe(0);
+  });
+
+  test.each(["", "gile 1 seq 1 type i\n", "\0\0\0"])(
+    "what has a manifest's name is one, even with %j in it",
+    async (text) => {
+      write("a.manifest", text);
+      for (const args of [["a.manifest"], ["--fix", "a.manifest"]]) {
+        const { status, output } = await runOurs(folder, args, "y");
+        expect([status, output.includes("FATAL AOF MANIFEST FILE ERROR")]).toEqual([1, true]);
+      }
+      expect(read("a.manifest").toString()).toBe(text);
+    },
+  );
+
   test("a stray line in an AOF file does not make it a manifest", async () => {
     write("a.aof", Buffer.concat([command("SET", "k", "x\nfile y seq 1 type b\n")]));
     expect((await runOurs(folder, ["a.aof"])).output).toContain("AOF a.aof is valid");

@@ -221,9 +221,17 @@ describe("options", () => {
     [["--convert-to", "13", "--output", "o", "a"], "RDB versions from 6 to 12 can be written, not 13"],
     [["--convert-to", "10", "a"], "--convert-to needs --output OUT"],
     [["--to-aof", "x", "--to-json", "y", "a"], "--to-aof and --to-json exclude each other"],
+    [["--to-json", "-", "a"], "OUT must be a file, not standard output"],
+    [["--convert-to", "9", "--output", "-", "a"], "OUT must be a file, not standard output"],
   ])("%j", async (args, message) => {
     const { status, output } = await runCheckRdb(folder, args);
     expect([status, output.startsWith(message)]).toEqual([1, true]);
+  });
+
+  test("a file that cannot be made is named", async () => {
+    write("a", await strings(3));
+    const { status, output } = await runCheckRdb(folder, ["--to-aof", "no/b", "a"]);
+    expect([status, output]).toEqual([1, "no/b.part: No such file or directory\n"]);
   });
 
   test("an existing file is not written over", async () => {

@@ -3,7 +3,16 @@
  * opens with keys that all have the value they had. Method: one directory with everything cold; each case
  * damages a copy, and compares what a server holds on it after the repair with what one held before.
  */
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SeededRandom } from "../../src/base/random.ts";
@@ -134,6 +143,33 @@ test("the place of damage is told: file, offset, and how many bytes", async () =
   expect(exitStatus).toBe(1);
   expect(problems[0]).toMatchObject({ kind: "files", file: basename(path), offset: 0 });
   expect(problems[0].length).toBeGreaterThan(100);
+  removeFolder(folder);
+});
+
+test("with every footer or index damaged nothing is lost; of a table cut off, only what was cut off", async () => {
+  for (const place of [-1, -60]) {
+    const folder = join(root, String(++made));
+    cpSync(original, folder, { recursive: true });
+    const tables = filesLike(join(folder, "cold-tier"), /\.ldb$/);
+    for (const path of tables) {
+      const table = readFileSync(path);
+      table[table.length + place] ^= 1;
+      writeFileSync(path, table);
+    }
+    const repaired = await check(folder, "--fix", "--yes");
+    expect(repaired).toMatchObject({ exitStatus: 0, keysLost: 0, problemCounts: { files: tables.length } });
+    expect(await valuesIn(folder)).toEqual(expected);
+    removeFolder(folder);
+  }
+  const folder = join(root, String(++made));
+  cpSync(original, folder, { recursive: true });
+  const tables = filesLike(join(folder, "cold-tier"), /\.ldb$/);
+  const sizes = tables.map((path) => statSync(path).size);
+  const largest = sizes.indexOf(Math.max(...sizes));
+  const { records } = await check(folder);
+  truncateSync(tables[largest], sizes[largest] >> 1);
+  const share = sizes[largest] / sizes.reduce((sum, size) => sum + size, 0);
+  expect((await check(folder)).keysLost).toBeLessThan(records * share * 0.7);
   removeFolder(folder);
 });
 

@@ -412,6 +412,21 @@ describe("it refuses", () => {
     expect(status).toBe(4);
   });
 
+  test("a directory whose base file is damaged, wherever", async () => {
+    for (const offset of [3, 40, -20]) {
+      const folder = await copyWith(() => {});
+      const path = baseOf(folder);
+      const bytes = readFileSync(path);
+      bytes[offset < 0 ? bytes.length + offset : offset] ^= 1;
+      writeFileSync(path, bytes);
+      const { output, status } = await runTool(main, ["--fix", "--yes", folder]);
+      expect(output.toString()).toMatch(
+        /^The base file \S+\.base\.rdb is damaged: .*: restore the data directory from a backup$/m,
+      );
+      expect(status).toBe(1);
+    }
+  });
+
   test("options that make no sense, and directories without a tier", async () => {
     expect((await runTool(main, ["--yes", original])).output.toString()).toContain("of no use without --fix");
     expect((await runTool(main, [])).status).toBe(1);

@@ -203,6 +203,11 @@ describe("it refuses", () => {
     expect((await exported("--format", "json", folder, "x")).output.toString()).toContain("no format 'json'");
     expect((await exported("--db", "x", folder, "x")).output.toString()).toContain("needs a whole number");
     expect((await exported(folder)).status).toBe(1);
+    const beyond = await exported("--db", "3,16", original, newPath("x.rdb"));
+    expect([beyond.status, beyond.output.toString()]).toEqual([
+      1,
+      "There is no database 16: the server has 16\n",
+    ]);
   });
 });
 

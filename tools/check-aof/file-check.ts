@@ -67,7 +67,9 @@ export async function checkFile(run: Run, subject: FileToCheck): Promise<FileSta
   try {
     const size = await file.size();
     subject.result.sizeBytes = size;
-    if (isEmptied(size, subject.hasTier)) throw refuseEmptied(run, subject, size);
+    // No server made an RDB that is empty.
+    const isEmptyBase = size === 0 && subject.result.role === "base" && subject.path.endsWith(".rdb");
+    if (isEmptyBase || isEmptied(size, subject.hasTier)) throw refuseEmptied(run, subject, size);
     if (size === 0 && (subject.end ?? 0) === 0) {
       subject.result.status = "empty";
       return "empty";
@@ -84,14 +86,38 @@ export async function checkFile(run: Run, subject: FileToCheck): Promise<FileSta
   }
 }
 
-function refuseEmptied({ report }: Run, { name, result }: FileToCheck, size: number): Stop {
+/** Whether the files hold a header line and nothing else: a crash shortly before a cut leaves such a last file. */
+export async function areEmpty(
+  run: Run,
+  folder: string,
+  incr: readonly { name: string }[],
+): Promise<boolean> {
+  for (const { name } of incr) {
+    const path = `${folder}/${name}`;
+    if ((await run.files.stat(path))?.size !== BLOCKS_HEADER.length) return false;
+    if (!(await beginsWithHeader(run, path))) return false;
+  }
+  return true;
+}
+
+/** Whether a file consists of checksummed blocks. */
+export async function beginsWithHeader(run: Run, path: string): Promise<boolean> {
+  const file = await run.open(path);
+  try {
+    const head = Buffer.alloc(BLOCKS_HEADER.length);
+    return (await file.read(head, 0)) === head.length && head.equals(BLOCKS_HEADER);
+  } finally {
+    await file.close();
+  }
+}
+
+function refuseEmptied({ report }: Run, { hasTier, name, result }: FileToCheck, size: number): Stop {
   const reason = emptiedFileText(name, size);
   result.status = "invalid";
   result.problem = { offset: size, reason };
   // Without its base file a cold tier is of no use.
-  return report.stop(
-    result.role === "incr" ? `${reason}. Use the --salvage option to try fixing it.` : reason,
-  );
+  const isHopeless = result.role !== "incr" && hasTier;
+  return report.stop(isHopeless ? reason : `${reason}. Use the --salvage option to try fixing it.`);
 }
 
 async function checkPreamble(run: Run, subject: FileToCheck, file: FileHandle): Promise<number> {

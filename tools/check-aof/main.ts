@@ -4,22 +4,18 @@
  * lists the differences.
  */
 import type { FileHandle } from "../../src/base/files.ts";
-import { BLOCKS_HEADER, detectFormat } from "../../src/persistence/aof/format.ts";
-import {
-  type AofManifest,
-  type IncrFile,
-  ManifestError,
-  parseManifest,
-} from "../../src/persistence/aof/manifest.ts";
+import { detectFormat, MANIFEST_SUFFIX } from "../../src/persistence/aof/format.ts";
+import { type AofManifest, ManifestError, parseManifest } from "../../src/persistence/aof/manifest.ts";
 import { RdbError, RdbReader } from "../../src/persistence/rdb/reader.ts";
 import { EXIT_IN_USE, usageObject } from "../shared/console.ts";
-import { folderOf } from "../shared/copies.ts";
+import { folderOf, nameOf } from "../shared/copies.ts";
 import { InUseError, lockDirectories } from "../shared/directory-lock.ts";
 import { spool } from "../shared/spool.ts";
 import { ownVersion, type Surroundings } from "../shared/surroundings.ts";
-import { asBytes, errorText, isSystemError } from "../shared/texts.ts";
+import { asBytes, errorText, isSystemError, namedErrorText } from "../shared/texts.ts";
 import { type CheckRequest, HELP, parseArguments, USAGE } from "./arguments.ts";
-import { checkFile, type FileToCheck, type Run } from "./file-check.ts";
+import { areEmpty, checkFile, type FileToCheck, type Run } from "./file-check.ts";
+import { laterBaseIn } from "./manifest-repair.ts";
 import { Report, Stop } from "./report.ts";
 import { salvage } from "./salvage.ts";
 import { truncateSet } from "./truncation.ts";
@@ -64,7 +60,8 @@ async function check(request: CheckRequest, surroundings: Surroundings): Promise
     else status = await perform(newRun(request, surroundings, report));
   } catch (error) {
     if (error instanceof Stop) status = error.status;
-    else if (isSystemError(error)) status = report.stop(`${errorText(error)}, aborting...`).status;
+    else if (isSystemError(error))
+      status = report.stop(`${asBytes(namedErrorText(error))}, aborting...`).status;
     else throw error;
   }
   report.finish(request.path, status);
@@ -110,6 +107,11 @@ function newRun(request: CheckRequest, surroundings: Surroundings, report: Repor
 
 async function perform(run: Run): Promise<number> {
   const { request } = run;
+  for (const path of [request.output, request.badTo]) {
+    // It might be one of the files to be repaired.
+    if (path !== undefined && (await run.files.stat(path)) !== undefined)
+      throw run.report.stop(`${asBytes(path)} exists already`);
+  }
   if (request.isSalvage) return salvage(run);
   if (request.toOffset !== undefined || request.acrossFiles) return truncateSet(run);
   const isSet = await isManifest(run, request.path);
@@ -179,9 +181,11 @@ async function firstBytes(run: Run, path: string, count: number): Promise<Buffer
   }
 }
 
-/** A manifest is a file whose first line that is not a comment begins with "file". */
+/** A manifest is a file whose first line that is not a comment begins with "file", or one with the name of a manifest,
+ * which may be damaged: taken for an AOF file, all of it would be cut off. */
 async function isManifest(run: Run, path: string): Promise<boolean> {
   if (run.request.isSalvage && (await run.files.stat(path)) === undefined) return false;
+  if (path.endsWith(MANIFEST_SUFFIX) && (await run.files.stat(path))?.isDirectory === false) return true;
   const bytes = await firstBytes(run, path, 1 << 16);
   let position = 0;
   while (bytes[position] === 0x23) {
@@ -220,7 +224,14 @@ async function checkManifest(run: Run): Promise<void> {
   }
   const folder = folderOf(request.path);
   const { base, incr } = manifest;
-  if (base === undefined && hasTier) throw report.stop("The manifest names a cold tier, but no base file");
+  if (base === undefined) {
+    const prefix = nameOf(request.path).replace(/\.manifest$/, "");
+    const unnamed = await laterBaseIn(run.files, folder, prefix);
+    const advice = "Use the --salvage option to try fixing it.";
+    if (unnamed !== undefined)
+      throw report.stop(`The manifest names no base file, but ${asBytes(unnamed)} is there. ${advice}`);
+    if (hasTier) throw report.stop("The manifest names a cold tier, but no base file");
+  }
   if (base !== undefined) {
     const path = `${folder}/${base.name}`;
     const hasPreamble = await isRdb(run, path);
@@ -238,16 +249,6 @@ async function checkManifest(run: Run): Promise<void> {
     await checkAndSay(run, { ...place, isLast, hasPreamble: false, hasTier, result }, "INCR AOF");
   }
   report.print("All AOF files and manifest are valid");
-}
-
-/** Whether the files hold a header line and nothing else: a crash shortly before a cut leaves such a last file. */
-async function areEmpty(run: Run, folder: string, incr: readonly IncrFile[]): Promise<boolean> {
-  for (const { name } of incr) {
-    const path = `${folder}/${name}`;
-    if ((await run.files.stat(path))?.size !== BLOCKS_HEADER.length) return false;
-    if (!(await firstBytes(run, path, BLOCKS_HEADER.length)).equals(BLOCKS_HEADER)) return false;
-  }
-  return true;
 }
 
 async function checkAndSay(run: Run, subject: FileToCheck, kind: string): Promise<void> {

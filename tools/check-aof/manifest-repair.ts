@@ -34,6 +34,8 @@ const RDB_SUFFIX = ".rdb";
 /** Folders that a tsredis-server keeps its cold tier in. */
 const TIER_FOLDERS = ["cold-tier", "cold-tier-2"];
 
+const TIER_LINE_LOST = "The line of the cold tier, on which the base file relies, is lost";
+
 interface Found {
   base: AofFile[];
   incr: IncrFile[];
@@ -46,19 +48,22 @@ export async function repairManifest(files: Files, folder: string, name: string)
   const notes: string[] = [];
   const remarks: string[] = [];
   const found: Found = { base: [], incr: [], history: [], tier: undefined };
-  const isWhole = await readLines(files, `${folder}/${name}`, found, notes);
   const prefix = name.slice(0, -MANIFEST_SUFFIX.length);
+  const isReadable = await readLines(files, `${folder}/${name}`, found, notes);
+  const isWhole = isReadable && !(await lacksBase(files, folder, prefix, found, notes));
   await correctNames(files, folder, prefix, found, notes);
   if (!isWhole) await addUnlisted(files, folder, prefix, found, notes);
   const missing = await removeMissing(files, folder, found);
   for (const { name: each } of missing) notes.push(`File ${asBytes(each)} is missing: what it held is lost`);
   const refusal = chooseBase(found, remarks) ?? lostBaseOfTier(found);
   if (refusal !== undefined) return { manifest: emptyManifest(), notes, remarks, missing, refusal };
-  if (!isWhole && found.tier === undefined && found.base.length === 1) {
-    const problem = await findTier(files, folder, found);
+  if (found.tier === undefined && found.base.length === 1) {
+    const problem = await findTier(files, folder, found, isWhole);
+    if (isWhole && found.tier !== undefined) notes.push(TIER_LINE_LOST);
     if (problem !== undefined)
       return { manifest: emptyManifest(), notes, remarks, missing, refusal: problem };
   }
+  if (found.tier !== undefined) found.tier = await correctTier(files, folder, found, found.tier, notes);
   if (found.base.length === 0 && found.incr.length === 0)
     return {
       manifest: emptyManifest(),
@@ -266,14 +271,43 @@ function lostBaseOfTier({ base, tier }: Found): string | undefined {
   );
 }
 
+/** Whether the line of the base file alone is lost. */
+async function lacksBase(
+  files: Files,
+  folder: string,
+  prefix: string,
+  { base, incr, tier }: Found,
+  notes: string[],
+): Promise<boolean> {
+  if (base.length > 0 || (incr.length === 0 && tier === undefined)) return false;
+  if ((await laterBaseIn(files, folder, prefix)) === undefined) return false;
+  notes.push("The line of the base file is lost");
+  return true;
+}
+
+/** A base file in the folder that no first rewrite has made: a manifest that names none has lost its line, as a server
+ * finds too (AofDirectory.refuseLostManifest). */
+export async function laterBaseIn(files: Files, folder: string, prefix: string): Promise<string | undefined> {
+  return (await files.readdir(folder)).find((name) => {
+    const said = parseFileName(name);
+    return said?.appendfilename === prefix && !said.isIncr && said.sequence > 1;
+  });
+}
+
 /** A base file that relies on a cold tier says so; its line in the manifest is made anew. */
-async function findTier(files: Files, folder: string, found: Found): Promise<string | undefined> {
+async function findTier(
+  files: Files,
+  folder: string,
+  found: Found,
+  isWhole: boolean,
+): Promise<string | undefined> {
   // One of commands never does.
   if (!found.base[0].name.endsWith(RDB_SUFFIX)) return undefined;
   const present: string[] = [];
   for (const name of TIER_FOLDERS)
     if ((await files.stat(`${folder}/../${name}`)) !== undefined) present.push(name);
   const { isReadable, text } = await readAux(files, `${folder}/${found.base[0].name}`, AUX_TIER);
+  if (!isReadable && isWhole) return undefined;
   if (!isReadable && present.length > 0) {
     return (
       "The manifest is damaged, and so is the beginning of the base file: nothing says whether it relies on the " +
@@ -281,15 +315,10 @@ async function findTier(files: Files, folder: string, found: Found): Promise<str
     );
   }
   if (text === undefined) return undefined;
-  let generation: number;
-  let records: number;
-  try {
-    const { tier } = JSON.parse(text) as { tier: { generation: number; counts: [number, number][] } };
-    generation = tier.generation;
-    records = tier.counts.reduce((sum, [, count]) => sum + count, 0);
-  } catch {
+  const said = checkpointIn(text);
+  if (said === undefined)
     return "The base file relies on a cold tier, but what it says about it cannot be read";
-  }
+  const { generation, records } = said;
   if (records === 0) return undefined;
   if (present.length !== 1) {
     return (
@@ -299,6 +328,44 @@ async function findTier(files: Files, folder: string, found: Found): Promise<str
   }
   found.tier = { folder: present[0], generation };
   return undefined;
+}
+
+/** Puts a line of a cold tier right whose number or folder is damaged: the base file has the number, too, and the
+ * folder has one of two names. */
+async function correctTier(
+  files: Files,
+  folder: string,
+  { base }: Found,
+  tier: TierReference,
+  notes: string[],
+): Promise<TierReference> {
+  let corrected = tier;
+  const { text } = await readAux(files, `${folder}/${base[0].name}`, AUX_TIER);
+  const generation = text === undefined ? undefined : checkpointIn(text)?.generation;
+  if (generation !== undefined && generation !== tier.generation) {
+    notes.push(
+      `Generation ${generation} of the cold tier, as the base file says, instead of ${tier.generation}`,
+    );
+    corrected = { ...corrected, generation };
+  }
+  const present: string[] = [];
+  for (const name of TIER_FOLDERS)
+    if ((await files.stat(`${folder}/../${name}`)) !== undefined) present.push(name);
+  if (present.length === 1 && (await files.stat(`${folder}/../${tier.folder}`)) === undefined) {
+    notes.push(`Instead of the folder ${asBytes(tier.folder)}, ${present[0]} is taken for the cold tier`);
+    corrected = { ...corrected, folder: present[0] };
+  }
+  return corrected;
+}
+
+/** What a base file says of its checkpoint; undefined if that cannot be read. */
+function checkpointIn(text: string): { readonly generation: number; readonly records: number } | undefined {
+  try {
+    const { tier } = JSON.parse(text) as { tier: { generation: number; counts: [number, number][] } };
+    return { generation: tier.generation, records: tier.counts.reduce((sum, [, count]) => sum + count, 0) };
+  } catch {
+    return undefined;
+  }
 }
 
 /** An AUX field of the RDB that a file begins with; no text if there is none. `isReadable`: nothing before the first

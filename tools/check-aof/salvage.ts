@@ -16,7 +16,15 @@ import { type AofManifest, isEmptied, persistManifest } from "../../src/persiste
 import { planSalvage, type SalvagePlan } from "../../src/persistence/aof/salvage.ts";
 import { AofVerifier } from "../../src/persistence/aof/verifier.ts";
 import { confirms, EXIT_IN_USE, EXIT_OK, EXIT_WOULD_CHANGE, Stop } from "../shared/console.ts";
-import { backupPath, copyFile, copyRange, folderOf, nameOf, replaceFile } from "../shared/copies.ts";
+import {
+  backupPath,
+  copyFile,
+  copyRange,
+  folderOf,
+  nameOf,
+  replaceFile,
+  statesOf,
+} from "../shared/copies.ts";
 import { type DirectoryLock, InUseError, lockDirectories } from "../shared/directory-lock.ts";
 import { FileWriter } from "../shared/file-writer.ts";
 import { asBytes, plural } from "../shared/texts.ts";
@@ -71,6 +79,7 @@ async function manifestNameFor(run: Run, folder: string): Promise<string> {
 async function salvageSingle(run: Run): Promise<number> {
   const { report, request } = run;
   report.print("Start salvaging AOF");
+  const before = await statesOf([request.path]);
   const subject = await examine(run, request.path, "single", undefined, false);
   const isSound = isIntact(subject);
   if (isSound && request.output === undefined) {
@@ -80,7 +89,7 @@ async function salvageSingle(run: Run): Promise<number> {
   if (request.isDryRun) return EXIT_WOULD_CHANGE;
   const target = request.output ?? request.path;
   await agree(run, request.output === undefined ? [subject.path] : [], 1);
-  await guarded(run, [target], async () => {
+  await guarded(run, [target], request.output === undefined ? before : undefined, async () => {
     await keepBad(run, [subject]);
     await rewrite(run, subject, target);
   });
@@ -98,13 +107,18 @@ async function salvageSet(run: Run, folder: string, name: string): Promise<numbe
   if (repaired.refusal !== undefined) throw report.stop(repaired.refusal);
   const { manifest } = repaired;
   report.tier = manifest.tier;
+  const manifestPath = `${folder}/${name}`;
+  const { base, incr } = manifest;
+  const names = [...(base === undefined ? [] : [base]), ...incr].map((file) => file.name);
+  const paths = [...names.map((each) => `${folder}/${each}`), manifestPath];
+  const before = await statesOf(paths);
   const subjects: Subject[] = [];
   const hasTier = manifest.tier !== undefined;
-  if (manifest.base !== undefined) {
-    subjects.push(await examine(run, `${folder}/${manifest.base.name}`, "base", undefined, hasTier));
+  if (base !== undefined) {
+    subjects.push(await examine(run, `${folder}/${base.name}`, "base", undefined, hasTier));
   }
-  for (const incr of manifest.incr)
-    subjects.push(await examine(run, `${folder}/${incr.name}`, "incr", incr.end, hasTier));
+  for (const file of incr)
+    subjects.push(await examine(run, `${folder}/${file.name}`, "incr", file.end, hasTier));
   const damaged = subjects.filter((subject) => !isIntact(subject));
   for (const subject of subjects) if (isIntact(subject)) report.print(`AOF ${subject.name} is valid`);
   const isChanged = repaired.notes.length > 0 || damaged.length > 0;
@@ -113,10 +127,8 @@ async function salvageSet(run: Run, folder: string, name: string): Promise<numbe
     return EXIT_OK;
   }
   if (request.isDryRun) return EXIT_WOULD_CHANGE;
-  const manifestPath = `${folder}/${name}`;
-  const paths = [...subjects.map(({ path }) => path), manifestPath];
   await agree(run, paths, damaged.length + (repaired.notes.length > 0 ? 1 : 0));
-  await guarded(run, paths, async () => {
+  await guarded(run, paths, before, async () => {
     await keepBad(run, damaged);
     for (const subject of damaged) await rewrite(run, subject, subject.path);
     const next = withoutEnds(manifest, damaged);
@@ -250,8 +262,14 @@ async function agree(run: Run, paths: readonly string[], count: number): Promise
   throw new Stop(1);
 }
 
-/** Does the work while no server can have the files. */
-export async function guarded(run: Run, paths: readonly string[], work: () => Promise<void>): Promise<void> {
+/** Does the work while no server can have the files, if they are still as they were `before` (see statesOf) they were
+ * examined: meanwhile somebody was asked, and a server may have come and gone. */
+export async function guarded(
+  run: Run,
+  paths: readonly string[],
+  before: string | undefined,
+  work: () => Promise<void>,
+): Promise<void> {
   let lock: DirectoryLock;
   try {
     lock = await lockDirectories(paths);
@@ -260,6 +278,8 @@ export async function guarded(run: Run, paths: readonly string[], work: () => Pr
     throw error;
   }
   try {
+    if (before !== undefined && (await statesOf(paths)) !== before)
+      throw run.report.stop("The files were changed meanwhile: run this again");
     await work();
   } finally {
     await lock.release();

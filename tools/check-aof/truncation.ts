@@ -2,13 +2,14 @@
  * Going back in time over the files of a set: --truncate-to-offset, and --truncate-to-timestamp with --across-files.
  * One file is cut; those behind it are taken out of the manifest and kept under other names.
  */
+import { BLOCKS_HEADER } from "../../src/persistence/aof/format.ts";
 import type { AofManifest } from "../../src/persistence/aof/manifest.ts";
 import { type AofOutcome, AofVerifier } from "../../src/persistence/aof/verifier.ts";
 import { confirms, EXIT_OK, EXIT_WOULD_CHANGE, Stop } from "../shared/console.ts";
-import { backupPath, folderOf, nameOf } from "../shared/copies.ts";
+import { backupPath, folderOf, nameOf, statesOf } from "../shared/copies.ts";
 import { asBytes, plural } from "../shared/texts.ts";
 import { leadingLong } from "./arguments.ts";
-import type { Run } from "./file-check.ts";
+import { areEmpty, beginsWithHeader, type Run } from "./file-check.ts";
 import { backUp, truncate } from "./repair.ts";
 import { guarded, replaceManifest } from "./salvage.ts";
 
@@ -32,6 +33,8 @@ export async function truncateSet(run: Run): Promise<number> {
   const isSet = await run.isManifest(request.path);
   const manifest = isSet ? await run.readManifest() : undefined;
   const all = manifest === undefined ? singleFile(request.path) : filesOf(request.path, manifest);
+  const paths = [...all.map(({ path }) => path), request.path];
+  const before = await statesOf(paths);
   const cut = request.toOffset === undefined ? await cutAtTime(run, all) : await cutAtOffset(run, all);
   if (cut === undefined) {
     report.print("Nothing to truncate");
@@ -53,8 +56,7 @@ export async function truncateSet(run: Run): Promise<number> {
     report.print("Aborting...");
     throw new Stop(1);
   }
-  const paths = [...all.map(({ path }) => path), request.path];
-  await guarded(run, paths, () => carryOut(run, manifest, file, cut, later));
+  await guarded(run, paths, before, () => carryOut(run, manifest, file, cut, later));
   report.printGood(`Successfully truncated AOF ${name} to offset ${offset}`);
   return EXIT_OK;
 }
@@ -120,15 +122,26 @@ function filesOf(manifestPath: string, { base, incr }: AofManifest): SetFile[] {
 async function cutAtOffset(run: Run, all: readonly SetFile[]): Promise<Cut | undefined> {
   const { report, request } = run;
   const { name, offset } = request.toOffset!;
-  const index = name === undefined ? all.length - 1 : all.findIndex((file) => file.name === name);
+  const index =
+    name === undefined ? await lastWithCommands(run, all) : all.findIndex((file) => file.name === name);
   const file = all[index];
   if (file === undefined) throw report.stop(`The manifest names no file ${asBytes(name ?? "")}`);
   const start = await run.commandsFrom(file.path);
   if (offset < start) throw report.stop(`AOF ${asBytes(file.name)} begins with an RDB of ${start} bytes`);
   const outcome = await verify(run, file, start, offset, () => false);
   const size = await sizeOf(run, file.path);
-  const isCut = outcome.validUpTo < size || index < all.length - 1;
-  return isCut ? { index, offset: outcome.validUpTo, size } : undefined;
+  // A set with a cold tier is not loaded if a file lacks its first line.
+  const least = (await beginsWithHeader(run, file.path)) ? BLOCKS_HEADER.length : 0;
+  const end = Math.max(outcome.validUpTo, least);
+  const isCut = end < size || !(await areEmpty(run, folderOf(request.path), all.slice(index + 1)));
+  return isCut ? { index, offset: end, size } : undefined;
+}
+
+/** A file that a cut of the log had been about to go on in does not count. */
+async function lastWithCommands(run: Run, all: readonly SetFile[]): Promise<number> {
+  let index = all.length - 1;
+  while (index > 0 && (await areEmpty(run, folderOf(run.request.path), all.slice(index)))) index--;
+  return index;
 }
 
 /** The first place in the files, in their order, where the time passes the wanted one. */

@@ -77,6 +77,8 @@ function deedOf(given: ReadonlyMap<keyof typeof OPTIONS, string>): Deed {
       throw new UsageError(`Option ${name} is of no use without --convert-to`);
   }
   const value = deeds[0] === undefined ? "" : given.get(deeds[0])!;
+  if (value === "-" || given.get("--output") === "-")
+    throw new UsageError("OUT must be a file, not standard output");
   switch (deeds[0]) {
     case undefined:
       return { kind: "check" };

@@ -11,7 +11,7 @@ import { FileWriter } from "../shared/file-writer.ts";
 import { checkRdb, type RdbResult, rdbTypeText } from "../shared/rdb-check.ts";
 import { spool } from "../shared/spool.ts";
 import { type Surroundings } from "../shared/surroundings.ts";
-import { asBytes, errorText, isSystemError, plural } from "../shared/texts.ts";
+import { asBytes, errorText, isSystemError, namedErrorText, plural } from "../shared/texts.ts";
 import { runTool, statusOf } from "../shared/tool.ts";
 import { type CheckRequest, type Deed, HELP, OPTIONS, readArguments, USAGE } from "./arguments.ts";
 import { AofOutput, JsonOutput, type Output, RdbFileOutput } from "./outputs.ts";
@@ -249,5 +249,5 @@ async function outputFor(
 
 /** The text of an error that tells of files, and not of a mistake of ours. */
 function textOf(error: unknown): string | undefined {
-  return isSystemError(error) ? errorText(error) : undefined;
+  return isSystemError(error) ? asBytes(namedErrorText(error)) : undefined;
 }

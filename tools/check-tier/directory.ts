@@ -1,11 +1,13 @@
 /** The data directory that a tier belongs to: its manifest, base file and checkpoint. */
 import { basename, dirname, join, resolve } from "node:path";
 import type { Files } from "../../src/base/files.ts";
+import { LOST_BASE_ADVICE } from "../../src/persistence/aof/error-text.ts";
 import { manifestFileName } from "../../src/persistence/aof/format.ts";
 import { type AofManifest, readManifest, type TierReference } from "../../src/persistence/aof/manifest.ts";
 import type { CheckpointMetadata } from "../../src/persistence/checkpoint.ts";
 import { readCheckpointMetadata } from "../../src/persistence/load.ts";
 import { LoadError } from "../../src/persistence/load-error.ts";
+import { RdbError } from "../../src/persistence/rdb/reader.ts";
 
 const DEFAULT_FOLDER = "appendonlydir";
 const DEFAULT_NAME = "appendonly.aof";
@@ -45,7 +47,7 @@ export async function openDirectory(files: Files, path: string): Promise<DataDir
   return { folder: dirname(logFolder), logFolder, appendfilename, manifest };
 }
 
-/** The tier that the manifest names; undefined if it names none. Throws LoadError, RdbError. */
+/** The tier that the manifest names; undefined if it names none. Throws LoadError. */
 export async function tierOf(files: Files, directory: DataDirectory): Promise<TierDirectory | undefined> {
   const { folder, logFolder, manifest } = directory;
   const { base, tier } = manifest;
@@ -54,7 +56,9 @@ export async function tierOf(files: Files, directory: DataDirectory): Promise<Ti
   const basePath = join(logFolder, base.name);
   if ((await files.stat(basePath)) === undefined)
     throw new LoadError(`The base file ${base.name}, which describes the tier, is missing`);
-  const metadata = await readCheckpointMetadata(files, basePath);
+  const metadata = await readCheckpointMetadata(files, basePath).catch((error: unknown) => {
+    throw damagedBase(base.name, error);
+  });
   if (metadata.tier.generation !== tier.generation) {
     throw new LoadError(
       `The manifest names generation ${tier.generation} of the cold tier, the base file ${base.name} ${metadata.tier.generation}`,
@@ -63,4 +67,10 @@ export async function tierOf(files: Files, directory: DataDirectory): Promise<Ti
   const freeTier = TIER_FOLDERS.find((name) => name !== tier.folder)!;
   const tierPath = join(folder, tier.folder);
   return { ...directory, tier, tierPath, freeTier, basePath, baseName: base.name, metadata };
+}
+
+/** The error to be thrown if reading the base file failed. */
+export function damagedBase(name: string, error: unknown): unknown {
+  if (!(error instanceof RdbError)) return error;
+  return new LoadError(`The base file ${name} is damaged: ${error.message}. ${LOST_BASE_ADVICE}`);
 }

@@ -12,7 +12,7 @@ import { identityOf, readSeed, seedChange, seedCopyOf, type TierCheckpoint } fro
 import type { Console } from "../shared/console.ts";
 import { cloneStore } from "../shared/store-clone.ts";
 import { BaseFacts } from "./base-facts.ts";
-import type { TierDirectory } from "./directory.ts";
+import { damagedBase, type TierDirectory } from "./directory.ts";
 import type { Findings } from "./findings.ts";
 import { BeyondRepair, checkMarkers, checkStamps, rollBack } from "./history.ts";
 import { type LeftOut, Rebuild } from "./level/rebuild.ts";
@@ -50,7 +50,8 @@ export interface ProvableTier {
   readonly changesBase: boolean;
 }
 
-/** Examines everything. Throws BeyondRepair, with what was found until then in `findings`. */
+/** Examines everything. Throws LoadError if the base file is damaged, and BeyondRepair, with what was found until then
+ * in `findings`. */
 export async function examine(parts: ExaminationParts): Promise<ProvableTier> {
   const { directory, findings } = parts;
   const path = join(parts.scratch, "tier");
@@ -61,7 +62,10 @@ export async function examine(parts: ExaminationParts): Promise<ProvableTier> {
     checkStamps(store, tier, findings);
     await checkMarkers(store, tier, findings);
     await rollBack(store, tier, findings);
-    const facts = await BaseFacts.read(parts.files, directory.basePath, directory.metadata, seed);
+    const { baseName, basePath, metadata } = directory;
+    const facts = await BaseFacts.read(parts.files, basePath, metadata, seed).catch((error: unknown) => {
+      throw damagedBase(baseName, error);
+    });
     return { path, store, seed, facts, ...(await checkRecords(parts, store, seed, facts)) };
   } catch (error) {
     await store.close();

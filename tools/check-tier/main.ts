@@ -10,7 +10,7 @@ import { Console, confirms, EXIT_FAILED, EXIT_OK, EXIT_WOULD_CHANGE } from "../s
 import { lockDirectories } from "../shared/directory-lock.ts";
 import { makeScratchFolder, removeScratchFolder } from "../shared/scratch-folder.ts";
 import { type Surroundings } from "../shared/surroundings.ts";
-import { asBytes, errorText, isSystemError, plural } from "../shared/texts.ts";
+import { asBytes, isSystemError, namedErrorText, plural } from "../shared/texts.ts";
 import { runTool, statusOf } from "../shared/tool.ts";
 import { HELP, OPTIONS, readArguments, type TierRequest, USAGE } from "./arguments.ts";
 import { openDirectory, type TierDirectory, tierOf } from "./directory.ts";
@@ -230,5 +230,5 @@ class TierTool {
 function textOf(error: unknown): string | undefined {
   const kinds = [StorageError, LoadError, ManifestError, RdbError];
   const isAboutData = isSystemError(error) || kinds.some((kind) => error instanceof kind);
-  return isAboutData ? asBytes(errorText(error)) : undefined;
+  return isAboutData ? asBytes(namedErrorText(error)) : undefined;
 }

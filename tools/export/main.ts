@@ -14,7 +14,7 @@ import { lockDirectories } from "../shared/directory-lock.ts";
 import { type ByteWriter, FileWriter, StreamWriter } from "../shared/file-writer.ts";
 import { NoDataError, type OfflineServer, startOffline } from "../shared/offline-server.ts";
 import { type Surroundings } from "../shared/surroundings.ts";
-import { asBytes, errorText, isSystemError, plural } from "../shared/texts.ts";
+import { asBytes, isSystemError, namedErrorText, plural } from "../shared/texts.ts";
 import { runTool, statusOf } from "../shared/tool.ts";
 import { type ExportRequest, HELP, OPTIONS, readArguments, USAGE } from "./arguments.ts";
 import { Tally, walkKeys } from "./contents.ts";
@@ -120,7 +120,11 @@ class Export {
 
   async #write(offline: OfflineServer): Promise<number> {
     const { files, output } = this.#surroundings;
-    const { output: path } = this.#request;
+    const { databases, output: path } = this.#request;
+    const count = offline.server.keyspace.databases.length;
+    const absent = [...(databases ?? [])].find((index) => index >= count);
+    if (absent !== undefined)
+      throw this.#console.stop(`There is no database ${absent}: the server has ${count}`);
     if (path === "-") {
       const writer = new StreamWriter(output);
       await this.#writeTo(writer, offline);
@@ -220,6 +224,6 @@ function textOf(error: unknown): string | undefined {
     NoDataError,
     DumpDamaged,
   ];
-  if (isSystemError(error)) return asBytes(errorText(error));
+  if (isSystemError(error)) return asBytes(namedErrorText(error));
   return kinds.some((kind) => error instanceof kind) ? asBytes((error as Error).message) : undefined;
 }

@@ -97,3 +97,12 @@ async function keepUnderOtherName(files: Files, path: string, other: string): Pr
     await copyFile(files, path, other);
   }
 }
+
+/** What would show that somebody changed one of these files: where each is, its size and its time. */
+export async function statesOf(paths: readonly string[]): Promise<string> {
+  const states = paths.map(async (path) => {
+    const info = await fs.stat(path).catch(() => undefined);
+    return info === undefined ? "" : [info.ino, info.size, info.mtimeMs].join();
+  });
+  return (await Promise.all(states)).join(";");
+}

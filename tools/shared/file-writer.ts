@@ -57,7 +57,7 @@ export class FileWriter implements ByteWriter {
   async write(bytes: Uint8Array): Promise<void> {
     if (bytes.length > BUFFER_BYTES - this.#held) await this.#flush();
     if (bytes.length > BUFFER_BYTES) {
-      await writeFully(this.#file, bytes, this.#written);
+      await this.#named(writeFully(this.#file, bytes, this.#written));
       this.#written += bytes.length;
       return;
     }
@@ -68,7 +68,7 @@ export class FileWriter implements ByteWriter {
   /** Makes the file durable and closes it. Its name is durable too. */
   async finish(): Promise<void> {
     await this.#flush();
-    await this.#file.datasync();
+    await this.#named(this.#file.datasync());
     await this.#file.close();
     await this.#files.syncDirectory(folderOf(this.path));
   }
@@ -81,8 +81,17 @@ export class FileWriter implements ByteWriter {
 
   async #flush(): Promise<void> {
     if (this.#held === 0) return;
-    await writeFully(this.#file, this.#buffer.subarray(0, this.#held), this.#written);
+    await this.#named(writeFully(this.#file, this.#buffer.subarray(0, this.#held), this.#written));
     this.#written += this.#held;
     this.#held = 0;
+  }
+
+  /** The system does not say which file it is that cannot be written. */
+  async #named(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      throw error instanceof Error ? Object.assign(error, { path: this.path }) : error;
+    }
   }
 }

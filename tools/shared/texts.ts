@@ -34,6 +34,12 @@ export function errorText(error: unknown): string {
   return ERRORS[code] ?? error.message;
 }
 
+/** The same with the name of the file, where the error has it. */
+export function namedErrorText(error: unknown): string {
+  if (!(error instanceof Error && "path" in error && typeof error.path === "string")) return errorText(error);
+  return `${error.path}: ${errorText(error)}`;
+}
+
 /** Whether an error is the system's: about a file, not a mistake of ours. */
 export function isSystemError(error: unknown): boolean {
   return error instanceof Error && "code" in error && "syscall" in error;

@@ -13,14 +13,15 @@
  */
 import { crc32c } from "../../base/checksum.ts";
 import type { FileHandle } from "../../base/files.ts";
+import { findBlockLength, PLAIN, TRAILER_BYTES } from "./block-search.ts";
 import { type LevelEntry, masked, RecordBytes } from "./log-file.ts";
 import { SEQUENCE_BYTES, userKey } from "./version-state.ts";
 
 const FOOTER_BYTES = 48;
 const MAGIC = 0xdb4775248b80fb57n;
-const TRAILER_BYTES = 5;
-const PLAIN = 0;
 const NUMBER_BYTES = 4;
+/** How the name of the filter begins in the metaindex. */
+const FILTER_PREFIX = "filter.";
 /** Of a longer block the checksum is worked out in pieces of this size, with a pause after each. */
 const PIECE_BYTES = 256 * 1024;
 /** Data blocks are small: so much is read at once, and verified in one step. */
@@ -50,7 +51,9 @@ export interface TableDamage {
   /** The block's; of footer and index, up to the end of the file. */
   readonly length: number;
   readonly what: "footer" | "index" | "data" | "filter" | "metaindex";
-  /** Keys that may have been in it: above `after` (undefined: from the first on), up to `upTo` (undefined: the
+  /** Whether keys may have been in it. */
+  readonly holdsKeys: boolean;
+  /** Those keys: above `after` (undefined: from the first on), up to `upTo` (undefined: the
    * last). */
   readonly after: Buffer | undefined;
   readonly upTo: Buffer | undefined;
@@ -77,20 +80,33 @@ export class TableFile {
   readonly #size: number;
   #index: Buffer | undefined;
   #metaindex: BlockPlace | undefined;
-  /** Why the table as a whole cannot be read. */
-  readonly damage: TableDamage | undefined;
+  /** Data blocks that were found without an index. */
+  #found: readonly DataBlock[] = [];
+  #damage: TableDamage | undefined;
 
   private constructor(file: FileHandle, size: number, damage: TableDamage | undefined) {
     this.#file = file;
     this.#size = size;
-    this.damage = damage;
+    this.#damage = damage;
+  }
+
+  /** Why the table cannot be read by its index. */
+  get damage(): TableDamage | undefined {
+    return this.#damage;
   }
 
   static async open(file: FileHandle): Promise<TableFile> {
     const size = await file.size();
     const whole = (what: TableDamage["what"], offset: number): TableFile => {
       const length = Math.max(0, size - offset);
-      return new TableFile(file, size, { offset, length, what, after: undefined, upTo: undefined });
+      return new TableFile(file, size, {
+        offset,
+        length,
+        what,
+        holdsKeys: true,
+        after: undefined,
+        upTo: undefined,
+      });
     };
     if (size < FOOTER_BYTES) return whole("footer", 0);
     const footer = Buffer.alloc(FOOTER_BYTES);
@@ -112,6 +128,31 @@ export class TableFile {
     return table;
   }
 
+  /**
+   * Where footer or index are damaged: finds the data blocks without them. They lie one behind the other from the
+   * beginning on, and each ends where its checksum does. Behind a damaged one none are found.
+   */
+  async findBlocks(): Promise<void> {
+    const damage = this.#damage;
+    if (damage === undefined) return;
+    const found: DataBlock[] = [];
+    let holdsKeys = true;
+    for (let offset = 0; holdsKeys; ) {
+      const length = await findBlockLength(this.#file, offset, this.#size);
+      if (length === undefined) break;
+      const contents = await this.#block({ offset, length });
+      // Behind the last data block there are the filter, which is no list of entries, and the metaindex.
+      if (contents !== undefined && isReadable(contents)) {
+        const upTo = lastKey(contents);
+        if (upTo === undefined || isMetaindex(contents)) holdsKeys = false;
+        else found.push({ offset, length, upTo });
+      }
+      offset += length + TRAILER_BYTES;
+    }
+    this.#found = found;
+    this.#damage = { ...damage, holdsKeys, after: found.at(-1)?.upTo };
+  }
+
   /** Verifies every block, step by step. The file is read once, and no more of it is kept than a block. */
   async *verify(pause = noPause): AsyncGenerator<TableStep, void, undefined> {
     if (this.damage !== undefined) {
@@ -127,7 +168,10 @@ export class TableFile {
       bytes += length + TRAILER_BYTES;
       const isDamaged = contents === undefined || !isReadable(contents);
       if (isDamaged || bytes >= STEP_BYTES) {
-        yield { bytes, damage: isDamaged ? { offset, length, what: "data", after, upTo } : undefined };
+        yield {
+          bytes,
+          damage: isDamaged ? { offset, length, what: "data", holdsKeys: true, after, upTo } : undefined,
+        };
         bytes = 0;
       }
       after = upTo;
@@ -137,7 +181,7 @@ export class TableFile {
 
   /** What is damaged between data and index, if anything is. */
   async filterDamage(): Promise<TableDamage | undefined> {
-    const none = { after: undefined, upTo: undefined };
+    const none = { holdsKeys: false, after: undefined, upTo: undefined };
     const metaindex = this.#metaindex!;
     const contents = await this.#block(metaindex);
     if (contents === undefined || !isReadable(contents)) return { ...metaindex, what: "metaindex", ...none };
@@ -213,6 +257,7 @@ export class TableFile {
   }
 
   *#blocks(): Generator<DataBlock, void, undefined> {
+    for (const block of this.#found) yield block;
     if (this.#index === undefined) return;
     for (const { key, value } of entriesIn(this.#index))
       yield { ...placeIn(new RecordBytes(value)), upTo: userKey(key) };
@@ -323,6 +368,18 @@ function isReadable(contents: Buffer): boolean {
     if (error instanceof RangeError) return false;
     throw error;
   }
+}
+
+/** The last key of a block that can be read; undefined if it has none. */
+function lastKey(contents: Buffer): Buffer | undefined {
+  let last: Buffer | undefined;
+  for (const { key } of entriesIn(contents)) last = key;
+  return last && userKey(last);
+}
+
+function isMetaindex(contents: Buffer): boolean {
+  for (const { key } of entriesIn(contents)) return key.toString("latin1").startsWith(FILTER_PREFIX);
+  return false;
 }
 
 /** Where entries end and offsets begin. Throws RangeError where that makes no sense. */

@@ -120,18 +120,22 @@ export class AofDirectory {
   }
 
   /**
-   * Throws ManifestError if no manifest names any file, though one must have: the folder has files that only a later
-   * rewrite can have made. Who is killed before its first manifest is written leaves only such as are numbered 1.
+   * Throws ManifestError if the manifest names no file at all, or no base file, though one must have: the folder has
+   * files that only a later rewrite can have made. Who is killed before its first manifest is written, or within its
+   * first rewrite, leaves only such as are numbered 1.
    */
   async refuseLostManifest(): Promise<void> {
     const { base, incr } = this.current;
-    if (base !== undefined || incr.length > 0) return;
+    if (base !== undefined) return;
+    const isMissing = incr.length === 0;
     const { appendfilename } = this.options;
     for (const name of await this.files.readdir(this.path)) {
       const said = parseFileName(name);
       if (said?.appendfilename !== appendfilename || said.sequence === 1) continue;
+      if (said.isIncr && !isMissing) continue;
+      const what = isMissing ? "is missing" : "names no base file";
       throw new ManifestError(
-        `The AOF manifest ${this.manifestPath} is missing, but its file ${name} is there. ` +
+        `The AOF manifest ${this.manifestPath} ${what}, but its file ${name} is there. ` +
           salvageAdvice(this.manifestPath),
       );
     }

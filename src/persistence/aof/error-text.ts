@@ -27,6 +27,15 @@ export function emptiedFileText(name: string, sizeBytes: number): string {
   return `The AOF file ${name} ${what}, which it never was since the manifest names it: what it held is lost`;
 }
 
+/** Why a file that has another first line cannot be used, in a set whose files all began with theirs. */
+export function damagedFirstLineText(name: string): string {
+  return `The first line of the AOF file ${name} is damaged, and it was whole before the manifest named the file`;
+}
+
+/** What to do about a base file that a cold tier relies on: under a key that it has lost, an old record would count. */
+export const LOST_BASE_ADVICE =
+  "The cold tier cannot be read without it, so that it cannot be salvaged: restore the data directory from a backup";
+
 /** What to do with append-only files that the server does not start with. */
 export function salvageAdvice(manifestPath: string): string {
   return `Make a backup, then use tsredis-check-aof --salvage ${manifestPath}`;

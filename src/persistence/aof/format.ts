@@ -66,7 +66,8 @@ export function encodeFilling(start: number, end: number): Buffer {
   return bytes;
 }
 
-/** The first line of a file made of checksummed blocks. */
+/** The first line of a file made of checksummed blocks. A later version must have another checksum, too: where a block
+ * of this one is found behind a line that names another, the line is damaged. */
 export const BLOCKS_HEADER: Buffer = Buffer.from("#TSREDIS-AOF:2\r\n");
 /** How the first line begins in every version of the format. */
 export const BLOCKS_HEADER_PREFIX = "#TSREDIS-AOF:";

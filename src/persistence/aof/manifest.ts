@@ -75,6 +75,8 @@ export class ManifestError extends Error {
 }
 
 const LINE_MAX_BYTES = 1024;
+/** Redis does not look, and would execute the file's commands twice. */
+const NAMED_TWICE = "Found the same file name twice";
 const INVALID_FORMAT = "Invalid AOF manifest file format";
 
 /** What one line says, before its type is looked at. */
@@ -125,6 +127,7 @@ class ManifestBuilder {
     switch (line.type) {
       case "b":
         if (this.#base !== undefined) return "Found duplicate base file information";
+        if (this.#isNamed(line.name)) return NAMED_TWICE;
         this.#base = file;
         return undefined;
       case "h":
@@ -132,6 +135,7 @@ class ManifestBuilder {
         return undefined;
       case "i":
         if (line.sequence <= this.#highestIncr) return "Found a non-monotonic sequence number";
+        if (this.#isNamed(line.name)) return NAMED_TWICE;
         this.#highestIncr = line.sequence;
         this.#incr.push(line.end === undefined ? file : { ...file, end: line.end });
         return undefined;
@@ -143,6 +147,11 @@ class ManifestBuilder {
       default:
         return "Unknown AOF file type";
     }
+  }
+
+  /** Whether the file is to be loaded already. */
+  #isNamed(name: string): boolean {
+    return this.#base?.name === name || this.#incr.some((file) => file.name === name);
   }
 
   manifest(): AofManifest {

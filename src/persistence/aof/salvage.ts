@@ -51,7 +51,7 @@ export interface LostRange {
 export interface SalvagePlan {
   readonly hasBlocks: boolean;
   /** The file begins with a block format that this version does not know, or is shorter than it must be: not to be
-   * touched. */
+   * touched. (With blocks of ours behind it, or nothing at all, that line is damaged.) */
   readonly refusal: string | undefined;
   readonly size: number;
   readonly start: number;
@@ -82,6 +82,7 @@ const TRUSTED_BYTES = 64 * 1024;
 const FIRST_SELECT = "*2\r\n$6\r\nSELECT\r\n$1\r\n?\r\n";
 const DAMAGED_START_BYTES = 16;
 const CR = 0x0d;
+const FIRST_LINE_DAMAGED = "The file's first line is damaged";
 
 export async function planSalvage(file: FileHandle, options: SalvageOptions = {}): Promise<SalvagePlan> {
   return new Planner(file, options).plan();
@@ -126,9 +127,13 @@ class Planner {
     let followsGap = false;
     const first = await this.#findFirstBlock();
     if (first !== undefined) {
-      this.#lose(0, first.start, "The file's first line is damaged", "damaged");
+      this.#lose(0, first.start, FIRST_LINE_DAMAGED, "damaged");
       from = first.start;
       db = first.db;
+    } else if (await this.#isOnlyDamagedHeader()) {
+      this.#hasBlocks = true;
+      this.#lose(0, this.#size, FIRST_LINE_DAMAGED, "damaged");
+      from = undefined;
     }
     while (from !== undefined && from < this.#size) {
       const found: Run = await this.#read(from, followsGap, missingBytes);
@@ -177,11 +182,22 @@ class Planner {
     if (this.#start !== 0 || this.#size < BLOCKS_HEADER.length) return undefined;
     const head = Buffer.alloc(BLOCKS_HEADER.length);
     await this.#file.read(head, 0);
-    if (head.toString("latin1").startsWith(BLOCKS_HEADER_PREFIX)) return undefined;
+    if (head.equals(BLOCKS_HEADER)) return undefined;
+    // Also where it names another version: that has no such blocks (format.ts).
     const found = await findBlock(this.#file, 0, this.#size);
     if (found === undefined) return undefined;
     this.#hasBlocks = true;
     return found;
+  }
+
+  /** Whether the file says that it consists of blocks of another version, and holds nothing. */
+  async #isOnlyDamagedHeader(): Promise<boolean> {
+    const { length } = BLOCKS_HEADER;
+    if (this.#start !== 0 || this.#size < length) return false;
+    const head = Buffer.alloc(length);
+    await this.#file.read(head, 0);
+    if (head.equals(BLOCKS_HEADER) || !head.toString("latin1").startsWith(BLOCKS_HEADER_PREFIX)) return false;
+    return this.#size === length || isUnwritten(this.#file, length, this.#size);
   }
 
   async #read(from: number, followsGap: boolean, missingBytes: number): Promise<Run> {

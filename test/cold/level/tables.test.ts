@@ -143,6 +143,34 @@ test("a cut is found, however much is left", async () => {
   expect(await damagesOf(table.subarray(0, table.length - 1))).toHaveLength(1);
 });
 
+test("without index or footer the blocks are found by their checksums, up to the first that is damaged", async () => {
+  const keysIn = async (bytes: Buffer): Promise<{ keys: string[]; damage: TableDamage }> => {
+    const damaged = await TableFile.open(memoryFile(bytes));
+    await damaged.findBlocks();
+    const keys: string[] = [];
+    // A flush leaves the deletion of a last key.
+    for await (const { key, value } of damaged.entries(() => expect.unreachable()))
+      if (value !== undefined) keys.push(key.toString());
+    return { keys, damage: damaged.damage! };
+  };
+  const all = Array.from({ length: KEYS }, (_, i) => keyAt(i).toString());
+  const footer = table.length - FOOTER_BYTES;
+  for (const bytes of [flipped(table.length - 1), flipped(footer - 10), table.subarray(0, -1)]) {
+    const { damage, keys } = await keysIn(bytes);
+    expect(keys).toEqual(all);
+    expect(damage).toMatchObject({ holdsKeys: false });
+  }
+  let least = 0;
+  for (let length = 0; length < table.length - ENDS_BYTES * 4; length += 1 + (length >> 2)) {
+    const { damage, keys } = await keysIn(table.subarray(0, length));
+    expect(keys).toEqual(all.slice(0, keys.length));
+    expect(keys.length).toBeGreaterThanOrEqual(least);
+    expect([damage.holdsKeys, damage.after?.toString()]).toEqual([true, keys.at(-1)]);
+    least = keys.length;
+  }
+  expect(least).toBeGreaterThan(LARGE_KEY);
+});
+
 test("the ends of a table are index, filter and footer; its data is verified only with all", async () => {
   const [data, footer] = [storeWith(flipped(1000)), storeWith(flipped(table.length - 1))];
   expect(await verified(data, "ends")).toEqual({ bytes: 0, damages: [] });

@@ -100,6 +100,8 @@ describe("text", () => {
     ["file a seq 1 type i end -1\n", "Invalid AOF manifest file format"],
     ["file a seq -1 type t\n", "Invalid AOF manifest file format"],
     ["file a seq 1 type t\nfile b seq 2 type t\n", "Found duplicate cold tier information"],
+    ["file a seq 1 type i\nfile a seq 2 type i\n", "Found the same file name twice"],
+    ["file a seq 1 type b\nfile a seq 2 type i\n", "Found the same file name twice"],
     ["file ../a seq 1 type t\n", "File can't be a path, just a filename"],
   ])("our own additions are checked too: %j", (text, reason) => {
     expect(failure(text).message).toBe(reason);

@@ -162,6 +162,26 @@ describe("a file of blocks", () => {
     );
   });
 
+  test.each(["#TSREDIS-AOF:3\r\n", "#TSREDIS-AOF:2\n\n"])(
+    "is recognised by its blocks with the first line %j",
+    async (line) => {
+      const { bytes, blocks } = build([
+        { commands: [["a", Buffer.from("1")]], db: 0 },
+        { commands: [["b", Buffer.from("2")]], db: 0 },
+      ]);
+      const damaged = Buffer.concat([Buffer.from(line), bytes.subarray(line.length)]);
+      const found = await plan(damaged);
+      expect(found).toMatchObject({ hasBlocks: true, refusal: undefined, lost: [{ start: 0, end: 16 }] });
+      expect((await keptCommands(damaged, found)).filter((each) => !each.startsWith("@"))).toEqual(
+        blocks.flat(),
+      );
+      for (const rest of ["", "#".repeat(495) + "\n", "\0\0\0"]) {
+        const empty = await plan(Buffer.from(line + rest));
+        expect(empty).toMatchObject({ hasBlocks: true, refusal: undefined, kept: [], lost: [{ start: 0 }] });
+      }
+    },
+  );
+
   test("a tail without block line, and one of zeros", async () => {
     const whole = build([{ commands: [["a", Buffer.from("1")]], db: 0 }]).bytes;
     const tail = Buffer.concat([whole, command("SET", "b", "2"), command("SET", "c", "3").subarray(0, 9)]);

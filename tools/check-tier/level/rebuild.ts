@@ -138,6 +138,7 @@ export class Rebuild {
   async #open(number: number, name: string): Promise<Source & { close(): Promise<void> }> {
     const file = await this.#files.open(join(this.#folder, name), "read");
     const table = await TableFile.open(file);
+    await table.findBlocks();
     const level = this.#structure.version?.tables.get(number)?.level;
     const source = new Source(
       table.entries((entry) => this.#damaged.push(entry)),
@@ -200,7 +201,7 @@ function isWithin(key: Buffer, { from, upTo }: LostRange): boolean {
 function isNewer({ level, table }: Source, lost: Pick<LostRange, "level" | "table">): boolean {
   if (table === undefined) return true;
   if (level === undefined || lost.level === undefined) return false;
-  if (level === 0 && lost.level === 0) return table > lost.table;
+  if (level === 0 && lost.level === 0) return table >= lost.table;
   // Tables of one level have no keys in common.
   return level <= lost.level;
 }

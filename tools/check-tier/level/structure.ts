@@ -66,12 +66,13 @@ export async function examineStructure(
     const file = await files.open(join(folder, name), "read");
     try {
       const table = await TableFile.open(file);
+      await table.findBlocks();
       const live = version?.tables.get(number);
       for await (const { damage } of table.verify()) {
         if (damage === undefined) continue;
         const { length, offset } = damage;
         problems.push({ file: name, offset, length, reason: `the ${damage.what} block is damaged` });
-        if (damage.what === "filter" || damage.what === "metaindex") continue;
+        if (!damage.holdsKeys) continue;
         const upTo = damage.upTo ?? live?.largest;
         lost.push({ from: damage.after ?? live?.smallest, upTo, level: live?.level, table: number });
       }
