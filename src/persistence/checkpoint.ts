@@ -46,11 +46,6 @@ export interface CheckpointMetadata {
 
 /** Hashes of cold keys written in one step. */
 const COLD_KEYS_PART_BYTES = 16 * 1024;
-/** How many records the tier held at the checkpoint. */
-export function recordsIn({ tier }: CheckpointMetadata): number {
-  return tier.counts.reduce((sum, [, count]) => sum + count, 0);
-}
-
 /** Garbage entries of the tier deleted per batch after a checkpoint. */
 const SWEEP_ENTRIES = 1000;
 
@@ -71,6 +66,11 @@ export interface CheckpointParts extends SnapshotFileParts {
   readonly checksum: boolean;
   /** Whether entries carry how long they were idle or how often they were used. */
   readonly withAccess: boolean;
+}
+
+/** How many records the tier held at the checkpoint. */
+export function recordsIn({ tier }: CheckpointMetadata): number {
+  return tier.counts.reduce((sum, [, count]) => sum + count, 0);
 }
 
 /** What becomes of the log at the cut. */

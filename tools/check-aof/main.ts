@@ -226,7 +226,7 @@ async function checkManifest(run: Run): Promise<void> {
   const { base, incr } = manifest;
   if (base === undefined) {
     const prefix = nameOf(request.path).replace(/\.manifest$/, "");
-    const unnamed = await laterBaseIn(run.files, folder, prefix);
+    const unnamed = await laterBaseIn(run.files, folder, prefix, incr);
     const advice = "Use the --salvage option to try fixing it.";
     if (unnamed !== undefined)
       throw report.stop(`The manifest names no base file, but ${asBytes(unnamed)} is there. ${advice}`);

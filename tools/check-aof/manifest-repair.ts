@@ -280,14 +280,20 @@ async function lacksBase(
   notes: string[],
 ): Promise<boolean> {
   if (base.length > 0 || (incr.length === 0 && tier === undefined)) return false;
-  if ((await laterBaseIn(files, folder, prefix)) === undefined) return false;
+  if ((await laterBaseIn(files, folder, prefix, incr)) === undefined) return false;
   notes.push("The line of the base file is lost");
   return true;
 }
 
-/** A base file in the folder that no first rewrite has made: a manifest that names none has lost its line, as a server
- * finds too (AofDirectory.refuseLostManifest). */
-export async function laterBaseIn(files: Files, folder: string, prefix: string): Promise<string | undefined> {
+/** A base file in the folder that no first rewrite has made: a manifest that names none, but these incr files, has lost
+ * its line, as a server finds too (AofDirectory.refuseLostManifest). */
+export async function laterBaseIn(
+  files: Files,
+  folder: string,
+  prefix: string,
+  incr: readonly IncrFile[],
+): Promise<string | undefined> {
+  if (incr.at(0)?.sequence === 1) return undefined;
   return (await files.readdir(folder)).find((name) => {
     const said = parseFileName(name);
     return said?.appendfilename === prefix && !said.isIncr && said.sequence > 1;

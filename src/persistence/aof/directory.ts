@@ -121,12 +121,12 @@ export class AofDirectory {
 
   /**
    * Throws ManifestError if the manifest names no file at all, or no base file, though one must have: the folder has
-   * files that only a later rewrite can have made. Who is killed before its first manifest is written, or within its
-   * first rewrite, leaves only such as are numbered 1.
+   * files that only a later rewrite can have made. Who is killed before its first manifest is written leaves only such
+   * as are numbered 1, and while incr file 1 is listed no rewrite has ended.
    */
   async refuseLostManifest(): Promise<void> {
     const { base, incr } = this.current;
-    if (base !== undefined) return;
+    if (base !== undefined || incr.at(0)?.sequence === 1) return;
     const isMissing = incr.length === 0;
     const { appendfilename } = this.options;
     for (const name of await this.files.readdir(this.path)) {
