@@ -39,6 +39,12 @@ export function machineMemoryBytes(source: MemorySource = systemSource()): numbe
   return smallest;
 }
 
+/** Resident memory of this process that no file backs, in bytes: what the system cannot drop. 0 if it does not tell. */
+export function anonymousBytes(source: MemorySource = systemSource()): number {
+  const status = source.readText("/proc/self/status") ?? "";
+  return Number(/^RssAnon:\s*(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
+}
+
 /** The smallest limit of the group and its ancestors; Infinity where none is set. */
 function limitAlong(source: MemorySource, mount: string, groupPath: string, fileName: string): number {
   let smallest = Number.POSITIVE_INFINITY;

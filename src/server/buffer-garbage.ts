@@ -4,7 +4,8 @@
  * buffer when it collects the little object that stands for it, and goes by what it allocates: in a server at rest that
  * is nothing, and copies of a value of 100 MB stay resident.
  *
- * So it is reckoned again and again how much all buffers have grown, but for the data, since the last collection.
+ * So it is reckoned again and again how much all buffers have grown, but for the data, since the last collection. Where
+ * the process has little memory left, less growth is enough.
  */
 import { getHeapStatistics } from "node:v8";
 import { collectGarbage, collectYoungGarbage } from "../base/garbage.ts";
@@ -16,6 +17,8 @@ const MAX_BYTES = 32 * 1024 * 1024;
 const MAX_URGENT_BYTES = 128 * 1024 * 1024;
 /** Less is not worth a collection. */
 const MIN_BYTES = 8 * 1024 * 1024;
+/** And so much of what the process may still take. */
+const SHARE_OF_SPARE = 1 / 2;
 const EVERY_MS = 100;
 const SLOW_EVERY_TICKS = 10;
 
@@ -32,14 +35,19 @@ export interface BufferHeap {
 export class BufferGarbage {
   private readonly heap: BufferHeap;
   private readonly limit: () => number;
+  private readonly spare: () => number;
   private ticks = 0;
   /** The least that there was since the last collection. It may be in use, or what the next collection finds. */
   private leastBytes: number;
 
-  /** @param limit maxmemory: bytes, or 0 for no limit */
-  constructor(heap: BufferHeap, limit: () => number) {
+  /**
+   * @param limit maxmemory: bytes, or 0 for no limit
+   * @param spare bytes that the process may still take
+   */
+  constructor(heap: BufferHeap, limit: () => number, spare: () => number) {
     this.heap = heap;
     this.limit = limit;
+    this.spare = spare;
     this.leastBytes = heap.otherBytes();
   }
 
@@ -66,7 +74,8 @@ export class BufferGarbage {
 
   private within(share: number, most: number): number {
     const limit = this.limit();
-    return limit === 0 ? most : Math.max(MIN_BYTES, Math.min(most, limit * share));
+    const allowed = limit === 0 ? most : Math.min(most, limit * share);
+    return Math.max(MIN_BYTES, Math.min(allowed, this.spare() * SHARE_OF_SPARE));
   }
 }
 

@@ -4,6 +4,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { SystemClock } from "../base/clock.ts";
+import { machineMemoryBytes } from "../base/machine-memory.ts";
 import { systemRandom } from "../base/random.ts";
 import { realFiles } from "../base/real-files.ts";
 import { levelStoreOptionsFor, openLevelStore } from "../cold/level-store.ts";
@@ -23,6 +24,7 @@ import { inlineLittle, inlineMuch } from "./inlining.ts";
 import { ServerLog } from "./log.ts";
 import { LoopDelay } from "./loop-delay.ts";
 import { limitClients, openFileLimit } from "./open-files.ts";
+import { ProcessRoom } from "./process-room.ts";
 import type { Server } from "./server.ts";
 import { startServer } from "./start.ts";
 import { preferEventLoop, startBehindLoop } from "./thread-priority.ts";
@@ -72,6 +74,7 @@ async function serve({ config, warnings }: LoadedConfig): Promise<void> {
   for (const warning of warnings) log.warning(warning);
   let server: Server;
   let entrances: Entrances | undefined;
+  const room = new ProcessRoom(machineMemoryBytes());
   inlineLittle();
   try {
     limitClients(config, openFileLimit(), log);
@@ -88,6 +91,7 @@ async function serve({ config, warnings }: LoadedConfig): Promise<void> {
       },
       config,
       async (opened) => {
+        room.start(opened.budget);
         entrances = new Entrances(opened);
         await listen(entrances, opened, config);
         // Who waits for this line, as Redis's tests do, connects next.
@@ -104,7 +108,11 @@ async function serve({ config, warnings }: LoadedConfig): Promise<void> {
   server.cron.start();
   const { slabs, huge } = server.keyspace.entries;
   const heap = processHeap(() => slabs.reservedBytes + huge.allocatedBytes);
-  new BufferGarbage(heap, () => values.maxmemory).start();
+  new BufferGarbage(
+    heap,
+    () => values.maxmemory,
+    () => room.spareBytes,
+  ).start();
   preferEventLoop();
   if (values.pidfile !== "") writePidFile(config, log);
   log.notice(readyLine(config, entrances!.describe()));

@@ -19,6 +19,12 @@ const MEMTABLES_SHARE = 1 / 16;
  * to the cold tier before anybody is served. So loading may use this share more, and the tier takes it afterwards. */
 const LOADING_SHARE = 0.5;
 const MAX_LOADING_BYTES = 64 * 1024 * 1024;
+/** However much else the process takes, the data keeps this share of the limit. Slabs stay with the process when data
+ * leaves them, but for a few: with their room in mind, the data keeps the second share. */
+const LEAST_SHARE = 1 / 4;
+const LEAST_SHARE_IN_SLABS = 1 / 2;
+/** Where the process takes less than before, so much of the difference is believed: it may be more again soon. */
+const BELIEVED_SHARE = 1 / 8;
 
 /** Most entries are smaller. */
 const LARGE_ENTRY_BYTES = 512;
@@ -40,6 +46,9 @@ export class MemoryBudget implements SpillBudget {
   /** For tests: values leave memory as soon as they can, however much of it is free. */
   private readonly spillsAll: boolean;
   private isLoading = false;
+  /** What the process may take in all, and what it takes that nothing here counts: set by `fitInto`. */
+  private roomBytes = Number.POSITIVE_INFINITY;
+  private uncountedBytes = 0;
   /** How much of the overhead counts against the limit, less what is exempt. */
   private chargedOverheadBytes = 0;
   private readonly keyspace: Keyspace;
@@ -77,7 +86,7 @@ export class MemoryBudget implements SpillBudget {
   setLimit(limit: number): void {
     this.limit = limit;
     const allowance = this.isLoading ? Math.min(limit * LOADING_SHARE, MAX_LOADING_BYTES) : 0;
-    this.limitBytes = limit === 0 ? Number.POSITIVE_INFINITY : limit + allowance;
+    this.limitBytes = limit === 0 ? Number.POSITIVE_INFINITY : this.fitting(limit + allowance);
     this.spillFromBytes = this.spillsAll ? 0 : this.limitBytes * SPILL_FROM;
     this.spillToBytes = this.spillsAll ? 0 : this.limitBytes * SPILL_TO;
     this.chargeOverhead();
@@ -86,6 +95,22 @@ export class MemoryBudget implements SpillBudget {
   /** Says whether data is being loaded into a server with a cold tier. */
   setLoading(isLoading: boolean): void {
     this.isLoading = isLoading && this.hasTier;
+    this.setLimit(this.limit);
+  }
+
+  /**
+   * With a cold tier, makes the limit so much smaller that the process has enough room: it can go below its share of
+   * the memory at little cost. (Without one, data would be lost, or writes refused.)
+   * @param roomBytes what the process may take in all
+   * @param processBytes what it takes now, data included
+   */
+  fitInto(roomBytes: number, processBytes: number): void {
+    const { huge, slabs } = this.keyspace.entries;
+    const dataBytes = slabs.reservedBytes + huge.allocatedBytes;
+    const uncounted = Math.max(0, processBytes - dataBytes - this.overheadBytes - this.memtableShare);
+    const believed = this.uncountedBytes - (this.uncountedBytes - uncounted) * BELIEVED_SHARE;
+    this.uncountedBytes = Math.max(uncounted, believed);
+    this.roomBytes = roomBytes;
     this.setLimit(this.limit);
   }
 
@@ -110,6 +135,12 @@ export class MemoryBudget implements SpillBudget {
   /** What the hot tier takes besides its entries. */
   private get directoryBytes(): number {
     return this.keyspace.usedBytes - this.keyspace.entries.allocatedBytes;
+  }
+
+  private fitting(limit: number): number {
+    if (!this.hasTier) return limit;
+    const inSlabs = Math.min(this.keyspace.entries.slabs.reservedBytes, this.limit * LEAST_SHARE_IN_SLABS);
+    return Math.min(limit, Math.max(this.limit * LEAST_SHARE, inSlabs, this.roomBytes - this.uncountedBytes));
   }
 
   private chargeOverhead(): void {

@@ -3,7 +3,7 @@
  */
 import { totalmem } from "node:os";
 import { describe, expect, it } from "vitest";
-import { type MemorySource, machineMemoryBytes } from "../../src/base/machine-memory.ts";
+import { anonymousBytes, type MemorySource, machineMemoryBytes } from "../../src/base/machine-memory.ts";
 
 function source(totalBytes: number, files: Record<string, string>): MemorySource {
   return { totalBytes, readText: (path) => files[path] };
@@ -57,5 +57,18 @@ describe("machineMemoryBytes", () => {
   it("is positive and at most the machine's memory here", () => {
     expect(machineMemoryBytes()).toBeGreaterThan(0);
     expect(machineMemoryBytes()).toBeLessThanOrEqual(totalmem());
+  });
+});
+
+describe("anonymousBytes", () => {
+  it("counts only memory that no file backs", () => {
+    const status = "VmRSS:\t  9000 kB\nRssAnon:\t    2048 kB\nRssFile:\t 100 kB\n";
+    expect(anonymousBytes(source(1000, { "/proc/self/status": status }))).toBe(2048 * 1024);
+    expect(anonymousBytes(source(1000, { "/proc/self/status": "VmRSS:\t  9000 kB\n" }))).toBe(0);
+    expect(anonymousBytes(source(1000, {}))).toBe(0);
+  });
+
+  it("reads the system's files", () => {
+    expect(anonymousBytes()).toBeGreaterThan(1024 * 1024);
   });
 });

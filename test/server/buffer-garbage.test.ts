@@ -30,10 +30,17 @@ class PlannedHeap implements BufferHeap {
   }
 }
 
-function planned(limit = 0): { heap: PlannedHeap; second: () => string[]; tick: () => string[] } {
+function planned(
+  limit = 0,
+  spare = Number.POSITIVE_INFINITY,
+): { heap: PlannedHeap; second: () => string[]; tick: () => string[] } {
   const heap = new PlannedHeap();
   heap.inUse = 10 * MB;
-  const garbage = new BufferGarbage(heap, () => limit);
+  const garbage = new BufferGarbage(
+    heap,
+    () => limit,
+    () => spare,
+  );
   const after = (ticks: number) => {
     for (let i = 0; i < ticks; i++) garbage.tick();
     return heap.collections.splice(0);
@@ -43,6 +50,19 @@ function planned(limit = 0): { heap: PlannedHeap; second: () => string[]; tick: 
 }
 
 describe("the memory of buffers", () => {
+  test("is collected sooner where the process has little memory left, but not for next to nothing", () => {
+    const little = planned(0, 40 * MB);
+    little.heap.young = 19 * MB;
+    expect(little.second()).toEqual([]);
+    little.heap.young = 20 * MB;
+    expect(little.tick()).toEqual(["young"]);
+    const none = planned(0, -100 * MB);
+    none.heap.young = 7 * MB;
+    expect(none.second()).toEqual([]);
+    none.heap.young = 8 * MB;
+    expect(none.tick()).toEqual(["young"]);
+  });
+
   test("is left alone while it does not grow by much", () => {
     const { heap, second } = planned();
     heap.old = 31 * MB;

@@ -37,3 +37,52 @@ test("memtables count against the limit, up to a sixteenth of it", () => {
   budget.setLimit(0);
   expect(budget.usedBytes).toBe(empty);
 });
+
+/** A budget of 128 MB, and what to measure of a process that takes so much besides an empty keyspace. */
+function small(tier?: { readonly memtableBytes: number }) {
+  const { keyspace } = new CommandHarness({ commands: [] });
+  const budget = new MemoryBudget(keyspace, tier);
+  budget.setLimit(128 * MB);
+  budget.measureOverhead(0);
+  const { huge, slabs } = keyspace.entries;
+  const counted = slabs.reservedBytes + huge.allocatedBytes + budget.overheadBytes;
+  const measure = (uncounted: number) => budget.fitInto(192 * MB, counted + uncounted);
+  return { budget, measure };
+}
+
+test("what the process takes besides makes the limit smaller where there is not enough room for both", () => {
+  const { budget, measure } = small({ memtableBytes: 0 });
+  measure(64 * MB);
+  expect(budget.limitBytes).toBe(128 * MB);
+  measure(100 * MB);
+  expect(budget.limitBytes).toBe(92 * MB);
+  expect(budget.spillFromBytes).toBeLessThan(92 * MB);
+  expect(budget.limit).toBe(128 * MB);
+});
+
+test("the limit comes back little by little, and a fourth of it is never taken away", () => {
+  const { budget, measure } = small({ memtableBytes: 0 });
+  measure(1000 * MB);
+  expect(budget.limitBytes).toBe(32 * MB);
+  measure(100 * MB);
+  expect(budget.limitBytes).toBe(32 * MB);
+  measure(144 * MB);
+  measure(100 * MB);
+  const before = budget.limitBytes;
+  for (let i = 0; i < 100; i++) measure(60 * MB);
+  expect(before).toBeLessThan(92 * MB);
+  expect(budget.limitBytes).toBe(128 * MB);
+});
+
+test("buffers of clients are not counted twice", () => {
+  const { budget, measure } = small({ memtableBytes: 0 });
+  budget.measureOverhead(50 * MB);
+  measure(100 * MB);
+  expect(budget.limitBytes).toBeGreaterThan(127 * MB);
+});
+
+test("without a cold tier the limit stays as configured, since nothing could leave without loss", () => {
+  const { budget, measure } = small();
+  measure(1000 * MB);
+  expect(budget.limitBytes).toBe(128 * MB);
+});
