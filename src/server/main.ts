@@ -91,7 +91,6 @@ async function serve({ config, warnings }: LoadedConfig): Promise<void> {
       },
       config,
       async (opened) => {
-        room.start(opened.budget);
         entrances = new Entrances(opened);
         await listen(entrances, opened, config);
         // Who waits for this line, as Redis's tests do, connects next.
@@ -106,6 +105,8 @@ async function serve({ config, warnings }: LoadedConfig): Promise<void> {
   inlineMuch();
   if (process.env["TSREDIS_LOOP_DELAY"] === "1") server.statistics.loopDelay = new LoopDelay();
   server.cron.start();
+  // Not while data is loaded: nobody looks after waiting commands then if the limit changes.
+  room.start(server);
   const { slabs, huge } = server.keyspace.entries;
   const heap = processHeap(() => slabs.reservedBytes + huge.allocatedBytes);
   new BufferGarbage(

@@ -25,6 +25,12 @@ export function roomOfProcess(systemBytes: number): number {
   return systemBytes - Math.max(least, systemBytes * RESERVED_SHARE);
 }
 
+/** The server, as far as it has to fit. */
+export interface RoomUser {
+  readonly budget: MemoryBudget;
+  scheduleTurnEnd(): void;
+}
+
 export class ProcessRoom {
   private readonly roomBytes: number;
   private readonly measure: () => number;
@@ -45,13 +51,17 @@ export class ProcessRoom {
   }
 
   /** Looks ten times a second. */
-  start(budget: MemoryBudget): void {
-    setInterval(() => this.tick(budget), EVERY_MS).unref();
+  start(server: RoomUser): void {
+    setInterval(() => this.tick(server), EVERY_MS).unref();
   }
 
   /** One look; tests call it themselves. */
-  tick(budget: MemoryBudget): void {
+  tick(server: RoomUser): void {
+    const { budget } = server;
+    const before = budget.limitBytes;
     this.measuredBytes = this.measure();
     budget.fitInto(this.roomBytes, this.measuredBytes);
+    // Whoever waits for memory has something else to wait for.
+    if (budget.limitBytes !== before) server.scheduleTurnEnd();
   }
 }
