@@ -75,6 +75,8 @@ export class AppendFile {
    */
   fillFor(block: Block): void {
     if (block.totalBytes > 0) return;
+    // Between filling and commands without a line, filling shows that sectors of their block were lost: see the reader.
+    if (this.hasUnclosed) return;
     const blockBytes = block.length;
     const needed = this.end + blockBytes + BLOCK_LINE_ROOM + FILLING_LINE_BYTES;
     // A failed datasync must not concern anything but filling.

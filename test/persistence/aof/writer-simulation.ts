@@ -1,16 +1,23 @@
 /**
  * Several lives of an append-only file on a simulated disk, by seed: the writer gets numbered commands at random, with
  * cuts, changes of the policy, failing and full disks, until the process is killed or the power cut, at any call. After
- * each life the real reader must find the numbers 1..n without gap, and n must be large enough.
+ * each life the real reader must find the numbers 1..n without gap, and n must be large enough. Between two lives stock
+ * Redis may have written on: that must stay, too.
  */
 import assert from "node:assert/strict";
 import { ManualClock } from "../../../src/base/clock.ts";
 import { SeededRandom } from "../../../src/base/random.ts";
 import type { AofWriter, FsyncPolicy } from "../../../src/persistence/aof/writer.ts";
 import { Request } from "../../../src/protocol/request.ts";
-import { type FoundCommand, openWriter, readDirectory } from "../../support/aof-files.ts";
+import {
+  type FoundCommand,
+  type FoundDirectory,
+  openWriter,
+  readDirectory,
+} from "../../support/aof-files.ts";
 import { SimulatedDisk } from "../../support/simulated-files.ts";
 import type { Fault } from "../../support/simulated-process.ts";
+import { command } from "./aof-files.ts";
 
 /** "changing" goes from one policy to another at random. */
 export type LogPolicy = FsyncPolicy | "changing";
@@ -210,6 +217,23 @@ function checkCommands(commands: readonly FoundCommand[]): void {
   });
 }
 
+/** What stock Redis does with what a power cut has left, where it can load it whole: writes on, and syncs. */
+function writeAsStock(run: Run, { directory, files }: FoundDirectory): void {
+  const last = files.at(-1);
+  const entry = directory.manifest.incr.at(-1);
+  if (last === undefined || entry === undefined || entry.end !== undefined) return;
+  if (files.some(({ outcome }) => outcome.kind !== "clean" || outcome.validUpTo < outcome.size)) return;
+  const path = directory.pathOf(entry.name);
+  const written = [run.disk.contents().get(path)!];
+  for (let i = 1 + run.random.below(5); i > 0; i--) {
+    const db = String(run.random.below(3));
+    const value = "x".repeat(run.random.below(600));
+    written.push(command("SELECT", db), command("SET", String(++run.last), db, value));
+  }
+  run.disk.place(path, Buffer.concat(written));
+  run.durable = run.last;
+}
+
 async function oneLife(run: Run): Promise<void> {
   const { disk } = run;
   run.arrangeFaults();
@@ -249,7 +273,8 @@ async function oneLife(run: Run): Promise<void> {
   disk.process.fault = undefined;
   disk.capacityBytes = Number.POSITIVE_INFINITY;
 
-  const { commands } = await readDirectory(disk);
+  const directory = await readDirectory(disk);
+  const { commands } = directory;
   checkCommands(commands);
   const found = commands.length;
   assert.ok(found <= run.last, `found ${found} of ${run.last} commands`);
@@ -266,6 +291,7 @@ async function oneLife(run: Run): Promise<void> {
   }
   if (found > life.base) assert.equal(life.sent[found - life.base - 1].groupEnd, found, "a group is whole");
   run.last = found;
+  if (!isKill && run.chance(3)) writeAsStock(run, directory);
 }
 
 /** One run: several lives of a log. Rejects on the first thing that is not as it must be. */
