@@ -13,6 +13,9 @@ import type { ServerServices } from "./services.ts";
 
 /** What a command changed, as the commands that repeat the change: to the append-only file. */
 export interface Effects {
+  /** Said before an effect that replaces or deletes keys: all that it names existed. Worth saying where they were on
+   * disk unchanged, since a start then need not read them. */
+  noteOldKeys(): void;
   /** The command exactly as received. */
   verbatim(): void;
   /** The command exactly as received, but to replicas only: it changes no data (PUBLISH). */

@@ -357,6 +357,13 @@ export class Database {
     return this.pinned?.has(this.keyspace.entries.key(address).toString("latin1")) === true;
   }
 
+  /** Whether the entry is an unchanged copy of its record. Asked before commands that replace it, so it costs next to
+   * nothing where there is no tier. */
+  isUnchanged(address: number): boolean {
+    if (this.shadowed === 0) return false;
+    return (this.keyspace.entries.head(address) & (RECORD | DIRTY | SPILLING)) === RECORD;
+  }
+
   isTombstone(address: number): boolean {
     return (this.keyspace.entries.head(address) & TYPE_MASK) === TOMBSTONE;
   }

@@ -13,6 +13,7 @@ import { StorageError } from "../base/storage-error.ts";
 import type { RecordRef } from "../cold/keys.ts";
 import { type ColdRecord, type ColdTier, giveUpRecord } from "../cold/tier.ts";
 import { PINNED } from "../memory/entries.ts";
+import { EMBSTR, STRING } from "../types/string/string-value.ts";
 import { warmRecord } from "./cold-records.ts";
 import type { Database } from "./database.ts";
 import type { Keyspace } from "./keyspace.ts";
@@ -33,6 +34,12 @@ const NANOSECONDS_PER_MS = 1e6;
 export interface TierKey {
   readonly database: Database;
   readonly key: Buffer;
+}
+
+/** A key that `fetchMany` is asked for. */
+export interface WantedKey extends TierKey {
+  /** The key exists, and who asks replaces or deletes it: nobody will see its value. */
+  readonly needsNoValue: boolean;
 }
 
 /** Someone who waits for cold keys. */
@@ -68,10 +75,14 @@ export class Warmer {
   absent = 0;
   /** Times that a key was known to have no record without asking the tier. */
   absentUnread = 0;
+  /** Keys that were replaced or deleted, while data was loaded, without being read. */
+  replacedUnread = 0;
   /** Why the last `residency` answered UNREADABLE. */
   failure: StorageError | undefined;
   private readonly fetches = new Map<string, Fetch>();
   private wanted: Fetch[] = [];
+  /** What `fetchMany` has put in the place of values that were not read. */
+  private standIns: TierKey[] = [];
   /** Keys whose records have changed since the last `fetchMany` began. */
   private readonly changedMeanwhile = new Set<string>();
   private readsUnderWay = 0;
@@ -88,6 +99,7 @@ export class Warmer {
     this.found = 0;
     this.absent = 0;
     this.absentUnread = 0;
+    this.replacedUnread = 0;
   }
 
   /** Whether the tier holds anything at all: asked before every command, so it must cost nothing. */
@@ -157,15 +169,20 @@ export class Warmer {
   /**
    * Reads many keys for somebody who will soon ask for them with `fetchNow`, in the order in which they lie on the
    * disk: each table file is then opened once, and not once for each key. An effort only: what does not fit, cannot be
-   * read or changes meanwhile is left to `fetchNow`.
+   * read or changes meanwhile is left to `fetchNow`. Where the first who asks for a key needs no value, there is an
+   * empty string instead: afterwards `removeStandIns` must be called.
    */
-  async fetchMany(keys: readonly TierKey[]): Promise<void> {
+  async fetchMany(keys: readonly WantedKey[]): Promise<void> {
     this.changedMeanwhile.clear();
     const wanted = new Map<string, TierKey & { readonly hash: number }>();
-    for (const { database, key } of keys) {
+    for (const { database, key, needsNoValue } of keys) {
       if (database.coldSize === 0 || database.find(key, 0, key.length) !== 0) continue;
-      if (!database.coldKeys.mayHave(database.hash)) continue;
-      wanted.set(mapKeyOf(database, key, 0, key.length), { database, key, hash: database.hash });
+      const { hash } = database;
+      if (!database.coldKeys.mayHave(hash)) continue;
+      const mapKey = mapKeyOf(database, key, 0, key.length);
+      if (wanted.has(mapKey)) continue;
+      if (needsNoValue) this.addStandIn(database, hash, key);
+      else wanted.set(mapKey, { database, key, hash });
     }
     const order = [...wanted].sort(
       ([, a], [, b]) => a.database.namespace - b.database.namespace || (a.hash >>> 0) - (b.hash >>> 0),
@@ -188,6 +205,22 @@ export class Warmer {
     };
     const lanes = Array.from({ length: BULK_LANES }, (_, lane) => readEvery(lane));
     await Promise.allSettled(lanes);
+  }
+
+  /** An unchanged entry, as far as anybody can tell: spilling may drop it. */
+  private addStandIn(database: Database, hash: number, key: Buffer): void {
+    database.setEncoding(database.warm(hash, STRING, key, 0, 0), EMBSTR);
+    this.standIns.push({ database, key });
+    this.replacedUnread++;
+  }
+
+  /** Takes those out that nobody has replaced: a command has failed. */
+  removeStandIns(): void {
+    for (const { database, key } of this.standIns) {
+      const address = database.find(key, 0, key.length);
+      if (address !== 0 && database.isUnchanged(address)) database.drop(address);
+    }
+    this.standIns = [];
   }
 
   /** Makes `waiter` wait for a key that is not resident. */

@@ -96,6 +96,11 @@ export class Propagation implements GroupedEffects {
     }
   }
 
+  /** For the log alone: replicas take no annotations. */
+  noteOldKeys(): void {
+    if (this.writer !== undefined && !this.isLogMuted) this.writer.encoder.noteOldKeys();
+  }
+
   verbatim(): void {
     this.changes++;
     const { stream, writer } = this;
@@ -137,6 +142,8 @@ export class Propagation implements GroupedEffects {
 
   /** A key that expiry or eviction removed. */
   removed(database: Database, key: Buffer): void {
+    // What was cold has left a tombstone.
+    if (database.shadowed > 0) this.writer?.encoder.noteOldKeys();
     this.appendRemoval(database, ["DEL", key]);
   }
 

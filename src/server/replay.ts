@@ -2,11 +2,15 @@
  * Executes the commands of an append-only file through the dispatcher, as a client without a socket. As long as nothing
  * is cold and there is memory, each is executed where it lies; else commands are gathered by the thousand, so that the
  * cold keys they need can be read together.
+ *
+ * Cold keys that are replaced or deleted as a whole, and are known to exist, are not read: something empty stands for
+ * them until then. That is done only where nothing before it in the batch can have to do with the key: where all keys
+ * that are concerned are named, and none of them is this one.
  */
 import { keysOfRequest } from "../commands/key-positions.ts";
 import { restore } from "../commands/keys/dump.ts";
 import type { CompiledCommand } from "../commands/table.ts";
-import type { TierKey } from "../keyspace/warmer.ts";
+import type { WantedKey } from "../keyspace/warmer.ts";
 import type { AofReader } from "../persistence/aof/reader.ts";
 import type { Executor } from "../persistence/load.ts";
 import { LoadError } from "../persistence/load-error.ts";
@@ -20,6 +24,10 @@ import type { Transport } from "./transport/transport.ts";
 
 const BATCH_COMMANDS = 4096;
 const BATCH_BYTES = 8 * 1024 * 1024;
+/** Commands after which each key they name is gone, or is a new one. */
+const REPLACING: ReadonlySet<string> = new Set(["set", "mset", "del", "unlink"]);
+/** Commands that concern keys which their key positions do not tell: in another database, or by patterns. */
+const FAR_REACHING: ReadonlySet<string> = new Set(["move", "copy", "sort"]);
 const NO_LIMITS = { maxBulkLength: Number.MAX_SAFE_INTEGER, queryBufferLimit: Number.MAX_SAFE_INTEGER };
 
 /** Discards replies. */
@@ -43,7 +51,9 @@ export class Replay implements Executor {
   private batchBytes = 0;
   private batchCommands = 0;
   /** Keys of the batch's commands, as far as they are known without executing it. */
-  private keys: TierKey[] = [];
+  private keys: WantedKey[] = [];
+  /** Whether all keys that the batch concerns are among them. */
+  private areKeysKnown = true;
   /** Database that the next command of the batch will work in. */
   private dbIndex = 0;
   /** Commands that were answered by an error, and the first such error. */
@@ -98,7 +108,7 @@ export class Replay implements Executor {
       return;
     }
     if (command.spec.run === restore.run) checkRestore(this.server.keyspace.memory, request, reader.offset);
-    this.noteKeys(request, command);
+    this.noteKeys(request, command, reader.namesOldKeys);
     const end = request.start[request.argc - 1] + request.len[request.argc - 1] + 2;
     const length = reader.endOffset - reader.offset;
     if (this.batchBytes + length > this.batch.length) this.grow(length);
@@ -114,8 +124,10 @@ export class Replay implements Executor {
     this.batchCommands = 0;
     const { keys } = this;
     this.keys = [];
+    this.areKeysKnown = true;
     await this.server.warmer?.fetchMany(keys);
     await this.execute(bytes);
+    this.server.warmer?.removeStandIns();
     const { replayFailure } = this.connection;
     if (replayFailure !== undefined) {
       throw new LoadError(
@@ -155,14 +167,16 @@ export class Replay implements Executor {
     this.dbIndex = connection.dbIndex;
   }
 
-  private noteKeys(request: Request, command: CompiledCommand): void {
+  private noteKeys(request: Request, command: CompiledCommand, areOld: boolean): void {
     const { keyspace, warmer } = this.server;
+    if (!this.plainCommands.has(command) || FAR_REACHING.has(command.spec.name)) this.areKeysKnown = false;
     if (warmer === undefined || !warmer.hasRecords) return;
     if (command.spec.name === "select") this.dbIndex = Number(request.text(1));
     const database = keyspace.databases[this.dbIndex];
     if (database === undefined) return;
+    const needsNoValue = areOld && this.areKeysKnown && isReplacing(command, request);
     for (const { position } of keysOfRequest(command.spec, request, 0) ?? []) {
-      this.keys.push({ database, key: Buffer.from(request.bytes(position)) });
+      this.keys.push({ database, key: Buffer.from(request.bytes(position)), needsNoValue });
     }
   }
 
@@ -177,6 +191,12 @@ export class Replay implements Executor {
 function isPlain({ hasKeys, isWrite, spec }: CompiledCommand): boolean {
   if (spec.name === "select") return true;
   return isWrite && hasKeys && !spec.flags.includes("blocking") && spec.run !== restore.run;
+}
+
+/** Whether it does away with whatever its keys hold, and with their expiry. */
+function isReplacing({ spec }: CompiledCommand, request: Request): boolean {
+  if (!REPLACING.has(spec.name)) return false;
+  return spec.name !== "set" || request.argc === 3 || (request.argc === 5 && /^pxat$/i.test(request.text(3)));
 }
 
 /** A RESTORE that fails would leave out a whole key without a word: stock Redis writes values of types unknown here. */

@@ -430,6 +430,7 @@ export class Simulation {
     this.tally.rewrites += server.aof.rewrites;
     this.tally.spilled += server.spiller?.spilledEntries ?? 0;
     this.tally.warmed += server.warmer?.found ?? 0;
+    this.tally.replacedUnread += server.warmer?.replacedUnread ?? 0;
   }
 
   private async untilStopped<T>(work: Promise<T>): Promise<T | typeof STOPPED> {

@@ -16,6 +16,7 @@ export interface Tally {
   rewrites: number;
   spilled: number;
   warmed: number;
+  replacedUnread: number;
   shutdowns: number;
 }
 
@@ -33,6 +34,7 @@ export function newTally(): Tally {
     rewrites: 0,
     spilled: 0,
     warmed: 0,
+    replacedUnread: 0,
     shutdowns: 0,
   };
 }

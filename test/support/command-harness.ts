@@ -191,6 +191,7 @@ class HarnessContext implements CommandContext {
         const { request } = this;
         harness.effects.push(Array.from({ length: request.argc }, (_, i) => Buffer.from(request.bytes(i))));
       },
+      noteOldKeys: () => undefined,
       toReplicas: () => undefined,
       command: (...args) => {
         harness.effects.push(args.map((arg) => Buffer.from(typeof arg === "number" ? String(arg) : arg)));

@@ -14,13 +14,16 @@ function removeKeys(ctx: CommandContext): Outcome {
   const { buf, start, len, argc } = ctx.request;
   const { db } = ctx;
   let removed = 0;
+  let wereUnchanged = false;
   for (let i = 1; i < argc; i++) {
     const address = db.peek(buf, start[i], len[i]);
     if (address === 0) continue;
+    if (db.isUnchanged(address)) wereUnchanged = true;
     db.delete(address);
     notify(ctx, EVENT.generic, "del", i);
     removed++;
   }
+  if (wereUnchanged && removed === argc - 1) ctx.effects.noteOldKeys();
   if (removed > 0) ctx.effects.verbatim();
   return ctx.reply.integer(removed);
 }

@@ -159,6 +159,7 @@ export const getdel = defineCommand({
     const { request } = ctx;
     const address = ctx.db.lookupRead(request.buf, request.start[1], request.len[1]);
     if (!replyOldValue(ctx, address) || address === 0) return DONE;
+    if (ctx.db.isUnchanged(address)) ctx.effects.noteOldKeys();
     ctx.db.delete(address);
     notify(ctx, EVENT.generic, "del", 1);
     ctx.effects.command("DEL", request.bytes(1));
@@ -210,9 +211,11 @@ export function replyString(ctx: CommandContext, address: number): Outcome {
   );
 }
 
-/** Sets the key in argument 1 to argument `i`. `address` is what the lookup just made returned. */
+/** Sets the key in argument 1 to argument `i`. `address` is what the lookup just made returned. A SET must be propagated
+ * next. */
 export function assign(ctx: CommandContext, address: number, i: number, expireMs: number): void {
   const { buf, start, len } = ctx.request;
+  if (address !== 0 && ctx.db.isUnchanged(address)) ctx.effects.noteOldKeys();
   const encoding = encodingOf(buf, start[i], len[i]);
   setString(ctx.keyspace, ctx.db, address, buf, start[1], len[1], buf, start[i], len[i], encoding, expireMs);
 }

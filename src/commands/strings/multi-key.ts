@@ -81,13 +81,18 @@ export const msetnx = defineCommand({
 function assignAll(ctx: CommandContext): void {
   const { buf, start, len, argc } = ctx.request;
   const { db, keyspace } = ctx;
+  let wereUnchanged = false;
+  let areOld = true;
   for (let i = 1; i < argc; i += 2) {
     const value = start[i + 1];
     const valueLength = len[i + 1];
     const address = db.lookupWrite(buf, start[i], len[i]);
+    if (address === 0) areOld = false;
+    else if (db.isUnchanged(address)) wereUnchanged = true;
     const encoding = encodingOf(buf, value, valueLength);
     setString(keyspace, db, address, buf, start[i], len[i], buf, value, valueLength, encoding, 0);
     notify(ctx, EVENT.string, "set", i);
   }
+  if (areOld && wereUnchanged) ctx.effects.noteOldKeys();
   ctx.effects.verbatim();
 }

@@ -14,6 +14,7 @@ import { integerLength, writeInteger } from "../../base/numbers.ts";
 import { rawEnd, rawStart } from "../../protocol/raw-request.ts";
 import type { Request } from "../../protocol/request.ts";
 import { NO_DATABASE } from "../gathered-bytes.ts";
+import { OLD_LINE } from "./format.ts";
 
 /** Room kept free behind the open block, for the line that closes it (see block-log.ts). */
 export const BLOCK_LINE_ROOM = 64;
@@ -27,8 +28,10 @@ const MULTI = Buffer.from("*1\r\n$5\r\nMULTI\r\n");
 const EXEC = Buffer.from("*1\r\n$4\r\nEXEC\r\n");
 const SELECT_HEAD = Buffer.from("*2\r\n$6\r\nSELECT\r\n");
 const TIMESTAMP_HEAD = Buffer.from("#TS:");
+const OLD = Buffer.from(OLD_LINE);
 
-/** The most that can come before a command: a #TS line, MULTI, SELECT with its argument, `*argc`, and EXEC after. */
+/** The most that can come before a command: a #TS line, MULTI, SELECT with its argument, #OLD, `*argc`; and EXEC, which
+ * comes after. */
 const AROUND_COMMAND = 128;
 /** The most that surrounds one argument: `$`, ten digits and two line ends. */
 const AROUND_ARGUMENT = 15;
@@ -69,6 +72,7 @@ export class AofEncoder {
   private wantedDb = 0;
   private nextTimestampMs = 0;
   private argumentsLeft = 0;
+  private namesOldKeys = false;
   private groupDepth = 0;
   private groupCommands = 0;
   private groupStart = 0;
@@ -87,6 +91,11 @@ export class AofEncoder {
    * and only if the file has another one selected. */
   select(db: number): void {
     this.wantedDb = db;
+  }
+
+  /** Says that all keys of the next command exist. */
+  noteOldKeys(): void {
+    this.namesOldKeys = true;
   }
 
   /** Appends a decoded request as it came. */
@@ -229,6 +238,7 @@ export class AofEncoder {
     if (this.wantedDb !== this.writtenDb) this.putSelect();
     // The group begins behind its first SELECT, so that MULTI can be put there once a second command shows up.
     if (this.groupDepth > 0 && this.groupCommands === 1) this.groupStart = this.end;
+    if (this.namesOldKeys) this.putOld();
   }
 
   /** Counts a command of a group; the second one puts MULTI in front of the first, which until then stood alone. */
@@ -286,6 +296,11 @@ export class AofEncoder {
     this.putBytes(TIMESTAMP_HEAD);
     this.end = writeInteger(this.buf, this.end, second);
     this.putLineEnd();
+  }
+
+  private putOld(): void {
+    this.putBytes(OLD);
+    this.namesOldKeys = false;
   }
 
   private putSelect(): void {

@@ -17,7 +17,7 @@
 import type { FileHandle } from "../../base/files.ts";
 import { Request } from "../../protocol/request.ts";
 import { FileWindow } from "../file-window.ts";
-import { parseTimestampLine } from "./format.ts";
+import { OLD_LINE, parseTimestampLine } from "./format.ts";
 import { type AofOutcome, AofVerifier, type AofVerifierOptions, type ExtentSource } from "./verifier.ts";
 
 export type { AofOutcome } from "./verifier.ts";
@@ -55,6 +55,8 @@ export class AofReader {
   offset = 0;
   endOffset = 0;
   isInTransaction = false;
+  /** Whether all keys of it are known to have existed before it. */
+  namesOldKeys = false;
   /** Unix seconds of the last #TS annotation before it; undefined if there was none. */
   timestampSeconds: number | undefined;
   readonly #verifier: ExtentSource;
@@ -62,6 +64,7 @@ export class AofReader {
   /** Bytes before this offset were found usable. */
   #usable: number;
   #isInsideGroup = false;
+  #isOldNext = false;
 
   private constructor(verifier: ExtentSource, window: FileWindow) {
     this.#verifier = verifier;
@@ -158,6 +161,8 @@ export class AofReader {
     this.offset = window.position;
     window.next = position;
     this.endOffset = window.position;
+    this.namesOldKeys = this.#isOldNext;
+    this.#isOldNext = false;
     this.#followTransaction();
     return true;
   }
@@ -175,6 +180,7 @@ export class AofReader {
   }
 
   #takeAnnotation(text: string): void {
+    if (text === OLD_LINE) this.#isOldNext = true;
     this.timestampSeconds = parseTimestampLine(text) ?? this.timestampSeconds;
   }
 }

@@ -248,6 +248,8 @@ export interface TierFacts {
   readonly absent: number;
   /** Known to be absent without asking the tier. */
   readonly absentUnread: number;
+  /** Replaced or deleted by the append-only file's commands, without a read. */
+  readonly replacedUnread: number;
   readonly spilledEntries: number;
   readonly spilledBytes: number;
   /** Entries that left memory without a write, because their record was up to date. */

@@ -267,6 +267,7 @@ export function tierFields(source: InfoSource): Field[] | undefined {
     ["tier_keys_found", tier.found],
     ["tier_keys_absent", tier.absent],
     ["tier_keys_absent_unread", tier.absentUnread],
+    ["tier_keys_replaced_unread", tier.replacedUnread],
     ["tier_read_usec_p50", tier.readMicroseconds[0].toFixed(3)],
     ["tier_read_usec_p99", tier.readMicroseconds[1].toFixed(3)],
     ["tier_read_usec_p99.9", tier.readMicroseconds[2].toFixed(3)],

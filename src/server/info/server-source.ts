@@ -275,7 +275,7 @@ export class ServerInfoSource implements InfoSource {
     const { databases, entries } = keyspace;
     const { fileBytes, generation, levelFiles, levelZeroFiles, records, recordsDamaged, undoBlocks } =
       tier.statistics();
-    const { absent, absentUnread, found } = warmer;
+    const { absent, absentUnread, found, replacedUnread } = warmer;
     return {
       hotKeys: sum(databases, ({ table, tombstones }) => table.size - tombstones),
       coldKeys: sum(databases, ({ coldSize }) => coldSize),
@@ -287,6 +287,7 @@ export class ServerInfoSource implements InfoSource {
       found,
       absent,
       absentUnread,
+      replacedUnread,
       spilledEntries: spiller.spilledEntries,
       spilledBytes: spiller.spilledBytes,
       droppedEntries: spiller.droppedEntries,

@@ -92,6 +92,7 @@ const TIER: TierFacts = {
   found: 1,
   absent: 2,
   absentUnread: 1,
+  replacedUnread: 0,
   spilledEntries: 3,
   spilledBytes: 4,
   droppedEntries: 5,
