@@ -11,8 +11,8 @@
  *     #TS:<unix seconds>\r\n                              Redis's own: everything after it happened then or later
  *     #TSREDIS-AOF:2\r\n                                  ours, the first line: this file consists of blocks
  *     #BLOCK:<length>:<checksum>:<synced>[:<db>]\r\n      ours, the last line of each block
- *     #OLD\r\n                                          ours: all keys of the command behind it existed before it, so that
- *                                                      who repeats it and replaces them need not read them
+ *     #OLD\r\n                                            ours: all keys of the command behind it existed before it, so
+ *                                                         that who repeats it and replaces them need not read them
  *
  * A block is what one write to the file carried:
  *
