@@ -28,8 +28,6 @@ import { MIDWAY_MS, type SnapshotFileParts, SYNC_EVERY_BYTES, type WalkStep } fr
 /** Of Redis 7.4, for hashes with fields that expire. (Where only cold ones have some, the version is the usual one:
  * what is on disk is not known beforehand.) */
 const VERSION_WITH_TIMES = 12;
-/** As Redis calls them; and what was made for replicas, before it was sent. */
-const UNFINISHED_NAME = /^temp-(?:sync-)?(\d+)\.rdb$/;
 /** Records read from the tier at once. */
 const RECORDS_AT_ONCE = 128;
 /** And written before the clock is looked at. */
@@ -131,18 +129,6 @@ export class Dump {
 
   throwIfAborted(): void {
     if (this.isAborted) throw new DumpAborted("The save was stopped");
-  }
-}
-
-/** Removes what saves have left unfinished whose processes have died; another server's in the same folder stays. */
-export async function removeUnfinishedDumps(
-  files: Files,
-  folder: string,
-  isAlive: (processId: number) => boolean,
-): Promise<void> {
-  for (const name of await files.readdir(folder)) {
-    const found = UNFINISHED_NAME.exec(name);
-    if (found !== null && !isAlive(Number(found[1]))) await files.unlink(`${folder}/${name}`);
   }
 }
 

@@ -14,11 +14,11 @@ import type { AofDirectory } from "../persistence/aof/directory.ts";
 import { LOST_BASE_ADVICE, missingFileText, salvageAdvice } from "../persistence/aof/error-text.ts";
 import { tiersOfOthers } from "../persistence/aof/manifest.ts";
 import { type CheckpointMetadata, recordsIn } from "../persistence/checkpoint.ts";
-import { removeUnfinishedDumps } from "../persistence/dump.ts";
 import { findCheckpointMetadata, readCheckpointMetadata } from "../persistence/load.ts";
 import { LoadError } from "../persistence/load-error.ts";
 import { RdbError } from "../persistence/rdb/reader.ts";
 import { recoverAof } from "../persistence/recovery.ts";
+import { removeUnfinishedFiles } from "../persistence/unfinished-files.ts";
 import { createWriter, openAofDirectory } from "./appendonly.ts";
 import type { Config } from "./config/config.ts";
 import { loadDump } from "./load-dump.ts";
@@ -69,7 +69,8 @@ export async function startServer(
       hashSeed: tier?.hashSeed ?? world.random.bytes(SEED_BYTES),
     });
     if (tier !== undefined) keyspace.attachTier(tier, namespacesFor(tier, namespaces, values.databases));
-    await removeUnfinishedDumps(world.files, values.dir, isOtherProcess);
+    for (const path of [values.dir, directory.path])
+      await removeUnfinishedFiles(world.files, path, isOtherProcess);
     const server = new Server(world, config, keyspace, tier, folder);
     server.lock = lock;
     await server.acl.start(config.users);

@@ -186,11 +186,18 @@ test("SHUTDOWN stops a save, and saves if there are save points", async () => {
   expect(existsSync(join(fixture.data, "dump.rdb"))).toBe(false);
 });
 
-test("a start removes what a killed save left, but nothing of a running process", async () => {
-  writeFileSync(join(fixture.data, "temp-4000000.rdb"), "half");
-  writeFileSync(join(fixture.data, `temp-${process.pid}.rdb`), "half");
-  await fixture.start(...NO_AOF);
+test("a start removes what killed saves and rewrites left, but nothing of a running process", async () => {
+  const folder = join(fixture.data, "appendonlydir");
+  mkdirSync(folder);
+  for (const processId of [4_000_000, process.pid]) {
+    writeFileSync(join(fixture.data, `temp-${processId}.rdb`), "half");
+    writeFileSync(join(folder, `temp-rewriteaof-bg-${processId}.aof`), "half");
+  }
+  await fixture.start();
   expect(unfinished()).toEqual([`temp-${process.pid}.rdb`]);
+  expect(readdirSync(folder).filter((name) => name.startsWith("temp-"))).toEqual([
+    `temp-rewriteaof-bg-${process.pid}.aof`,
+  ]);
 });
 
 test("save-max-bytes-per-second slows a save down", async () => {

@@ -211,8 +211,8 @@ export function replyString(ctx: CommandContext, address: number): Outcome {
   );
 }
 
-/** Sets the key in argument 1 to argument `i`. `address` is what the lookup just made returned. A SET must be propagated
- * next. */
+/** Sets the key in argument 1 to argument `i`, which must be propagated as SET next. `address` is what the lookup just
+ * made returned. */
 export function assign(ctx: CommandContext, address: number, i: number, expireMs: number): void {
   const { buf, start, len } = ctx.request;
   if (address !== 0 && ctx.db.isUnchanged(address)) ctx.effects.noteOldKeys();
