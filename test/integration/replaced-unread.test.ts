@@ -2,7 +2,10 @@
  * A start repeats the commands of the log. Values on disk that these replace or delete are not read for it, also where
  * other commands have to do with the same keys; and whatever is there afterwards is what was there before.
  */
+import { appendFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
+import { command } from "../persistence/aof/aof-files.ts";
 import type { Argument } from "../support/command-harness.ts";
 import type { RawClient } from "../support/raw-client.ts";
 import { hasRedisServer, runRedisTool } from "../support/redis-server.ts";
@@ -105,6 +108,24 @@ test("keys that other commands bring or take without naming them in their databa
   ];
   const { unread } = await afterKill(commands);
   expect(unread).toBe(0);
+});
+
+test("what should have been replaced by a command that failed is still there", async () => {
+  const client = await fixture.start("--cold-tier-spill-all", "yes");
+  await client.run("SET", "k", "value");
+  await expect.poll(() => infoOf(client, "hot_keys"), POLL).toBe("0");
+  expect(await client.text("BGREWRITEAOF")).toContain("rewriting started");
+  await expect.poll(() => infoOf(client, "aof_rewrite_in_progress"), POLL).toBe("0");
+  await fixture.server.kill();
+  const folder = join(fixture.data, "appendonlydir");
+  const last = readdirSync(folder).find((name) => name.endsWith(".incr.aof"));
+  const failing = Buffer.concat([Buffer.from("#OLD\r\n"), command("SET", "k", "new", "PXAT", "never")]);
+  appendFileSync(join(folder, last ?? ""), failing);
+  const after = await fixture.start("--cold-tier-spill-all", "yes");
+  expect(fixture.server.output).toContain("1 commands of the append only file failed");
+  expect(await infoOf(after, "tier_keys_replaced_unread")).toBe("1");
+  expect(await after.text("GET", "k")).toBe("$5\r\nvalue\r\n");
+  expect(await after.text("DBSIZE")).toBe(":1\r\n");
 });
 
 test.skipIf(!hasRedisServer)("the stock checker takes what the log says of them", async () => {
