@@ -121,7 +121,8 @@ test("what should have been replaced by a command that failed is still there", a
   const last = readdirSync(folder).find((name) => name.endsWith(".incr.aof"));
   const failing = Buffer.concat([Buffer.from("#OLD\r\n"), command("SET", "k", "new", "PXAT", "never")]);
   appendFileSync(join(folder, last ?? ""), failing);
-  const after = await fixture.start("--cold-tier-spill-all", "yes");
+  // Nothing leaves memory that need not.
+  const after = await fixture.start("--maxmemory", "100mb");
   expect(fixture.server.output).toContain("1 commands of the append only file failed");
   expect(await infoOf(after, "tier_keys_replaced_unread")).toBe("1");
   expect(await after.text("GET", "k")).toBe("$5\r\nvalue\r\n");
