@@ -78,6 +78,21 @@ function fileOf(version: string, ...items: (Buffer | string | number[])[]): Buff
   return Buffer.concat([body, crc64(body)]);
 }
 
+test("JSON of large values, which is written in pieces, is that of small ones", async () => {
+  const long = '\u00e4\u20ac\u{1f600}"\\\n'.repeat(100_000);
+  const noise = Buffer.from(Array.from({ length: 500_000 }, (_, i) => (i * 31 + (i >> 8)) & 0xff));
+  const item = (key: string, value: Buffer) => {
+    const length = Buffer.of(0x80, 0, 0, 0, 0);
+    length.writeUInt32BE(value.length, 1);
+    return [Buffer.of(0, key.length), key, length, value];
+  };
+  write("large", fileOf("REDIS0010", ...item("text", Buffer.from(long)), ...item("noise", noise)));
+  const lines = await jsonOf("large");
+  expect(lines.map(({ key, type }) => `${key} ${type}`)).toEqual(["text string", "noise string"]);
+  expect(lines[0].value === long).toBe(true);
+  expect(lines[1].value).toEqual({ base64: noise.toString("base64") });
+});
+
 describe("a damaged file", () => {
   test("any flipped bit or zeroed stretch costs a few keys near it, and nothing else comes of it", async () => {
     const whole = await strings(200);

@@ -1,4 +1,5 @@
 /** What the keys of an RDB file are written to: another RDB file, commands, or lines of JSON. */
+import { isUtf8 } from "node:buffer";
 import { printable } from "../../src/persistence/aof/salvage-run.ts";
 import { typeName } from "../../src/persistence/rdb/format.ts";
 import type { RdbEntry } from "../../src/persistence/rdb/reader.ts";
@@ -21,6 +22,8 @@ export interface Output {
 }
 
 const MODULE_TYPE = 7;
+/** Bytes made JSON at once; a multiple of 3, since base64 makes four characters of three. */
+const PIECE_BYTES = 3 << 16;
 /** Remarks about single keys: the others are counted. */
 const REMARKS_MAX = 100;
 
@@ -144,19 +147,19 @@ export class JsonOutput extends RemarkingOutput implements Output {
   async aux(): Promise<void> {}
 
   async function(code: Buffer): Promise<void> {
-    await this.#line({ function: textOf(code) });
+    await this.#line({ function: code });
   }
 
   async entry(entry: RdbEntry): Promise<void> {
     const { db, key, expireMs, type } = entry;
     const head = {
       db,
-      key: textOf(key),
-      type: typeName(type),
+      key,
+      type: typeName(type) ?? null,
       ...(expireMs === undefined ? {} : { expireMs }),
     };
     if (entry.value !== undefined) {
-      await this.#line({ ...head, value: textOf(entry.value) });
+      await this.#line({ ...head, value: entry.value });
     } else if (type === MODULE_TYPE) {
       this.remark(`Key '${printable(key)}' of database ${db} has no value in JSON: it is a module's`);
       await this.#line({ ...head, value: null });
@@ -169,55 +172,68 @@ export class JsonOutput extends RemarkingOutput implements Output {
     this.finishRemarks();
   }
 
-  async #line(object: object): Promise<void> {
-    await this.#writer.write(Buffer.from(`${JSON.stringify(object)}\n`));
+  async #line(object: Json): Promise<void> {
+    await this.#write(jsonPieces(object));
+    await this.#write(["\n"]);
   }
 
-  /** Element by element: a large collection need not be one text. */
-  async #collection(head: object, entry: RdbEntry): Promise<void> {
-    await this.#writer.write(Buffer.from(`${JSON.stringify(head).slice(0, -1)},"value":[`));
+  async #write(pieces: Iterable<string>): Promise<void> {
+    let text = "";
+    for (const piece of pieces) {
+      text += piece;
+      if (text.length < PIECE_BYTES) continue;
+      await this.#writer.write(Buffer.from(text));
+      text = "";
+    }
+    await this.#writer.write(Buffer.from(text));
+  }
+
+  async #collection(head: { readonly [name: string]: Json }, entry: RdbEntry): Promise<void> {
     const commands: Argument[][] = [];
     // What is shown may be used again when the next command comes.
     this.#holder.rewrite(entry, (...args) => {
       commands.push(args.map((arg) => (Buffer.isBuffer(arg) ? Buffer.from(arg) : arg)));
     });
     const times = new Map<string, number>();
-    const others: unknown[] = [];
+    const groups: Json[] = [];
     for (const args of commands) {
       if (args[0] === "HPEXPIREAT") times.set(bytesOf(args[5]).toString("latin1"), Number(args[2]));
-      else if (["XSETID", "XGROUP", "XCLAIM"].includes(String(args[0]))) others.push(args.map(jsonOf));
+      else if (["XSETID", "XGROUP", "XCLAIM"].includes(String(args[0]))) groups.push(args.map(bytesOf));
     }
-    let isFirst = true;
-    for (const args of commands) {
-      for (const element of elementsOf(args, times)) {
-        await this.#writer.write(Buffer.from(`${isFirst ? "" : ","}${JSON.stringify(element)}`));
-        isFirst = false;
-      }
-    }
-    const groups = others.length === 0 ? "" : `,"groups":${JSON.stringify(others)}`;
-    await this.#writer.write(Buffer.from(`]${groups}}\n`));
+    const value = elementsOfAll(commands, times);
+    await this.#line({ ...head, value, ...(groups.length === 0 ? {} : { groups }) });
   }
 }
 
-function elementsOf(args: readonly Argument[], times: ReadonlyMap<string, number>): unknown[] {
-  const elements: unknown[] = [];
+/** What JSON is made of. Bytes become a text, or where they are no UTF-8 {"base64": "..."}. */
+type Json = string | number | null | Buffer | Iterable<Json> | { readonly [name: string]: Json };
+
+function* elementsOfAll(
+  commands: readonly Argument[][],
+  times: ReadonlyMap<string, number>,
+): Generator<Json> {
+  for (const args of commands) yield* elementsOf(args, times);
+}
+
+function elementsOf(args: readonly Argument[], times: ReadonlyMap<string, number>): Json[] {
+  const elements: Json[] = [];
   switch (args[0]) {
     case "RPUSH":
     case "SADD":
-      return args.slice(2).map(jsonOf);
+      return args.slice(2).map(bytesOf);
     case "ZADD":
-      for (let i = 2; i < args.length; i += 2) elements.push([jsonOf(args[i + 1]), scoreOf(args[i])]);
+      for (let i = 2; i < args.length; i += 2) elements.push([bytesOf(args[i + 1]), scoreOf(args[i])]);
       return elements;
     case "HMSET":
       for (let i = 2; i < args.length; i += 2) {
         const time = times.get(bytesOf(args[i]).toString("latin1"));
-        const pair = [jsonOf(args[i]), jsonOf(args[i + 1])];
+        const pair = [bytesOf(args[i]), bytesOf(args[i + 1])];
         elements.push(time === undefined ? pair : [...pair, time]);
       }
       return elements;
     case "XADD":
       // An empty stream begins with an entry that is trimmed at once.
-      return args[2] === "MAXLEN" ? [] : [[jsonOf(args[2]), args.slice(3).map(jsonOf)]];
+      return args[2] === "MAXLEN" ? [] : [[bytesOf(args[2]), args.slice(3).map(bytesOf)]];
     default:
       return [];
   }
@@ -227,23 +243,52 @@ function bytesOf(argument: Argument): Buffer {
   return Buffer.isBuffer(argument) ? argument : Buffer.from(String(argument), "latin1");
 }
 
-function jsonOf(argument: Argument): unknown {
-  return textOf(bytesOf(argument));
-}
-
 /** JSON has no infinity. */
-function scoreOf(argument: Argument): unknown {
+function scoreOf(argument: Argument): Json {
   const text = bytesOf(argument).toString("latin1");
   const score = Number(text);
   return Number.isFinite(score) ? score : text;
 }
 
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-function textOf(bytes: Buffer): string | { readonly base64: string } {
-  try {
-    return decoder.decode(bytes);
-  } catch {
-    return { base64: bytes.toString("base64") };
+/** The text of `json` in pieces: as one it may be longer than a JavaScript string can be. */
+function* jsonPieces(json: Json): Generator<string> {
+  if (Buffer.isBuffer(json)) {
+    yield* textPieces(json);
+  } else if (typeof json !== "object" || json === null) {
+    yield JSON.stringify(json);
+  } else if (isList(json)) {
+    yield "[";
+    let isFirst = true;
+    for (const element of json) {
+      if (!isFirst) yield ",";
+      yield* jsonPieces(element);
+      isFirst = false;
+    }
+    yield "]";
+  } else {
+    for (const [i, [name, value]] of Object.entries(json).entries()) {
+      yield `${i === 0 ? "{" : ","}${JSON.stringify(name)}:`;
+      yield* jsonPieces(value);
+    }
+    yield "}";
   }
+}
+
+function isList(json: object): json is Iterable<Json> {
+  return Symbol.iterator in json;
+}
+
+function* textPieces(bytes: Buffer): Generator<string> {
+  const isText = isUtf8(bytes);
+  yield isText ? '"' : '{"base64":"';
+  for (let start = 0; start < bytes.length; ) {
+    let end = Math.min(start + PIECE_BYTES, bytes.length);
+    // Not within a character.
+    if (isText) while (end < bytes.length && (bytes[end] & 0xc0) === 0x80) end--;
+    yield isText
+      ? JSON.stringify(bytes.toString("utf8", start, end)).slice(1, -1)
+      : bytes.toString("base64", start, end);
+    start = end;
+  }
+  yield isText ? '"' : '"}';
 }

@@ -125,8 +125,10 @@ export interface RdbReaderOptions {
   readonly batchRecords?: number;
 }
 
-/** Records are read ahead up to this number, so that not each one costs a promise. */
+/** Records are read ahead up to this number, so that not each one costs a promise; or until their values have so many
+ * bytes. */
 const BATCH_RECORDS = 256;
+const BATCH_BYTES = 1 << 20;
 
 export class RdbReader {
   readonly #source: RdbSource;
@@ -204,10 +206,13 @@ export class RdbReader {
     const batch: RdbRecord[] = [];
     if (this.#failure !== undefined) throw this.#failure;
     const { batchRecords = BATCH_RECORDS } = this.#options;
+    let bytes = 0;
     try {
-      while (!this.#isEnded && batch.length < batchRecords) {
+      while (!this.#isEnded && batch.length < batchRecords && bytes < BATCH_BYTES) {
         const record = await this.#readItem();
-        if (record !== undefined) batch.push(record);
+        if (record === undefined) continue;
+        batch.push(record);
+        if (record.kind === "entry") bytes += (record.value ?? record.payload)?.length ?? 0;
       }
     } catch (error) {
       this.#failure = error;

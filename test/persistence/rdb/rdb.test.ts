@@ -421,3 +421,16 @@ describe("versions and rare items", () => {
     expect(records[records.length - 1]).toMatchObject({ kind: "end", endOffset: 13 + rdb.length });
   });
 });
+
+test("records are read ahead only as far as their values are small", async () => {
+  const items = Array.from({ length: 12 }, (_, i): Item => {
+    const value = Buffer.alloc(i < 6 ? 600_000 : 10, "v");
+    const attributes = { expireMs: undefined, idleSeconds: undefined, frequency: undefined };
+    return { db: 0, key: Buffer.from(`k${i}`), value, hasRecordBelow: false, ...attributes };
+  });
+  const reader = await RdbReader.open(memoryFile(await write(items)), { privateOpcodes: true });
+  const entries: number[] = [];
+  for (let batch = await reader.readBatch(); batch.length > 0; batch = await reader.readBatch())
+    entries.push(batch.filter(({ kind }) => kind === "entry").length);
+  expect(entries).toEqual([2, 2, 2, 6]);
+});
