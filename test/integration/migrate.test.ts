@@ -104,6 +104,15 @@ describe("to other servers", () => {
     await expectMovesThereAndBack(port, client, own, String(fixture.server.port));
   });
 
+  test("after one that names no keys, nobody waits for its end", async () => {
+    const own = await fixture.start();
+    await own.run("SET", "k", "v");
+    expect(await own.text("MIGRATE", "127.0.0.1", "1", "", "0", LONG, "KEYS")).toBe("+NOKEY\r\n");
+    expect(await own.text("SWAPDB", "0", "1")).toBe("+OK\r\n");
+    expect(await own.text("FLUSHALL")).toBe("+OK\r\n");
+    expect(await own.text("DBSIZE")).toBe(":0\r\n");
+  });
+
   test.skipIf(!hasRedisServer)("answers are Redis's", async () => {
     const own = await fixture.start();
     const redis = await startRedis();

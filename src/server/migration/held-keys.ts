@@ -81,11 +81,12 @@ export class HeldKeys implements KeyWatchers {
     this.planned = new PlannedCommands(keyspace);
   }
 
-  /** Holds keys of a database, which nobody else holds. */
+  /** Holds keys of a database, which nobody else holds; there may be none (KEYS with nothing behind it). */
   hold(dbIndex: number, keys: readonly Buffer[]): Hold {
     const hold = new OwnHold(this, dbIndex);
     for (const key of keys) this.holds.set(nameOf(dbIndex, key), hold);
-    if (!this.isActive) {
+    // Without a key there would be nothing whose release ends it.
+    if (!this.isActive && this.holds.size > 0) {
       this.isActive = true;
       this.keyspace.watch(this);
       this.effectsBefore = this.countEffects();
