@@ -46,11 +46,18 @@ export async function findCheckpointMetadata(
   try {
     const head = Buffer.alloc(RDB_HEADER_BYTES);
     if (formatOfFile(path, head.subarray(0, await file.read(head, 0))) === "aof") return undefined;
-    const reader = await RdbReader.open(file, { privateOpcodes: true, verifyChecksum: false });
+    const options = {
+      privateOpcodes: true,
+      verifyChecksum: false,
+      otherTypes: "skip",
+      batchRecords: 1,
+    } as const;
+    const reader = await RdbReader.open(file, options);
     for await (const record of reader) {
+      // These fields come first. Of the keys none must be read: they may be large, and of any type.
+      if (record.kind !== "header" && record.kind !== "aux") break;
       if (record.kind === "aux" && record.key.toString() === AUX_TIER)
         return parseMetadata(record.value.toString());
-      if (record.kind === "entry" || record.kind === "tombstone" || record.kind === "end") break;
     }
     return undefined;
   } finally {

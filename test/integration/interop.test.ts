@@ -214,6 +214,23 @@ describe.skipIf(!hasRedisServer)(
         await send(redis.port, sampleRequests());
       }
 
+      test.each([
+        ["HSET", "only", "field", "value"],
+        ["RPUSH", "only", "element"],
+        ["SADD", "only", "member"],
+        ["ZADD", "only", 1, "member"],
+        ["XADD", "only", "1-1", "field", "value"],
+      ])("whose base file begins with what %s makes", async (...request) => {
+        redis = await startRedisServer(WITH_AOF, data);
+        await send(redis.port, [request]);
+        await rewrite(redis.port);
+        const expected = await contentsOf(redis.port);
+        await redis.stop();
+        redis = undefined;
+        own = await startServerProcess(data, []);
+        expect(await contentsOf(own.port)).toEqual(expected);
+      });
+
       test("with a fresh append-only file", async () => {
         await startRedis();
         await expectSameHere();
