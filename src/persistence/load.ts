@@ -54,10 +54,10 @@ export async function findCheckpointMetadata(
     } as const;
     const reader = await RdbReader.open(file, options);
     for await (const record of reader) {
-      // These fields come first. Of the keys none must be read: they may be large, and of any type.
-      if (record.kind !== "header" && record.kind !== "aux") break;
       if (record.kind === "aux" && record.key.toString() === AUX_TIER)
         return parseMetadata(record.value.toString());
+      // The field comes before the keys. One of these is read, of any type: damage may have made a key of the field.
+      if (record.kind === "entry" || record.kind === "tombstone" || record.kind === "end") break;
     }
     return undefined;
   } finally {
