@@ -105,6 +105,18 @@ export class ServerProcess {
     return this.output;
   }
 
+  /** The match of `pattern` in what the program has printed, looked for every `pollMs` until it is there. */
+  async logged(pattern: RegExp, pollMs: number): Promise<RegExpExecArray> {
+    const deadline = performance.now() + READY_TIMEOUT_MS;
+    for (;;) {
+      const match = pattern.exec(this.output);
+      if (match !== null) return match;
+      if (this.hasEnded || performance.now() > deadline)
+        throw new Error(`the server did not print ${String(pattern)}:\n${this.output}`);
+      await sleep(pollMs);
+    }
+  }
+
   get pid(): number {
     const { pid } = this.child;
     if (pid === undefined) throw new Error(`the server did not start: ${this.output}`);
