@@ -32,7 +32,7 @@ const HELP = `Usage: node dist/bench/load.js [options]
 Seconds are those from the start of the program to its first PONG; processor time is that of all its threads. Loading is
 the part of it that the server itself calls so in its log ("DB loaded from ...").`;
 
-const POLL_MS = 2;
+const POLL_MS = 5;
 const NO_REWRITE = ["--auto-aof-rewrite-percentage", "0"];
 const WITH_LOG = ["--appendonly", "yes", ...NO_REWRITE];
 const WITHOUT_LOG = ["--appendonly", "no"];

@@ -76,6 +76,11 @@ export class PipelineClient {
     return String(await this.command(...args));
   }
 
+  /** Nothing is answered any more. */
+  get isBroken(): boolean {
+    return this.failure !== undefined;
+  }
+
   close(): void {
     this.socket.destroy();
   }

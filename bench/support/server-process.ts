@@ -140,9 +140,8 @@ export class ServerProcess {
           client ??= await PipelineClient.connect(this.port, READY_TIMEOUT_MS);
           if (accepts(await client.command(...command))) return;
         } catch {
-          // Not listening yet, or still loading.
-          client?.close();
-          client = undefined;
+          // Not listening yet, or still loading. A connection is kept: new ones would be paid for by who loads.
+          if (client?.isBroken) client = undefined;
         }
         if (this.hasEnded) throw new Error(`the server ended before it was ready:\n${this.output}`);
         if (performance.now() > deadline)
