@@ -18,7 +18,7 @@ import { installMessagePack } from "./libraries/message-pack.ts";
 import { installStruct } from "./libraries/struct.ts";
 import type { LuaState } from "./lua-module.ts";
 import { errorOf, LuaToReply } from "./lua-to-reply.ts";
-import { LuaVm, NIL, OK, REGISTRY, TABLE } from "./lua-vm.ts";
+import { BOOLEAN, LuaVm, NIL, OK, REGISTRY, TABLE } from "./lua-vm.ts";
 import { RedisLibrary } from "./redis-library.ts";
 import { type PushLibrary, Sandbox } from "./sandbox.ts";
 import { type Decision, ScriptThread } from "./script-thread.ts";
@@ -30,6 +30,8 @@ const LINE_OFFSET = 20;
 const DEBUG_BYTES = 128;
 /** Of calls that were the last thing a function did. */
 const TAIL_CALL = "=(tail call)";
+/** Of an address in WebAssembly's memory, as C prints it. */
+const ADDRESS_DIGITS = 8;
 /** How far the place of an error is looked for. */
 const MAX_LEVELS = 8;
 /** First byte of compiled Lua. */
@@ -251,11 +253,14 @@ export class Engine {
     this.host.reply.error(place === undefined ? text : `${text} script: ${name}, on ${place}.`);
   }
 
+  /** As Lua's tostring has it. */
   private errorText(L: LuaState, type: number): string {
     const text = this.vm.text(L, -1);
     if (text !== undefined) return text;
     if (type === NIL) return "nil";
-    return this.vm.api.lua_toboolean(L, -1) === 1 ? this.vm.typeName(L, -1) : "false";
+    const { api } = this.vm;
+    if (type === BOOLEAN) return String(api.lua_toboolean(L, -1) === 1);
+    return `${this.vm.typeName(L, -1)}: 0x${api.lua_topointer(L, -1).toString(16).padStart(ADDRESS_DIGITS, "0")}`;
   }
 
   /** Where the thread is in a script, or, if it is in a function of C, where that was called. */

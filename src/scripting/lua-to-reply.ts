@@ -8,6 +8,8 @@ import { BOOLEAN, type LuaVm, NIL, NUMBER, STRING, TABLE, toInteger } from "./lu
 
 /** A table, its field, a key and a value. */
 const SLOTS = 6;
+/** Of the name of a verbatim string's format, in RESP. */
+const FORMAT_LENGTH = 3;
 /** Deeper than this the stack of Lua ends. */
 const MAX_DEPTH = 1300;
 
@@ -126,7 +128,7 @@ export class LuaToReply {
     const { vm, reply } = this;
     const { api } = vm;
     if (this.has(L, "format", STRING)) {
-      const format = vm.text(L, -1)!.slice(0, 3);
+      const format = vm.text(L, -1)!.slice(0, FORMAT_LENGTH).padEnd(FORMAT_LENGTH, " ");
       api.lua_settop(L, -2);
       if (this.has(L, "string", STRING)) {
         const address = api.lua_tolstring(L, -1, vm.lengthAt);

@@ -32,6 +32,9 @@ return {map={a={b=1}}}
 return {set={a=true}}
 return {verbatim_string={format='txt', string='hello'}}
 return {verbatim_string={format='txt'}}
+return {verbatim_string={format='t', string='short'}}
+return {verbatim_string={format='', string='none'}}
+return {verbatim_string={format='text', string='long'}}
 return {map=1, set=2, 3}
 redis.setresp(3) return {true, false}
 redis.setresp(3) return true
@@ -114,6 +117,8 @@ local t, i = {'return ', '4', '2'}, 0 return load(function() i = i + 1 return t[
 error('boo')
 error('boo', 0)
 error('boo', 2)
+error(true)
+error(false)
 error({err='MY error'})
 error({err='MY error', 1, 2})
 error(5)
