@@ -293,6 +293,21 @@ describe("files", () => {
     expect(wide).toEqual([]);
   });
 
+  test(`of Markdown have lines of at most ${LINE_CHARACTERS} characters, but for tables and code`, () => {
+    const documents = projectFiles().filter((path) => path.endsWith(".md"));
+    expect(documents.length).toBeGreaterThan(5);
+    const wide = documents.flatMap((path) => {
+      const lines = readFileSync(join(projectFolder, path), "utf8").split("\n");
+      let isCode = false;
+      return lines.flatMap((line, i) => {
+        if (line.startsWith("```")) isCode = !isCode;
+        const isFree = isCode || line.startsWith("|") || line.startsWith("    ");
+        return line.length > LINE_CHARACTERS && !isFree ? [`${path}:${i + 1}`] : [];
+      });
+    });
+    expect(wide).toEqual([]);
+  });
+
   test.each(BANNED)("do not contain $pattern", ({ pattern, why, except }) => {
     const allowed = Object.keys(except);
     const isAllowed = (path: string) =>
