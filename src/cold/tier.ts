@@ -124,6 +124,7 @@ export class ColdTier {
   #recordsDeleted = 0;
   #recordsDamaged = 0;
   #recordsMissing = 0;
+  #writtenBytes = 0;
 
   private constructor(parts: TierParts, compression: boolean) {
     this.hashSeed = parts.seed;
@@ -169,6 +170,11 @@ export class ColdTier {
   /** Number of the last cut; 0 before the first. */
   get generation(): number {
     return this.#log.point.generation;
+  }
+
+  /** Bytes of all batches of records since the tier was opened, with their undo blocks. */
+  get writtenBytes(): number {
+    return this.#writtenBytes;
   }
 
   /** Records of all namespaces. */
@@ -268,7 +274,9 @@ export class ColdTier {
         },
         changes,
       );
+      const bytesBefore = this.#log.bytesWritten;
       await this.#log.commit(batch.changes, { undo: undo + batch.undoBlocks }, () => batch.inverse());
+      this.#writtenBytes += this.#log.bytesWritten - bytesBefore;
       for (const [namespace, difference] of batch.countDifferences) {
         this.#namespaces.add(namespace, difference);
       }

@@ -197,6 +197,7 @@ export class Database {
     const { entries, snapshots, watchers } = this.keyspace;
     if (snapshots.active) snapshots.capture(this, address);
     if (watchers !== undefined) watchers.changing(this, address);
+    if (this.isUnchanged(address)) this.keyspace.outdatedRecords++;
     entries.mark(address, DIRTY, 0);
   }
 
@@ -204,6 +205,7 @@ export class Database {
   beforeUnwatchedWrite(address: number): void {
     const { entries, snapshots } = this.keyspace;
     if (snapshots.active) snapshots.capture(this, address);
+    if (this.isUnchanged(address)) this.keyspace.outdatedRecords++;
     entries.mark(address, DIRTY, 0);
   }
 

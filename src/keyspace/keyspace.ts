@@ -84,6 +84,8 @@ export class Keyspace {
   /** Fields of hashes that expired. */
   expiredFields = 0;
   evicted = 0;
+  /** How often an entry that was an unchanged copy of its record was changed. */
+  outdatedRecords = 0;
   /** Keys of flushed databases, and large values, that were freed in the background. */
   lazyFreed = 0;
   /** False while data is loaded: then nothing expires, because the log says itself what did. */

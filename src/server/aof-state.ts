@@ -36,6 +36,8 @@ export interface AofStateParts {
   /** Whether a dump is being made: a rewrite waits for its end. */
   readonly isSaving: () => boolean;
   readonly presence: LogPresence;
+  /** What has been done to the cold tier since the server began, in bytes of commands that take as long to repeat. */
+  readonly tierWorkBytes: () => number;
 }
 
 export class AofState implements AofAccess, DispatchAof {
@@ -54,6 +56,9 @@ export class AofState implements AofAccess, DispatchAof {
   baseBytes = 0;
   /** Size of the files before the one written now. */
   private sizeBefore = 0;
+  /** `tierWorkBytes` when the present base file was begun, and when the one that is being made was. */
+  private tierWorkBefore = 0;
+  private tierWorkBegun = 0;
   private rewriteBegunMs = 0;
   private delayedUntilMs = 0;
   private running: Promise<void> = Promise.resolve();
@@ -62,13 +67,15 @@ export class AofState implements AofAccess, DispatchAof {
   private readonly rewriteWith: Rewrite;
   private readonly isSaving: () => boolean;
   private readonly presence: LogPresence;
+  private readonly tierWorkBytes: () => number;
 
-  constructor({ clock, log, rewriteWith, isSaving, presence }: AofStateParts) {
+  constructor({ clock, log, rewriteWith, isSaving, presence, tierWorkBytes }: AofStateParts) {
     this.clock = clock;
     this.log = log;
     this.rewriteWith = rewriteWith;
     this.isSaving = isSaving;
     this.presence = presence;
+    this.tierWorkBytes = tierWorkBytes;
   }
 
   get enabled(): boolean {
@@ -182,8 +189,7 @@ export class AofState implements AofAccess, DispatchAof {
 
   /** The rewrite that makes a log which was just switched on valid. Rejects if it fails. */
   async runFirst(rewrite: () => Promise<{ readonly baseBytes: number }>): Promise<void> {
-    this.isRewriting = true;
-    this.rewriteBegunMs = this.clock.monotonicMs();
+    this.started();
     const rewriting = rewrite();
     this.running = rewriting.then(
       () => undefined,
@@ -200,18 +206,22 @@ export class AofState implements AofAccess, DispatchAof {
   /**
    * Begins an automatic rewrite if the log has grown enough. Redis takes for its beginning what the files hold when a
    * rewrite ends, or at the start; but a start has to replay what was written during a rewrite too, and what earlier
-   * lives of the server left. So here it is the base file alone.
+   * lives of the server left. So here it is the base file alone. A start also repeats what commands did to the cold
+   * tier, which may be much more than they say themselves (APPEND, INCR, COPY): the larger of the two counts.
    */
   rewriteIfGrown(minimumBytes: number, percentage: number): void {
     const { files } = this;
     if (files === undefined || this.isRewriting || this.isSaving()) return;
     if (percentage === 0 || files.writer.failure !== undefined) return;
     if (this.clock.monotonicMs() < this.delayedUntilMs) return;
-    const size = this.currentSize;
-    if (size < minimumBytes) return;
-    const growth = ((size - this.baseBytes) * 100) / Math.max(1, this.baseBytes);
+    const logBytes = this.currentSize - this.baseBytes;
+    const tierBytes = this.tierWorkBytes() - this.tierWorkBefore;
+    const grownBytes = Math.max(logBytes, tierBytes);
+    if (this.baseBytes + grownBytes < minimumBytes) return;
+    const growth = (grownBytes * 100) / Math.max(1, this.baseBytes);
     if (growth < percentage) return;
-    this.log.notice(`Starting automatic rewriting of AOF on ${Math.floor(growth)}% growth`);
+    const what = tierBytes > logBytes ? "growth, counting work on the cold tier" : "growth";
+    this.log.notice(`Starting automatic rewriting of AOF on ${Math.floor(growth)}% ${what}`);
     this.begin();
   }
 
@@ -221,13 +231,18 @@ export class AofState implements AofAccess, DispatchAof {
   }
 
   private begin(): void {
-    this.isRewriting = true;
-    this.rewriteBegunMs = this.clock.monotonicMs();
+    this.started();
     this.log.notice("Background append only file rewriting started");
     this.running = this.rewriteWith(this.files).then(
       ({ baseBytes }) => this.succeeded(baseBytes),
       (error: unknown) => this.failed(error),
     );
+  }
+
+  private started(): void {
+    this.isRewriting = true;
+    this.rewriteBegunMs = this.clock.monotonicMs();
+    this.tierWorkBegun = this.tierWorkBytes();
   }
 
   private succeeded(baseBytes: number): void {
@@ -236,6 +251,7 @@ export class AofState implements AofAccess, DispatchAof {
     this.rewrites++;
     this.baseBytes = baseBytes;
     this.sizeBefore = baseBytes;
+    this.tierWorkBefore = this.tierWorkBegun;
     this.lastCheckpointMs = this.clock.nowMs;
     this.log.notice("Background AOF rewrite finished successfully");
     // What was amiss with an earlier file does not matter any more.

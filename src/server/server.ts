@@ -76,6 +76,9 @@ export interface World {
 }
 
 /** Levels of redis.log. */
+/** Of commands that take a start as long as reading a record, changing it in memory and writing it again. (Rather too
+ * few: it takes as long as loading 4 KB of a base file. But then rewrites would never end.) */
+const OUTDATED_RECORD_BYTES = 512;
 const SCRIPT_LOG_LEVELS = ["debug", "verbose", "notice", "warning"] as const;
 
 export class Server implements ConnectionHost {
@@ -166,6 +169,8 @@ export class Server implements ConnectionHost {
       rewriteWith: (files) => rewriteLog(this, files),
       isSaving: () => this.saves.isBusy,
       presence: new LogPresence(world.files, world.log),
+      tierWorkBytes: () =>
+        tier === undefined ? 0 : tier.writtenBytes + keyspace.outdatedRecords * OUTDATED_RECORD_BYTES,
     });
     this.saves = new SaveState(this);
     this.replication = new Replication(this);

@@ -59,6 +59,32 @@ describe("the server has an append-only file", () => {
     }
   });
 
+  test.each([
+    ["are read and changed", (i: number): Argument[] => ["APPEND", `k${i}`, "x"]],
+    ["are written", (i: number): Argument[] => ["COPY", "k0", `copy ${i}`]],
+  ])(
+    "that is rewritten by itself when many cold values %s, though it has grown little",
+    async (_, request) => {
+      const client = await fixture.start("--maxmemory", "4mb", "--auto-aof-rewrite-percentage", "0");
+      await fill(client, 0, 5000, 2000);
+      await rewriteLog(client);
+      await client.run(
+        "CONFIG",
+        "SET",
+        "auto-aof-rewrite-min-size",
+        "1mb",
+        "auto-aof-rewrite-percentage",
+        "20",
+      );
+      for (let i = 1; i <= 5000; i += 100)
+        await client.runAll(Array.from({ length: 100 }, (__, j) => request(i + j)));
+      await expect.poll(() => infoOf(client, "aof_rewrites"), POLL).not.toBe("1");
+      expect(fixture.server.output).toMatch(
+        /automatic rewriting of AOF on \d+% growth, counting work on the cold tier/,
+      );
+    },
+  );
+
   test("that holds what PFCOUNT keeps in the value, though it only reads", async () => {
     const client = await fixture.start("--appendfsync", "always");
     await client.run("PFADD", "k", "a", "b", "c");
