@@ -51,14 +51,20 @@ export function lzfCompress(
   limit: number,
 ): number {
   if (length < 4 || limit < 4) return 0;
-  const shift = beginEpoch(length) - start; // an index of `input` plus this is an entry of the table
-  const inputEnd = start + length;
+  // Buffers with and without views, on memory that grows or does not: where V8 has met more than four kinds, each byte
+  // takes four to seven times as long for ever. A view made here is of one kind, or two.
+  return compress(new Uint8Array(input.buffer, input.byteOffset + start, length), output, position, limit);
+}
+
+function compress(input: Uint8Array, output: Uint8Array, position: number, limit: number): number {
+  const { length } = input;
+  const shift = beginEpoch(length); // an index of `input` plus this is an entry of the table
   const outputEnd = position + limit;
   let write = position + 1; // room for the first literal run's length
   let literals = 0;
   let misses = 0;
-  let read = start;
-  while (read < inputEnd - 2) {
+  let read = 0;
+  while (read < length - 2) {
     const a = input[read];
     const b = input[read + 1];
     const c = input[read + 2];
@@ -67,13 +73,13 @@ export function lzfCompress(
     lastSeen[slot] = read + shift;
     const distance = read - from;
     if (
-      from < start ||
+      from < 0 ||
       distance > DISTANCE_MAX ||
       input[from] !== a ||
       input[from + 1] !== b ||
       input[from + 2] !== c
     ) {
-      const end = Math.min(read + 1 + Math.min(misses++ >> 6, SKIP_MAX), inputEnd - 2);
+      const end = Math.min(read + 1 + Math.min(misses++ >> 6, SKIP_MAX), length - 2);
       for (; read < end; read++) {
         if (write >= outputEnd) return 0;
         output[write++] = input[read];
@@ -88,7 +94,7 @@ export function lzfCompress(
     }
     misses = 0;
     let match = 3;
-    const matchMax = Math.min(inputEnd - read, MATCH_MAX);
+    const matchMax = Math.min(length - read, MATCH_MAX);
     while (match < matchMax && input[from + match] === input[read + match]) match++;
     if (write + 4 >= outputEnd) return 0;
     if (literals > 0) output[write - literals - 1] = literals - 1;
@@ -105,8 +111,8 @@ export function lzfCompress(
     write++;
     read += match;
   }
-  if (write + (inputEnd - read) >= outputEnd) return 0; // one more than the rest: a run may fill up on the way
-  return writeRest(input.subarray(read, inputEnd), output, write, literals) - position;
+  if (write + (length - read) >= outputEnd) return 0; // one more than the rest: a run may fill up on the way
+  return writeRest(input.subarray(read), output, write, literals) - position;
 }
 
 /** Writes `rest` as literals that continue the present run, and closes the last run; returns where output ends. */

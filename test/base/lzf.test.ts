@@ -30,6 +30,20 @@ describe("lzf", () => {
     );
   });
 
+  test("compresses part of a buffer that lies within another one", () => {
+    const whole = Buffer.from(`abc${"seven times ".repeat(7)}xyz`);
+    const part = whole.subarray(3, -3);
+    const output = Buffer.alloc(200);
+    for (const [input, start] of [
+      [whole, 3],
+      [part, 0],
+      [whole.subarray(1), 2],
+    ] as const) {
+      const size = lzfCompress(input, start, part.length, output, 10, 100);
+      expect(lzfDecompress(output, part.length, 10, 10 + size)).toEqual(part);
+    }
+  });
+
   test("never exceeds the room it was given", () => {
     fc.assert(
       fc.property(repetitive, fc.nat(400), (input, limit) => {
