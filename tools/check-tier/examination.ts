@@ -23,6 +23,9 @@ import type { TierStatistics } from "./statistics.ts";
 
 /** Records from which on progress is shown. */
 const MANY_RECORDS = 200_000;
+/** LevelDB maps up to a thousand tables, each as large as a large value: resident memory of a dozen gigabytes, though
+ * the system can take it back at any time. With fewer, looking expiries up in their index opens tables again. */
+const openStore = openLevelStore({ maxOpenFiles: 266 });
 const IN_DAMAGED_BLOCK = "it lies in a damaged block, and its checksum does not match";
 const DOUBTFUL =
   "it is older than a damaged or missing part of LevelDB's files, which may have held a newer one";
@@ -94,7 +97,7 @@ async function openCopy(parts: ExaminationParts, path: string): Promise<KeyValue
   if (structure.problems.length === 0) {
     await cloneStore(files, tierPath, path);
     try {
-      return await openLevelStore()(path);
+      return await openStore(path);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       findings.add({ kind: "files", reason: error.message });
@@ -111,7 +114,7 @@ async function rebuild(
   path: string,
 ): Promise<KeyValueStore> {
   const { directory, files } = parts;
-  const store = await openLevelStore()(path);
+  const store = await openStore(path);
   try {
     const onLeftOut = (entry: LeftOut): Promise<void> => leaveOut(parts, entry);
     await new Rebuild(files, directory.tierPath, structure, onLeftOut).run(store);
