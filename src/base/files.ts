@@ -17,9 +17,15 @@ export interface FileInfo {
   readonly isDirectory: boolean;
 }
 
-export interface FileHandle {
+/** What readers need of a file. */
+export interface ReadableFile {
   /** Reads into all of `target` from byte `position`; resolves to the bytes read: fewer only at the end of the file. */
   read(target: Uint8Array, position: number): Promise<number>;
+  /** Present length in bytes. */
+  size(): Promise<number>;
+}
+
+export interface FileHandle extends ReadableFile {
   /** Writes `data` at byte `position`; resolves to the bytes written, which may be fewer (disk nearly full):
    * the caller goes on from there, and gets the error on the next call. */
   write(data: Uint8Array, position: number): Promise<number>;
@@ -31,8 +37,6 @@ export interface FileHandle {
   /** As `datasync`, at once and on the calling thread; throws instead of rejecting. Absent where it would be slow. */
   readonly datasyncSync?: () => void;
   truncate(length: number): Promise<void>;
-  /** Present length in bytes. */
-  size(): Promise<number>;
   close(): Promise<void>;
 }
 

@@ -7,7 +7,7 @@
  * the next is being read. Memory: two chunks, or as much as one `fill` asked for.
  */
 import { withView } from "../base/byte-copy.ts";
-import type { FileHandle } from "../base/files.ts";
+import type { ReadableFile } from "../base/files.ts";
 
 export const WINDOW_CHUNK_BYTES = 1 << 18;
 /** Room in front of a chunk that is read ahead, for what is held of the one before: most items are shorter. */
@@ -34,7 +34,7 @@ export class FileWindow {
   /** Offset in the file after which there is nothing to read. */
   readonly limit: number;
   readonly reusesChunks: boolean;
-  readonly #file: FileHandle;
+  readonly #file: ReadableFile;
   readonly #chunkBytes: number;
   /** Offset in the file of buffer[0]. */
   #base: number;
@@ -44,7 +44,7 @@ export class FileWindow {
 
   /** @param limit where to stop: the file's size, or less */
   constructor(
-    file: FileHandle,
+    file: ReadableFile,
     start: number,
     limit: number,
     { chunkBytes = WINDOW_CHUNK_BYTES, reusesChunks = false }: FileWindowOptions = {},

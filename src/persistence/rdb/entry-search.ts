@@ -6,7 +6,7 @@
  * Bytes within a value can look like entries and even end where a true one begins. So what is found first is not
  * believed at once: as far as other places lead to the same entries later on, only those are taken on which all agree.
  */
-import type { FileHandle } from "../../base/files.ts";
+import type { FileHandle, ReadableFile } from "../../base/files.ts";
 import { LOADABLE_RDB_TYPES } from "../../types/registry.ts";
 import type { ValueMemory } from "../../types/value-memory.ts";
 import {
@@ -49,7 +49,11 @@ export interface EntrySearch {
   /** Commands may follow the RDB. */
   readonly mayHaveTail: boolean;
   readonly memory: ValueMemory;
+  /** Told how far the search has come. */
+  readonly onProgress?: ((position: number) => void) | undefined;
 }
+
+type ChainSearch = Omit<EntrySearch, "file"> & { readonly file: ReadableFile };
 
 /** Where to look, and what is known. */
 export interface SearchRange {
@@ -98,17 +102,55 @@ async function findChain(
   to: number,
   goal: ChainGoal,
 ): Promise<number[] | undefined> {
-  const buffer = Buffer.allocUnsafeSlow(Math.max(1, Math.min(CHUNK_BYTES, to - from)));
-  for (let start = from; start < to; start += buffer.length) {
-    const wanted = Math.min(buffer.length, to - start);
-    const count = await search.file.read(buffer.subarray(0, wanted), start);
+  const part = new FilePart(search.file, search.size, Math.min(CHUNK_BYTES, to - from) + TRIAL_CHUNK_BYTES);
+  for (let start = from; start < to; start += CHUNK_BYTES) {
+    search.onProgress?.(start);
+    await part.moveTo(start);
+    const count = Math.min(CHUNK_BYTES, to - start, part.length);
     for (let i = 0; i < count; i++) {
-      if (!canBegin(buffer, i, count, search.size - start) || goal.known.includes(start + i)) continue;
-      const chain = await followChain(search, start + i, goal);
+      if (!canBegin(part.bytes, i, part.length, search.size - start) || goal.known.includes(start + i))
+        continue;
+      const chain = await followChain({ ...search, file: part }, start + i, goal);
       if (chain !== undefined) return chain;
     }
   }
   return undefined;
+}
+
+/**
+ * A file of which the part that is searched is in memory. Of random bytes every sixteenth looks as if an entry began,
+ * and to read each of them from the file would take a thousand times as long as the quick look.
+ */
+class FilePart implements ReadableFile {
+  readonly bytes: Buffer;
+  /** Of the part. */
+  length = 0;
+  private start = 0;
+  private readonly file: FileHandle;
+  private readonly fileBytes: number;
+
+  constructor(file: FileHandle, fileBytes: number, partBytes: number) {
+    this.file = file;
+    this.fileBytes = fileBytes;
+    this.bytes = Buffer.allocUnsafeSlow(partBytes);
+  }
+
+  async moveTo(start: number): Promise<void> {
+    this.start = start;
+    this.length = await this.file.read(this.bytes, start);
+  }
+
+  async read(target: Uint8Array, position: number): Promise<number> {
+    const at = position - this.start;
+    const wanted = Math.min(target.length, this.fileBytes - position);
+    if (at < 0 || at + wanted > this.length) return this.file.read(target, position);
+    target.set(this.bytes.subarray(at, at + wanted));
+    return wanted;
+  }
+
+  async size(): Promise<number> {
+    return this.fileBytes;
+  }
 }
 
 /** A quick look at the first bytes: an attribute, or a type and a key that is not too long for the file. */
@@ -127,6 +169,8 @@ function canBegin(bytes: Buffer, at: number, end: number, left: number): boolean
   if (first > TYPE_MAX || !(first === 0 || first === 7 || LOADABLE_RDB_TYPES.has(first))) return false;
   if (at + 1 >= end) return true;
   const length = bytes[at + 1];
+  // Zero bytes are strings without key and value: see isPlausible.
+  if (first === 0 && length === 0 && at + 2 < end && bytes[at + 2] === 0) return false;
   if (length < 0x40) return at + 2 + length <= left;
   if (length < 0x80) return true;
   if (length === 0x80) return at + 6 > end || bytes.readUInt32BE(at + 2) <= KEY_MAX_BYTES;
@@ -135,7 +179,7 @@ function canBegin(bytes: Buffer, at: number, end: number, left: number): boolean
 
 /** Where the first entries begin that follow each other from here on; undefined if they do not count. */
 async function followChain(
-  search: EntrySearch,
+  search: ChainSearch,
   start: number,
   { beyond, joins }: ChainGoal,
 ): Promise<number[] | undefined> {
@@ -177,7 +221,7 @@ async function followChain(
 
 /** Whether the file ends here, or commands begin. */
 export async function isProperEnd(
-  { file, size, mayHaveTail }: Pick<EntrySearch, "file" | "size" | "mayHaveTail">,
+  { file, size, mayHaveTail }: Pick<ChainSearch, "file" | "size" | "mayHaveTail">,
   end: number,
 ): Promise<boolean> {
   // Without the checksum, if what is damaged is the version.

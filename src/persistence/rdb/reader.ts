@@ -10,7 +10,7 @@
  * Invariant: records before an error are complete; the checksum, if there is one, is verified before the "end"
  * record, so a caller that must not act on damaged data waits for that.
  */
-import type { FileHandle } from "../../base/files.ts";
+import type { ReadableFile } from "../../base/files.ts";
 import { FileWindow } from "../file-window.ts";
 import { type EntryPlace, EntryScan } from "./entry-scan.ts";
 import {
@@ -153,7 +153,7 @@ export class RdbReader {
     this.#db = options.resume?.db ?? 0;
   }
 
-  static async open(file: FileHandle, options: RdbReaderOptions = {}): Promise<RdbReader> {
+  static async open(file: ReadableFile, options: RdbReaderOptions = {}): Promise<RdbReader> {
     const window = new FileWindow(file, options.start ?? 0, await file.size(), options);
     return new RdbReader(new RdbSource(window, options.verifyChecksum ?? true), options);
   }

@@ -122,8 +122,8 @@ async function* readParts(
     // A damaged header may still be followed by entries.
     const from = Math.max((recent[0]?.start ?? position) + 1, isResumed ? 0 : RDB_HEADER_BYTES);
     const known = [...recent.map(({ start }) => start), position];
-    const { memory, privateOpcodes = false } = options;
-    const search = { ...place, version, privateOpcodes, memory };
+    const { memory, privateOpcodes = false, onProgress } = options;
+    const search = { ...place, version, privateOpcodes, memory, onProgress };
     const found = await findEntries(search, { from, failedAt: failure.offset, known });
     const end = found?.start ?? size;
     // Those that reach into what was found are none.

@@ -4,6 +4,7 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { FileHandle } from "../../../src/base/files.ts";
 import type { RdbEntry } from "../../../src/persistence/rdb/reader.ts";
 import { type LostPart, salvageRdb } from "../../../src/persistence/rdb/salvage.ts";
 import { newScratchMemory } from "../../../src/persistence/rdb/value-check.ts";
@@ -19,7 +20,7 @@ function deceiving(i: number): Buffer {
   return i % 3 === 0 ? Buffer.concat([fake, Buffer.alloc(i, 0x80)]) : Buffer.from(`value ${i} `.repeat(3));
 }
 
-async function file(): Promise<Buffer> {
+async function write(appendEntries: (writer: RdbWriter) => void): Promise<Buffer> {
   const chunks: Buffer[] = [];
   const writer = new RdbWriter(
     async (chunk) => {
@@ -29,19 +30,36 @@ async function file(): Promise<Buffer> {
   );
   writer.appendHeader();
   writer.selectDb(0);
-  for (let i = 0; i < KEYS; i++) {
-    const [key, value] = [Buffer.from(`key:${i}`), deceiving(i)];
-    writer.appendString(key, 0, key.length, value, 0, value.length);
-  }
+  appendEntries(writer);
   writer.appendEnd();
   await writer.drain();
   return Buffer.concat(chunks);
 }
 
-async function salvage(bytes: Buffer): Promise<{ entries: RdbEntry[]; lost: LostPart[] }> {
+function file(): Promise<Buffer> {
+  return write((writer) => {
+    for (let i = 0; i < KEYS; i++) {
+      const [key, value] = [Buffer.from(`key:${i}`), deceiving(i)];
+      writer.appendString(key, 0, key.length, value, 0, value.length);
+    }
+  });
+}
+
+const smallKeys = Array.from({ length: 20 }, (_, i) => `key:${String(i).padStart(2, "0")}`);
+
+/** A file with this value and then small ones: the entry of each of these has 12 bytes. */
+async function largeAndSmall(value: Buffer): Promise<Buffer> {
+  return write((writer) => {
+    const small = Buffer.from("abc!");
+    writer.appendString(Buffer.from("large"), 0, 5, value, 0, value.length);
+    for (const key of smallKeys) writer.appendString(Buffer.from(key), 0, key.length, small, 0, 3);
+  });
+}
+
+async function salvage(file: FileHandle): Promise<{ entries: RdbEntry[]; lost: LostPart[] }> {
   const entries: RdbEntry[] = [];
   const lost: LostPart[] = [];
-  for await (const part of salvageRdb(memoryFile(bytes), { memory: newScratchMemory() })) {
+  for await (const part of salvageRdb(file, { memory: newScratchMemory() })) {
     if (part.kind === "entry") entries.push(part);
     if (part.kind === "lost") lost.push(part);
   }
@@ -50,7 +68,7 @@ async function salvage(bytes: Buffer): Promise<{ entries: RdbEntry[]; lost: Lost
 
 describe("salvage", () => {
   test("of a whole file loses nothing", async () => {
-    const { entries, lost } = await salvage(await file());
+    const { entries, lost } = await salvage(memoryFile(await file()));
     expect([entries.length, lost]).toEqual([KEYS, []]);
   });
 
@@ -65,7 +83,7 @@ describe("salvage", () => {
       fc.asyncProperty(damage, async ({ at, length, byte }) => {
         const damaged = Buffer.from(whole);
         for (let i = at; i < Math.min(whole.length, at + length); i++) damaged[i] ^= byte;
-        const { entries, lost } = await salvage(damaged);
+        const { entries, lost } = await salvage(memoryFile(damaged));
         const keys = entries.map(({ db, key }) => `${db} ${key.toString("latin1")}`);
         expect(new Set(keys).size).toBe(keys.length);
         const good = entries.filter(({ key, value }) => {
@@ -79,5 +97,30 @@ describe("salvage", () => {
       }),
       { numRuns: 150, seed: usualSeed() },
     );
+  });
+
+  test("of what lies behind a large value reads the file by the megabyte, wherever its pieces end", async () => {
+    for (const fill of [0, 0x61]) {
+      for (let over = -3; over <= 3; over++) {
+        const value = Buffer.alloc((1 << 20) + over, fill);
+        // The search begins behind the first byte of the value's entry, whose head has 12 bytes.
+        const damagedAt = 9 + 2 + 12 + value.length;
+        const bytes = await largeAndSmall(value);
+        bytes[damagedAt] = 0xee;
+        let reads = 0;
+        const file = memoryFile(bytes);
+        const counted = {
+          ...file,
+          read(target: Uint8Array, position: number): Promise<number> {
+            reads++;
+            return file.read(target, position);
+          },
+        };
+        const { entries, lost } = await salvage(counted);
+        expect(entries.map(({ key }) => key.toString())).toEqual(["large", ...smallKeys.slice(1)]);
+        expect(lost.map(({ start, end }) => [start, end])).toEqual([[damagedAt, damagedAt + 12]]);
+        expect(reads).toBeLessThan(200);
+      }
+    }
   });
 });
