@@ -47,6 +47,7 @@ import {
 import { BucketDirectory } from "./bucket-directory.ts";
 import { BucketSplitter, bucketOf } from "./bucket-splitter.ts";
 import { keepBucket } from "./frozen-buckets.ts";
+import type { LookAhead } from "./look-ahead.ts";
 import { TableBuilder } from "./table-builder.ts";
 import {
   BUCKETS,
@@ -61,12 +62,16 @@ import {
 } from "./table-root.ts";
 
 const NOT_FOUND = -1;
+/** Of the processor's cache. */
+const LINE_BYTES = 64;
 
 export class ElementTable {
   /** Where the element lies that was found or added last. */
   readonly element: TableElement;
   /** Makes tables of elements that are all known. */
   readonly builder: TableBuilder;
+  /** Takes what was read for the sake of reading. */
+  seen = 0;
   private readonly blocks: Blocks;
   private readonly keyHash: KeyHash;
   private readonly directory: BucketDirectory;
@@ -109,7 +114,20 @@ export class ElementTable {
 
   /** Whether the key is there; then `element` is turned to it. */
   find(root: number, key: Buffer, start: number, length: number): boolean {
-    const hash = this.keyHash.of(key, start, length);
+    return this.findHashed(root, this.keyHash.of(key, start, length), key, start, length);
+  }
+
+  /** The same for a key that is probably the one of which `ahead` has the next hash: to read or to remove it. */
+  findAhead(root: number, ahead: LookAhead, key: Buffer, start: number, length: number): boolean {
+    // In the bucket of another key's hash it is hardly found, and never another one in its place.
+    if (ahead.hasNext) {
+      if (this.findHashed(root, ahead.takeHash(), key, start, length)) return true;
+      ahead.clear();
+    }
+    return this.find(root, key, start, length);
+  }
+
+  private findHashed(root: number, hash: number, key: Buffer, start: number, length: number): boolean {
     this.root = root;
     this.key = key;
     this.keyStart = start;
@@ -132,6 +150,7 @@ export class ElementTable {
     const start = blocks.start(reference);
     const end = start + blocks.length(reference);
     const header = tablePayload === VARIABLE_PAYLOAD ? 3 : 2;
+    this.seen = readLines(bytes, start, end);
     let at = start + BUCKET_HEADER_BYTES;
     while (at < end) {
       const length = bytes[at + 1];
@@ -438,4 +457,11 @@ export class ElementTable {
   private count(words: Int32Array, w: number, bytes: number): void {
     setElementBytes(words, w, elementBytes(words, w) + bytes);
   }
+}
+
+/** Cache line by cache line, as none of these reads waits for another: those of one element after the other would. */
+function readLines(bytes: Buffer, start: number, end: number): number {
+  let seen = 0;
+  for (let at = start + LINE_BYTES; at < end; at += LINE_BYTES) seen |= bytes[at];
+  return seen;
 }

@@ -9,8 +9,10 @@
  */
 import { copyBytes } from "../../base/byte-copy.ts";
 import { type BlockPlace, type Blocks, OpenBlock } from "../../memory/blocks.ts";
+import type { KeyHash } from "../../memory/key-hash.ts";
 import { ChunkTree } from "../chunk-tree/chunk-tree.ts";
 import type { LeafOrder } from "../chunk-tree/tree-path.ts";
+import type { LookAhead } from "../element-table/look-ahead.ts";
 import type { Bound } from "./bounds.ts";
 import {
   afterElement,
@@ -217,6 +219,19 @@ export class ScoreTree {
   /** How many elements of the leaf there are from the place on. */
   get remainingInLeaf(): number {
     return this.tree.elements - this.index;
+  }
+
+  /** Notes the next members of the leaf, from the place on, at most that many. */
+  noteMembers(ahead: LookAhead, keyHash: KeyHash, count: number): void {
+    const { buffer, start, length } = this.leaf;
+    const end = start + length;
+    let { position } = this;
+    for (let i = 0; i < count && position < end; i++) {
+      const memberLength = memberLengthAt(buffer, position);
+      if (!ahead.hasRoom(memberLength)) return;
+      ahead.note(keyHash.of(buffer, memberStartAt(buffer, position), memberLength));
+      position = afterElement(buffer, position);
+    }
   }
 
   /** Removes `count` elements from the place on, which must be in one leaf. The place is lost. */

@@ -11,6 +11,7 @@ import { ROOT_WORDS, wordAt, wordsOf } from "../chunk-tree/layout.ts";
 import { clearTree, copyTree, disposeStep, treeBytes } from "../chunk-tree/whole-tree.ts";
 import { ElementTable } from "../element-table/element-table.ts";
 import { ElementWalk } from "../element-table/element-walk.ts";
+import { LookAhead } from "../element-table/look-ahead.ts";
 import type { NotedElements } from "../element-table/table-builder.ts";
 import type { ValueMemory } from "../value-memory.ts";
 import type { Bound } from "./bounds.ts";
@@ -22,6 +23,10 @@ import type { ElementVisitor, SortedElements } from "./sorted-set.ts";
 const TABLE = ROOT_WORDS;
 const ROOT_BYTES = (ROOT_WORDS + 1) * 4;
 const SCORE_BYTES = 8;
+/** No address. */
+const NO_QUEUE = 0;
+/** More than there can be in a leaf. */
+const MANY = 1 << 10;
 
 export class TreeSortedSet implements SortedElements {
   readonly isSmall = false;
@@ -33,6 +38,9 @@ export class TreeSortedSet implements SortedElements {
   private readonly treeBuilder: ScoreTreeBuilder;
   private root = 0;
   private tableRoot = 0;
+  private readonly ahead: LookAhead;
+  /** The table of the set from whose beginning was removed last: where that goes on, more of it will be. */
+  private queue = NO_QUEUE;
   /** Whether the place is the element that the table has found, and not one of the tree. */
   private isFound = false;
 
@@ -41,6 +49,7 @@ export class TreeSortedSet implements SortedElements {
     this.blocks = memory.blocks;
     this.tree = new ScoreTree(memory.blocks);
     this.table = new ElementTable(memory.blocks, memory.keyHash);
+    this.ahead = new LookAhead(memory.blocks.slabs);
     this.walk = new ElementWalk(memory.blocks);
     this.treeBuilder = new ScoreTreeBuilder(memory.blocks);
   }
@@ -188,19 +197,32 @@ export class TreeSortedSet implements SortedElements {
   }
 
   removeRange(first: number, count: number): void {
-    const { tree, table, tableRoot } = this;
+    const { tree, table, tableRoot, ahead } = this;
+    const isQueue = first === 0 && this.queue === tableRoot;
+    this.queue = first === 0 ? tableRoot : NO_QUEUE;
     for (let left = count; left > 0; ) {
       tree.seek(first);
       const here = Math.min(left, tree.remainingInLeaf);
       tree.mark();
       for (let i = 0; i < here; i++) {
-        table.delete(tableRoot, tree.memberBuffer, tree.memberStart, tree.memberLength);
+        if (ahead.isWanted(tableRoot)) this.lookAhead(isQueue ? MANY : here - i);
+        if (table.findAhead(tableRoot, ahead, tree.memberBuffer, tree.memberStart, tree.memberLength))
+          table.remove();
         if (i + 1 < here) tree.next();
       }
       tree.goBack();
       tree.removeHere(here);
       left -= here;
     }
+  }
+
+  /** Prepares for that number of removals, from the place on. */
+  private lookAhead(count: number): void {
+    if (count === 1) return;
+    const { ahead } = this;
+    ahead.clear();
+    this.tree.noteMembers(ahead, this.memory.keyHash, count);
+    ahead.load(this.tableRoot);
   }
 
   /** Shows all elements, in no order. */

@@ -13,7 +13,7 @@ import type { SortedElements } from "../../../src/types/sorted-set/sorted-set.ts
 import { TreeSortedSet } from "../../../src/types/sorted-set/tree-sorted-set.ts";
 import { usualSeed } from "../../support/seed.ts";
 import { newValueMemory } from "../../support/value-memory.ts";
-import { elementsOf, expectSame, SortedSetModel } from "./model.ts";
+import { elementAt, elementsOf, expectSame, SortedSetModel } from "./model.ts";
 
 const RUNS = 4;
 const HUGE_MEMBER_BYTES = 3000;
@@ -139,6 +139,51 @@ describe("a tree and a table", () => {
     set.removeRange(0, 200);
     expect(set.size).toBe(0);
     expect(set.sizeBytes(root, 0)).toBeLessThan(1000);
+  });
+
+  test("queues larger than the processor's caches, whatever else happens to them", () => {
+    const random = new SeededRandom(usualSeed());
+    const set = new TreeSortedSet(newValueMemory());
+    let made = 0;
+    let lowest = 0;
+    const memberFor = () =>
+      Buffer.from(`element:${String(made++).padStart(random.below(8) === 0 ? 300 : 8, "0")}`);
+    const queues = [0, 1].map(() => {
+      const root = set.create();
+      const members = Array.from({ length: 11_000 }, memberFor);
+      for (const [score, member] of members.entries()) set.insert(score, member, 0, member.length);
+      return { root, members };
+    });
+    for (let i = 0; i < 4000; i++) {
+      const { root, members } = queues[random.below(20) === 0 ? 1 : 0];
+      set.open(root);
+      const kind = random.below(30);
+      if (kind === 0) {
+        const member = memberFor();
+        set.insert(--lowest, member, 0, member.length);
+        members.unshift(member);
+      } else if (kind === 1) {
+        const [next] = members.splice(random.below(6), 1);
+        expect(set.find(next, 0, next.length)).toBe(true);
+        set.removeFound(next, 0, next.length);
+      } else {
+        const [first, count] = kind === 2 ? [random.below(3), 1 + random.below(100)] : [0, 1];
+        set.seek(first);
+        expect(elementAt(set).member).toEqual(members[first]);
+        set.removeRange(first, count);
+        for (const gone of members.splice(first, count)) expect(set.find(gone, 0, gone.length)).toBe(false);
+        while (members.length < 11_000) {
+          const member = memberFor();
+          set.insert(made + 11_000, member, 0, member.length);
+          members.push(member);
+        }
+      }
+      expect([set.size, set.tallied]).toEqual([members.length, members.length]);
+    }
+    for (const { root, members } of queues) {
+      expect(elementsOf(set.open(root)).map(({ member }) => member.toString())).toEqual(members.map(String));
+      for (const member of members) expect(set.find(member, 0, member.length)).toBe(true);
+    }
   });
 
   test("scores first, order later", () => {
