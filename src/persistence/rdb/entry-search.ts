@@ -9,13 +9,7 @@
 import type { FileHandle, ReadableFile } from "../../base/files.ts";
 import { LOADABLE_RDB_TYPES } from "../../types/registry.ts";
 import type { ValueMemory } from "../../types/value-memory.ts";
-import {
-  OPCODE_EXPIRE_MS,
-  OPCODE_EXPIRE_SECONDS,
-  OPCODE_FREQUENCY,
-  OPCODE_IDLE,
-  OPCODE_SELECT_DB,
-} from "./format.ts";
+import { canBegin, KEY_MAX_BYTES } from "./entry-look.ts";
 import { RdbError, RdbReader, type RdbRecord } from "./reader.ts";
 import { whyNotLoadable } from "./value-check.ts";
 
@@ -30,9 +24,6 @@ const AGREEMENT_BYTES = 1 << 16;
 const CHUNK_BYTES = 1 << 20;
 /** Reading begins with small pieces: most places turn out to be none soon. */
 const TRIAL_CHUNK_BYTES = 4096;
-/** No key is longer, for the purpose of the search. */
-const KEY_MAX_BYTES = 1 << 16;
-const TYPE_MAX = 25;
 const CHECKSUM_BYTES = 8;
 
 export interface FoundEntries {
@@ -107,9 +98,9 @@ async function findChain(
     search.onProgress?.(start);
     await part.moveTo(start);
     const count = Math.min(CHUNK_BYTES, to - start, part.length);
+    const place = { bytes: part.bytes, end: part.length, fileEnd: search.size - start };
     for (let i = 0; i < count; i++) {
-      if (!canBegin(part.bytes, i, part.length, search.size - start) || goal.known.includes(start + i))
-        continue;
+      if (!canBegin(place, i) || goal.known.includes(start + i)) continue;
       const chain = await followChain({ ...search, file: part }, start + i, goal);
       if (chain !== undefined) return chain;
     }
@@ -118,8 +109,8 @@ async function findChain(
 }
 
 /**
- * A file of which the part that is searched is in memory. Of random bytes every sixteenth looks as if an entry began,
- * and to read each of them from the file would take a thousand times as long as the quick look.
+ * A file of which the part that is searched is in memory: to read what looks as if an entry began from the file would
+ * take a thousand times as long as the quick look.
  */
 class FilePart implements ReadableFile {
   readonly bytes: Buffer;
@@ -151,30 +142,6 @@ class FilePart implements ReadableFile {
   async size(): Promise<number> {
     return this.fileBytes;
   }
-}
-
-/** A quick look at the first bytes: an attribute, or a type and a key that is not too long for the file. */
-function canBegin(bytes: Buffer, at: number, end: number, left: number): boolean {
-  const first = bytes[at];
-  switch (first) {
-    case OPCODE_EXPIRE_MS:
-    case OPCODE_EXPIRE_SECONDS:
-    case OPCODE_FREQUENCY:
-    case OPCODE_IDLE:
-    case OPCODE_SELECT_DB:
-      return true;
-    default:
-      break;
-  }
-  if (first > TYPE_MAX || !(first === 0 || first === 7 || LOADABLE_RDB_TYPES.has(first))) return false;
-  if (at + 1 >= end) return true;
-  const length = bytes[at + 1];
-  // Zero bytes are strings without key and value: see isPlausible.
-  if (first === 0 && length === 0 && at + 2 < end && bytes[at + 2] === 0) return false;
-  if (length < 0x40) return at + 2 + length <= left;
-  if (length < 0x80) return true;
-  if (length === 0x80) return at + 6 > end || bytes.readUInt32BE(at + 2) <= KEY_MAX_BYTES;
-  return length >= 0xc0 && length <= 0xc3;
 }
 
 /** Where the first entries begin that follow each other from here on; undefined if they do not count. */

@@ -44,6 +44,11 @@ const SIMPLE: readonly (ElementLayout | typeof ONE_STRING | undefined)[] = Array
   },
 );
 
+/** Whether values of this type consist of one string. */
+export function isOneString(type: number): boolean {
+  return SIMPLE[type] === ONE_STRING;
+}
+
 /**
  * Passes over a value that lies in the window as a whole, if its layout is one of the simple ones. False if not; then
  * the source is somewhere in it. Throws RdbError.

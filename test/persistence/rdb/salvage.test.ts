@@ -100,7 +100,7 @@ describe("salvage", () => {
   });
 
   test("of what lies behind a large value reads the file by the megabyte, wherever its pieces end", async () => {
-    for (const fill of [0, 0x61]) {
+    for (const fill of [0, 7, 0x61]) {
       for (let over = -3; over <= 3; over++) {
         const value = Buffer.alloc((1 << 20) + over, fill);
         // The search begins behind the first byte of the value's entry, whose head has 12 bytes.
