@@ -20,7 +20,7 @@ export interface BasePlan {
   /** What is wrong with it; undefined if nothing is. */
   readonly damage: string | undefined;
   /** Writes an RDB of all entries that can be read. */
-  write(file: FileHandle, writer: FileWriter): Promise<void>;
+  write(file: FileHandle, writer: FileWriter, onProgress: (position: number) => void): Promise<void>;
 }
 
 const VERSION_OF_LOST_HEADER = 10;
@@ -39,23 +39,26 @@ export async function planBase(
   let end: number | undefined;
   let version = VERSION_OF_LOST_HEADER;
   let damage: string | undefined;
-  for await (const record of salvageRdb(file, { memory, mayHaveTail: true })) {
-    if (record.kind === "header") version = record.version;
-    else if (record.kind === "entry") keys++;
-    else if (record.kind === "end") end = record.endOffset;
-    else if (record.kind === "lost") {
-      damage ??= record.reason;
-      const of = record.key === undefined ? "" : `, key '${printable(record.key)}' of database ${record.db}`;
-      const bytes = plural(record.end - record.start, "byte");
-      report.printNote(`RDB in AOF ${name}: [offset ${record.start}] ${bytes} lost: ${record.reason}${of}`);
-      result.problem ??= { offset: record.start, reason: record.reason };
+  await report.withToldProgress(await file.size(), async (onProgress) => {
+    for await (const record of salvageRdb(file, { memory, mayHaveTail: true, onProgress })) {
+      if (record.kind === "header") version = record.version;
+      else if (record.kind === "entry") keys++;
+      else if (record.kind === "end") end = record.endOffset;
+      else if (record.kind === "lost") {
+        damage ??= record.reason;
+        const of =
+          record.key === undefined ? "" : `, key '${printable(record.key)}' of database ${record.db}`;
+        const bytes = plural(record.end - record.start, "byte");
+        report.printNote(`RDB in AOF ${name}: [offset ${record.start}] ${bytes} lost: ${record.reason}${of}`);
+        result.problem ??= { offset: record.start, reason: record.reason };
+      }
     }
-  }
+  });
   if (damage !== undefined) report.printNote(`RDB in AOF ${name}: ${plural(keys, "key")} can be kept`);
   return {
     end: end ?? (await file.size()),
     damage,
-    write: (source, writer) => writeEntries(source, writer, version),
+    write: (source, writer, onProgress) => writeEntries(source, writer, version, onProgress),
   };
 }
 
@@ -66,8 +69,11 @@ async function noRdb(): Promise<void> {
 async function endOfBase(run: Run, file: FileHandle, name: string, result: FileResult): Promise<number> {
   const reader = await RdbReader.open(file, { otherTypes: "skip", privateOpcodes: true });
   let end = 0;
-  try {
+  const read = async (): Promise<void> => {
     for await (const record of reader) end = record.endOffset;
+  };
+  try {
+    await run.report.withProgress(await file.size(), () => end, read);
   } catch (error) {
     if (!(error instanceof RdbError)) throw error;
     result.problem = { offset: error.offset, reason: error.message };
@@ -79,9 +85,15 @@ async function endOfBase(run: Run, file: FileHandle, name: string, result: FileR
   return end;
 }
 
-async function writeEntries(file: FileHandle, writer: FileWriter, version: number): Promise<void> {
+async function writeEntries(
+  file: FileHandle,
+  writer: FileWriter,
+  version: number,
+  onProgress: (position: number) => void,
+): Promise<void> {
   const output = await RdbFileOutput.begin(writer, version, false);
-  for await (const record of salvageRdb(file, { memory: newScratchMemory(), mayHaveTail: true })) {
+  const memory = newScratchMemory();
+  for await (const record of salvageRdb(file, { memory, mayHaveTail: true, onProgress })) {
     if (record.kind === "aux") await output.aux(record.key, record.value);
     else if (record.kind === "function") await output.function(record.code);
     else if (record.kind === "entry") await output.entry(record);

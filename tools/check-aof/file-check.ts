@@ -78,7 +78,10 @@ export async function checkFile(run: Run, subject: FileToCheck): Promise<FileSta
     const timestamp = new TimestampWatch(run, subject, start);
     const outcome = await verify(run, subject, file, start, timestamp);
     if (run.request.wantsStatistics) {
-      subject.result.statistics = await collectStatistics(file, [{ start, end: outcome.validUpTo }]);
+      const part = { start, end: outcome.validUpTo };
+      subject.result.statistics = await run.report.withToldProgress(size, (onProgress) =>
+        collectStatistics(file, [part], onProgress),
+      );
     }
     return await conclude(run, subject, outcome, timestamp);
   } finally {

@@ -29,7 +29,9 @@ export async function backUp(repair: Repair): Promise<string | undefined> {
   if (!repair.keepsBackup) return undefined;
   const copyPath = await backupPath(files, path);
   try {
-    await copyFile(files, path, copyPath);
+    await report.withToldProgress(repair.sizeBytes, (onProgress) =>
+      copyFile(files, path, copyPath, onProgress),
+    );
   } catch (error) {
     throw report.stop(
       `Cannot back up AOF ${repair.name} to ${asBytes(copyPath)}: ${errorText(error)}, aborting...`,

@@ -202,7 +202,9 @@ async function examine(
       );
     }
     if (request.wantsStatistics) {
-      result.statistics = await collectStatistics(file, plan.kept);
+      result.statistics = await report.withToldProgress(size, (onProgress) =>
+        collectStatistics(file, plan.kept, onProgress),
+      );
       printStatistics(report, name, result.statistics);
     }
     const isShort = isLost || (end !== undefined && end > size);
@@ -230,22 +232,16 @@ async function planRest(
   size: number,
 ): Promise<SalvagePlan> {
   const { request, report } = run;
-  let position = 0;
-  return report.withProgress(
-    size,
-    () => position,
-    () =>
-      planSalvage(file, {
-        start,
-        name,
-        keepsDoubtful: request.keepsDoubtful,
-        keepsUnknown: request.keepsUnknown,
-        onProgress: (reached) => {
-          position = reached;
-        },
-        ...(end === undefined ? {} : { end }),
-        ...(request.assumedDatabase === undefined ? {} : { assumedDatabase: request.assumedDatabase }),
-      }),
+  return report.withToldProgress(size, (onProgress) =>
+    planSalvage(file, {
+      start,
+      name,
+      keepsDoubtful: request.keepsDoubtful,
+      keepsUnknown: request.keepsUnknown,
+      onProgress,
+      ...(end === undefined ? {} : { end }),
+      ...(request.assumedDatabase === undefined ? {} : { assumedDatabase: request.assumedDatabase }),
+    }),
   );
 }
 
@@ -315,16 +311,19 @@ async function rewrite(run: Run, subject: Subject, target: string): Promise<void
   const source = await files.open(subject.path, "read");
   const writer = await FileWriter.create(files, temporary);
   try {
-    let start = plan.start;
-    let copied: number;
+    let { start } = plan;
+    let kept = plan;
     if (base?.damage !== undefined) {
-      await base.write(source, writer);
+      await report.withToldProgress(plan.size, (onProgress) => base.write(source, writer, onProgress));
       start = writer.position;
-      await writeSalvaged(source, { ...plan, start: 0 }, writer);
-      copied = start;
-    } else {
-      copied = await writeSalvaged(source, plan, writer);
+      kept = { ...plan, start: 0 };
     }
+    const same = await report.withProgress(
+      plan.size,
+      () => writer.position,
+      () => writeSalvaged(source, kept, writer),
+    );
+    const copied = kept === plan ? same : start;
     await writer.finish();
     await verify(run, temporary, copied, plan.hasBlocks && copied > start, name);
   } catch (error) {

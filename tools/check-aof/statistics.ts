@@ -45,13 +45,18 @@ export interface Part {
   readonly end: number;
 }
 
-/** Statistics of the usable parts of a file. */
-export async function collectStatistics(file: FileHandle, parts: readonly Part[]): Promise<StatisticsResult> {
+/** Statistics of the usable parts of a file. `onProgress` is told how far reading has come. */
+export async function collectStatistics(
+  file: FileHandle,
+  parts: readonly Part[],
+  onProgress: (position: number) => void,
+): Promise<StatisticsResult> {
   const collector = new Collector();
   for (const { start, end } of parts) {
     const walk = new CommandWalk(file, start, end);
     do {
       while (walk.next()) collector.take(walk);
+      onProgress(walk.offset);
     } while (await walk.advance());
   }
   return collector.result();

@@ -133,10 +133,8 @@ class RdbTool {
     const writer = await FileWriter.create(files, temporary);
     let isWorthKeeping: boolean;
     try {
-      isWorthKeeping = await this.#console.withProgress(
-        await file.size(),
-        () => this.#position,
-        () => this.#copy(file, deed, writer),
+      isWorthKeeping = await this.#console.withToldProgress(await file.size(), (onProgress) =>
+        this.#copy(file, deed, writer, onProgress),
       );
       if (isWorthKeeping) await writer.finish();
     } catch (error) {
@@ -153,26 +151,19 @@ class RdbTool {
     return EXIT_OK;
   }
 
-  #position = 0;
-
   /** Writes all that can be read. False if the file is damaged and the deed is not for damaged files. */
   async #copy(
     file: FileHandle,
     deed: Exclude<Deed, { kind: "check" }>,
     writer: FileWriter,
+    onProgress: (position: number) => void,
   ): Promise<boolean> {
     const memory = newScratchMemory();
     const lost: LostResult[] = [];
     let lostParts = 0;
     let keysKept = 0;
     let output: Output | undefined;
-    const options = {
-      memory,
-      expectsWhole: deed.kind !== "salvage",
-      onProgress: (position: number): void => {
-        this.#position = position;
-      },
-    };
+    const options = { memory, expectsWhole: deed.kind !== "salvage", onProgress };
     for await (const record of salvageRdb(file, options)) {
       output ??= await outputFor(deed, writer, record.kind === "header" ? record.version : undefined);
       if (record.kind === "lost") {

@@ -84,14 +84,8 @@ async function openCopy(parts: ExaminationParts, path: string): Promise<KeyValue
   if ((await files.stat(tierPath)) === undefined)
     throw new BeyondRepair(`the folder ${tierPath} is missing: restore it from the backup`);
   const size = await sizeOf(files, tierPath);
-  let position = 0;
-  const structure = await console.withProgress(
-    size,
-    () => position,
-    () =>
-      examineStructure(files, tierPath, (bytes) => {
-        position = bytes;
-      }),
+  const structure = await console.withToldProgress(size, (onProgress) =>
+    examineStructure(files, tierPath, onProgress),
   );
   findings.addLevel(structure.problems);
   if (structure.problems.length === 0) {

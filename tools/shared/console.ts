@@ -28,6 +28,10 @@ export const EXIT_IN_USE = 4;
 /** Files smaller than this are read before a bar could be seen. */
 const PROGRESS_FROM_BYTES = 16 << 20;
 const PROGRESS_INTERVAL_MS = 100;
+/** What the last half minute took says how long the rest will take. */
+const ETA_UPDATES = 30_000 / PROGRESS_INTERVAL_MS;
+/** To the beginning of the terminal's line, which is emptied. */
+const EMPTY_LINE = "\r\u001b[K";
 
 /** What --json prints of a command line that cannot be understood. */
 export function usageObject(reason: string): string {
@@ -45,6 +49,7 @@ export class Console {
   readonly #output: Terminal;
   readonly #terminal: Terminal;
   readonly #colors: ReturnType<typeof pc.createColors>;
+  #showsBar = false;
 
   constructor(isJson: boolean, output: Terminal, terminal: Terminal) {
     this.isJson = isJson;
@@ -103,22 +108,58 @@ export class Console {
     const bar = new SingleBar({
       stream: this.#terminal,
       clearOnComplete: true,
-      format: "{bar} {percentage}% | ETA {eta}s",
+      format: "{bar} {percentage}% | ETA {eta_formatted}",
+      formatTime: timeText,
+      etaBuffer: ETA_UPDATES,
     });
     bar.start(sizeBytes, 0);
+    this.#showsBar = true;
     const timer = setInterval(() => bar.update(position()), PROGRESS_INTERVAL_MS);
     try {
       return await work();
     } finally {
       clearInterval(timer);
       bar.stop();
+      this.#showsBar = false;
     }
+  }
+
+  /** The same for work that tells how far it has come. */
+  withToldProgress<T>(
+    sizeBytes: number,
+    work: (onProgress: (position: number) => void) => Promise<T>,
+    least = PROGRESS_FROM_BYTES,
+  ): Promise<T> {
+    let reached = 0;
+    const onProgress = (position: number): void => {
+      reached = position;
+    };
+    return this.withProgress(
+      sizeBytes,
+      () => reached,
+      () => work(onProgress),
+      least,
+    );
   }
 
   #say(text: string, shown: string): void {
     this.lines.push(text);
+    if (this.#showsBar) this.#terminal.write(EMPTY_LINE);
     if (!this.isJson) this.#output.write(Buffer.from(`${shown}\n`, "latin1"));
   }
+}
+
+/** "42s", "3m05s", "2h04m"; "?" for the words that the bar has when nothing can be foretold. */
+function timeText(seconds: number): string {
+  if (!Number.isFinite(seconds)) return "?";
+  if (seconds < 60) return `${seconds}s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes}m${twoDigits(seconds % 60)}s`;
+  return `${Math.floor(minutes / 60)}h${twoDigits(minutes % 60)}m`;
+}
+
+function twoDigits(number: number): string {
+  return String(number).padStart(2, "0");
 }
 
 /** The first byte of the input; "" if there is none. */

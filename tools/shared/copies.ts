@@ -28,14 +28,22 @@ export async function backupPath(files: Files, path: string): Promise<string> {
   return `${path}.bak-${number}`;
 }
 
-/** Copies a file durably; a copy that does not succeed is removed. */
-export async function copyFile(files: Files, from: string, to: string): Promise<void> {
+/** Copies a file durably; a copy that does not succeed is removed. `onProgress` is told how many bytes are copied. */
+export async function copyFile(
+  files: Files,
+  from: string,
+  to: string,
+  onProgress?: (bytes: number) => void,
+): Promise<void> {
   try {
     const source = await files.open(from, "read");
     try {
       const target = await files.open(to, "create");
       try {
-        await copyRange(source, 0, await source.size(), (bytes, at) => writeFully(target, bytes, at));
+        await copyRange(source, 0, await source.size(), async (bytes, at) => {
+          await writeFully(target, bytes, at);
+          onProgress?.(at + bytes.length);
+        });
         await target.datasync();
       } finally {
         await target.close();

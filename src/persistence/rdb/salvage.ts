@@ -40,6 +40,7 @@ export interface RdbSalvageOptions {
   readonly mayHaveTail?: boolean;
   /** The caller is content with whole files: then keys that stand there twice need not be looked for. */
   readonly expectsWhole?: boolean;
+  /** Told how far reading has come: bytes of the file, where a file that is read twice counts half each time. */
   readonly onProgress?: ((position: number) => void) | undefined;
 }
 
@@ -82,12 +83,16 @@ export async function* salvageRdb(
     yield* readParts(file, options);
     return;
   }
-  const duplicates = new DuplicateKeys(await file.size());
-  const silent = { ...options, onProgress: undefined };
-  for await (const part of readParts(file, silent))
+  const size = await file.size();
+  const duplicates = new DuplicateKeys(size);
+  const inPass = (pass: number): RdbSalvageOptions => ({
+    ...options,
+    onProgress: (position) => options.onProgress?.((pass * size + position) / 2),
+  });
+  for await (const part of readParts(file, inPass(0)))
     if (part.kind === "entry") duplicates.look(part.db, part.key);
   let position = 0;
-  for await (const part of readParts(file, options)) {
+  for await (const part of readParts(file, inPass(1))) {
     const start = position;
     position = part.kind === "lost" ? part.end : part.endOffset;
     if (part.kind === "entry" && duplicates.isRepeated(part.db, part.key)) {

@@ -123,4 +123,19 @@ describe("salvage", () => {
       }
     }
   });
+
+  test("tells how far both readings of the file have come", async () => {
+    const bytes = await largeAndSmall(Buffer.alloc(5 << 20, "x"));
+    bytes[bytes.indexOf("key:10")] = 0xee;
+    const told: number[] = [];
+    const options = { memory: newScratchMemory(), onProgress: (position: number) => told.push(position) };
+    const half = bytes.length / 2;
+    let isFirst = true;
+    for await (const _ of salvageRdb(memoryFile(bytes), options)) {
+      if (isFirst) expect(told.at(-1)).toBeGreaterThan(half);
+      isFirst = false;
+    }
+    expect(told.filter((position) => position < half).length).toBeGreaterThan(10);
+    expect(told.at(-1)).toBeGreaterThan(bytes.length * 0.99);
+  });
 });
