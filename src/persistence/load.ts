@@ -17,6 +17,9 @@ import { type LoadObserver, loadRdb, type RdbLoadOptions } from "./rdb-loading/r
 /** Below, a thread that verifies would take longer to begin than it saves. */
 const LARGE_FILE_BYTES = 8 * 1024 * 1024;
 
+/** The observer is told after so many commands: a short one may take milliseconds. */
+const LOOK_EVERY_COMMANDS = 8;
+
 /** Executes the commands of an append-only file. */
 export interface Executor {
   /** Takes the reader's present command. Throws LoadError if there is no such command. */
@@ -125,9 +128,10 @@ async function execute(
     while (reader.next()) {
       executor.add(reader);
       commands++;
-      if (!executor.isFull) continue;
-      await executor.drain();
-      await observer?.reached(reader.endOffset, commands);
+      if (executor.isFull) await executor.drain();
+      else if (commands % LOOK_EVERY_COMMANDS !== 0) continue;
+      const pause = observer?.reached(reader.endOffset, commands);
+      if (pause !== undefined) await pause;
     }
     await observer?.reached(reader.endOffset, commands);
   } while (await reader.advance());

@@ -1,6 +1,7 @@
 /**
  * How far the loading of data has come, for INFO and the log. Meanwhile the event loop has its turn every
- * `loading-process-events-interval-bytes`, so that clients are told that data is being loaded.
+ * `loading-process-events-interval-bytes`, and often enough in any case, so that clients are told that data is being
+ * loaded.
  */
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -10,6 +11,8 @@ import { nextTurn, sleep } from "./turn-end.ts";
 
 /** The log is told this often. */
 const LOG_EVERY_MS = 5000;
+/** The event loop has its turn after that time, however few bytes were loaded in it. */
+const TURN_EVERY_MS = 25;
 
 export class LoadProgress implements LoadObserver {
   startedMs = 0;
@@ -20,6 +23,7 @@ export class LoadProgress implements LoadObserver {
   private bytesBefore = 0;
   private offset = 0;
   private turnAtBytes = 0;
+  private turnAtMs = 0;
   private logAtMs = 0;
   private delayedKeys = 0;
   private readonly world: { readonly clock: Clock; readonly log: Log };
@@ -57,11 +61,12 @@ export class LoadProgress implements LoadObserver {
     this.offset = offset;
     const delayMs = this.delayMs(keys);
     if (delayMs > 0) return sleep(delayMs);
-    const { clock } = this.world;
+    const nowMs = this.world.clock.monotonicMs();
     const loaded = this.loadedBytes;
-    if (loaded < this.turnAtBytes) return undefined;
+    if (loaded < this.turnAtBytes && nowMs < this.turnAtMs) return undefined;
     this.turnAtBytes = loaded + this.config.values["loading-process-events-interval-bytes"];
-    if (clock.monotonicMs() >= this.logAtMs) this.tell();
+    this.turnAtMs = nowMs + TURN_EVERY_MS;
+    if (nowMs >= this.logAtMs) this.tell();
     return nextTurn();
   }
 

@@ -23,6 +23,9 @@ import { Statistics } from "./statistics.ts";
 import type { Transport } from "./transport/transport.ts";
 
 const BATCH_COMMANDS = 4096;
+const LEAST_BATCH_COMMANDS = 8;
+/** To execute a batch should not take longer: nobody is answered meanwhile. */
+const BATCH_MS = 50;
 const BATCH_BYTES = 8 * 1024 * 1024;
 /** Commands after which each key they name is gone, or is a new one. */
 const REPLACING: ReadonlySet<string> = new Set(["set", "mset", "del", "unlink"]);
@@ -50,6 +53,8 @@ export class Replay implements Executor {
   private batch: Buffer = Buffer.allocUnsafeSlow(BATCH_BYTES);
   private batchBytes = 0;
   private batchCommands = 0;
+  /** A batch is full with so many: fewer, the longer commands take. */
+  private mostCommands = 64;
   /** Keys of the batch's commands, as far as they are known without executing it. */
   private keys: WantedKey[] = [];
   /** Whether all keys that the batch concerns are among them. */
@@ -85,7 +90,7 @@ export class Replay implements Executor {
   }
 
   get isFull(): boolean {
-    return this.batchCommands >= BATCH_COMMANDS || this.batchBytes >= BATCH_BYTES / 2;
+    return this.batchCommands >= this.mostCommands || this.batchBytes >= BATCH_BYTES / 2;
   }
 
   beginFile(): void {
@@ -148,8 +153,13 @@ export class Replay implements Executor {
   }
 
   private async execute(commands: Buffer): Promise<void> {
+    const { clock } = this.server;
+    const begunMs = clock.monotonicMs();
     this.connection.onData(commands, commands.length);
     await this.connection.whenIdle();
+    const elapsedMs = clock.monotonicMs() - begunMs;
+    if (elapsedMs > BATCH_MS) this.mostCommands = Math.max(LEAST_BATCH_COMMANDS, this.mostCommands / 2);
+    else if (elapsedMs < BATCH_MS / 4) this.mostCommands = Math.min(BATCH_COMMANDS, this.mostCommands * 2);
   }
 
   /** Nothing is on disk, and no gate would have a command wait for memory. */
