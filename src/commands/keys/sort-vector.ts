@@ -2,7 +2,7 @@
  * The elements that SORT works on: copies of their bytes in one buffer, since the values they come from may be
  * replaced by the result; weights as doubles or as further bytes. No object per element.
  */
-import { copyBytes } from "../../base/byte-copy.ts";
+import { compareBytes, copyBytes } from "../../base/byte-copy.ts";
 import { GrowingBytes } from "../../types/packed-bytes.ts";
 
 /** In place of a length: there are no bytes. */
@@ -13,7 +13,8 @@ const NUL = 0;
 /** Byte strings one after the other, some of which may be absent. */
 export class ByteVector {
   length = 0;
-  private hasNuls = false;
+  /** Whether each counts up to its first NUL only. */
+  endsAtNul = false;
   private readonly bytes = new GrowingBytes();
   private starts = new Float64Array(INITIAL_ELEMENTS);
   private lengths = new Int32Array(INITIAL_ELEMENTS);
@@ -47,29 +48,23 @@ export class ByteVector {
     return Math.max(0, this.lengths[i]);
   }
 
+  /** From now on they are compared as C compares texts. */
+  compareAsTexts(): void {
+    this.endsAtNul = this.bytes.bytes().includes(NUL);
+  }
+
   /** The order of two of them as C's memcmp and lengths give it; absent ones come first. */
   compare(i: number, k: number): number {
     if (this.isAbsent(i) || this.isAbsent(k)) return Number(this.isAbsent(k)) - Number(this.isAbsent(i));
-    const { buffer } = this;
-    const left = this.starts[i];
-    const right = this.starts[k];
-    return buffer.compare(buffer, right, right + this.lengths[k], left, left + this.lengths[i]);
+    const { buffer, starts } = this;
+    return compareBytes(buffer, starts[i], this.comparedLength(i), buffer, starts[k], this.comparedLength(k));
   }
 
-  /** As `compare`, of what C takes for texts, which end at the first NUL. `findNuls` comes before. */
-  compareTexts(i: number, k: number): number {
-    if (!this.hasNuls || this.isAbsent(i) || this.isAbsent(k)) return this.compare(i, k);
-    return this.buffer.compare(this.buffer, this.starts[k], this.textEnd(k), this.starts[i], this.textEnd(i));
-  }
-
-  findNuls(): void {
-    this.hasNuls = this.bytes.bytes().includes(NUL);
-  }
-
-  private textEnd(i: number): number {
+  private comparedLength(i: number): number {
+    if (!this.endsAtNul) return this.lengths[i];
     const start = this.starts[i];
     const length = this.buffer.subarray(start, start + this.lengths[i]).indexOf(NUL);
-    return start + (length === -1 ? this.lengths[i] : length);
+    return length === -1 ? this.lengths[i] : length;
   }
 
   private note(start: number, length: number): void {

@@ -13,6 +13,7 @@ import { type CommandSpec, defineCommand, keyAt, unknownKeys } from "../command.
 import type { CommandContext } from "../context.ts";
 import { PatternValue } from "./sort-lookup.ts";
 import { keysOfReadonlySort, keysOfSort, SortOptions } from "./sort-options.ts";
+import { numberKeys, sortedOrder, textKeys } from "./sort-order.ts";
 import { elementCount, isOrdered, isSortable, loadElements, prepareSource } from "./sort-source.ts";
 import { storeSorted } from "./sort-store.ts";
 import { ByteVector, naturalOrder } from "./sort-vector.ts";
@@ -72,24 +73,23 @@ class Sorting {
 
   /** Sorts; undefined after an error reply, or with what the handler is to return. */
   sort(): Outcome | undefined {
-    const { ctx, elements, options, order } = this;
-    const { by, isAlphabetical } = options;
+    const { ctx, elements, options } = this;
+    const { by, isAlphabetical, isDescending } = options;
     if (by !== undefined) {
-      const fetching = ctx.fetchKeys(this.keysOf(by, 0, order.length));
+      const fetching = ctx.fetchKeys(this.keysOf(by, 0, this.order.length));
       if (fetching !== undefined) return fetching;
     }
-    const sign = options.isDescending ? -1 : 1;
     if (isAlphabetical) {
       const weights = by === undefined ? elements : this.textWeights(by);
-      weights.findNuls();
       // What is stored must not depend on the locale, so for Redis only what is answered is text.
-      if (options.storeAt === 0) order.sort((i, k) => sign * weights.compareTexts(i, k));
-      else order.sort((i, k) => sign * weights.compare(i, k));
+      if (options.storeAt === 0) weights.compareAsTexts();
+      this.order = sortedOrder(textKeys(weights), isDescending, (i, k) => weights.compare(i, k));
       return undefined;
     }
     const weights = this.numberWeights(by);
     if (weights === undefined) return ctx.reply.error(SORT_NOT_A_DOUBLE);
-    order.sort((i, k) => sign * (weights[i] - weights[k] || elements.compare(i, k)));
+    const compare = (i: number, k: number): number => weights[i] - weights[k] || elements.compare(i, k);
+    this.order = sortedOrder(numberKeys(weights), isDescending, compare);
     return undefined;
   }
 
