@@ -138,7 +138,8 @@ describe.skipIf(!canMountDisk)("on a full disk the server (skipped where no tmpf
     await expect.poll(() => client.text("SET", "after", "x"), POLL).toBe("+OK\r\n");
     await expect.poll(() => writer.next, POLL).toBeGreaterThan(KEYS);
     await fixture.server.kill();
-    expect(await writer.ended).toMatch(/closed the connection|ECONNRESET/);
+    // On a busy machine the disk was full once more.
+    expect(await writer.ended).toMatch(/closed the connection|ECONNRESET|^-OOM /);
     const again = await fixture.start(...args);
     expect(await again.text("GET", "after")).toBe("$1\r\nx\r\n");
     await expectValues(again, writer.next, VALUE_BYTES);
