@@ -36,6 +36,8 @@ export interface ScanOptions {
  * blanks; undefined if it is none. Numbers that no walk can have handed out may lose their last digits.
  */
 export function parseCursor(text: string): number | undefined {
+  // Nearly always.
+  if (/^\d{1,15}$/.test(text)) return Number(text);
   const match = /^(?:([+-]?)(\d+))?(?:\0.*)?$/s.exec(text);
   if (match === null) return undefined;
   const [, sign = "", digits = "0"] = match;

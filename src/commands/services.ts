@@ -2,6 +2,7 @@
  * What commands need of the server around them, declared here by the consumer and implemented in src/server. Keeps
  * the import direction: commands never import the server.
  */
+import type { KeyList } from "../keyspace/key-list.ts";
 import type { KeyFilter, WalkResult } from "../keyspace/tier-walk.ts";
 import type { AccessControl } from "./access.ts";
 import type { Client, ClientTracking } from "./client.ts";
@@ -320,9 +321,16 @@ export interface ServerServices {
   readonly walk: KeyWalk;
 }
 
-/** keyspace/tier-walk.ts, as commands see it. A promise comes back only if the disk must be read. */
+/** keyspace/tier-walk.ts, as commands see it. A promise comes back only if the disk must be read; without cold keys those
+ * of `scan` are in `into`. */
 export interface KeyWalk {
-  scan(dbIndex: number, cursor: number, count: number, filter: KeyFilter): WalkResult | Promise<WalkResult>;
+  scan(
+    dbIndex: number,
+    cursor: number,
+    count: number,
+    filter: KeyFilter,
+    into?: KeyList,
+  ): WalkResult | Promise<WalkResult>;
   all(dbIndex: number, filter: KeyFilter): WalkResult | Promise<WalkResult>;
   random(dbIndex: number): Buffer | undefined | Promise<Buffer | undefined>;
 }

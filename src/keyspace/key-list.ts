@@ -7,12 +7,21 @@ import { copyBytes, withView } from "../base/byte-copy.ts";
 const EMPTY = Buffer.alloc(0);
 const INITIAL_BYTES = 1024;
 const LENGTH_BYTES = 4;
+const MOST_KEPT_BYTES = 64 * 1024;
 
 export class KeyList {
   /** How many keys. */
   count = 0;
   private bytes: Buffer = EMPTY;
   private end = 0;
+
+  /** Begins anew, in the same memory unless it is large. */
+  clear(): this {
+    if (this.bytes.length > MOST_KEPT_BYTES) this.bytes = EMPTY;
+    this.count = 0;
+    this.end = 0;
+    return this;
+  }
 
   /** Copies a key, `length` bytes of `source` from `start`, to the end of the list. Returns its position. */
   add(source: Buffer, start: number, length: number): number {

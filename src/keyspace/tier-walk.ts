@@ -80,15 +80,23 @@ export class TierWalk {
     this.tier = tier;
   }
 
-  /** Those that pass the filter of about `count` keys from `cursor` on. A promise only if records must be read. */
-  scan(dbIndex: number, cursor: number, count: number, filter: KeyFilter): WalkResult | Promise<WalkResult> {
+  /** Those that pass the filter of about `count` keys from `cursor` on. A promise only if records must be read; without
+   * cold keys they are in `into`. */
+  scan(
+    dbIndex: number,
+    cursor: number,
+    count: number,
+    filter: KeyFilter,
+    into: KeyList = new KeyList(),
+  ): WalkResult | Promise<WalkResult> {
     const database = this.keyspace.databases[dbIndex];
     if (cursor >= HASH_SPACE) return { cursor: 0, keys: new KeyList() };
     const coldSize = database.coldSize;
     const addresses: number[] = [];
     if (this.tier === undefined || coldSize === 0) {
       const next = database.table.collect(cursor, HASH_SPACE, count, addresses);
-      return { cursor: next >= HASH_SPACE ? 0 : next, keys: this.scannedKeys(database, addresses, filter) };
+      const keys = this.scannedKeys(database, addresses, filter, into.clear());
+      return { cursor: next >= HASH_SPACE ? 0 : next, keys };
     }
     const names = this.preparedFor(database, "scan", cursor, filter);
     const end = Math.min(this.endOfStep(database, cursor, count), names?.end ?? HASH_SPACE);
@@ -96,7 +104,7 @@ export class TierWalk {
     const next = end >= HASH_SPACE ? 0 : end;
     // Before keys are deleted: these records are theirs.
     const shadowed = this.shadowedBy(addresses);
-    const hot = this.scannedKeys(database, addresses, filter);
+    const hot = this.scannedKeys(database, addresses, filter, new KeyList());
     if (names !== undefined) return withNames(names, next, hot, filter, cursor, end);
     const range = this.rangeOf(database, cursor, end);
     return orDamage(withRecords(this.tier, range, hot, shadowed, filter), next);
@@ -269,22 +277,27 @@ export class TierWalk {
   }
 
   private liveKeys(database: Database, addresses: readonly number[], filter: KeyFilter): KeyList {
-    return this.keysOf(addresses, filter, (address) => this.isLive(database, address));
+    return this.keysOf(addresses, filter, (address) => this.isLive(database, address), new KeyList());
   }
 
   /** As `liveKeys`; of those that the pattern wants, the ones that are due are deleted. */
-  private scannedKeys(database: Database, addresses: readonly number[], filter: KeyFilter): KeyList {
+  private scannedKeys(
+    database: Database,
+    addresses: readonly number[],
+    filter: KeyFilter,
+    into: KeyList,
+  ): KeyList {
     const remains = (address: number) => !database.isTombstone(address) && !database.expireIfDue(address);
-    return this.keysOf(addresses, filter, remains);
+    return this.keysOf(addresses, filter, remains, into);
   }
 
   private keysOf(
     addresses: readonly number[],
     filter: KeyFilter,
     isLive: (address: number) => boolean,
+    keys: KeyList,
   ): KeyList {
     const { entries } = this.keyspace;
-    const keys = new KeyList();
     for (const address of addresses) {
       const source = entries.keyBuffer(address);
       const start = entries.keyStart(address);

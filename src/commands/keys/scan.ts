@@ -2,7 +2,7 @@
  * Walks over the keys of a database: SCAN, KEYS, RANDOMKEY. The walk itself is the keyspace's; where it must read the
  * disk, the client waits.
  */
-import type { KeyList } from "../../keyspace/key-list.ts";
+import { KeyList } from "../../keyspace/key-list.ts";
 import type { WalkWish } from "../../keyspace/tier-walk.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import type { ReplyWriter } from "../../protocol/reply-writer.ts";
@@ -12,6 +12,9 @@ import { isWord } from "../arguments.ts";
 import { defineCommand } from "../command.ts";
 import type { CommandContext, Continuation } from "../context.ts";
 import { cursorOrReply, DEFAULT_COUNT, parseCursor, patternOf, scanOptionsOrReply } from "../scan-options.ts";
+
+/** Keys that a step finds at once, and that are answered at once. */
+const stepKeys = new KeyList();
 
 /** Runs `finish` with the result of a walk, now or when it is there. */
 function whenWalked<T>(ctx: CommandContext, result: T | Promise<T>, finish: Continuation<T>): Outcome {
@@ -35,7 +38,7 @@ export const scan = defineCommand({
     if (Number.isNaN(cursor)) return DONE;
     const options = scanOptionsOrReply(ctx, 2, true);
     if (options === undefined) return DONE;
-    const walked = ctx.server.walk.scan(ctx.client.dbIndex, cursor, options.count, options);
+    const walked = ctx.server.walk.scan(ctx.client.dbIndex, cursor, options.count, options, stepKeys);
     return whenWalked(ctx, walked, ({ reply }, { cursor: next, damage, keys: found }) => {
       if (damage !== undefined) return reply.error(scannedKeysUnreadable(damage.message, next));
       reply.array(2);
