@@ -321,8 +321,8 @@ export interface ServerServices {
   readonly walk: KeyWalk;
 }
 
-/** keyspace/tier-walk.ts, as commands see it. A promise comes back only if the disk must be read; without cold keys those
- * of `scan` are in `into`. */
+/** keyspace/tier-walk.ts, as commands see it. A promise comes back only if the disk must be read; without cold keys
+ * those that `scan` finds are in `into`. */
 export interface KeyWalk {
   scan(
     dbIndex: number,
