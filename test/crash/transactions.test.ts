@@ -46,8 +46,10 @@ class Worker {
         this.sent += count;
         const transactions = Array.from({ length: count }, (_, i) => this.transaction(first + i));
         const replies = await client.runAll(transactions.flat());
-        for (const reply of replies.filter((_, i) => (i + 1) % transactions[0].length === 0)) {
-          expect(reply.toString("latin1")).toMatch(EXECUTED);
+        const texts = replies.map((reply) => reply.toString("latin1"));
+        expect(texts.filter((text) => text.startsWith("-"))).toEqual([]);
+        for (const text of texts.filter((_, i) => (i + 1) % transactions[0].length === 0)) {
+          expect(text).toMatch(EXECUTED);
         }
         this.acknowledged = this.sent;
         onTransactions(count);
