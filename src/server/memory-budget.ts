@@ -10,9 +10,9 @@ import type { SpillBudget } from "../keyspace/spiller.ts";
 /** Shares of the limit. */
 const SPILL_FROM = 0.96;
 const SPILL_TO = 0.95;
-/** With a cold tier, buffers of clients drive out at most this share of the limit in data: what is fetched and
- * written must have some room, or a few clients with long pipelines would bring everything to a stop. */
-const BUFFERS_SHARE = 0.75;
+/** With a cold tier, buffers of clients and memtables drive out at most this share of the limit in data: what is fetched
+ * and written must have some room, or a few clients with long pipelines would bring everything to a stop. */
+const OVERHEAD_SHARE = 0.75;
 /** At most this share of the limit goes to the cold tier's memtables; what they take above that comes on top. */
 const MEMTABLES_SHARE = 1 / 16;
 /** While data is loaded there are no clients with buffers, and what a log adds to the base would all have to be written
@@ -144,8 +144,8 @@ export class MemoryBudget implements SpillBudget {
   }
 
   private chargeOverhead(): void {
-    const most = this.hasTier ? this.limitBytes * BUFFERS_SHARE : Number.POSITIVE_INFINITY;
-    this.chargedOverheadBytes = Math.min(this.overheadBytes, most) + this.memtableShare - this.exemptBytes;
+    const most = this.hasTier ? this.limitBytes * OVERHEAD_SHARE : Number.POSITIVE_INFINITY;
+    this.chargedOverheadBytes = Math.min(this.overheadBytes + this.memtableShare, most) - this.exemptBytes;
   }
 
   /** Without a limit nothing is to be shared, and what the data takes is told alone. */

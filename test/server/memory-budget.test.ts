@@ -74,6 +74,14 @@ test("the limit comes back little by little, and a fourth of it is never taken a
   expect(budget.limitBytes).toBe(128 * MB);
 });
 
+test("where little of the limit is left, buffers and memtables leave a fourth of that to the data", () => {
+  const { budget, measure } = small({ memtableBytes: 8 * MB });
+  measure(1000 * MB);
+  budget.measureOverhead(200 * MB);
+  expect(budget.limitBytes).toBe(32 * MB);
+  expect(budget.chargedBytes).toBeLessThan(25 * MB);
+});
+
 test("buffers of clients are not counted twice", () => {
   const { budget, measure } = small({ memtableBytes: 0 });
   budget.measureOverhead(50 * MB);
