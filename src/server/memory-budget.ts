@@ -10,9 +10,9 @@ import type { SpillBudget } from "../keyspace/spiller.ts";
 /** Shares of the limit. */
 const SPILL_FROM = 0.96;
 const SPILL_TO = 0.95;
-/** With a cold tier, buffers of clients and memtables drive out at most this share of the limit in data: what is fetched
- * and written must have some room, or a few clients with long pipelines would bring everything to a stop. */
-const OVERHEAD_SHARE = 0.75;
+/** With a cold tier, the data keeps this share of the limit whatever buffers of clients and memtables take: what is
+ * fetched and written must have some room, or a few clients with long pipelines would bring everything to a stop. */
+const DATA_SHARE = 1 / 4;
 /** At most this share of the limit goes to the cold tier's memtables; what they take above that comes on top. */
 const MEMTABLES_SHARE = 1 / 16;
 /** While data is loaded there are no clients with buffers, and what a log adds to the base would all have to be written
@@ -51,6 +51,8 @@ export class MemoryBudget implements SpillBudget {
   private uncountedBytes = 0;
   /** How much of the overhead counts against the limit, less what is exempt. */
   private chargedOverheadBytes = 0;
+  /** What the hot tier takes before there is any data. */
+  private readonly emptyBytes: number;
   private readonly keyspace: Keyspace;
   private readonly hasTier: boolean;
   private readonly memtableBytes: number;
@@ -58,6 +60,7 @@ export class MemoryBudget implements SpillBudget {
   /** @param tier the cold tier, if there is one: what it takes of memory counts, too */
   constructor(keyspace: Keyspace, tier?: { readonly memtableBytes: number }, spillsAll = false) {
     this.keyspace = keyspace;
+    this.emptyBytes = keyspace.entries.allocatedBytes;
     this.hasTier = tier !== undefined;
     this.memtableBytes = tier?.memtableBytes ?? 0;
     this.spillsAll = spillsAll && this.hasTier;
@@ -144,7 +147,8 @@ export class MemoryBudget implements SpillBudget {
   }
 
   private chargeOverhead(): void {
-    const most = this.hasTier ? this.limitBytes * OVERHEAD_SHARE : Number.POSITIVE_INFINITY;
+    const dataBytes = this.emptyBytes + this.limitBytes * DATA_SHARE;
+    const most = this.hasTier ? Math.max(0, this.limitBytes - dataBytes) : Number.POSITIVE_INFINITY;
     this.chargedOverheadBytes = Math.min(this.overheadBytes + this.memtableShare, most) - this.exemptBytes;
   }
 

@@ -79,7 +79,21 @@ test("where little of the limit is left, buffers and memtables leave a fourth of
   measure(1000 * MB);
   budget.measureOverhead(200 * MB);
   expect(budget.limitBytes).toBe(32 * MB);
-  expect(budget.chargedBytes).toBeLessThan(25 * MB);
+  expect(budget.chargedBytes).toBe(24 * MB);
+});
+
+test("where hardly more than an empty server fits, buffers and memtables leave a fourth to the data, too", () => {
+  const { keyspace } = new CommandHarness({ commands: [] });
+  const emptyBytes = keyspace.entries.allocatedBytes;
+  expect(emptyBytes).toBeGreaterThan(0);
+  const budget = new MemoryBudget(keyspace, { memtableBytes: 4 * MB });
+  budget.setLimit(2 * emptyBytes);
+  budget.measureOverhead(MB);
+  expect(budget.chargedBytes).toBe(1.5 * emptyBytes);
+  budget.setLimit(emptyBytes);
+  expect(budget.isOver).toBe(false);
+  budget.setLimit(emptyBytes - 1);
+  expect(budget.isOver).toBe(true);
 });
 
 test("buffers of clients are not counted twice", () => {
