@@ -21,6 +21,9 @@ export const INFINITE = "inf";
 export const NEGATIVE_INFINITE = "-inf";
 
 const SIGNIFICAND_BITS = 64;
+const TOO_LARGE = 1n << 64n;
+/** A quotient is computed to so many bits at least before it is rounded. */
+const QUOTIENT_BITS = SIGNIFICAND_BITS + 1;
 /** Exponent of the last bit of subnormal numbers and of the largest numbers. */
 const MIN_EXPONENT = -16445;
 const MAX_EXPONENT = 16383 - 63;
@@ -33,6 +36,17 @@ const MIN_DECIMAL_MAGNITUDE = -4960;
 const EXPONENT_LIMIT = 1_000_000;
 /** INCRBYFLOAT's digits after the point. */
 const FRACTION_DIGITS = 17;
+/** A number written with so few digits is an integer of JavaScript, but for its point. */
+const SHORT_DIGITS = 15;
+const POWERS_OF_TEN = Array.from({ length: FRACTION_DIGITS + 1 }, (_, n) => 10n ** BigInt(n));
+const DOUBLE_BIAS = 1022;
+const PLUS = 0x2b;
+const MINUS = 0x2d;
+const POINT = 0x2e;
+const ZERO = 0x30;
+
+const double = new Float64Array(1);
+const doubleWords = new Uint32Array(double.buffer);
 
 export const LONG_DOUBLE_ZERO: FiniteLongDouble = { significand: 0n, exponent: 0 };
 const DECIMAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
@@ -46,6 +60,10 @@ const INFINITY = /^([+-]?)inf(?:inity)?$/i;
  */
 export function parseLongDouble(bytes: Buffer, start: number, length: number): LongDouble | undefined {
   if (length === 0 || length > MAX_TEXT_BYTES) return undefined;
+  if (length <= SHORT_DIGITS + 2) {
+    const short = parseShortDecimal(bytes, start, length);
+    if (short !== undefined) return short;
+  }
   const text = bytes.toString("latin1", start, start + length);
   const decimal = DECIMAL.exec(text);
   if (decimal !== null) return fromDecimal(decimal[1], decimal[2], decimal[3] ?? "", decimal[4]);
@@ -65,7 +83,7 @@ export function addLongDoubles(left: LongDouble, right: LongDouble): FiniteLongD
   const sum =
     (left.significand << BigInt(left.exponent - exponent)) +
     (right.significand << BigInt(right.exponent - exponent));
-  return rounded(sum, 1n, exponent);
+  return roundedInteger(sum, exponent);
 }
 
 /** Decimal digits without an exponent: at most 17 after the point, rounded, no zeros at the end, and never "-0". */
@@ -75,13 +93,37 @@ export function formatLongDouble(value: FiniteLongDouble): string {
   const magnitude = significand < 0n ? -significand : significand;
   const sign = significand < 0n ? "-" : "";
   if (exponent >= 0) return sign + (magnitude << BigInt(exponent)).toString();
-  const scaled = divideToEven(magnitude * 10n ** BigInt(FRACTION_DIGITS), 1n << BigInt(-exponent));
+  const scaled = halvedToEven(magnitude * POWERS_OF_TEN[FRACTION_DIGITS], -exponent);
   if (scaled === 0n) return "0";
   const digits = scaled.toString().padStart(FRACTION_DIGITS + 1, "0");
   const point = digits.length - FRACTION_DIGITS;
-  const fraction = digits.slice(point).replace(/0+$/, "");
+  let end = digits.length;
+  while (end > point && digits.charCodeAt(end - 1) === ZERO) end--;
   const integer = sign + digits.slice(0, point);
-  return fraction === "" ? integer : `${integer}.${fraction}`;
+  return end === point ? integer : `${integer}.${digits.slice(point, end)}`;
+}
+
+/** Reads the usual form: a sign or none, few digits, a point between them or none. Undefined for any other. */
+function parseShortDecimal(bytes: Buffer, start: number, length: number): FiniteLongDouble | undefined {
+  const end = start + length;
+  const sign = bytes[start];
+  let at = sign === MINUS || sign === PLUS ? start + 1 : start;
+  let value = 0;
+  let digits = 0;
+  let pointAt = -1;
+  for (; at < end; at++) {
+    const digit = bytes[at] - ZERO;
+    if (digit >= 0 && digit <= 9) {
+      value = value * 10 + digit;
+      digits++;
+    } else if (bytes[at] === POINT && pointAt < 0) pointAt = at;
+    else return undefined;
+  }
+  if (digits === 0 || digits > SHORT_DIGITS) return undefined;
+  const integer = BigInt(sign === MINUS ? -value : value);
+  const fractionDigits = pointAt < 0 ? 0 : end - pointAt - 1;
+  if (fractionDigits === 0) return roundedInteger(integer, 0);
+  return value === 0 ? LONG_DOUBLE_ZERO : rounded(integer, POWERS_OF_TEN[fractionDigits], 0);
 }
 
 function fromDecimal(
@@ -100,7 +142,7 @@ function fromDecimal(
   const value = BigInt(sign === "-" ? `-${significant}` : significant);
   const number =
     exponent >= 0
-      ? rounded(value * 10n ** BigInt(exponent), 1n, 0)
+      ? roundedInteger(value * 10n ** BigInt(exponent), 0)
       : rounded(value, 10n ** BigInt(-exponent), 0);
   return refusedIfLost(number);
 }
@@ -119,7 +161,7 @@ function fromHexadecimal(
   const top = exponent + bitLength(magnitude);
   if (top > MAX_EXPONENT + SIGNIFICAND_BITS || top < MIN_EXPONENT) return undefined;
   const value = sign === "-" ? -magnitude : magnitude;
-  return refusedIfLost(rounded(value, 1n, exponent));
+  return refusedIfLost(roundedInteger(value, exponent));
 }
 
 /** A number other than zero that became zero or infinite is out of range. */
@@ -137,44 +179,48 @@ function clampedExponent(power: string | undefined): number {
  * positive.
  */
 function rounded(numerator: bigint, denominator: bigint, exponent: number): FiniteLongDouble | undefined {
-  if (numerator === 0n) return LONG_DOUBLE_ZERO;
   const negative = numerator < 0n;
   const magnitude = negative ? -numerator : numerator;
-  // The quotient has this many bits or one more. Scaled by 2^-lastBit it has 64 or 65, hence the second try.
-  const bits = bitLength(magnitude) - bitLength(denominator);
-  let lastBit = Math.max(bits - SIGNIFICAND_BITS, MIN_EXPONENT - exponent);
-  let quotient = scaledQuotient(magnitude, denominator, lastBit);
-  if (bitLength(quotient) > SIGNIFICAND_BITS) {
+  const shift = Math.max(0, QUOTIENT_BITS + bitLength(denominator) - bitLength(magnitude));
+  const dividend = magnitude << BigInt(shift);
+  const quotient = dividend / denominator;
+  // One bit more stands for all those behind: whether anything is there decides what is half, and what is above.
+  const rest = quotient * denominator === dividend ? 0n : 1n;
+  const doubled = (quotient << 1n) | rest;
+  return roundedInteger(negative ? -doubled : doubled, exponent - shift - 1);
+}
+
+/** The nearest number to integer * 2^exponent; undefined if that is infinite. */
+function roundedInteger(integer: bigint, exponent: number): FiniteLongDouble | undefined {
+  if (integer === 0n) return LONG_DOUBLE_ZERO;
+  const magnitude = integer < 0n ? -integer : integer;
+  let lastBit = Math.max(bitLength(magnitude) - SIGNIFICAND_BITS, MIN_EXPONENT - exponent);
+  let significand = lastBit <= 0 ? magnitude << BigInt(-lastBit) : halvedToEven(magnitude, lastBit);
+  if (significand === TOO_LARGE) {
+    significand >>= 1n;
     lastBit++;
-    quotient = scaledQuotient(magnitude, denominator, lastBit);
-    // All ones rounded up to the next power of two: exact, so halving it loses nothing.
-    if (bitLength(quotient) > SIGNIFICAND_BITS) {
-      lastBit++;
-      quotient >>= 1n;
-    }
   }
-  if (quotient === 0n) return LONG_DOUBLE_ZERO;
+  if (significand === 0n) return LONG_DOUBLE_ZERO;
   if (lastBit + exponent > MAX_EXPONENT) return undefined;
-  return { significand: negative ? -quotient : quotient, exponent: lastBit + exponent };
+  return { significand: integer < 0n ? -significand : significand, exponent: lastBit + exponent };
 }
 
-/** numerator / denominator / 2^lastBit, rounded to an integer. */
-function scaledQuotient(numerator: bigint, denominator: bigint, lastBit: number): bigint {
-  return lastBit >= 0
-    ? divideToEven(numerator, denominator << BigInt(lastBit))
-    : divideToEven(numerator << BigInt(-lastBit), denominator);
+/** A positive integer divided by 2^times, rounded to nearest, ties to even. */
+function halvedToEven(value: bigint, times: number): bigint {
+  const twice = value >> BigInt(times - 1);
+  const quotient = twice >> 1n;
+  if ((twice & 1n) === 0n) return quotient;
+  const isTie = twice << BigInt(times - 1) === value;
+  return isTie ? quotient + (quotient & 1n) : quotient + 1n;
 }
 
-/** Quotient of two positive integers, rounded to nearest, ties to even. */
-function divideToEven(numerator: bigint, denominator: bigint): bigint {
-  const quotient = numerator / denominator;
-  const twice = (numerator - quotient * denominator) << 1n;
-  if (twice > denominator) return quotient + 1n;
-  if (twice === denominator) return quotient + (quotient & 1n);
-  return quotient;
-}
-
+/** Bits of a positive integer. Mostly told by the exponent of the double next to it: quicker than its digits. */
 function bitLength(value: bigint): number {
-  const digits = value.toString(16);
-  return (digits.length - 1) * 4 + (32 - Math.clz32(Number.parseInt(digits[0], 16)));
+  double[0] = Number(value);
+  const bits = (doubleWords[1] >>> 20) - DOUBLE_BIAS;
+  const isPowerOfTwo = doubleWords[0] === 0 && (doubleWords[1] & 0xfffff) === 0;
+  if (!isPowerOfTwo) return bits;
+  if (double[0] === Number.POSITIVE_INFINITY) return value.toString(2).length;
+  // It may have been rounded up.
+  return value >> BigInt(bits - 1) === 0n ? bits - 1 : bits;
 }
