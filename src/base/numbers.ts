@@ -283,7 +283,7 @@ export function formatDouble(value: number): string {
   if (value === Infinity) return "inf";
   if (value === -Infinity) return "-inf";
   const sign = value < 0 ? "-" : "";
-  const plain = plainDigits(Math.abs(value));
+  const plain = shortDigits(Math.abs(value)) || plainDigits(Math.abs(value));
   if (plain !== "") return sign + plain;
   return general(sign, Math.abs(value), PRECISION);
 }
@@ -319,6 +319,21 @@ function general(sign: string, magnitude: number, precision: number): string {
 const LEAST_PLAIN = 1e-4;
 const PLAIN_LIMIT = 1e16;
 const CODE_OF_ZERO = 0x30;
+/** Fractions of at most 20 bits. */
+const SHORT_DYADIC = 2 ** 20;
+/** Fifteen digits and a point. */
+const SHORT_TEXT = 16;
+
+/**
+ * As `formatDouble`, for halves, quarters and so on that are exact in few decimals: then they are the digits that
+ * JavaScript prints, because no two numbers of at most 15 digits are the same double. "" for others.
+ */
+function shortDigits(value: number): string {
+  if (value < LEAST_PLAIN || value >= PLAIN_LIMIT || !Number.isInteger(value * SHORT_DYADIC)) return "";
+  const text = String(value);
+  const decimals = text.length - text.indexOf(".") - 1;
+  return text.length <= SHORT_TEXT && Number.isInteger(value * 2 ** decimals) ? text : "";
+}
 
 /**
  * As `formatDouble`, for the usual sizes, in a sixth of the time: JavaScript's own 17 digits, without trailing zeros.

@@ -219,10 +219,10 @@ export class TierWalk {
 
   private randomHot(database: Database): Buffer | undefined {
     const { entries, random } = this.keyspace;
-    for (let i = 0; i < RANDOM_TRIES; i++) {
-      const addresses = this.hotFromRandomPlace(database);
-      if (addresses.length === 0) return undefined;
-      const address = addresses[random.below(addresses.length)];
+    const { table } = database;
+    // Those whose time has come are removed on the way.
+    for (let i = 0; i < RANDOM_TRIES && table.size > 0; i++) {
+      const address = table.sample(random.next(), random.below(Math.min(RANDOM_CHOICE, table.size)));
       if (!database.isTombstone(address) && !database.expireIfDue(address))
         return Buffer.from(entries.key(address));
     }
@@ -231,15 +231,6 @@ export class TierWalk {
     database.table.collect(0, HASH_SPACE, Number.MAX_SAFE_INTEGER, addresses);
     const live = addresses.filter((address) => this.isLive(database, address));
     return live.length === 0 ? undefined : Buffer.from(entries.key(live[random.below(live.length)]));
-  }
-
-  private hotFromRandomPlace({ table }: Database): readonly number[] {
-    const place = this.keyspace.random.next() >>> 0;
-    const addresses: number[] = [];
-    table.collect(place, HASH_SPACE, RANDOM_CHOICE, addresses);
-    if (addresses.length < RANDOM_CHOICE)
-      table.collect(0, place, RANDOM_CHOICE - addresses.length, addresses);
-    return addresses;
   }
 
   private async randomCold(tier: ColdTier, database: Database): Promise<Buffer | undefined> {

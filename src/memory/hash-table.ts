@@ -238,10 +238,12 @@ export class HashTable {
     return segmentEnd(from, words[base]);
   }
 
-  /** Address of an entry at a random place (`random` a uniformly distributed unsigned 32-bit number), or 0 if empty. */
-  sample(random: number): number {
+  /** Address of an entry at a random place (`random` a uniformly distributed unsigned 32-bit number), or `behind` that
+   * by so many entries; 0 if empty. */
+  sample(random: number, behind = 0): number {
     if (this.size === 0) return 0;
     let position = random >>> 0;
+    let left = behind;
     // The entry at or after a random slot of the segment, in the next segments if the rest of this one is free.
     for (;;) {
       const segment = this.directory[position >>> (32 - this.depth)];
@@ -250,7 +252,7 @@ export class HashTable {
       const end = base + HEADER_WORDS + SLOTS * 2;
       const slot = (position << words[base]) >>> (32 - REGULAR_BITS);
       for (let index = base + HEADER_WORDS + slot * 2; index < end; index += 2) {
-        if (words[index + 1] !== 0) return words[index + 1];
+        if (words[index + 1] !== 0 && left-- === 0) return words[index + 1];
       }
       const next = segmentEnd(position, words[base]);
       position = next >= 0x1_0000_0000 ? 0 : next;

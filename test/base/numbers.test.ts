@@ -353,7 +353,7 @@ describe.skipIf(!hasRedisServer)("doubles of a stock Redis", () => {
   }
 
   it("are printed alike", async () => {
-    const values = fc.oneof(fc.double({ noNaN: true }), fc.float({ noNaN: true }), ties());
+    const values = fc.oneof(fc.double({ noNaN: true }), fc.float({ noNaN: true }), ties(), dyadics());
     await fc.assert(
       fc.asyncProperty(values, async (value) => {
         expect(formatDouble(value)).toBe(await score(formatDouble(value)));
@@ -378,6 +378,12 @@ describe.skipIf(!hasRedisServer)("doubles of a stock Redis", () => {
     );
   });
 });
+
+/** Halves, quarters and so on, of which few decimals say all. */
+function dyadics(): fc.Arbitrary<number> {
+  const power = fc.integer({ min: 0, max: 25 });
+  return fc.tuple(fc.integer(), power).map(([numerator, bits]) => numerator / 2 ** bits);
+}
 
 /** Doubles whose exact decimal expansion ends in a 5 behind the 17th digit. */
 function ties(): fc.Arbitrary<number> {
