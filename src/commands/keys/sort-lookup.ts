@@ -7,17 +7,18 @@ import { STRING } from "../../types/string/string-value.ts";
 import type { CommandContext } from "../context.ts";
 import type { SortPattern } from "./sort-pattern.ts";
 
+/** One for all lookups: to make it takes longer than they do. */
+let shared: HashEntry | undefined;
+
 export class PatternValue {
   /** The bytes that were found; valid until the next search. */
   buffer!: Buffer;
   start = 0;
   length = 0;
   private readonly ctx: CommandContext;
-  private readonly hash: HashEntry;
 
   constructor(ctx: CommandContext) {
     this.ctx = ctx;
-    this.hash = new HashEntry(ctx.keyspace);
   }
 
   /** Looks up the name that the pattern has made. False if there is nothing of the type that it asks for. */
@@ -35,9 +36,10 @@ export class PatternValue {
   }
 
   private findField(address: number, field: Buffer): boolean {
-    const { hash } = this;
-    if (!hash.open(this.ctx.db, address).find(field, 0, field.length)) return false;
-    const { value } = hash.fields;
+    const { db, keyspace } = this.ctx;
+    if (shared?.keyspace !== keyspace) shared = new HashEntry(keyspace);
+    if (!shared.open(db, address).find(field, 0, field.length)) return false;
+    const { value } = shared.fields;
     this.buffer = value.buffer;
     this.start = value.start;
     this.length = value.length;

@@ -4,7 +4,7 @@
  * a sort that compares by a function. Only elements whose keys are the same are compared.
  */
 import { compareBytes } from "../../base/byte-copy.ts";
-import { type ByteVector, naturalOrder } from "./sort-vector.ts";
+import { type ByteVector, naturalOrder, Scratch } from "./sort-vector.ts";
 
 const POSITION_BITS = 24;
 const MOST_ELEMENTS = 2 ** POSITION_BITS;
@@ -12,6 +12,8 @@ const KEY_BYTES = 5;
 /** The key's lowest byte is in a word's lower half. */
 const LOW_KEY_VALUES = 0x100;
 const KEY_MAX = 2 ** (8 * KEY_BYTES) - 1;
+/** So few elements are put in order one after the other. */
+const FEW_ELEMENTS = 16;
 /** Which half of a word the machine has first. */
 const LOW = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1 ? 0 : 1;
 const HIGH = 1 - LOW;
@@ -19,25 +21,54 @@ const HIGH = 1 - LOW;
 /** Negative, 0 or positive, as element `i` comes before `k`, either is first, or `k` comes first. */
 export type Comparison = (i: number, k: number) => number;
 
+const keyScratch = new Scratch((length) => new Float64Array(length));
+/** For words of 64 bits, whose halves are the elements. */
+const wordScratch = new Scratch((length) => new Uint32Array(2 * length));
+
 /**
  * The elements 0, 1, 2 ... in their order. Of two that are equal the one with the lower number comes first.
- * @param keys of each element a whole number from 0 to 2^40 - 1. Whatever has a lower one `compare` must put first.
- * They are changed.
+ * @param keysOf makes for each element a whole number from 0 to 2^40 - 1: whatever has a lower one `compare` must put
+ * first. They are changed.
+ * @returns the first `length` of an array that holds until the next call
  */
-export function sortedOrder(keys: Float64Array, isDescending: boolean, compare: Comparison): Uint32Array {
+export function sortedOrder(
+  length: number,
+  keysOf: () => Float64Array,
+  isDescending: boolean,
+  compare: Comparison,
+): Uint32Array {
   const directed: Comparison = isDescending ? (i, k) => compare(k, i) : compare;
-  const { length } = keys;
   const order = naturalOrder(length);
-  if (length > MOST_ELEMENTS) return order.sort(directed);
+  if (length <= FEW_ELEMENTS) insertInOrder(order, length, directed);
+  else if (length > MOST_ELEMENTS) order.sort(directed);
+  else sortByKeys(order, length, keysOf(), isDescending, directed);
+  return order;
+}
+
+function insertInOrder(order: Uint32Array, length: number, compare: Comparison): void {
+  for (let i = 1; i < length; i++) {
+    const element = order[i];
+    let to = i;
+    for (; to > 0 && compare(order[to - 1], element) > 0; to--) order[to] = order[to - 1];
+    order[to] = element;
+  }
+}
+
+function sortByKeys(
+  order: Uint32Array,
+  length: number,
+  keys: Float64Array,
+  isDescending: boolean,
+  directed: Comparison,
+): void {
   if (isDescending) for (let i = 0; i < length; i++) keys[i] = KEY_MAX - keys[i];
-  const words = new BigUint64Array(length);
-  const halves = new Uint32Array(words.buffer);
+  const halves = wordScratch.take(length);
   for (let i = 0; i < length; i++) {
     const high = Math.floor(keys[i] / LOW_KEY_VALUES);
     halves[2 * i + HIGH] = high;
     halves[2 * i + LOW] = (keys[i] - high * LOW_KEY_VALUES) * MOST_ELEMENTS + i;
   }
-  words.sort();
+  new BigUint64Array(halves.buffer, 0, length).sort();
   for (let i = 0; i < length; i++) order[i] = halves[2 * i + LOW] % MOST_ELEMENTS;
   for (let from = 0; from < length; ) {
     let to = from + 1;
@@ -45,15 +76,15 @@ export function sortedOrder(keys: Float64Array, isDescending: boolean, compare: 
     if (to - from > 1) order.subarray(from, to).sort(directed);
     from = to;
   }
-  return order;
 }
 
-/** Keys for the order of numbers, none of which is NaN: the first bits of each, as an unsigned integer. */
-export function numberKeys(numbers: Float64Array): Float64Array {
-  const keys = new Float64Array(numbers.length);
+/** Keys for the order of the first `length` numbers, none of which is NaN: the first bits of each, as an unsigned
+ * integer. */
+export function numberKeys(numbers: Float64Array, length: number): Float64Array {
+  const keys = keyScratch.take(length);
   const number = new Float64Array(1);
   const bits = new Uint32Array(number.buffer);
-  for (let i = 0; i < numbers.length; i++) {
+  for (let i = 0; i < length; i++) {
     // -0 is 0.
     number[0] = numbers[i] + 0;
     // Of numbers below 0 the larger one is nearer to 0, and all are before the others.
@@ -67,11 +98,11 @@ export function numberKeys(numbers: Float64Array): Float64Array {
 
 /** Keys for the order of byte strings: the first bytes in which they are not all the same. */
 export function textKeys(texts: ByteVector): Float64Array {
-  const keys = new Float64Array(texts.length);
+  const keys = keyScratch.take(texts.length);
   const { buffer } = texts;
   const { endsAtNul } = texts;
   const skipped = endsAtNul ? 0 : commonLength(texts);
-  for (let i = 0; i < keys.length; i++) {
+  for (let i = 0; i < texts.length; i++) {
     const start = texts.startOf(i) + skipped;
     const length = Math.min(KEY_BYTES, texts.lengthOf(i) - skipped);
     let key = 0;

@@ -1,7 +1,7 @@
 /**
  * The elements of what SORT sorts: a list, a set or a sorted set, from first to last or the other way round.
  */
-import { SortedSetEntry } from "../../keyspace/sorted-sets.ts";
+import type { SortedSetEntry } from "../../keyspace/sorted-sets.ts";
 import { ListReader } from "../../types/list/list-reader.ts";
 import { LIST } from "../../types/list/list-value.ts";
 import { ElementView } from "../../types/listpack/element-view.ts";
@@ -10,6 +10,7 @@ import { SET } from "../../types/set/set-encoding.ts";
 import { readSet } from "../../types/set/set-reader.ts";
 import { SORTED_SET } from "../../types/sorted-set/sorted-set.ts";
 import type { CommandContext } from "../context.ts";
+import { sortedSetTools } from "../sorted-set-access.ts";
 import type { ByteVector } from "./sort-vector.ts";
 
 const list = new ListReader();
@@ -28,7 +29,7 @@ export function isOrdered(type: number): boolean {
 /** Of a sorted set Redis always sorts the large form, and leaves it so. Returns the address, which may be another. */
 export function prepareSource(ctx: CommandContext, address: number): number {
   if (ctx.keyspace.entries.type(address) !== SORTED_SET) return address;
-  return new SortedSetEntry(ctx.keyspace).open(ctx.db, address).makeLarge();
+  return sortedSet(ctx, address).makeLarge();
 }
 
 /** How many elements the value at `address` has. */
@@ -37,7 +38,11 @@ export function elementCount(ctx: CommandContext, address: number): number {
   const type = entries.type(address);
   if (type === LIST) return list.open(memory, address).size;
   if (type === SET) return readSet(memory, address).size;
-  return new SortedSetEntry(ctx.keyspace).open(ctx.db, address).elements.size;
+  return sortedSet(ctx, address).elements.size;
+}
+
+function sortedSet({ db, keyspace }: CommandContext, address: number): SortedSetEntry {
+  return sortedSetTools(keyspace).entry.open(db, address);
 }
 
 /** Appends `count` elements from index `first` on; of a set, which has no order, they must be all. */
@@ -85,7 +90,7 @@ function loadSortedSet(
   count: number,
   into: ByteVector,
 ): void {
-  const { elements } = new SortedSetEntry(ctx.keyspace).open(ctx.db, address);
+  const { elements } = sortedSet(ctx, address);
   for (let i = 0; i < count; i++) {
     if (i === 0) elements.seek(first);
     else elements.next();

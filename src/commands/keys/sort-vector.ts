@@ -1,23 +1,55 @@
 /**
  * The elements that SORT works on: copies of their bytes in one buffer, since the values they come from may be
- * replaced by the result; weights as doubles or as further bytes. No object per element.
+ * replaced by the result; weights as doubles or as further bytes. No object per element, and none that is made for
+ * few elements: memory for an array takes longer to get, and to give back, than to sort what a short list has.
  */
 import { compareBytes, copyBytes } from "../../base/byte-copy.ts";
 import { GrowingBytes } from "../../types/packed-bytes.ts";
 
 /** In place of a length: there are no bytes. */
 const ABSENT = -1;
-const INITIAL_ELEMENTS = 64;
+/** What one sort after another uses has room for so many elements; for more there is new memory each time. */
+const KEPT_ELEMENTS = 1024;
+const KEPT_BYTES = 64 * 1024;
 const NUL = 0;
+
+/** An array of numbers for one sort after another. */
+export class Scratch<A extends Float64Array | Uint32Array> {
+  private readonly make: (length: number) => A;
+  private readonly kept: A;
+
+  constructor(make: (length: number) => A) {
+    this.make = make;
+    this.kept = make(KEPT_ELEMENTS);
+  }
+
+  /** An array of at least that length, in which anything may be: for whoever asks until the next one does. */
+  take(length: number): A {
+    return length <= this.kept.length ? this.kept : this.make(length);
+  }
+}
+
+const orders = new Scratch((length) => new Uint32Array(length));
 
 /** Byte strings one after the other, some of which may be absent. */
 export class ByteVector {
   length = 0;
   /** Whether each counts up to its first NUL only. */
   endsAtNul = false;
-  private readonly bytes = new GrowingBytes();
-  private starts = new Float64Array(INITIAL_ELEMENTS);
-  private lengths = new Int32Array(INITIAL_ELEMENTS);
+  private bytes = new GrowingBytes();
+  private starts = new Float64Array(KEPT_ELEMENTS);
+  private lengths = new Int32Array(KEPT_ELEMENTS);
+
+  /** For other elements; keeps memory for a few. */
+  clear(): void {
+    this.length = 0;
+    this.endsAtNul = false;
+    if (this.buffer.length > KEPT_BYTES) this.bytes = new GrowingBytes();
+    else this.bytes.resize(0);
+    if (this.starts.length === KEPT_ELEMENTS) return;
+    this.starts = new Float64Array(KEPT_ELEMENTS);
+    this.lengths = new Int32Array(KEPT_ELEMENTS);
+  }
 
   get buffer(): Buffer {
     return this.bytes.buffer;
@@ -82,9 +114,12 @@ function grown<A extends Float64Array | Int32Array>(from: A, to: A): A {
   return to;
 }
 
-/** Numbers of the elements in the order in which they were found. */
-export function naturalOrder(length: number): Uint32Array {
-  const order = new Uint32Array(length);
-  for (let i = 0; i < length; i++) order[i] = i;
+/**
+ * Numbers of the elements in the order in which they were found, or the other way round: the first `length` of an array
+ * that holds until the next call.
+ */
+export function naturalOrder(length: number, isReversed = false): Uint32Array {
+  const order = orders.take(length);
+  for (let i = 0; i < length; i++) order[i] = isReversed ? length - 1 - i : i;
   return order;
 }

@@ -16,19 +16,30 @@ import { keysOfReadonlySort, keysOfSort, SortOptions } from "./sort-options.ts";
 import { numberKeys, sortedOrder, textKeys } from "./sort-order.ts";
 import { elementCount, isOrdered, isSortable, loadElements, prepareSource } from "./sort-source.ts";
 import { storeSorted } from "./sort-store.ts";
-import { ByteVector, naturalOrder } from "./sort-vector.ts";
+import { ByteVector, naturalOrder, Scratch } from "./sort-vector.ts";
 
 /** Below it a double has fewer digits: C's strtod says that it is out of range. */
 const MIN_NORMAL_DOUBLE = 2 ** -1022;
 const NUL = 0;
 
+/** What all runs of the command use: none begins before another has ended. */
+const room = {
+  elements: new ByteVector(),
+  /** What the elements are sorted by. */
+  texts: new ByteVector(),
+  numbers: new Scratch((length) => new Float64Array(length)),
+  /** What is to be stored. */
+  result: new ByteVector(),
+};
+const EMPTY_ORDER = new Uint32Array(0);
+
 /** One run of the command. */
 class Sorting {
   readonly ctx: CommandContext;
   readonly options: SortOptions;
-  readonly elements = new ByteVector();
-  /** The elements' numbers in the order of the result, and which part of it is wanted. */
-  order: Uint32Array = new Uint32Array(0);
+  readonly elements = room.elements;
+  /** Begins with the elements' numbers in the order of the result. Which part of it is wanted is told by the others. */
+  order: Uint32Array = EMPTY_ORDER;
   start = 0;
   end = 0;
   readonly value: PatternValue;
@@ -37,6 +48,21 @@ class Sorting {
     this.ctx = ctx;
     this.options = options;
     this.value = new PatternValue(ctx);
+  }
+
+  /** Does all for the value at `address` (0: there is none). */
+  run(address: number): Outcome {
+    const { ctx, options } = this;
+    this.load(address);
+    if (!options.keepsOrder) {
+      const outcome = this.sort();
+      if (outcome !== undefined) return outcome;
+    }
+    for (const pattern of options.gets) {
+      const fetching = ctx.fetchKeys(this.keysOf(pattern, this.start, this.end));
+      if (fetching !== undefined) return fetching;
+    }
+    return options.storeAt === 0 ? answer(this) : store(this);
   }
 
   /** Loads the elements of the value at `address` (0: there is none). */
@@ -56,8 +82,7 @@ class Sorting {
     const count = this.end - this.start;
     const first = options.isDescending ? size - this.end : this.start;
     if (count > 0) loadElements(ctx, address, first, count, this.elements);
-    this.order = naturalOrder(count);
-    if (options.isDescending) this.order.reverse();
+    this.order = naturalOrder(count, options.isDescending);
     this.start = 0;
     this.end = count;
   }
@@ -76,27 +101,29 @@ class Sorting {
     const { ctx, elements, options } = this;
     const { by, isAlphabetical, isDescending } = options;
     if (by !== undefined) {
-      const fetching = ctx.fetchKeys(this.keysOf(by, 0, this.order.length));
+      const fetching = ctx.fetchKeys(this.keysOf(by, 0, elements.length));
       if (fetching !== undefined) return fetching;
     }
     if (isAlphabetical) {
       const weights = by === undefined ? elements : this.textWeights(by);
       // What is stored must not depend on the locale, so for Redis only what is answered is text.
       if (options.storeAt === 0) weights.compareAsTexts();
-      this.order = sortedOrder(textKeys(weights), isDescending, (i, k) => weights.compare(i, k));
+      const compare = (i: number, k: number): number => weights.compare(i, k);
+      this.order = sortedOrder(elements.length, () => textKeys(weights), isDescending, compare);
       return undefined;
     }
     const weights = this.numberWeights(by);
     if (weights === undefined) return ctx.reply.error(SORT_NOT_A_DOUBLE);
     const compare = (i: number, k: number): number => weights[i] - weights[k] || elements.compare(i, k);
-    this.order = sortedOrder(numberKeys(weights), isDescending, compare);
+    const { length } = elements;
+    this.order = sortedOrder(length, () => numberKeys(weights, length), isDescending, compare);
     return undefined;
   }
 
   /** What the elements are sorted by, as bytes. */
   private textWeights(by: NonNullable<SortOptions["by"]>): ByteVector {
     const { value } = this;
-    const weights = new ByteVector();
+    const weights = room.texts;
     for (let i = 0; i < this.elements.length; i++) {
       if (this.lookUp(by, i)) weights.push(value.buffer, value.start, value.length);
       else weights.pushAbsent();
@@ -107,12 +134,12 @@ class Sorting {
   /** What the elements are sorted by, as numbers: 0 where there is none; undefined if one is no number. */
   private numberWeights(by: SortOptions["by"]): Float64Array | undefined {
     const { elements, value } = this;
-    const weights = new Float64Array(elements.length);
-    for (let i = 0; i < weights.length; i++) {
+    const weights = room.numbers.take(elements.length);
+    for (let i = 0; i < elements.length; i++) {
       if (by === undefined) {
         weights[i] = parseWeight(elements.buffer, elements.startOf(i), elements.lengthOf(i));
-      } else if (this.lookUp(by, i)) {
-        weights[i] = parseWeight(value.buffer, value.start, value.length);
+      } else {
+        weights[i] = this.lookUp(by, i) ? parseWeight(value.buffer, value.start, value.length) : 0;
       }
       if (Number.isNaN(weights[i])) return undefined;
     }
@@ -179,17 +206,11 @@ function runSort(ctx: CommandContext, mayStore: boolean): Outcome {
     options.isAlphabetical = true;
     options.by = undefined;
   }
-  const sorting = new Sorting(ctx, options);
-  sorting.load(address);
-  if (!options.keepsOrder) {
-    const outcome = sorting.sort();
-    if (outcome !== undefined) return outcome;
+  try {
+    return new Sorting(ctx, options).run(address);
+  } finally {
+    for (const vector of [room.elements, room.texts, room.result]) vector.clear();
   }
-  for (const pattern of options.gets) {
-    const fetching = ctx.fetchKeys(sorting.keysOf(pattern, sorting.start, sorting.end));
-    if (fetching !== undefined) return fetching;
-  }
-  return options.storeAt === 0 ? answer(sorting) : store(sorting);
 }
 
 function answer(sorting: Sorting): Outcome {
@@ -210,7 +231,7 @@ function answer(sorting: Sorting): Outcome {
 
 function store(sorting: Sorting): Outcome {
   const { elements, end, options, order, start, value } = sorting;
-  const result = new ByteVector();
+  const { result } = room;
   for (let i = start; i < end; i++) {
     const element = order[i];
     if (options.gets.length === 0)
