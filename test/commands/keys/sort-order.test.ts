@@ -15,7 +15,9 @@ function comparedOrder(
   isDescending: boolean,
   compare: (i: number, k: number) => number,
 ): number[] {
-  return [...naturalOrder(length).subarray(0, length)].sort((i, k) => (isDescending ? compare(k, i) : compare(i, k)));
+  return [...naturalOrder(length).subarray(0, length)].sort((i, k) =>
+    isDescending ? compare(k, i) : compare(i, k),
+  );
 }
 
 function vectorOf(texts: readonly (Buffer | undefined)[]): ByteVector {
