@@ -167,6 +167,11 @@ export class SortedSetResult {
   readonly elements: TreeSortedSet;
   private readonly keyspace: Keyspace;
   private root = 0;
+  /** For the small form; kept, because memory for them takes longer to get than a few elements to write. */
+  private readonly packed = new GrowingBytes();
+  private readonly appender = new ListpackAppender();
+  private readonly member = new ElementValue();
+  private readonly score = new ScoreElement();
 
   constructor(keyspace: Keyspace) {
     this.keyspace = keyspace;
@@ -219,12 +224,8 @@ export class SortedSetResult {
   }
 
   private storeSmall(db: Database, key: Buffer, start: number, length: number): void {
-    const { elements } = this;
+    const { appender, elements, member, packed, score } = this;
     const { entries } = this.keyspace;
-    const packed = new GrowingBytes();
-    const member = new ElementValue();
-    const score = new ScoreElement();
-    const appender = new ListpackAppender();
     createListpack(packed);
     appender.begin(packed, 0);
     const { size } = elements;
@@ -237,5 +238,6 @@ export class SortedSetResult {
     const address = db.add(SORTED_SET, key, start, length, packed.length, 0);
     entries.setEncoding(address, LISTPACK);
     packed.bytes().copy(entries.valueBuffer(address), entries.valueStart(address));
+    packed.clear();
   }
 }

@@ -43,6 +43,8 @@ function move(buffer: Buffer, from: number, to: number, length: number): void {
 }
 
 const INITIAL_BYTES = 64;
+/** Whoever is used again and again keeps so many. */
+const KEPT_BYTES = 64 * 1024;
 
 /** Bytes in a buffer of their own that doubles when it is full: for values that are being made. */
 export class GrowingBytes implements PackedBytes {
@@ -62,6 +64,12 @@ export class GrowingBytes implements PackedBytes {
       this.buffer = larger;
     }
     this.length = length;
+  }
+
+  /** For other bytes: what is kept of its memory is not much. */
+  clear(): void {
+    if (this.buffer.length > KEPT_BYTES) this.buffer = withView(Buffer.allocUnsafeSlow(INITIAL_BYTES));
+    this.length = 0;
   }
 
   /** The bytes as a view of this memory: valid until the next change. */

@@ -5,7 +5,7 @@
 import { EVENT } from "../../keyspace/key-events.ts";
 import { DAMAGED_HYPERLOGLOG } from "../../protocol/errors.ts";
 import { DONE } from "../../protocol/outcome.ts";
-import { newRegisters } from "../../types/string/hyperloglog/dense.ts";
+import { foursOf, newRegisters } from "../../types/string/hyperloglog/dense.ts";
 import { isSparse } from "../../types/string/hyperloglog/format.ts";
 import { mergeInto } from "../../types/string/hyperloglog/registers.ts";
 import { defineCommand, keyAt, keysFrom } from "../command.ts";
@@ -13,6 +13,7 @@ import { notify } from "../key-event.ts";
 import { addEmpty, checkHyperLogLog, holder, makeRaw, registerWriter } from "./entry.ts";
 
 const union = newRegisters();
+const fours = foursOf(union);
 
 export const pfmerge = defineCommand({
   name: "pfmerge",
@@ -55,7 +56,10 @@ export const pfmerge = defineCommand({
 
 /** Raises the registers one by one, in their order, as Redis does: the opcodes come out the same. */
 function raiseAll(sparseMaxBytes: number): void {
-  for (let i = 0; i < union.length; i++) {
-    if (union[i] > 0) registerWriter.raise(holder, i, union[i], sparseMaxBytes);
+  for (let i = 0; i < fours.length; i++) {
+    if (fours[i] === 0) continue;
+    for (let k = 4 * i; k < 4 * i + 4; k++) {
+      if (union[k] > 0) registerWriter.raise(holder, k, union[k], sparseMaxBytes);
+    }
   }
 }

@@ -10,7 +10,6 @@ import { GrowingBytes } from "../../types/packed-bytes.ts";
 const ABSENT = -1;
 /** What one sort after another uses has room for so many elements; for more there is new memory each time. */
 const KEPT_ELEMENTS = 1024;
-const KEPT_BYTES = 64 * 1024;
 const NUL = 0;
 
 /** An array of numbers for one sort after another. */
@@ -36,7 +35,7 @@ export class ByteVector {
   length = 0;
   /** Whether each counts up to its first NUL only. */
   endsAtNul = false;
-  private bytes = new GrowingBytes();
+  private readonly bytes = new GrowingBytes();
   private starts = new Float64Array(KEPT_ELEMENTS);
   private lengths = new Int32Array(KEPT_ELEMENTS);
 
@@ -44,8 +43,7 @@ export class ByteVector {
   clear(): void {
     this.length = 0;
     this.endsAtNul = false;
-    if (this.buffer.length > KEPT_BYTES) this.bytes = new GrowingBytes();
-    else this.bytes.resize(0);
+    this.bytes.clear();
     if (this.starts.length === KEPT_ELEMENTS) return;
     this.starts = new Float64Array(KEPT_ELEMENTS);
     this.lengths = new Int32Array(KEPT_ELEMENTS);

@@ -17,12 +17,11 @@ import { addList, editList, endAt, isList } from "./access.ts";
 
 export const SOURCE = 1;
 export const DESTINATION = 2;
-const KEPT_BYTES = 64 * 1024;
 
 const view = new ElementView();
 const moved = new ElementValue();
 /** The element on its way. */
-let carried = new GrowingBytes();
+const carried = new GrowingBytes();
 
 /**
  * Moves an element from one end of the list at `source` (the key in argument 1) to one end of that in argument 2, which
@@ -61,7 +60,7 @@ export function moveElement(ctx: CommandContext, source: number, from: number, t
     notifyMoved(ctx, from, to);
     removeEnd(ctx, source, from, isOnly);
   }
-  if (carried.length > KEPT_BYTES) carried = new GrowingBytes();
+  carried.clear();
   return true;
 }
 

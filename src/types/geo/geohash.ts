@@ -138,19 +138,24 @@ function gatheredWide(bits: bigint): number {
 
 const ALPHABET = "0123456789bcdefghjkmnpqrstuvwxyz";
 const TEXT_CHARACTERS = 10;
+const CHARACTER_BITS = 5;
 const STANDARD_MAX_LATITUDE = 90;
 
 /** The position as a standard geohash (G. Niemeyer, geohash.org): 11 characters, the last of which is always "0", as
  * there are no bits for it. */
 export function geohashText({ longitude, latitude }: Position): string {
   // Here the latitude goes to the poles.
-  const x = BigInt(stepNumber(longitude, MAX_LONGITUDE, MAX_STEP));
-  const y = BigInt(stepNumber(latitude, STANDARD_MAX_LATITUDE, MAX_STEP));
-  let bits = 0n;
-  for (let i = BigInt(MAX_STEP); i >= 0n; i--)
-    bits = (bits << 2n) | (((x >> i) & 1n) << 1n) | ((y >> i) & 1n);
+  const x = stepNumber(longitude, MAX_LONGITUDE, MAX_STEP);
+  const y = stepNumber(latitude, STANDARD_MAX_LATITUDE, MAX_STEP);
   let text = "";
-  for (let i = 1; i <= TEXT_CHARACTERS; i++)
-    text += ALPHABET[Number((bits >> BigInt(2 * MAX_STEP - 5 * i)) & 31n)];
+  let bit = 2 * MAX_STEP;
+  for (let i = 0; i < TEXT_CHARACTERS; i++) {
+    let value = 0;
+    for (let k = 0; k < CHARACTER_BITS; k++) {
+      bit--;
+      value = (value << 1) | (((bit % 2 === 1 ? x : y) >>> (bit >>> 1)) & 1);
+    }
+    text += ALPHABET[value];
+  }
   return `${text}0`;
 }

@@ -40,6 +40,9 @@ const FRACTION_DIGITS = 17;
 const SHORT_DIGITS = 15;
 const POWERS_OF_TEN = Array.from({ length: FRACTION_DIGITS + 1 }, (_, n) => 10n ** BigInt(n));
 const DOUBLE_BIAS = 1022;
+const DOUBLE_BITS = 53;
+/** The inverse of such a power of two is a double, too. */
+const LEAST_SCALABLE = -1022;
 const PLUS = 0x2b;
 const MINUS = 0x2d;
 const POINT = 0x2e;
@@ -84,6 +87,16 @@ export function addLongDoubles(left: LongDouble, right: LongDouble): FiniteLongD
     (left.significand << BigInt(left.exponent - exponent)) +
     (right.significand << BigInt(right.exponent - exponent));
   return roundedInteger(sum, exponent);
+}
+
+/** A finite double as `formatLongDouble` prints it. */
+export function formatAsLongDouble(value: number): string {
+  double[0] = value;
+  const exponent = ((doubleWords[1] >>> 20) & 0x7ff) - DOUBLE_BIAS - DOUBLE_BITS;
+  // Of a subnormal number no digit is left.
+  if (exponent < LEAST_SCALABLE) return "0";
+  const significand = BigInt(exponent < 0 ? value * 2 ** -exponent : value / 2 ** exponent);
+  return formatLongDouble({ significand, exponent });
 }
 
 /** Decimal digits without an exponent: at most 17 after the point, rounded, no zeros at the end, and never "-0". */

@@ -4,8 +4,10 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { formatFixed } from "../../../src/base/numbers.ts";
 import {
   addLongDoubles,
+  formatAsLongDouble,
   formatLongDouble,
   INFINITE,
   type LongDouble,
@@ -121,6 +123,16 @@ describe("reading", () => {
     expect(format(`${"0".repeat(5118)}7`)).toBe("7");
     expect(parse(`${"0".repeat(5119)}7`)).toBeUndefined();
   });
+});
+
+test("a double is printed with 17 digits behind the point at most", () => {
+  const degrees = fc.double({ min: -180, max: 180, noNaN: true });
+  fc.assert(
+    fc.property(fc.oneof(degrees, fc.double({ noNaN: true, noDefaultInfinity: true })), (value) => {
+      const text = formatFixed(value, 17).replace(/\.?0+$/, "");
+      expect(formatAsLongDouble(value)).toBe(text === "-0" ? "0" : text);
+    }),
+  );
 });
 
 describe("adding", () => {

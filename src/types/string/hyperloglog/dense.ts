@@ -11,6 +11,12 @@ export function newRegisters(): Registers {
   return new Uint8Array(REGISTERS);
 }
 
+/** The same memory as words of four registers each: to pass over those that are all 0, as in a union of small
+ * HyperLogLogs most are. */
+export function foursOf(registers: Registers): Int32Array {
+  return new Int32Array(registers.buffer, 0, REGISTERS / 4);
+}
+
 export function denseRegister(bytes: Buffer, start: number, index: number): number {
   const at = start + HEADER_BYTES + 3 * (index >>> 2);
   switch (index & 3) {

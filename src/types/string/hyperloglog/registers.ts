@@ -2,7 +2,7 @@
  * What one asks of HyperLogLogs, whatever their encoding: the number of elements, and the union of several.
  */
 import { estimate, newHistogram } from "./cardinality.ts";
-import { countDense, mergeDense, type Registers } from "./dense.ts";
+import { countDense, foursOf, mergeDense, type Registers } from "./dense.ts";
 import { isSparse } from "./format.ts";
 import { countSparse, mergeSparse } from "./sparse.ts";
 
@@ -19,7 +19,16 @@ export function cardinalityOf(bytes: Buffer, start: number, length: number): num
 /** The estimated number of elements of registers that were merged. */
 export function cardinalityOfUnion(registers: Registers): number {
   histogram.fill(0);
-  for (let i = 0; i < registers.length; i++) histogram[registers[i]]++;
+  let empty = 0;
+  const fours = foursOf(registers);
+  for (let i = 0; i < fours.length; i++) {
+    if (fours[i] === 0) {
+      empty += 4;
+      continue;
+    }
+    for (let k = 4 * i; k < 4 * i + 4; k++) histogram[registers[k]]++;
+  }
+  histogram[0] += empty;
   return estimate(histogram);
 }
 
