@@ -159,8 +159,6 @@ export interface CommandSpec {
   readonly keyFlagsOf?: (request: Request, nameAt: number) => readonly KeyFlag[];
   readonly channels?: ChannelSpec;
   readonly tips?: readonly string[];
-  /** Has the flag "fast" as in Redis, but there are calls that take long (XADD that trims). */
-  readonly mayTakeLong?: boolean;
   /** The arguments of a request that nobody else may see, in SLOWLOG, MONITOR or a log: passwords, and what may hold
    * some. */
   readonly secretsOf?: (request: Request, config: Pick<ConfigAccess, "isSensitive">) => readonly number[];

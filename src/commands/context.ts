@@ -167,6 +167,12 @@ export interface ScriptControl {
   kill(kind: "script" | "function"): Outcome;
 }
 
+/** How long calls take. */
+export interface CallTimes {
+  /** The present call, of a command with the flag "fast", does more than such calls do: it is timed alone. */
+  noteLong(): void;
+}
+
 export interface CommandContext {
   readonly request: Request;
   readonly reply: ReplyWriter;
@@ -179,6 +185,7 @@ export interface CommandContext {
   readonly transactions: TransactionControl;
   readonly scripts: ScriptControl;
   readonly pubsub: PubSubControl;
+  readonly calls: CallTimes;
   /** Parks the client until `work` settles, then runs `finish` (or answers the error `work` rejected with). Used by
    * the few commands that read the disk or wait for it. Not while the client executes a transaction. */
   suspend<T>(work: Promise<T>, finish: Continuation<T>): Outcome;

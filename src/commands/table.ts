@@ -123,8 +123,8 @@ export class CompiledCommand {
   }
 }
 
-function isQuick({ complexity, flags, keys, mayTakeLong, subcommands }: CommandSpec): boolean {
-  if (flags.includes("blocking") || subcommands !== undefined || mayTakeLong === true) return false;
+function isQuick({ complexity, flags, keys, subcommands }: CommandSpec): boolean {
+  if (flags.includes("blocking") || subcommands !== undefined) return false;
   return flags.includes("fast") || (complexity === "O(1)" && keys.length > 0);
 }
 

@@ -259,6 +259,7 @@ class HarnessContext implements CommandContext {
   };
 
   /** Nobody is subscribed to anything. */
+  readonly calls = { noteLong: (): void => {} };
   readonly pubsub: PubSubControl = {
     subscribe: () => missing("pubsub"),
     unsubscribe: () => missing("pubsub"),

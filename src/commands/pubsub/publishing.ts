@@ -11,12 +11,16 @@ const facts = {
   arity: 3,
   flags: ["pubsub", "loading", "stale", "fast", "may_replicate"],
   categories: [],
-  mayTakeLong: true,
   channels: { first: 1, last: 1, isPattern: false, use: "publish" },
 } as const;
 
-function send({ effects, pubsub, reply }: CommandContext, kind: "channel" | "shardChannel"): Outcome {
+/** To serve so many receivers, or to look at so many patterns, takes longer than all the rest. */
+const MANY = 16;
+
+function send(ctx: CommandContext, kind: "channel" | "shardChannel"): Outcome {
+  const { effects, pubsub, reply } = ctx;
   const receivers = pubsub.publish(kind, 1, 2);
+  if (receivers >= MANY || pubsub.count("pattern") >= MANY) ctx.calls.noteLong();
   effects.toReplicas();
   return reply.integer(receivers);
 }

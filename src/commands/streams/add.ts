@@ -22,6 +22,8 @@ import { addStream, openToWrite, REFUSED, stream } from "./stream-access.ts";
 import { propagateEdited, TrimOptions } from "./trim-options.ts";
 
 const KEY = 1;
+/** To remove so many takes longer than all the rest. */
+const MANY_ENTRIES = 1000;
 
 const options = new TrimOptions();
 const id = new StreamId();
@@ -36,7 +38,6 @@ export const xadd = defineCommand({
   complexity: "O(log N) in the entries of the stream; trimming is O(N) in the nodes removed",
   arity: -5,
   flags: ["write", "denyoom", "fast"],
-  mayTakeLong: true,
   categories: ["stream"],
   keys: [
     {
@@ -66,7 +67,9 @@ export const xadd = defineCommand({
     const length = id.write(idText, 0);
     reply.bulkRange(idText, 0, length);
     notify(ctx, EVENT.stream, "xadd", KEY);
-    if (options.trim() > 0) notify(ctx, EVENT.stream, "xtrim", KEY);
+    const removed = options.trim();
+    if (removed > 0) notify(ctx, EVENT.stream, "xtrim", KEY);
+    if (removed >= MANY_ENTRIES) ctx.calls.noteLong();
     options.editBound();
     if (!options.hasId || !options.hasSequence) options.edits.put(idAt, idText, length);
     propagateEdited(ctx, options.edits);

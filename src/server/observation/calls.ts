@@ -6,8 +6,8 @@
  * that cannot take long by what they do: CompiledCommand.isQuick) that are executed right after each other, in one
  * batch of a pipeline or one transaction, only the whole *run* is timed, unless
  *
- * - the batch is large, or a request of the transaction: each is timed; or a reply is: it ends the run and counts for
- *   it;
+ * - the batch is large, or a request of the transaction: each is timed; or a reply is, or the handler says that it
+ *   did much (XADD that trims): that call ends the run and counts for it;
  * - `slowlog-log-slower-than` is so short that it is about quick commands: then each is timed.
  *
  * If a run took long, something has held up the process, and the last call of the run is named for it: which one it
@@ -19,6 +19,7 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import { LatencyHistogram } from "../../base/latency-histogram.ts";
+import type { CallTimes } from "../../commands/context.ts";
 import { secretArguments } from "../../commands/secrets.ts";
 import type { ServerServices } from "../../commands/services.ts";
 import type { CompiledCommand } from "../../commands/table.ts";
@@ -65,7 +66,7 @@ export interface CallsParts {
   readonly events: LatencyEvents;
 }
 
-export class Calls {
+export class Calls implements CallTimes {
   /** Calls of all commands, for INFO. */
   total = 0;
   /** latency-tracking. */
@@ -82,6 +83,8 @@ export class Calls {
   /** Quick calls of the batch, and now, may form a run. */
   private hasBatchRuns = false;
   private hasRuns = false;
+  /** The present call shall end its run. */
+  private tookLong = false;
   /** Since when the present run lasts, how many calls it has, the last of them, and whose they are. */
   private runBegunMs = 0;
   private runLength = 0;
@@ -145,6 +148,10 @@ export class Calls {
     return nowMs;
   }
 
+  noteLong(): void {
+    this.tookLong = true;
+  }
+
   /** The handler has returned. */
   end(
     command: CompiledCommand,
@@ -156,9 +163,11 @@ export class Calls {
     if (begunMs === UNOBSERVED) return;
     const { reply } = this;
     this.countErrors(command);
+    const isLong = this.tookLong;
+    this.tookLong = false;
     if (begunMs === IN_RUN) {
       // The replies of a transaction count together.
-      if (this.runLength >= RUN_CALLS || reply.end - reply.replyStart > SMALL_REPLY_BYTES) {
+      if (isLong || this.runLength >= RUN_CALLS || reply.end - reply.replyStart > SMALL_REPLY_BYTES) {
         if (this.runLength > 0) this.endRun(this.parts.clock.monotonicMs());
       }
     } else {

@@ -149,6 +149,18 @@ describe("a slow call is found", () => {
     expect(bench.logged()).toEqual(["get k5: 15000"]);
   });
 
+  test("if it is quick by nature, but its handler says that it did much", () => {
+    const bench = new Bench();
+    bench.warmUp("publish");
+    bench.calls.beginBatch(bench.client, 16, 500);
+    for (let i = 0; i < 16; i++) {
+      const isLarge = i === 5;
+      bench.call(["publish", `c${i}`, "x"], isLarge ? 15 : 0, () => isLarge && bench.calls.noteLong());
+    }
+    bench.calls.endBatch();
+    expect(bench.logged()).toEqual(["publish c5 x: 15000"]);
+  });
+
   test("if something held up a run of quick ones: its last call is named", () => {
     const bench = new Bench();
     bench.warmUp("get");
