@@ -2,6 +2,7 @@
  * Reading arguments the way Redis's commands do: option words in any case, integers of C's types. The `...OrReply`
  * functions answer the error themselves and return NaN; the caller then returns DONE without another word.
  */
+import { sameBytes } from "../base/byte-copy.ts";
 import { parseDoubleBytes, parseInt64, parseInteger } from "../base/numbers.ts";
 import { NOT_A_FLOAT, NOT_AN_INTEGER, VALUE_NOT_POSITIVE, valueNotBetween } from "../protocol/errors.ts";
 import type { Request } from "../protocol/request.ts";
@@ -37,8 +38,7 @@ export function textForError(request: Request, i: number): string {
 /** Whether two arguments are the same bytes. */
 export function sameArgument(request: Request, i: number, k: number): boolean {
   const { buf, start, len } = request;
-  if (len[i] !== len[k]) return false;
-  return buf.compare(buf, start[k], start[k] + len[k], start[i], start[i] + len[i]) === 0;
+  return len[i] === len[k] && sameBytes(buf, start[i], buf, start[k], len[i]);
 }
 
 /**
