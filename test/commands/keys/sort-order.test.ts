@@ -3,6 +3,7 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { SeededRandom } from "../../../src/base/random.ts";
 import { numberKeys, sortedOrder, textKeys } from "../../../src/commands/keys/sort-order.ts";
 import { ByteVector, naturalOrder } from "../../../src/commands/keys/sort-vector.ts";
 import { usualSeed } from "../../support/seed.ts";
@@ -46,6 +47,17 @@ describe("the order of", () => {
       }),
       RUNS,
     );
+  });
+
+  test("more numbers than one sort leaves room for to the next", () => {
+    const random = new SeededRandom(usualSeed());
+    const numbers = Float64Array.from({ length: 3000 }, () => random.below(1000));
+    const compare = (i: number, k: number): number => numbers[i] - numbers[k] || i - k;
+    const keysOf = (): Float64Array => numberKeys(numbers, numbers.length);
+    for (const isDescending of [false, true]) {
+      const order = sortedOrder(numbers.length, keysOf, isDescending, compare).slice(0, numbers.length);
+      expect([...order]).toEqual(comparedOrder(numbers.length, isDescending, compare));
+    }
   });
 
   test("byte strings, as a whole or up to their first NUL", () => {
