@@ -17,14 +17,15 @@ export class Scratch<A extends Float64Array | Uint32Array> {
   private readonly make: (length: number) => A;
   private readonly kept: A;
 
-  constructor(make: (length: number) => A) {
+  /** @param make makes an array for that number of elements */
+  constructor(make: (elements: number) => A) {
     this.make = make;
     this.kept = make(KEPT_ELEMENTS);
   }
 
-  /** An array of at least that length, in which anything may be: for whoever asks until the next one does. */
+  /** An array for so many elements, in which anything may be: for whoever asks until the next one does. */
   take(length: number): A {
-    return length <= this.kept.length ? this.kept : this.make(length);
+    return length <= KEPT_ELEMENTS ? this.kept : this.make(length);
   }
 }
 

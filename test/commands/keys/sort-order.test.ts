@@ -49,16 +49,19 @@ describe("the order of", () => {
     );
   });
 
-  test("more numbers than one sort leaves room for to the next", () => {
-    const random = new SeededRandom(usualSeed());
-    const numbers = Float64Array.from({ length: 3000 }, () => random.below(1000));
-    const compare = (i: number, k: number): number => numbers[i] - numbers[k] || i - k;
-    const keysOf = (): Float64Array => numberKeys(numbers, numbers.length);
-    for (const isDescending of [false, true]) {
-      const order = sortedOrder(numbers.length, keysOf, isDescending, compare).slice(0, numbers.length);
-      expect([...order]).toEqual(comparedOrder(numbers.length, isDescending, compare));
-    }
-  });
+  test.each([1024, 1025, 1500, 2048, 3000])(
+    "%d numbers: one sort leaves room for 1024 to the next",
+    (count) => {
+      const random = new SeededRandom(usualSeed());
+      const numbers = Float64Array.from({ length: count }, () => random.below(1000));
+      const compare = (i: number, k: number): number => numbers[i] - numbers[k] || i - k;
+      const keysOf = (): Float64Array => numberKeys(numbers, numbers.length);
+      for (const isDescending of [false, true]) {
+        const order = sortedOrder(numbers.length, keysOf, isDescending, compare).slice(0, numbers.length);
+        expect([...order]).toEqual(comparedOrder(numbers.length, isDescending, compare));
+      }
+    },
+  );
 
   test("byte strings, as a whole or up to their first NUL", () => {
     const byte = fc.constantFrom(0, 0, 1, 0x61, 0x62, 0x7f, 0x80, 0xff);
