@@ -258,8 +258,9 @@ class HarnessContext implements CommandContext {
     kill: () => missing("scripts"),
   };
 
-  /** Nobody is subscribed to anything. */
   readonly calls = { noteLong: (): void => {} };
+
+  /** Nobody is subscribed to anything. */
   readonly pubsub: PubSubControl = {
     subscribe: () => missing("pubsub"),
     unsubscribe: () => missing("pubsub"),

@@ -1,25 +1,19 @@
 /**
- * How commands get at a hash: one object for all, as handlers run one at a time.
+ * How the commands on hashes open, or create, the one that they are about.
  */
-import { HashEntry } from "../../keyspace/hash-entry.ts";
+import type { HashEntry } from "../../keyspace/hash-entry.ts";
 import { WRONG_TYPE } from "../../protocol/errors.ts";
 import { HASH } from "../../types/hash/hash-encoding.ts";
 import type { CommandContext } from "../context.ts";
+import { hashEntry } from "../hash-access.ts";
 import { listpackRoom } from "../value-room.ts";
 
 const KEY = 1;
 const FIRST_FIELD = 2;
 
-let shared: HashEntry | undefined;
-
-function hashEntry(ctx: CommandContext): HashEntry {
-  if (shared?.keyspace !== ctx.keyspace) shared = new HashEntry(ctx.keyspace);
-  return shared;
-}
-
 /** Opens the hash at `address`, a live entry; undefined after WRONGTYPE was answered. */
 export function openHash(ctx: CommandContext, address: number): HashEntry | undefined {
-  if (ctx.keyspace.entries.type(address) === HASH) return hashEntry(ctx).open(ctx.db, address);
+  if (ctx.keyspace.entries.type(address) === HASH) return hashEntry(ctx.keyspace).open(ctx.db, address);
   ctx.reply.error(WRONG_TYPE);
   return undefined;
 }
@@ -28,7 +22,7 @@ export function openHash(ctx: CommandContext, address: number): HashEntry | unde
 export function createHash(ctx: CommandContext): HashEntry {
   const { buf, start, len } = ctx.request;
   const room = listpackRoom(ctx.request, FIRST_FIELD);
-  return hashEntry(ctx).create(ctx.db, buf, start[KEY], len[KEY], room);
+  return hashEntry(ctx.keyspace).create(ctx.db, buf, start[KEY], len[KEY], room);
 }
 
 /**

@@ -1,14 +1,11 @@
 /**
  * What the patterns of SORT name: the string that a key holds, or a field of the hash.
  */
-import { HashEntry } from "../../keyspace/hash-entry.ts";
 import { HASH } from "../../types/hash/hash-encoding.ts";
 import { STRING } from "../../types/string/string-value.ts";
 import type { CommandContext } from "../context.ts";
+import { hashEntry } from "../hash-access.ts";
 import type { SortPattern } from "./sort-pattern.ts";
-
-/** One for all lookups: to make it takes longer than they do. */
-let shared: HashEntry | undefined;
 
 export class PatternValue {
   /** The bytes that were found; valid until the next search. */
@@ -37,9 +34,9 @@ export class PatternValue {
 
   private findField(address: number, field: Buffer): boolean {
     const { db, keyspace } = this.ctx;
-    if (shared?.keyspace !== keyspace) shared = new HashEntry(keyspace);
-    if (!shared.open(db, address).find(field, 0, field.length)) return false;
-    const { value } = shared.fields;
+    const hash = hashEntry(keyspace).open(db, address);
+    if (!hash.find(field, 0, field.length)) return false;
+    const { value } = hash.fields;
     this.buffer = value.buffer;
     this.start = value.start;
     this.length = value.length;
