@@ -5,8 +5,8 @@
 import { EVENT } from "../../keyspace/key-events.ts";
 import { DAMAGED_HYPERLOGLOG } from "../../protocol/errors.ts";
 import { DONE } from "../../protocol/outcome.ts";
-import { foursOf, newRegisters } from "../../types/string/hyperloglog/dense.ts";
-import { isSparse } from "../../types/string/hyperloglog/format.ts";
+import { foursOf, newRegisters, nextSetRegister } from "../../types/string/hyperloglog/dense.ts";
+import { isSparse, REGISTERS } from "../../types/string/hyperloglog/format.ts";
 import { mergeInto } from "../../types/string/hyperloglog/registers.ts";
 import { defineCommand, keyAt, keysFrom } from "../command.ts";
 import { notify } from "../key-event.ts";
@@ -56,10 +56,6 @@ export const pfmerge = defineCommand({
 
 /** Raises the registers one by one, in their order, as Redis does: the opcodes come out the same. */
 function raiseAll(sparseMaxBytes: number): void {
-  for (let i = 0; i < fours.length; i++) {
-    if (fours[i] === 0) continue;
-    for (let k = 4 * i; k < 4 * i + 4; k++) {
-      if (union[k] > 0) registerWriter.raise(holder, k, union[k], sparseMaxBytes);
-    }
-  }
+  for (let k = nextSetRegister(union, fours, 0); k < REGISTERS; k = nextSetRegister(union, fours, k + 1))
+    registerWriter.raise(holder, k, union[k], sparseMaxBytes);
 }

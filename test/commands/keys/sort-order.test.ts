@@ -4,20 +4,31 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SeededRandom } from "../../../src/base/random.ts";
-import { numberKeys, sortedOrder, textKeys } from "../../../src/commands/keys/sort-order.ts";
-import { ByteVector, naturalOrder } from "../../../src/commands/keys/sort-vector.ts";
+import { type Comparison, numberKeys, sortedOrder, textKeys } from "../../../src/commands/keys/sort-order.ts";
+import { ByteVector } from "../../../src/commands/keys/sort-vector.ts";
 import { usualSeed } from "../../support/seed.ts";
 
 const RUNS = { numRuns: 1000, seed: usualSeed() };
 
-/** The same without keys. */
-function comparedOrder(
+/** Both ways, up and down: the order found by keys and `compare` is what `expected` alone makes. */
+function expectOrder(
   length: number,
-  isDescending: boolean,
-  compare: (i: number, k: number) => number,
-): number[] {
-  return [...naturalOrder(length).subarray(0, length)].sort((i, k) =>
-    isDescending ? compare(k, i) : compare(i, k),
+  keysOf: () => Float64Array,
+  compare: Comparison,
+  expected: Comparison = compare,
+): void {
+  for (const isDescending of [false, true]) {
+    const found = [...sortedOrder(length, keysOf, isDescending, compare).subarray(0, length)];
+    const directed: Comparison = isDescending ? (i, k) => expected(k, i) : expected;
+    expect(found).toEqual(Array.from({ length }, (_, i) => i).sort(directed));
+  }
+}
+
+function expectNumbersInOrder(numbers: Float64Array): void {
+  expectOrder(
+    numbers.length,
+    () => numberKeys(numbers, numbers.length),
+    (i, k) => numbers[i] - numbers[k] || 0,
   );
 }
 
@@ -37,29 +48,17 @@ describe("the order of", () => {
       fc.integer({ min: -3, max: 3 }),
       fc.constantFrom(-0, 0, 1e300, 1e300 * (1 + 2 ** -40), -1 - 2 ** -45, -1, Infinity, -Infinity),
     );
-    fc.assert(
-      fc.property(fc.array(number, { maxLength: 50 }), fc.boolean(), (array, isDescending) => {
-        const numbers = Float64Array.from(array);
-        const compare = (i: number, k: number): number => numbers[i] - numbers[k] || 0;
-        const keysOf = (): Float64Array => numberKeys(numbers, numbers.length);
-        const order = sortedOrder(numbers.length, keysOf, isDescending, compare).slice(0, numbers.length);
-        expect([...order]).toEqual(comparedOrder(numbers.length, isDescending, compare));
-      }),
-      RUNS,
+    const property = fc.property(fc.array(number, { maxLength: 50 }), (numbers) =>
+      expectNumbersInOrder(Float64Array.from(numbers)),
     );
+    fc.assert(property, RUNS);
   });
 
   test.each([1024, 1025, 1500, 2048, 3000])(
     "%d numbers: one sort leaves room for 1024 to the next",
-    (count) => {
+    (length) => {
       const random = new SeededRandom(usualSeed());
-      const numbers = Float64Array.from({ length: count }, () => random.below(1000));
-      const compare = (i: number, k: number): number => numbers[i] - numbers[k] || i - k;
-      const keysOf = (): Float64Array => numberKeys(numbers, numbers.length);
-      for (const isDescending of [false, true]) {
-        const order = sortedOrder(numbers.length, keysOf, isDescending, compare).slice(0, numbers.length);
-        expect([...order]).toEqual(comparedOrder(numbers.length, isDescending, compare));
-      }
+      expectNumbersInOrder(Float64Array.from({ length }, () => random.below(1000)));
     },
   );
 
@@ -69,21 +68,23 @@ describe("the order of", () => {
     const prefix = fc.constantFrom("", "user:", "a\0b");
     const texts = fc.array(fc.option(text, { nil: undefined, freq: 8 }), { maxLength: 50 });
     fc.assert(
-      fc.property(prefix, texts, fc.boolean(), fc.boolean(), (begin, array, isDescending, areTexts) => {
+      fc.property(prefix, texts, fc.boolean(), (begin, array, areTexts) => {
         const whole = array.map((end) => end && Buffer.concat([Buffer.from(begin), end]));
         const vector = vectorOf(whole);
         if (areTexts) vector.compareAsTexts();
         const counted = whole.map((bytes) => (areTexts ? bytes?.subarray(0, nulIn(bytes)) : bytes));
-        const compare = (i: number, k: number): number => {
+        const compare: Comparison = (i, k) => {
           const [left, right] = [counted[i], counted[k]];
           if (left === undefined || right === undefined)
             return Number(left !== undefined) - Number(right !== undefined);
           return Buffer.compare(left, right);
         };
-        const compareHere = (i: number, k: number): number => vector.compare(i, k);
-        const found = sortedOrder(vector.length, () => textKeys(vector), isDescending, compareHere);
-        const order = found.slice(0, vector.length);
-        expect([...order]).toEqual(comparedOrder(whole.length, isDescending, compare));
+        expectOrder(
+          vector.length,
+          () => textKeys(vector),
+          (i, k) => vector.compare(i, k),
+          compare,
+        );
       }),
       RUNS,
     );

@@ -11,10 +11,21 @@ export function newRegisters(): Registers {
   return new Uint8Array(REGISTERS);
 }
 
-/** The same memory as words of four registers each: to pass over those that are all 0, as in a union of small
- * HyperLogLogs most are. */
+/** The same memory as words of four registers each, for `nextSetRegister`. */
 export function foursOf(registers: Registers): Int32Array {
   return new Int32Array(registers.buffer, 0, REGISTERS / 4);
+}
+
+/**
+ * The first register from `from` on that is not 0; REGISTERS if there is none. Passes over four at once that are: in a
+ * union of small HyperLogLogs most are.
+ */
+export function nextSetRegister(registers: Registers, fours: Int32Array, from: number): number {
+  for (let k = from; k < REGISTERS; k++) {
+    if (registers[k] !== 0) return k;
+    if ((k & 3) === 3) while (k + 1 < REGISTERS && fours[(k + 1) >>> 2] === 0) k += 4;
+  }
+  return REGISTERS;
 }
 
 export function denseRegister(bytes: Buffer, start: number, index: number): number {

@@ -2,8 +2,8 @@
  * What one asks of HyperLogLogs, whatever their encoding: the number of elements, and the union of several.
  */
 import { estimate, newHistogram } from "./cardinality.ts";
-import { countDense, foursOf, mergeDense, type Registers } from "./dense.ts";
-import { isSparse } from "./format.ts";
+import { countDense, foursOf, mergeDense, nextSetRegister, type Registers } from "./dense.ts";
+import { isSparse, REGISTERS } from "./format.ts";
 import { countSparse, mergeSparse } from "./sparse.ts";
 
 const histogram = newHistogram();
@@ -19,16 +19,17 @@ export function cardinalityOf(bytes: Buffer, start: number, length: number): num
 /** The estimated number of elements of registers that were merged. */
 export function cardinalityOfUnion(registers: Registers): number {
   histogram.fill(0);
-  let empty = 0;
   const fours = foursOf(registers);
-  for (let i = 0; i < fours.length; i++) {
-    if (fours[i] === 0) {
-      empty += 4;
-      continue;
-    }
-    for (let k = 4 * i; k < 4 * i + 4; k++) histogram[registers[k]]++;
+  let set = 0;
+  for (
+    let k = nextSetRegister(registers, fours, 0);
+    k < REGISTERS;
+    k = nextSetRegister(registers, fours, k + 1)
+  ) {
+    histogram[registers[k]]++;
+    set++;
   }
-  histogram[0] += empty;
+  histogram[0] = REGISTERS - set;
   return estimate(histogram);
 }
 
