@@ -1,22 +1,17 @@
 /** The machine's own file system through `Files`; the shared suite, and what only real files can show. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { realFiles } from "../../src/base/real-files.ts";
+import { removeFolder, temporaryFolder } from "../support/temporary-folder.ts";
 import { filesSuite } from "./files-suite.ts";
 
-async function temporaryFolder(): Promise<string> {
-  return mkdtemp(join(tmpdir(), "tsredis-files-"));
-}
-
 filesSuite("realFiles", async () => {
-  const folder = await temporaryFolder();
-  return { files: realFiles, folder, cleanUp: () => rm(folder, { recursive: true, force: true }) };
+  const folder = temporaryFolder();
+  return { files: realFiles, folder, cleanUp: async () => removeFolder(folder) };
 });
 
 it("reads and writes past 4 GiB in a sparse file", async () => {
-  const folder = await temporaryFolder();
+  const folder = temporaryFolder();
   try {
     const file = await realFiles.open(join(folder, "sparse"), "create");
     const position = 5 * 2 ** 30 + 3;
@@ -27,7 +22,7 @@ it("reads and writes past 4 GiB in a sparse file", async () => {
     expect(target.toString("latin1")).toBe("\0far out\0");
     await file.close();
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    removeFolder(folder);
   }
 });
 

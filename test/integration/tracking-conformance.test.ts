@@ -2,6 +2,8 @@
  * Client-side caching on the real Redis and on tsredis: the same requests of several clients, and every byte that each
  * of them gets must be the same, in the same order.
  */
+import { mkdtempSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { SeededRandom } from "../../src/base/random.ts";
 import { hasRedisServer, type RedisServer, startRedisServer } from "../support/redis-server.ts";
@@ -87,7 +89,7 @@ describe.skipIf(!hasRedisServer)("client-side caching as the real Redis's", () =
   });
 
   async function start(args: readonly string[]): Promise<void> {
-    const data = temporaryFolder();
+    const data = mkdtempSync(join(folder, "data-"));
     own = await startServerProcess(data, ["--appendonly", "no", "--enable-debug-command", "yes", ...args]);
     crowds = await Promise.all([redis, own].map(({ port }) => Crowd.connect(port)));
   }

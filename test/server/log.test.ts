@@ -1,14 +1,14 @@
 /**
  * Log lines: format, levels, colours, and files that are renamed or cannot be written.
  */
-import { mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { ServerLog } from "../../src/server/log.ts";
+import { removeFolder, temporaryFolder } from "../support/temporary-folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "tsredis-log-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
+afterAll(() => removeFolder(folder));
 
 function memoryStream(isTTY: boolean) {
   const lines: string[] = [];

@@ -1,6 +1,5 @@
 /** The thread that verifies a file says what the verifier says: of whole files, damaged ones, and parts of them. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { SeededRandom } from "../../../src/base/random.ts";
@@ -8,6 +7,7 @@ import { AofReader } from "../../../src/persistence/aof/reader.ts";
 import { type AofOutcome, AofVerifier } from "../../../src/persistence/aof/verifier.ts";
 import type { ThreadVerifier, VerifierTask } from "../../../src/persistence/aof/verifier-thread.ts";
 import { nextTurn } from "../../../src/server/turn-end.ts";
+import { removeFolder, temporaryFolder } from "../../support/temporary-folder.ts";
 import { memoryFile } from "../memory-file.ts";
 
 const PROGRAM = new URL("../../../dist/src/persistence/aof/verifier-thread.js", import.meta.url);
@@ -16,10 +16,10 @@ const COMMANDS = 30_000;
 let folder = "";
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "tsredis-verifier-"));
+  folder = temporaryFolder();
 });
 
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => removeFolder(folder));
 
 /** About 3 MB, of which every hundredth command begins a transaction of three. */
 function sampleFile(): Buffer {

@@ -4,8 +4,6 @@
  * programs.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -16,15 +14,16 @@ import { AofDirectory } from "../../../src/persistence/aof/directory.ts";
 import { AofWriter, type FsyncPolicy } from "../../../src/persistence/aof/writer.ts";
 import { Request } from "../../../src/protocol/request.ts";
 import { hasRedisServer, startRedisServer } from "../../support/redis-server.ts";
+import { removeFolder, temporaryFolder } from "../../support/temporary-folder.ts";
 
 describe.skipIf(!hasRedisServer)("AofWriter and stock Redis", () => {
   let folder: string;
 
-  beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), "tsredis-aof-"));
+  beforeEach(() => {
+    folder = temporaryFolder();
   });
 
-  afterEach(() => rm(folder, { recursive: true }));
+  afterEach(() => removeFolder(folder));
 
   async function writeSome(life: number, policy: FsyncPolicy): Promise<void> {
     const directory = await AofDirectory.open({

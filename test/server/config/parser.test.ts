@@ -1,15 +1,15 @@
 /**
  * Configuration files: quoting, includes, order of the sources, and errors with file and line.
  */
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { ConfigError } from "../../../src/server/config/config-error.ts";
 import { type LoadedConfig, loadConfig } from "../../../src/server/config/parser.ts";
+import { removeFolder, temporaryFolder } from "../../support/temporary-folder.ts";
 
-const folder = realpathSync(mkdtempSync(join(tmpdir(), "tsredis-config-")));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
+afterAll(() => removeFolder(folder));
 
 let fileCount = 0;
 

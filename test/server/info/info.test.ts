@@ -1,9 +1,6 @@
 /**
  * The text of INFO: sections, their choice and order, and field names in the order of the real Redis.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { commandSpecs } from "../../../src/commands/all.ts";
 import { CommandTable } from "../../../src/commands/table.ts";
@@ -22,6 +19,7 @@ import { LoopDelay } from "../../../src/server/loop-delay.ts";
 import { Statistics } from "../../../src/server/statistics.ts";
 import { RawClient } from "../../support/raw-client.ts";
 import { hasRedisServer, startRedisServer } from "../../support/redis-server.ts";
+import { removeFolder, temporaryFolder } from "../../support/temporary-folder.ts";
 
 /** Names that Redis 7.0 does not have. */
 const OWN_FIELDS = new Set([
@@ -438,7 +436,7 @@ describe.skipIf(!hasRedisServer)(
   "fields as in the real Redis (skipped where redis-server is missing)",
   () => {
     test("have its names, in its order", async () => {
-      const folder = mkdtempSync(join(tmpdir(), "tsredis-info-"));
+      const folder = temporaryFolder();
       const server = await startRedisServer(["--save", "", "--appendonly", "yes"], folder);
       try {
         const redis = await RawClient.connect(server.port);
@@ -465,7 +463,7 @@ describe.skipIf(!hasRedisServer)(
         redis.close();
       } finally {
         await server.stop();
-        rmSync(folder, { recursive: true });
+        removeFolder(folder);
       }
     });
   },
