@@ -4,14 +4,16 @@
  */
 
 import { copyBytes } from "../base/byte-copy.ts";
+import { Int64, MAX_INT64_TEXT } from "../base/int64.ts";
 import type { Database } from "../keyspace/database.ts";
 import { EntryValue } from "../keyspace/entry-value.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import { WRONG_TYPE } from "../protocol/errors.ts";
-import { createIntset, INTSET_HEADER_BYTES } from "../types/intset/intset.ts";
+import { FoundElements } from "../types/element-table/found-elements.ts";
+import { addMember, createIntset, INTSET_HEADER_BYTES } from "../types/intset/intset.ts";
 import { ROOT_BYTES, setRoot } from "../types/rooted.ts";
 import { NewSet } from "../types/set/new-set.ts";
-import { INTSET, SET } from "../types/set/set-encoding.ts";
+import { INTSET, MEMBER_PAYLOAD, SET, TABLE } from "../types/set/set-encoding.ts";
 import { SetMembers } from "../types/set/set-members.ts";
 import type { CommandContext } from "./context.ts";
 
@@ -71,24 +73,88 @@ export class SetEntry {
   }
 }
 
-/** A set that a command makes. Whoever has begun it stores or discards it, whatever happens. */
+/**
+ * A set that a command makes. Whoever has begun it stores or discards it, whatever happens.
+ *
+ * As long as it is only known to be new what is added (`addNew`), it is noted where that lies, and `settle` makes the
+ * set at once.
+ */
 export class SetResult {
   readonly made = new NewSet();
   readonly members: SetMembers;
   private readonly keyspace: Keyspace;
+  private readonly found: FoundElements;
+  private isNoting = false;
+  private readonly integer = new Int64();
 
   constructor(keyspace: Keyspace) {
     this.keyspace = keyspace;
     this.members = new SetMembers(keyspace.memory);
+    this.found = new FoundElements(keyspace.memory.blocks, MEMBER_PAYLOAD);
   }
 
   /** Begins with no members. */
   begin(): this {
     this.members.open(this.made.begin());
+    this.found.clear();
+    this.isNoting = true;
     return this;
   }
 
-  /** Adds the present member of another set; says whether it is new. */
+  /** Adds the present member of a walk, which is not there yet. Until `settle`, that set must not change. */
+  addNew(other: SetMembers): void {
+    if (this.isNoting && !other.isIntset) {
+      other.noteIn(this.found);
+      return;
+    }
+    this.settle();
+    this.addPresentOf(other);
+  }
+
+  /** Sees to it that whatever was added is among the members. */
+  settle(): void {
+    if (!this.isNoting) return;
+    this.isNoting = false;
+    const { found, made, members } = this;
+    if (found.count === 0) return;
+    if (this.areFoundIntegers()) this.addFoundIntegers();
+    else made.becomeRooted(TABLE, this.tableOfFound());
+    members.open(made);
+    found.clear();
+  }
+
+  private areFoundIntegers(): boolean {
+    const { found, integer } = this;
+    if (found.count > this.keyspace.memory.limits.setMaxIntsetEntries) return false;
+    for (let i = 0; i < found.count; i++) {
+      const { buffer, keyStart, keyLength } = found.open(i);
+      if (keyLength > MAX_INT64_TEXT || !integer.parse(buffer, keyStart, keyLength)) return false;
+    }
+    return true;
+  }
+
+  private addFoundIntegers(): void {
+    const { found, integer, made } = this;
+    for (let i = 0; i < found.count; i++) {
+      const { buffer, keyStart, keyLength } = found.open(i);
+      integer.parse(buffer, keyStart, keyLength);
+      addMember(made, integer);
+    }
+  }
+
+  private tableOfFound(): number {
+    const { found } = this;
+    const { table } = this.members;
+    const root = table.create(MEMBER_PAYLOAD);
+    table.builder.begin(root, found.noted);
+    for (let i = 0; i < found.count; i++) {
+      const { buffer, keyStart, keyLength } = found.open(i);
+      table.builder.add(buffer, keyStart, keyLength, MEMBER_PAYLOAD);
+    }
+    return root;
+  }
+
+  /** Adds the present member of another set; says whether it is new. All that was added has been settled. */
   addPresentOf(other: SetMembers): boolean {
     const { members } = this;
     if (members.findPresentOf(other)) return false;
@@ -123,15 +189,17 @@ export class SetResult {
 
   /** Frees it, if it was not stored. */
   discard(): void {
+    this.found.clear();
     this.keyspace.discarded.add(SET, this.made.takeRoot(), false);
   }
 }
 
 export interface SetTools {
   readonly keyspace: Keyspace;
-  /** Two, for who looks into two sets by turns. */
+  /** Several, for who looks into several sets by turns. */
   readonly entry: SetEntry;
   readonly other: SetEntry;
+  readonly third: SetEntry;
   readonly result: SetResult;
 }
 
@@ -143,6 +211,7 @@ export function setTools(keyspace: Keyspace): SetTools {
       keyspace,
       entry: new SetEntry(keyspace),
       other: new SetEntry(keyspace),
+      third: new SetEntry(keyspace),
       result: new SetResult(keyspace),
     };
   }

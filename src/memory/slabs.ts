@@ -16,6 +16,7 @@
  */
 
 import { withView } from "../base/byte-copy.ts";
+import { grown } from "../base/grown-array.ts";
 import { nextNumber, type SharedNumber } from "./shared-number.ts";
 
 const UNIT_BYTES = 16;
@@ -339,11 +340,6 @@ export class Slabs {
     this.next = grown(this.next, new Int32Array(capacity));
     this.previous = grown(this.previous, new Int32Array(capacity));
   }
-}
-
-function grown<A extends Uint8Array | Uint16Array | Int32Array>(from: A, to: A): A {
-  to.set(from);
-  return to;
 }
 
 function copyPages(from: PageTables, fromSlab: number, to: PageTables, toSlab: number): void {

@@ -110,8 +110,9 @@ function store(
     elements!.seek(found.rankAt(i));
     const { memberBuffer, memberStart, memberLength } = elements!;
     const score = search.storesDistances ? found.distanceAt(i) / search.shape.unit : elements!.score;
-    target.insert(score, memberBuffer, memberStart, memberLength);
+    target.tallyNew(score, memberBuffer, memberStart, memberLength);
   }
+  target.arrange();
   found.clear();
   const { storeAt } = search;
   if (result.store(ctx.db, buf, start[storeAt], len[storeAt])) {

@@ -4,35 +4,16 @@
  * few elements: memory for an array takes longer to get, and to give back, than to sort what a short list has.
  */
 import { compareBytes, copyBytes } from "../../base/byte-copy.ts";
+import { grown } from "../../base/grown-array.ts";
+import { KEPT_ELEMENTS, type Texts } from "../../base/sorted-order.ts";
 import { GrowingBytes } from "../../types/packed-bytes.ts";
 
 /** In place of a length: there are no bytes. */
 const ABSENT = -1;
-/** What one sort after another uses has room for so many elements; for more there is new memory each time. */
-const KEPT_ELEMENTS = 1024;
 const NUL = 0;
 
-/** An array of numbers for one sort after another. */
-export class Scratch<A extends Float64Array | Uint32Array> {
-  private readonly make: (length: number) => A;
-  private readonly kept: A;
-
-  /** @param make makes an array for that number of elements */
-  constructor(make: (elements: number) => A) {
-    this.make = make;
-    this.kept = make(KEPT_ELEMENTS);
-  }
-
-  /** An array for so many elements, in which anything may be: for whoever asks until the next one does. */
-  take(length: number): A {
-    return length <= KEPT_ELEMENTS ? this.kept : this.make(length);
-  }
-}
-
-const orders = new Scratch((length) => new Uint32Array(length));
-
 /** Byte strings one after the other, some of which may be absent. */
-export class ByteVector {
+export class ByteVector implements Texts {
   length = 0;
   /** Whether each counts up to its first NUL only. */
   endsAtNul = false;
@@ -68,6 +49,10 @@ export class ByteVector {
 
   isAbsent(i: number): boolean {
     return this.lengths[i] === ABSENT;
+  }
+
+  bufferOf(): Buffer {
+    return this.bytes.buffer;
   }
 
   startOf(i: number): number {
@@ -106,19 +91,4 @@ export class ByteVector {
     this.starts[this.length] = start;
     this.lengths[this.length++] = length;
   }
-}
-
-function grown<A extends Float64Array | Int32Array>(from: A, to: A): A {
-  to.set(from);
-  return to;
-}
-
-/**
- * Numbers of the elements in the order in which they were found, or the other way round: the first `length` of an array
- * that holds until the next call.
- */
-export function naturalOrder(length: number, isReversed = false): Uint32Array {
-  const order = orders.take(length);
-  for (let i = 0; i < length; i++) order[i] = isReversed ? length - 1 - i : i;
-  return order;
 }

@@ -6,6 +6,7 @@
  * are fetched together; then the command begins anew.
  */
 import { parseInteger } from "../../base/numbers.ts";
+import { naturalOrder, numberKeys, Scratch, sortedOrder, textKeys } from "../../base/sorted-order.ts";
 import { SORT_NOT_A_DOUBLE, WRONG_TYPE } from "../../protocol/errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
 import { INFINITE, NEGATIVE_INFINITE, parseLongDouble } from "../../types/string/long-double.ts";
@@ -13,10 +14,9 @@ import { type CommandSpec, defineCommand, keyAt, unknownKeys } from "../command.
 import type { CommandContext } from "../context.ts";
 import { PatternValue } from "./sort-lookup.ts";
 import { keysOfReadonlySort, keysOfSort, SortOptions } from "./sort-options.ts";
-import { numberKeys, sortedOrder, textKeys } from "./sort-order.ts";
 import { elementCount, isOrdered, isSortable, loadElements, prepareSource } from "./sort-source.ts";
 import { storeSorted } from "./sort-store.ts";
-import { ByteVector, naturalOrder, Scratch } from "./sort-vector.ts";
+import { ByteVector } from "./sort-vector.ts";
 
 /** Below it a double has fewer digits: C's strtod says that it is out of range. */
 const MIN_NORMAL_DOUBLE = 2 ** -1022;
@@ -109,14 +109,14 @@ class Sorting {
       // What is stored must not depend on the locale, so for Redis only what is answered is text.
       if (options.storeAt === 0) weights.compareAsTexts();
       const compare = (i: number, k: number): number => weights.compare(i, k);
-      this.order = sortedOrder(elements.length, () => textKeys(weights), isDescending, compare);
+      this.order = sortedOrder(elements.length, textKeys(weights), isDescending, compare);
       return undefined;
     }
     const weights = this.numberWeights(by);
     if (weights === undefined) return ctx.reply.error(SORT_NOT_A_DOUBLE);
     const compare = (i: number, k: number): number => weights[i] - weights[k] || elements.compare(i, k);
-    const { length } = elements;
-    this.order = sortedOrder(length, () => numberKeys(weights, length), isDescending, compare);
+    const keys = [...numberKeys(weights), ...textKeys(elements)];
+    this.order = sortedOrder(elements.length, keys, isDescending, compare);
     return undefined;
   }
 

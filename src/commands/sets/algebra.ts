@@ -16,6 +16,7 @@ import type { CommandContext } from "../context.ts";
 import { notifyStored } from "../key-event.ts";
 import { type SetResult, setTools } from "../set-access.ts";
 import {
+  FEW_UNITED,
   intersect,
   isEmptyDifference,
   isLookupCheaper,
@@ -23,6 +24,7 @@ import {
   subtractByLookup,
   subtractByRemoval,
   unite,
+  uniteFew,
 } from "./combine.ts";
 import { replyMember, replySet } from "./reply.ts";
 
@@ -51,6 +53,7 @@ function replyMade(ctx: CommandContext, sets: readonly number[], make: Maker): O
   const result = setTools(ctx.keyspace).result.begin();
   try {
     make(ctx, sets, result);
+    result.settle();
     return replySet(ctx.reply, result.members);
   } finally {
     result.discard();
@@ -62,6 +65,7 @@ function storeMade(ctx: CommandContext, name: string, sets: readonly number[], m
   const { buf, start, len } = ctx.request;
   const result = setTools(ctx.keyspace).result.begin();
   make(ctx, sets, result);
+  result.settle();
   const { size } = result.members;
   if (result.store(ctx.db, buf, start[DESTINATION], len[DESTINATION])) {
     notifyStored(ctx, EVENT.set, name, DESTINATION, size);
@@ -72,22 +76,23 @@ function storeMade(ctx: CommandContext, name: string, sets: readonly number[], m
 
 const makeIntersection: Maker = (ctx, sets, into) => {
   intersect(ctx, sets, (members) => {
-    into.addPresentOf(members);
+    into.addNew(members);
     return true;
   });
 };
 
 const makeDifference: Maker = (ctx, sets, into) => {
   if (isEmptyDifference(sets)) return;
-  if (isLookupCheaper(ctx, sets)) subtractByLookup(ctx, sets, (members) => into.addPresentOf(members));
+  if (isLookupCheaper(ctx, sets)) subtractByLookup(ctx, sets, (members) => into.addNew(members));
   else subtractByRemoval(ctx, sets, into);
 };
 
 const replyUnion: Operation = (ctx, sets) => {
   const present = sets.filter((set) => set !== 0);
-  if (present.length > 1) return replyMade(ctx, present, unite);
-  if (present.length === 0) return ctx.reply.set(0);
-  return replySet(ctx.reply, setTools(ctx.keyspace).entry.open(ctx.db, present[0]).members);
+  if (present.length > FEW_UNITED) return replyMade(ctx, present, unite);
+  return replyFound(ctx, (found) => {
+    uniteFew(ctx, present, found);
+  });
 };
 
 const replyDifference: Operation = (ctx, sets) => {

@@ -11,6 +11,7 @@ import type { CommandContext } from "../context.ts";
 import { notifyStored } from "../key-event.ts";
 import { sortedSetTools } from "../sorted-set-access.ts";
 import { type Aggregate, intersect, subtract, unite } from "./combine.ts";
+import { operandWalk } from "./operand-walk.ts";
 import { type Operand, readOperands } from "./operands.ts";
 import { replyElements } from "./reply.ts";
 
@@ -91,14 +92,16 @@ function readOption(ctx: CommandContext, i: number, combination: Combination, al
 
 /** Begins the command's result, and makes it. */
 function combine(ctx: CommandContext, operation: Operation, { operands, aggregate }: Combination): void {
-  const into = sortedSetTools(ctx.keyspace).result.begin();
-  if (operation === "union") unite(operands, aggregate, into);
-  else if (operation === "diff") subtract(operands, into);
+  const walk = operandWalk(ctx.keyspace);
+  walk.beginResult(sortedSetTools(ctx.keyspace).result.begin());
+  if (operation === "union") unite(operands, aggregate, walk);
+  else if (operation === "diff") subtract(operands, walk);
   else
-    intersect(operands, aggregate, (score, buffer, start, length) => {
-      into.insert(score, buffer, start, length);
+    intersect(operands, aggregate, walk, (score) => {
+      walk.take(score);
       return true;
     });
+  walk.endResult();
 }
 
 function runAndReply(ctx: CommandContext, name: string, operation: Operation): Outcome {
@@ -211,8 +214,9 @@ export const zintercard: CommandSpec = defineCommand({
     const allowed = { weights: false, withScores: false, limit: true };
     const combination = readCombination(ctx, "zintercard", 1, allowed);
     if (combination === undefined) return DONE;
+    const { operands, limit } = combination;
     let count = 0;
-    intersect(combination.operands, "sum", () => ++count !== combination.limit);
+    intersect(operands, "sum", operandWalk(ctx.keyspace), () => ++count !== limit);
     return ctx.reply.integer(count);
   },
 });

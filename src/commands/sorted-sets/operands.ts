@@ -4,9 +4,11 @@
  * operand too.
  */
 import { WRONG_TYPE } from "../../protocol/errors.ts";
+import type { TableElement } from "../../types/element-table/bucket.ts";
 import { SET } from "../../types/set/set-encoding.ts";
 import type { SetMembers } from "../../types/set/set-members.ts";
 import { SORTED_SET, type SortedElements } from "../../types/sorted-set/sorted-set.ts";
+import { scoreIn } from "../../types/sorted-set/table-score.ts";
 import type { CommandContext } from "../context.ts";
 import { setTools } from "../set-access.ts";
 import { sortedSetTools } from "../sorted-set-access.ts";
@@ -26,6 +28,10 @@ export interface Operand {
   readonly memberBuffer: Buffer;
   readonly memberStart: number;
   readonly memberLength: number;
+  /** Root of the table of its members; 0 if it has none, because it is small or not there. */
+  readonly tableRoot: number;
+  /** The score of the member that this element of the table is. */
+  scoreIn(element: TableElement): number;
   /** The score of this member, NaN if it is not in the operand. */
   scoreOf(buffer: Buffer, start: number, length: number): number;
 }
@@ -34,6 +40,7 @@ export interface Operand {
 class SortedSetOperand implements Operand {
   readonly address: number;
   readonly size: number;
+  readonly tableRoot: number;
   weight = 1;
   private readonly ctx: CommandContext;
   private elements!: SortedElements;
@@ -42,7 +49,14 @@ class SortedSetOperand implements Operand {
   constructor(ctx: CommandContext, address: number) {
     this.ctx = ctx;
     this.address = address;
-    this.size = address === 0 ? 0 : sortedSetTools(ctx.keyspace).entry.open(ctx.db, address).elements.size;
+    if (address === 0) {
+      this.size = 0;
+      this.tableRoot = 0;
+      return;
+    }
+    const { elements } = sortedSetTools(ctx.keyspace).entry.open(ctx.db, address);
+    this.size = elements.size;
+    this.tableRoot = elements.tableRoot;
   }
 
   begin(): void {
@@ -80,11 +94,16 @@ class SortedSetOperand implements Operand {
     const { elements } = sortedSetTools(this.ctx.keyspace).other.open(this.ctx.db, this.address);
     return elements.find(buffer, start, length) ? elements.score : Number.NaN;
   }
+
+  scoreIn(element: TableElement): number {
+    return scoreIn(element);
+  }
 }
 
 class SetOperand implements Operand {
   readonly address: number;
   readonly size: number;
+  readonly tableRoot: number;
   weight = 1;
   readonly score = 1;
   private readonly ctx: CommandContext;
@@ -93,7 +112,9 @@ class SetOperand implements Operand {
   constructor(ctx: CommandContext, address: number) {
     this.ctx = ctx;
     this.address = address;
-    this.size = setTools(ctx.keyspace).entry.open(ctx.db, address).members.size;
+    const { members } = setTools(ctx.keyspace).entry.open(ctx.db, address);
+    this.size = members.size;
+    this.tableRoot = members.tableRoot;
   }
 
   begin(): void {
@@ -120,6 +141,10 @@ class SetOperand implements Operand {
   scoreOf(buffer: Buffer, start: number, length: number): number {
     const { members } = setTools(this.ctx.keyspace).other.open(this.ctx.db, this.address);
     return members.find(buffer, start, length) ? 1 : Number.NaN;
+  }
+
+  scoreIn(): number {
+    return this.score;
   }
 }
 

@@ -11,9 +11,11 @@ import {
   WITHSCORES_AND_BYLEX,
 } from "../../protocol/errors.ts";
 import { DONE, type Outcome } from "../../protocol/outcome.ts";
+import { NotedElements } from "../../types/element-table/table-builder.ts";
 import { MemberRange, ScoreRange } from "../../types/sorted-set/bounds.ts";
 import { Selection } from "../../types/sorted-set/selection.ts";
-import type { SortedElements } from "../../types/sorted-set/sorted-set.ts";
+import type { ElementVisitor, SortedElements } from "../../types/sorted-set/sorted-set.ts";
+import { SCORE_BYTES } from "../../types/sorted-set/table-score.ts";
 import type { TreeSortedSet } from "../../types/sorted-set/tree-sorted-set.ts";
 import { isWord, longOrReply } from "../arguments.ts";
 import { type CommandSpec, defineCommand, keyAt } from "../command.ts";
@@ -27,6 +29,8 @@ const BY_RANK = 0;
 const BY_SCORE = 1;
 const BY_MEMBER = 2;
 const UNLIMITED = -1;
+/** So few elements are copied one after the other. */
+const FEW_ELEMENTS = 32;
 
 /** What a command asks for. */
 class RangeRequest {
@@ -198,19 +202,43 @@ export const zrevrangebylex: CommandSpec = rangeCommand(
  * Copies the range to an empty set; returns how many elements it has. Redis adds one after the other to a listpack,
  * where -0 becomes 0, until it must be a large set (or is known to become one).
  */
-function copyRange(ctx: CommandContext, elements: SortedElements, target: TreeSortedSet): number {
-  const { zsetMaxListpackEntries, zsetMaxListpackValue } = ctx.keyspace.memory.limits;
+function copyRange({ keyspace }: CommandContext, elements: SortedElements, target: TreeSortedSet): number {
+  const { keyHash, limits } = keyspace.memory;
+  const { zsetMaxListpackEntries, zsetMaxListpackValue } = limits;
   const { first, count } = range.select(elements);
+  const noted = count > FEW_ELEMENTS ? new NotedElements(count, SCORE_BYTES) : undefined;
   let isSmall = range.kind !== BY_RANK || count <= zsetMaxListpackEntries;
+  let zeros = 0;
+  forEachOf(elements, first, count, range.fromHighest, (_, buffer, start, length) => {
+    noted?.add(keyHash.of(buffer, start, length), length, SCORE_BYTES);
+    isSmall &&= zeros < zsetMaxListpackEntries && length <= zsetMaxListpackValue;
+    if (isSmall) zeros++;
+  });
+  if (noted !== undefined) target.beginBuild(noted);
+  let copied = 0;
+  forEachOf(elements, first, count, range.fromHighest, (score, buffer, start, length) => {
+    const stored = copied++ < zeros && score === 0 ? 0 : score;
+    if (noted === undefined) target.insert(stored, buffer, start, length);
+    else target.build(stored, buffer, start, length);
+  });
+  if (noted !== undefined) target.arrange();
+  return count;
+}
+
+/** Shows the elements of a range, `first` is the rank at its beginning. */
+function forEachOf(
+  elements: SortedElements,
+  first: number,
+  count: number,
+  fromHighest: boolean,
+  visit: ElementVisitor,
+): void {
   for (let i = 0; i < count; i++) {
     if (i === 0) elements.seek(first);
-    else if (range.fromHighest) elements.previous();
+    else if (fromHighest) elements.previous();
     else elements.next();
-    isSmall &&= i < zsetMaxListpackEntries && elements.memberLength <= zsetMaxListpackValue;
-    const score = isSmall && elements.score === 0 ? 0 : elements.score;
-    target.insert(score, elements.memberBuffer, elements.memberStart, elements.memberLength);
+    visit(elements.score, elements.memberBuffer, elements.memberStart, elements.memberLength);
   }
-  return count;
 }
 
 export const zrangestore: CommandSpec = defineCommand({

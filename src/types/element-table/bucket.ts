@@ -25,6 +25,9 @@ export const REFERENCE_AT = 2;
 export const BLOCK_HEADER_BYTES = 4;
 const MAX_INLINE_BYTES = 254;
 
+/** Of the processor's cache. */
+const LINE_BYTES = 64;
+
 /** An element's tag consists of this number of bits from the top of its hash. */
 export const TAG_SHIFT = 24;
 
@@ -59,6 +62,16 @@ export function setElementsIn(bytes: Buffer, start: number, elements: number): v
 /** The reference in the packed element at `at`, which has a block of its own. */
 export function referenceAt(bytes: Buffer, at: number): number {
   return bytes.readInt32LE(at + REFERENCE_AT);
+}
+
+/**
+ * Reads a bucket cache line by cache line, as none of these reads waits for another: those of one element after the
+ * other would. What is returned has no meaning, but must be used.
+ */
+export function readLines(bytes: Buffer, start: number, end: number): number {
+  let seen = 0;
+  for (let at = start + LINE_BYTES; at < end; at += LINE_BYTES) seen |= bytes[at];
+  return seen;
 }
 
 /**

@@ -38,6 +38,7 @@ import {
   OUTSIDE_BYTES,
   packedLength,
   REFERENCE_AT,
+  readLines,
   referenceAt,
   setElementsIn,
   TAG_SHIFT,
@@ -62,8 +63,6 @@ import {
 } from "./table-root.ts";
 
 const NOT_FOUND = -1;
-/** Of the processor's cache. */
-const LINE_BYTES = 64;
 
 export class ElementTable {
   /** Where the element lies that was found or added last. */
@@ -457,11 +456,4 @@ export class ElementTable {
   private count(words: Int32Array, w: number, bytes: number): void {
     setElementBytes(words, w, elementBytes(words, w) + bytes);
   }
-}
-
-/** Cache line by cache line, as none of these reads waits for another: those of one element after the other would. */
-function readLines(bytes: Buffer, start: number, end: number): number {
-  let seen = 0;
-  for (let at = start + LINE_BYTES; at < end; at += LINE_BYTES) seen |= bytes[at];
-  return seen;
 }

@@ -18,6 +18,9 @@ const BUCKETS_FOR_EACH = 10;
  */
 export class ElementWalk {
   readonly element: TableElement;
+  /** Where it lies: its bucket, and the place in the bucket's buffer. */
+  reference = 0;
+  at = 0;
   private readonly blocks: Blocks;
   private readonly directory: BucketDirectory;
   private root = 0;
@@ -26,7 +29,7 @@ export class ElementWalk {
   /** The next bucket. */
   private bucket = 0;
   private bytes!: Buffer;
-  private at = 0;
+  private nextAt = 0;
   private end = 0;
 
   constructor(blocks: Blocks) {
@@ -42,17 +45,18 @@ export class ElementWalk {
     this.buckets = words[w + BUCKETS];
     this.tablePayload = words[w + PAYLOAD_LENGTH];
     this.bucket = 0;
-    this.at = 0;
+    this.nextAt = 0;
     this.end = 0;
   }
 
   /** Turns `element` to the next; false at the end. */
   next(): boolean {
-    while (this.at === this.end) {
+    while (this.nextAt === this.end) {
       if (this.bucket === this.buckets) return false;
       this.enter(this.bucket++);
     }
-    this.at += this.element.read(this.bytes, this.at, this.tablePayload);
+    this.at = this.nextAt;
+    this.nextAt += this.element.read(this.bytes, this.at, this.tablePayload);
     return true;
   }
 
@@ -60,9 +64,10 @@ export class ElementWalk {
     const { blocks } = this;
     const reference = this.directory.locate(this.root, bucket);
     if (reference === 0) return;
+    this.reference = reference;
     this.bytes = blocks.buffer(reference);
     const start = blocks.start(reference);
-    this.at = start + BUCKET_HEADER_BYTES;
+    this.nextAt = start + BUCKET_HEADER_BYTES;
     this.end = start + blocks.length(reference);
   }
 
@@ -89,8 +94,8 @@ export class ElementWalk {
       // The cursor may be in the middle of a bucket that was two when it was given out.
       const isWhole = position % width === 0;
       this.enter(bucket);
-      while (this.at < this.end) {
-        this.at += element.read(this.bytes, this.at, this.tablePayload);
+      while (this.nextAt < this.end) {
+        this.nextAt += element.read(this.bytes, this.nextAt, this.tablePayload);
         if (!isWhole && positionOf(keyHash, element) < position) continue;
         visit(element);
         visited++;

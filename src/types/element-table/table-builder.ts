@@ -11,6 +11,7 @@
  *
  * The elements of a bucket lie in the order in which they come, as if they had been added one by one.
  */
+import { grown } from "../../base/grown-array.ts";
 import type { BlockPlace, Blocks } from "../../memory/blocks.ts";
 import { BUCKET_HEADER_BYTES, packedLength, setElementsIn, writeElement } from "./bucket.ts";
 import { BucketDirectory } from "./bucket-directory.ts";
@@ -25,12 +26,12 @@ export class NotedElements {
   count = 0;
   /** Of all elements in their buckets. */
   bytes = 0;
-  readonly hashes: Int32Array;
+  hashes: Int32Array;
   /** Bytes that each element takes in its bucket. */
-  readonly lengths: Uint16Array;
+  lengths: Uint16Array;
   private readonly tablePayload: number;
 
-  /** For up to `count` elements, with payloads of this length each, or VARIABLE_PAYLOAD. */
+  /** For `count` elements, or more that take longer, with payloads of this length each, or VARIABLE_PAYLOAD. */
   constructor(count: number, tablePayload: number) {
     this.hashes = new Int32Array(count);
     this.lengths = new Uint16Array(count);
@@ -39,10 +40,21 @@ export class NotedElements {
 
   /** `hash` is that of the key hash of the table. */
   add(hash: number, keyLength: number, payloadLength: number): void {
+    const { count } = this;
+    if (count === this.hashes.length) {
+      this.hashes = grown(this.hashes, new Int32Array(2 * count + 1));
+      this.lengths = grown(this.lengths, new Uint16Array(2 * count + 1));
+    }
     const length = packedLength(keyLength, payloadLength, this.tablePayload);
-    this.hashes[this.count] = hash;
+    this.hashes[count] = hash;
     this.lengths[this.count++] = length;
     this.bytes += length;
+  }
+
+  /** Forgets all. */
+  clear(): void {
+    this.count = 0;
+    this.bytes = 0;
   }
 }
 

@@ -14,7 +14,9 @@ import type { Random } from "../../base/random.ts";
 import type { TableElement } from "../element-table/bucket.ts";
 import { ElementTable } from "../element-table/element-table.ts";
 import { ElementWalk } from "../element-table/element-walk.ts";
+import type { FoundElements } from "../element-table/found-elements.ts";
 import { openPlace, RandomPlaces, randomPlace } from "../element-table/random-elements.ts";
+import { TableJoin } from "../element-table/table-join.ts";
 import { addMember, findMember, intsetLength, readMember, removeMembers } from "../intset/intset.ts";
 import type { CollectionHolder } from "../stored-collection.ts";
 import type { ValueMemory } from "../value-memory.ts";
@@ -31,8 +33,12 @@ export class SetMembers {
   start = 0;
   length = 0;
   private readonly walk: ElementWalk;
+  private readonly join: TableJoin;
   private readonly places = new RandomPlaces();
   private holder!: CollectionHolder;
+  /** The set beside which a walk goes on, and whether that is done by a join. */
+  private other: SetMembers | undefined;
+  private isJoined = false;
   private isPacked = false;
   private root = 0;
   /** Of an intset: the present member as an integer, the index of it, and a place for its text. */
@@ -50,6 +56,7 @@ export class SetMembers {
     this.memory = memory;
     this.table = new ElementTable(memory.blocks, memory.keyHash);
     this.walk = new ElementWalk(memory.blocks);
+    this.join = new TableJoin(memory.blocks);
   }
 
   /** Turns to a set; no member is present. */
@@ -63,6 +70,11 @@ export class SetMembers {
   /** Whether the set is an intset. */
   get isIntset(): boolean {
     return this.isPacked;
+  }
+
+  /** Root of the table of a set that is no intset; otherwise 0. */
+  get tableRoot(): number {
+    return this.root;
   }
 
   /** Number of members. */
@@ -135,17 +147,37 @@ export class SetMembers {
     this.root = root;
   }
 
-  /** Goes to before the first member. The set must not change until the walk ends. */
-  begin(): void {
+  /**
+   * Goes to before the first member. The set must not change until the walk ends. If another set is given, which must
+   * not change either, `isInOther` tells of each member whether that has it, too.
+   */
+  begin(other?: SetMembers): void {
     this.index = -1;
-    if (!this.isPacked) this.walk.begin(this.root);
+    this.other = other;
+    this.isJoined = false;
+    if (this.isPacked) return;
+    if (other !== undefined && !other.isPacked) this.isJoined = this.join.isCheaper(this.root, other.root);
+    if (this.isJoined) this.join.begin(this.root, other!.root);
+    else this.walk.begin(this.root);
+  }
+
+  /** Whether the present member of a walk is a member of the set that was given to `begin`. */
+  get isInOther(): boolean {
+    return this.isJoined ? this.join.isMatched : this.other!.findPresentOf(this);
+  }
+
+  /** Notes where the present member of a walk lies. The set is no intset. */
+  noteIn(found: FoundElements): void {
+    const { reference, at } = this.isJoined ? this.join : this.walk;
+    found.add(reference, at, this.memory.keyHash.of(this.buffer, this.start, this.length), this.length);
   }
 
   /** Turns to the next member; false at the end. */
   next(): boolean {
     if (!this.isPacked) {
-      if (!this.walk.next()) return false;
-      this.show(this.walk.element);
+      const walk = this.isJoined ? this.join : this.walk;
+      if (!walk.next()) return false;
+      this.show(walk.element);
       return true;
     }
     if (this.index + 1 >= this.size) return false;

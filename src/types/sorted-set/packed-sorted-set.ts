@@ -28,6 +28,7 @@ import type { ElementVisitor, SortedElements } from "./sorted-set.ts";
 
 export class PackedSortedSet implements SortedElements {
   readonly isSmall = true;
+  readonly tableRoot = 0;
   private list!: PackedBytes;
   /** Offset of the member at the place. */
   private at = 0;

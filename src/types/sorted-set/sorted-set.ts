@@ -25,6 +25,8 @@ export interface SortedElements {
   readonly size: number;
   /** Whether it has the small form, in which a search is a walk. */
   readonly isSmall: boolean;
+  /** Of the large form: root of the table of all members and their scores (table-score.ts); otherwise 0. */
+  readonly tableRoot: number;
 
   /** The member at the place: `memberLength` bytes of `memberBuffer` from `memberStart`. Not set by `find`. */
   readonly memberBuffer: Buffer;

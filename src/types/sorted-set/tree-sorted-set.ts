@@ -11,18 +11,22 @@ import { ROOT_WORDS, wordAt, wordsOf } from "../chunk-tree/layout.ts";
 import { clearTree, copyTree, disposeStep, treeBytes } from "../chunk-tree/whole-tree.ts";
 import { ElementTable } from "../element-table/element-table.ts";
 import { ElementWalk } from "../element-table/element-walk.ts";
+import type { FoundElements } from "../element-table/found-elements.ts";
 import { LookAhead } from "../element-table/look-ahead.ts";
 import type { NotedElements } from "../element-table/table-builder.ts";
 import type { ValueMemory } from "../value-memory.ts";
 import type { Bound } from "./bounds.ts";
+import { showInOrder } from "./score-order.ts";
 import { ScoreTree } from "./score-tree.ts";
 import { ScoreTreeBuilder } from "./score-tree-builder.ts";
 import type { ElementVisitor, SortedElements } from "./sorted-set.ts";
+import { SCORE_BYTES, scoreIn, setScoreIn } from "./table-score.ts";
 
 /** Word of the root: the table's. */
 const TABLE = ROOT_WORDS;
 const ROOT_BYTES = (ROOT_WORDS + 1) * 4;
-const SCORE_BYTES = 8;
+/** So few elements are put in order one after the other. */
+const FEW_ELEMENTS = 32;
 /** No address. */
 const NO_QUEUE = 0;
 /** More than there can be in a leaf. */
@@ -37,7 +41,7 @@ export class TreeSortedSet implements SortedElements {
   private readonly walk: ElementWalk;
   private readonly treeBuilder: ScoreTreeBuilder;
   private root = 0;
-  private tableRoot = 0;
+  tableRoot = 0;
   private readonly ahead: LookAhead;
   /** The table of the set from whose beginning was removed last: where that goes on, more of it will be. */
   private queue = NO_QUEUE;
@@ -122,8 +126,7 @@ export class TreeSortedSet implements SortedElements {
 
   get score(): number {
     if (!this.isFound) return this.tree.score;
-    const { element } = this.table;
-    return viewOf(element.buffer).getFloat64(element.payloadStart, true);
+    return scoreIn(this.table.element);
   }
 
   find(buffer: Buffer, start: number, length: number): boolean {
@@ -166,8 +169,24 @@ export class TreeSortedSet implements SortedElements {
     this.tree.insert(score, buffer, start, length);
   }
 
-  // A set can also be made in two steps: scores are first computed in the table only, by `tally`, `changeTally` and
-  // `removeTallied`, each after a `find`; then `arrange` puts the elements in their order.
+  // A set can also be made in two steps. First the table only: scores are computed in it by `tally`, `changeTally` and
+  // `removeTallied`, each after a `find`, or by `tallyNew`; or `tallyFound` makes it at once. Then `arrange` puts the
+  // elements in order.
+
+  /** Notes all of these elements, each with the score of the same number; none was noted before. */
+  tallyFound(found: FoundElements, scores: readonly number[]): void {
+    this.beginBuild(found.noted);
+    for (let i = 0; i < found.count; i++) {
+      const { buffer, keyStart, keyLength } = found.open(i);
+      this.build(scores[i], buffer, keyStart, keyLength);
+    }
+  }
+
+  /** Notes a member that was not noted before, and its score. */
+  tallyNew(score: number, buffer: Buffer, start: number, length: number): void {
+    this.table.find(this.tableRoot, buffer, start, length);
+    this.tally(score);
+  }
 
   /** Notes a member that was not found, and its score. */
   tally(score: number): void {
@@ -177,8 +196,7 @@ export class TreeSortedSet implements SortedElements {
 
   /** Notes another score of the member that was found. */
   changeTally(score: number): void {
-    const { element } = this.table;
-    viewOf(element.buffer).setFloat64(element.payloadStart, score, true);
+    setScoreIn(this.table.element, score);
   }
 
   changeScore(score: number, buffer: Buffer, start: number, length: number): void {
@@ -230,15 +248,15 @@ export class TreeSortedSet implements SortedElements {
     const { walk } = this;
     walk.begin(this.tableRoot);
     while (walk.next()) {
-      const { buffer, keyStart, keyLength, payloadStart } = walk.element;
-      visit(viewOf(buffer).getFloat64(payloadStart, true), buffer, keyStart, keyLength);
+      const { buffer, keyStart, keyLength } = walk.element;
+      visit(scoreIn(walk.element), buffer, keyStart, keyLength);
     }
   }
 
   scan(cursor: number, count: number, visit: ElementVisitor): number {
     return this.walk.scan(this.tableRoot, cursor, count, this.memory.keyHash, (element) => {
-      const { buffer, keyStart, keyLength, payloadStart } = element;
-      visit(viewOf(buffer).getFloat64(payloadStart, true), buffer, keyStart, keyLength);
+      const { buffer, keyStart, keyLength } = element;
+      visit(scoreIn(element), buffer, keyStart, keyLength);
     });
   }
 
@@ -254,7 +272,17 @@ export class TreeSortedSet implements SortedElements {
 
   /** Puts all members that were noted into their order. */
   arrange(): void {
-    this.forEach((score, buffer, start, length) => this.tree.insert(score, buffer, start, length));
+    const { blocks, tallied, walk } = this;
+    if (tallied <= FEW_ELEMENTS) {
+      this.forEach((score, buffer, start, length) => this.tree.insert(score, buffer, start, length));
+      return;
+    }
+    walk.begin(this.tableRoot);
+    this.beginOrder();
+    showInOrder(blocks, walk, tallied, (score, buffer, start, length) => {
+      this.order(score, buffer, start, length);
+    });
+    this.endOrder();
   }
 
   /** Frees about `limit` blocks of the set with this root; true when all is freed. */

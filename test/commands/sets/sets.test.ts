@@ -5,7 +5,7 @@ import { SeededRandom } from "../../../src/base/random.ts";
 import type { CommandHarness } from "../../support/command-harness.ts";
 import { itemsOf, newSetHarness } from "./harness.ts";
 
-const KEYS = ["a", "b", "c"];
+const KEYS = ["a", "b", "c", "d", "e"];
 
 /** Sets of very different sizes, with many members in common, some of them intsets. */
 function fill(harness: CommandHarness, random: SeededRandom): Map<string, Set<string>> {
@@ -38,7 +38,7 @@ describe("SINTER, SUNION, SDIFF", () => {
       fc.property(
         fc.integer({ min: 1 }),
         fc.constantFrom("INTER", "UNION", "DIFF"),
-        fc.array(fc.constantFrom(...KEYS, "none"), { minLength: 1, maxLength: 4 }),
+        fc.array(fc.constantFrom(...KEYS, "none"), { minLength: 1, maxLength: 6 }),
         fc.constantFrom(...KEYS, "new"),
         fc.constantFrom(0, 100, 512),
         (seed, operation, keys, destination, limit) => {

@@ -1,35 +1,37 @@
 /**
- * The order that SORT gives to elements by keys and comparisons is the one that comparisons alone give.
+ * The order that is found by keys and comparisons is the one that comparisons alone give.
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { SeededRandom } from "../../../src/base/random.ts";
-import { type Comparison, numberKeys, sortedOrder, textKeys } from "../../../src/commands/keys/sort-order.ts";
-import { ByteVector } from "../../../src/commands/keys/sort-vector.ts";
-import { usualSeed } from "../../support/seed.ts";
+import { SeededRandom } from "../../src/base/random.ts";
+import {
+  type Comparison,
+  type KeysOf,
+  numberKeys,
+  sortedOrder,
+  textKeys,
+} from "../../src/base/sorted-order.ts";
+import { ByteVector } from "../../src/commands/keys/sort-vector.ts";
+import { usualSeed } from "../support/seed.ts";
 
 const RUNS = { numRuns: 1000, seed: usualSeed() };
 
 /** Both ways, up and down: the order found by keys and `compare` is what `expected` alone makes. */
 function expectOrder(
   length: number,
-  keysOf: () => Float64Array,
+  keys: readonly KeysOf[],
   compare: Comparison,
   expected: Comparison = compare,
 ): void {
   for (const isDescending of [false, true]) {
-    const found = [...sortedOrder(length, keysOf, isDescending, compare).subarray(0, length)];
+    const found = [...sortedOrder(length, keys, isDescending, compare).subarray(0, length)];
     const directed: Comparison = isDescending ? (i, k) => expected(k, i) : expected;
     expect(found).toEqual(Array.from({ length }, (_, i) => i).sort(directed));
   }
 }
 
 function expectNumbersInOrder(numbers: Float64Array): void {
-  expectOrder(
-    numbers.length,
-    () => numberKeys(numbers, numbers.length),
-    (i, k) => numbers[i] - numbers[k] || 0,
-  );
+  expectOrder(numbers.length, numberKeys(numbers), (i, k) => numbers[i] - numbers[k] || 0);
 }
 
 function vectorOf(texts: readonly (Buffer | undefined)[]): ByteVector {
@@ -62,6 +64,23 @@ describe("the order of", () => {
     },
   );
 
+  test("numbers, and texts where numbers are the same", () => {
+    const random = new SeededRandom(usualSeed());
+    for (const length of [17, 100, 1000, 5000]) {
+      // Close together, so that they differ in their last bits only.
+      const numbers = Float64Array.from(
+        { length },
+        () => 2 ** 40 + random.below(Math.ceil(length / 10)) * 2 ** -12,
+      );
+      const texts = vectorOf(Array.from(numbers, () => Buffer.from(`member:${random.below(length)}`)));
+      expectOrder(
+        length,
+        [...numberKeys(numbers), ...textKeys(texts)],
+        (i, k) => numbers[i] - numbers[k] || texts.compare(i, k),
+      );
+    }
+  });
+
   test("byte strings, as a whole or up to their first NUL", () => {
     const byte = fc.constantFrom(0, 0, 1, 0x61, 0x62, 0x7f, 0x80, 0xff);
     const text = fc.array(byte, { maxLength: 8 }).map((bytes) => Buffer.from(bytes));
@@ -79,12 +98,7 @@ describe("the order of", () => {
             return Number(left !== undefined) - Number(right !== undefined);
           return Buffer.compare(left, right);
         };
-        expectOrder(
-          vector.length,
-          () => textKeys(vector),
-          (i, k) => vector.compare(i, k),
-          compare,
-        );
+        expectOrder(vector.length, textKeys(vector), (i, k) => vector.compare(i, k), compare);
       }),
       RUNS,
     );
