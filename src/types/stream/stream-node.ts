@@ -35,6 +35,9 @@ export const SAME_FIELDS = 2;
 const SMALL_INTEGERS = 0x80;
 /** The size of a small integer. */
 const SMALL_BYTES = 2;
+/** Bytes of a short element besides its text, and of all that there is of an entry besides fields and values. */
+const USUAL_ELEMENT_BYTES = 2;
+const USUAL_FIXED_BYTES = 24;
 /** Elements of each entry besides fields, values and their number: flags, two parts of the id. */
 const FIXED_ELEMENTS = 3;
 
@@ -92,8 +95,15 @@ export class StreamNode implements PackedBytes {
     return this;
   }
 
+  /** Loosely, as the last node grows by every entry; `fit` makes up for it. */
   resize(length: number): void {
-    this.open(this.blocks, this.blocks.resize(this.reference, ID_BYTES + length));
+    this.open(this.blocks, this.blocks.resizeLoosely(this.reference, ID_BYTES + length));
+  }
+
+  /** Gives the node no more memory than it needs. */
+  fit(): void {
+    this.keep();
+    this.open(this.blocks, this.blocks.resize(this.reference, ID_BYTES + this.length));
   }
 
   readId(id: StreamId): void {
@@ -137,9 +147,7 @@ export class StreamNode implements PackedBytes {
     this.open(blocks, blocks.allocate(ID_BYTES + EMPTY_LISTPACK_BYTES));
     writeNodeId(this.buffer, this.start - ID_BYTES, id);
     createListpack(this);
-    const sizeOfFields = sizeOf(source, first, pairs, 2) + integerSize(pairs);
-    const sizeOfEntry = sizeOf(source, first + 1, pairs, 2) + integerSize(pairs + FIXED_ELEMENTS);
-    appender.begin(this, sizeOfFields + sizeOfEntry + (3 + FIXED_ELEMENTS) * SMALL_BYTES);
+    appender.begin(this, usualSize(source, first, 2 * pairs, 1));
     appender.addInteger(1);
     appender.addInteger(0);
     appender.addInteger(pairs);
@@ -173,15 +181,10 @@ export class StreamNode implements PackedBytes {
     const from = isSame ? first + 1 : first;
     const step = isSame ? 2 : 1;
     const count = isSame ? pairs : 2 * pairs;
-    let size = sizeOf(source, from, count, step) + integerSize(elements) + SMALL_BYTES;
-    if (!isSame) size += integerSize(pairs);
-    size += this.sizeOfDelta(id, true) + this.sizeOfDelta(id, false);
-    appender.begin(this, size);
+    appender.begin(this, usualSize(source, from, count, step));
     appender.addInteger(isSame ? SAME_FIELDS : 0);
-    this.sizeOfDelta(id, true);
-    appender.add(value);
-    this.sizeOfDelta(id, false);
-    appender.add(value);
+    appender.add(this.difference(id, true));
+    appender.add(this.difference(id, false));
     if (!isSame) appender.addInteger(pairs);
     addElements(source, from, count, step);
     appender.addInteger(elements);
@@ -229,15 +232,15 @@ export class StreamNode implements PackedBytes {
     return true;
   }
 
-  /** Sets `value` to how far a part of the id is from the node's; returns the size of the element. */
-  private sizeOfDelta(id: StreamId, isMs: boolean): number {
+  /** How far a part of the id is from the node's. */
+  private difference(id: StreamId, isMs: boolean): ElementValue {
     const at = this.start - ID_BYTES + (isMs ? 0 : 8);
     const high = isMs ? id.msHigh : id.seqHigh;
     const low = isMs ? id.msLow : id.seqLow;
     const nodeLow = readInt32(this.buffer, at + 4);
     const borrow = low >>> 0 < nodeLow >>> 0 ? 1 : 0;
     delta.setWords(high - readInt32(this.buffer, at) - borrow, low - nodeLow);
-    return value.setInt64(delta).size;
+    return value.setInt64(delta);
   }
 }
 
@@ -259,17 +262,11 @@ export function writeNodeId(bytes: Buffer, position: number, id: StreamId): void
   writeInt32(bytes, position + 12, id.seqLow);
 }
 
-/** Bytes that `count` arguments take as elements, every `step` from `first` on. */
-function sizeOf(source: EntrySource, first: number, count: number, step: number): number {
-  const { buf, start, len } = source;
-  let size = 0;
-  for (let i = first, left = count; left > 0; i += step, left--)
-    size += value.set(buf, start[i], len[i]).size;
+/** Bytes that an entry with these arguments, `count` of them, every `step` from `first` on, mostly does not exceed. */
+function usualSize({ len }: EntrySource, first: number, count: number, step: number): number {
+  let size = USUAL_FIXED_BYTES + count * USUAL_ELEMENT_BYTES;
+  for (let i = first, left = count; left > 0; i += step, left--) size += len[i];
   return size;
-}
-
-function integerSize(integer: number): number {
-  return value.setInteger(integer).size;
 }
 
 /** Appends `count` arguments, every `step` from `first` on. */

@@ -138,6 +138,10 @@ export class Stream {
       node.readMaster();
     }
     if (leaf === 0 || node.isFull(bytes, limits)) {
+      if (leaf !== 0) {
+        node.fit();
+        if (node.reference !== leaf) tree.replaceLeaf(node.reference);
+      }
       this.addNode(id, source, first, pairs);
     } else {
       node.append(id, source, first, pairs);
