@@ -1,11 +1,21 @@
 /**
- * The longest common subsequence of two byte strings, by the usual table of prefixes: O(N*M) time. Of the table only
- * the present row is kept, and of every cell one bit: which way back is the better one. That is all the walk from
- * the end needs, in a thirty-second of the memory.
+ * The longest common subsequence of two byte strings, by the usual table of prefixes: how long that of the first i
+ * bytes of one and the first j bytes of the other is. Of the table there is a bit for each cell: 0 if it has one more
+ * than the cell to its left. A row of bits follows from the one before by a few operations on whole words (H. Hyyrö,
+ * "Bit-parallel LCS-length computation revisited", 2004), 32 cells at a time. And they are all that the walk from the
+ * end needs: where the bytes differ, a cell that has one more than its left neighbour has it from above.
  *
  * Of several subsequences of the same length the one found is Redis's: from the end, take equal bytes; else go back
  * in the first string only if that is better than going back in the second.
  */
+
+const TWO_32 = 0x1_0000_0000;
+const ONES = -1;
+/** Places of words are integers of 32 bits. */
+const MAX_WORDS = 2 ** 31 - 1;
+
+/** Of each byte: where the bits begin that say at which places of the second string it is. */
+const matchesOf = new Int32Array(256);
 
 /** A run of bytes that both strings share: offsets of its first byte in each, and its length. */
 export interface CommonRun {
@@ -18,8 +28,11 @@ export class LongestCommonSubsequence {
   readonly length: number;
   private readonly first: Buffer;
   private readonly second: Buffer;
-  /** Per byte of `first` a row of bits, one per byte of `second`: set if the way back is in `first`. */
-  private readonly back: Uint32Array;
+  /**
+   * Rows of bits, one bit per byte of `second`: the first row, and one per byte of `first`; or only the last row.
+   * Behind them, those of `matchesOf`.
+   */
+  private readonly bits: Int32Array;
   private readonly rowWords: number;
 
   /**
@@ -30,8 +43,13 @@ export class LongestCommonSubsequence {
     this.first = first;
     this.second = second;
     this.rowWords = (second.length + 31) >>> 5;
-    this.back = new Uint32Array(needsWay ? first.length * this.rowWords : 0);
-    this.length = needsWay ? this.fill() : lengthOnly(first, second);
+    const rows = needsWay ? first.length + 1 : 1;
+    const words = (rows + countValues(first)) * this.rowWords;
+    if (words > MAX_WORDS) throw new RangeError(`${words} words of bits are too many`);
+    this.bits = new Int32Array(words);
+    this.findMatches(rows * this.rowWords);
+    this.fill(needsWay ? this.rowWords : 0);
+    this.length = this.zerosInRow(rows - 1);
   }
 
   /** The subsequence itself. */
@@ -47,7 +65,7 @@ export class LongestCommonSubsequence {
 
   /** The runs that make up the subsequence, from the last to the first. */
   *runs(): Generator<CommonRun> {
-    const { first, second, back, rowWords } = this;
+    const { first, second, bits, rowWords } = this;
     let i = first.length;
     let j = second.length;
     let length = 0;
@@ -60,48 +78,63 @@ export class LongestCommonSubsequence {
       }
       if (length > 0) yield { first: i, second: j, length };
       length = 0;
-      if ((back[(i - 1) * rowWords + ((j - 1) >>> 5)] & (1 << ((j - 1) & 31))) !== 0) i--;
+      if ((bits[i * rowWords + ((j - 1) >>> 5)] & (1 << ((j - 1) & 31))) === 0) i--;
       else j--;
     }
     if (length > 0) yield { first: i, second: j, length };
   }
 
-  private fill(): number {
-    const { first, second, back, rowWords } = this;
-    const row = new Uint32Array(second.length + 1);
+  /** Puts the bits for `matchesOf` at `start`, a row for each byte that `first` has. */
+  private findMatches(start: number): void {
+    const { first, second, bits, rowWords } = this;
+    matchesOf.fill(0);
+    let next = start;
     for (let i = 0; i < first.length; i++) {
-      const byte = first[i];
-      const base = i * rowWords;
-      let diagonal = 0;
-      let left = 0;
-      for (let j = 0; j < second.length; j++) {
-        const up = row[j + 1];
-        if (byte === second[j]) left = diagonal + 1;
-        else if (up > left) {
-          left = up;
-          back[base + (j >>> 5)] |= 1 << (j & 31);
-        }
-        row[j + 1] = left;
-        diagonal = up;
+      if (matchesOf[first[i]] !== 0) continue;
+      matchesOf[first[i]] = next;
+      next += rowWords;
+    }
+    for (let j = 0; j < second.length; j++) {
+      const matches = matchesOf[second[j]];
+      if (matches !== 0) bits[matches + (j >>> 5)] |= 1 << (j & 31);
+    }
+  }
+
+  /** Computes row after row; each begins `step` words behind the one before it. */
+  private fill(step: number): void {
+    const { first, bits, rowWords } = this;
+    bits.fill(ONES, 0, rowWords);
+    for (let i = 0; i < first.length; i++) {
+      const from = i * step;
+      const to = from + step;
+      const matches = matchesOf[first[i]];
+      let carry = 0;
+      for (let w = 0; w < rowWords; w++) {
+        const row = bits[from + w];
+        const taken = row & bits[matches + w];
+        const sum = (row >>> 0) + (taken >>> 0) + carry;
+        carry = sum >= TWO_32 ? 1 : 0;
+        bits[to + w] = sum | (row & ~taken);
       }
     }
-    return row[second.length];
+  }
+
+  private zerosInRow(row: number): number {
+    const { bits, rowWords } = this;
+    let zeros = 0;
+    for (let w = row * rowWords; w < (row + 1) * rowWords; w++)
+      for (let left = ~bits[w]; left !== 0; left &= left - 1) zeros++;
+    return zeros;
   }
 }
 
-function lengthOnly(first: Buffer, second: Buffer): number {
-  const row = new Uint32Array(second.length + 1);
-  for (let i = 0; i < first.length; i++) {
-    const byte = first[i];
-    let diagonal = 0;
-    let left = 0;
-    for (let j = 0; j < second.length; j++) {
-      const up = row[j + 1];
-      if (byte === second[j]) left = diagonal + 1;
-      else if (up > left) left = up;
-      row[j + 1] = left;
-      diagonal = up;
-    }
+/** How many different bytes there are. */
+function countValues(bytes: Buffer): number {
+  let values = 0;
+  matchesOf.fill(0);
+  for (let i = 0; i < bytes.length; i++) {
+    if (matchesOf[bytes[i]] === 0) values++;
+    matchesOf[bytes[i]] = 1;
   }
-  return row[second.length];
+  return values;
 }
